@@ -1,0 +1,120 @@
+import type { Content } from '../store/message-store.ts'
+import type { Table } from './fields.ts'
+
+/**
+ * The properties that every message may carry, decoded. Absent is `null`. The set is AMQP 0-9-1's basic class, which the
+ * other protocols map to and from; `headers` are the publisher's own.
+ */
+export class Properties {
+  contentType: string | null = null
+  contentEncoding: string | null = null
+  headers: Table | null = null
+  /** 1 transient, 2 persistent. */
+  deliveryMode: number | null = null
+  /** 0 to 255. */
+  priority: number | null = null
+  correlationId: string | null = null
+  replyTo: string | null = null
+  /** Milliseconds as a decimal string. */
+  expiration: string | null = null
+  messageId: string | null = null
+  /** Seconds since the epoch. */
+  timestamp: number | null = null
+  type: string | null = null
+  userId: string | null = null
+  appId: string | null = null
+  clusterId: string | null = null
+}
+
+/** How a protocol lays out a message's property bytes; core decodes through it only when something asks for a property. */
+export interface PropertyFormat {
+  readonly name: string
+  decode(buffer: Buffer, offset: number, length: number): Properties
+  encode(properties: Properties): Buffer
+}
+
+/** What an exchange type may look at when it routes. */
+export interface Routable {
+  readonly routingKey: string
+  /** Further keys (CC and BCC), or null. Every type that looks at keys routes by each of them. */
+  readonly extraKeys: readonly string[] | null
+  /** Decodes the properties on first use. */
+  properties(): Properties
+}
+
+/**
+ * One published message, shared by all queues it was routed to. The routing facts and the few properties that the broker
+ * itself acts on are fields; the rest stays in the publisher's bytes.
+ *
+ * The bytes are views of a network buffer until a queue keeps the message past the turn: then the store takes them over
+ * (`MessageStore.adopt`).
+ */
+export class Message implements Content, Routable {
+  exchange: string
+  routingKey: string
+  extraKeys: readonly string[] | null = null
+  persistent = false
+  /** 0 to 255; absent counts as 0 in `priority` and is told apart by `hasPriority`. */
+  priority = 0
+  hasPriority = false
+  /** Per-message time to live in ms, or -1. */
+  ttlMs = -1
+
+  buffer: Buffer
+  propertiesOffset: number
+  propertiesLength: number
+  bodyOffset: number
+  bodyLength: number
+  slab: object | null = null
+  /** Queues (and unsettled transactions) that hold this message. The store frees the bytes when it falls to zero. */
+  references = 0
+
+  readonly format: PropertyFormat
+  #properties: Properties | null = null
+
+  constructor(
+    exchange: string,
+    routingKey: string,
+    format: PropertyFormat,
+    buffer: Buffer,
+    propertiesOffset: number,
+    propertiesLength: number,
+    bodyOffset: number,
+    bodyLength: number,
+  ) {
+    this.exchange = exchange
+    this.routingKey = routingKey
+    this.format = format
+    this.buffer = buffer
+    this.propertiesOffset = propertiesOffset
+    this.propertiesLength = propertiesLength
+    this.bodyOffset = bodyOffset
+    this.bodyLength = bodyLength
+  }
+
+  properties(): Properties {
+    return (this.#properties ??= this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength))
+  }
+
+  /** The body's bytes: a view, valid while the message is held. */
+  body(): Buffer {
+    return this.buffer.subarray(this.bodyOffset, this.bodyOffset + this.bodyLength)
+  }
+}
+
+/** A new message with its own bytes: for dead letters, HTTP and in-process publishing. */
+export function composeMessage(
+  exchange: string,
+  routingKey: string,
+  properties: Properties,
+  body: Uint8Array,
+  format: PropertyFormat,
+): Message {
+  const head = format.encode(properties)
+  const buffer = Buffer.concat([head, body])
+  const message = new Message(exchange, routingKey, format, buffer, 0, head.length, head.length, body.length)
+  message.persistent = properties.deliveryMode === 2
+  message.hasPriority = properties.priority !== null
+  message.priority = properties.priority ?? 0
+  return message
+}

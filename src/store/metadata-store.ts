@@ -1,0 +1,24 @@
+/**
+ * Where vhosts, users, permissions, exchanges, queues, bindings, policies and parameters live: a sorted map from path-like
+ * keys (`queue/<vhost>/<name>`, each part percent-encoded) to JSON values.
+ */
+export interface MetadataStore {
+  /** Everything that is there, once, before the broker opens. */
+  load(): Promise<Iterable<readonly [key: string, value: unknown]>>
+
+  /** Adds a change to the open batch. The last change of a key in a batch wins. */
+  put(key: string, value: unknown): void
+  delete(key: string): void
+
+  /** Whether changes wait in the open batch. */
+  readonly dirty: boolean
+
+  /**
+   * Closes the open batch and writes it as one transaction; resolves when it is on disk. Batches are written in order; a
+   * batch may be joined with later ones while an earlier is being written. Rejects when it could not be written: the
+   * store is then unusable and the node must stop.
+   */
+  commit(): Promise<void>
+
+  close(): Promise<void>
+}
