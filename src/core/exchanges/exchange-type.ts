@@ -41,7 +41,7 @@ export interface ExchangeRouter {
    * message to the new destination.
    */
   onBound?(binding: Binding, publish: (message: Routable) => void): void
-  /** Frees what the router holds of messages. */
+  /** Releases the messages that the router retained: the exchange is being deleted. */
   close?(): void
 }
 
@@ -59,5 +59,12 @@ export interface ExchangeType {
   validateBinding?(exchange: ExchangeFacts, binding: Binding): void
   /** Argument keys that must match on redeclaration, besides `alternate-exchange`. */
   readonly equivalenceKeys?: readonly string[]
-  create(exchange: ExchangeFacts): ExchangeRouter
+  create(exchange: ExchangeFacts, host: ExchangeHost): ExchangeRouter
+}
+
+/** What core does for a router. */
+export interface ExchangeHost {
+  /** Keeps a routed message's bytes past the turn. Each `retain` wants its `release`. */
+  retain(message: Routable): void
+  release(message: Routable): void
 }
