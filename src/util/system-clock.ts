@@ -1,0 +1,72 @@
+import type { Clock, Timer, TimerTarget } from './clock.ts'
+import { TimerQueue, deadTimer } from './timer-queue.ts'
+
+/** Node fires a timer with a longer delay at once: the longest sleep between two looks at the queue. */
+const SLEEP_MAX_MS = 2 ** 31 - 1
+
+/**
+ * Real time. `now()` is the wall clock; timers run on the monotonic one, so that a wall clock that is set neither fires them
+ * early nor holds them up.
+ *
+ * One Node timer serves them all. It does not keep the process alive: sockets do, a wait alone should not.
+ */
+export const systemClock = (): Clock => new SystemClock()
+
+class SystemClock implements Clock {
+  readonly #queue = new TimerQueue()
+  #alarm: NodeJS.Timeout | null = null
+  /** When the alarm rings, on the monotonic clock; Infinity when it is not set. */
+  #alarmAt = Infinity
+  #closed = false
+
+  now(): number {
+    return Date.now()
+  }
+
+  schedule(delayMs: number, target: TimerTarget): Timer {
+    const delay = Math.max(0, delayMs)
+    const dueAt = Date.now() + delay
+    if (this.#closed) return deadTimer(dueAt)
+    // `now()` is cut to whole ms and the two clocks do not tick together: a ms more, and no target sees a `now` before its due time.
+    const fireAt = performance.now() + delay + 1
+    const timer = this.#queue.add(dueAt, fireAt, target)
+    if (fireAt < this.#alarmAt) this.#arm(fireAt)
+    return timer
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#queue.clear()
+    this.#disarm()
+  }
+
+  #arm(fireAt: number): void {
+    this.#disarm()
+    if (fireAt === Infinity) return
+    this.#alarmAt = fireAt
+    const sleep = Math.min(SLEEP_MAX_MS, Math.max(0, Math.ceil(fireAt - performance.now())))
+    this.#alarm = setTimeout(() => this.#onAlarm(), sleep)
+    this.#alarm.unref()
+  }
+
+  #disarm(): void {
+    if (this.#alarm !== null) clearTimeout(this.#alarm)
+    this.#alarm = null
+    this.#alarmAt = Infinity
+  }
+
+  #onAlarm(): void {
+    // A target that schedules with no delay falls due after `time`: the loop ends, whatever the targets do.
+    const time = performance.now()
+    this.#alarmAt = -Infinity // targets that schedule need not arm: we do, once, below
+    try {
+      for (;;) {
+        const target = this.#queue.takeDue(time)
+        if (target === null) break
+        target.onTimer(Date.now())
+      }
+    } finally {
+      this.#arm(this.#queue.next())
+    }
+  }
+}
