@@ -1,0 +1,55 @@
+import type { MetadataStore } from '../metadata-store.ts'
+
+/**
+ * Metadata that ends with the process: for tests and for brokers inside of an application. Values are kept as JSON, so that a
+ * caller gets the same copies and the same losses (undefined fields) as from a store on disk.
+ */
+export class MemoryMetadataStore implements MetadataStore {
+  readonly #committed = new Map<string, string>()
+  readonly #open = new Map<string, string | null>()
+  #closed = false
+
+  load(): Promise<Iterable<readonly [key: string, value: unknown]>> {
+    if (this.#closed) return Promise.reject(closedError())
+    const rows = [...this.#committed].sort(([a], [b]) => (a < b ? -1 : 1))
+    return Promise.resolve(rows.map(([key, json]) => [key, JSON.parse(json)] as const))
+  }
+
+  put(key: string, value: unknown): void {
+    if (this.#closed) throw closedError()
+    const json = JSON.stringify(value) as string | undefined
+    if (json === undefined) throw new TypeError(`no JSON value for metadata key ${key}`)
+    this.#open.set(key, json)
+  }
+
+  delete(key: string): void {
+    if (this.#closed) throw closedError()
+    this.#open.set(key, null)
+  }
+
+  get dirty(): boolean {
+    return this.#open.size > 0
+  }
+
+  commit(): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError())
+    this.#apply()
+    return Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    this.#apply()
+    this.#closed = true
+    return Promise.resolve()
+  }
+
+  #apply(): void {
+    for (const [key, json] of this.#open) {
+      if (json === null) this.#committed.delete(key)
+      else this.#committed.set(key, json)
+    }
+    this.#open.clear()
+  }
+}
+
+const closedError = (): Error => new Error('the metadata store is closed')
