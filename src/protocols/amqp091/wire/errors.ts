@@ -1,4 +1,4 @@
-/** What a peer put on the wire cannot be understood. Always closes the connection; `offset` is into the buffer at hand. */
+/** Bytes from a peer that cannot be understood. Always closes the connection; `offset` is into the buffer at hand. */
 export class WireError extends Error {
   readonly offset: number
 

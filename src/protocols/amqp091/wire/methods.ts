@@ -2,8 +2,8 @@
  * Every method of AMQP 0-9-1 with RabbitMQ's extensions, in the order of the specification and with its names.
  * `tools/generate-methods.ts` makes `methods.gen.ts` from this: run it after a change.
  *
- * A field named `reserved-…` is written as zero, skipped on reading, and appears in no class. Consecutive bits share an octet,
- * the first in the lowest bit.
+ * A field named `reserved-…` is written as zero, skipped on reading, and appears in no class. Consecutive bits share an
+ * octet, the first in the lowest bit.
  */
 
 /** The specification's types; `text` is a longstr that holds text and not just any bytes. */

@@ -4,8 +4,8 @@
  *     u16 flags: one bit per property, content-type in the highest; the two lowest are never set
  *     the values of the properties whose bits are set, in the order of the bits
  *
- * By the specification the lowest bit announces a further word of flags. There are 14 properties and no more, so a further
- * word can only announce what nobody can read, and RabbitMQ refuses it too.
+ * By the specification the lowest bit announces a further word of flags. There are 14 properties and no more, so a
+ * further word can only announce what nobody can read, and it is refused.
  */
 import type { PropertyFormat } from '../../../core/message.ts'
 import { Properties } from '../../../core/message.ts'
@@ -39,7 +39,7 @@ const FLAG = {
 const SCRATCH_KEPT_MAX = 64 * 1024
 const TIMESTAMP_MAX = (1n << 64n) - 1n
 
-/** The properties that the broker itself acts on, as offsets into the scanned buffer; -1 is absent. Made to be reused. */
+/** The properties that the broker itself acts on, as offsets into the scanned buffer; -1 is absent. To be reused. */
 export class PropertyScan {
   deliveryMode = -1
   priority = -1
@@ -68,9 +68,9 @@ export class PropertyScan {
 }
 
 /**
- * Finds in [offset, offset + length) what the broker acts on, in one pass and without allocating (but for texts that are not
- * ASCII). Throws MalformedValueError for exactly the bytes that `amqpPropertyFormat.decode` would refuse: what passed here is
- * safe to decode later, when there is no publisher left to blame.
+ * Finds in [offset, offset + length) what the broker acts on, in one pass and without allocating (but for texts that are
+ * not ASCII). Throws MalformedValueError for exactly the bytes that `amqpPropertyFormat.decode` would refuse: what passed
+ * here is safe to decode later, when there is no publisher left to blame.
  */
 export function scanProperties(buffer: Buffer, offset: number, length: number, out: PropertyScan): void {
   out.clear()

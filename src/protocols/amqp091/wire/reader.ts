@@ -9,7 +9,7 @@ const HIGH_MAX = 0x1f_ffff // high word of 2^53 - 1
 
 /**
  * A cursor over the big-endian values of one frame's payload. Every verb checks the bounds first and throws
- * `MalformedValueError` when the value would reach past `end`; after a throw the reader is good for nothing until `reset`.
+ * `MalformedValueError` when the value would reach past `end`; after a throw the reader is of no use until `reset`.
  */
 export class Reader {
   buffer: Buffer = EMPTY
@@ -72,7 +72,7 @@ export class Reader {
     return ((buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!) >>> 0
   }
 
-  /** Throws MalformedValueError beyond 2^53 - 1: what counts in 64 bits here (delivery tags, body sizes) never gets there. */
+  /** Throws MalformedValueError beyond 2^53 - 1: what counts in 64 bits here (tags, body sizes) never gets there. */
   u64(): number {
     const at = this.offset
     const high = this.u32()

@@ -7,8 +7,8 @@
  *
  * The letters are RabbitMQ's, which differ from the published specification:
  *
- *     S longstr    I int32   b int8    s int16    l int64 (L is read the same)   d f64   t bool     F table   x bytes
- *     V nothing    i uint32  B uint8   u uint16   T uint64 seconds               f f32   A array    D uint8 scale, uint32
+ *     S longstr   I int32    b int8    s int16    l int64, L is read the same   d f64   F table   t bool   x bytes
+ *     V nothing   i uint32   B uint8   u uint16   T uint64, seconds             f f32   A array   D uint8 scale, uint32
  */
 import type { Field, Table } from '../../../core/fields.ts'
 import { MalformedValueError } from './errors.ts'
@@ -189,16 +189,16 @@ function writeField(writer: Writer, field: Field, depth: number): void {
 }
 
 /**
- * Walks the table at `at` without decoding or allocating, and returns where it ends. Throws MalformedValueError for exactly
- * the bytes for which `readTable` would: a table that passed here can be decoded at any later time.
+ * Walks the table at `at` without decoding or allocating, and returns where it ends. Throws MalformedValueError for
+ * exactly the bytes for which `readTable` would: a table that passed here can be decoded at any later time.
  */
 export function skipTable(buffer: Buffer, at: number, end: number): number {
   return skipContainer(buffer, at, end, 1, true)
 }
 
 /**
- * Whether the table in [at, at + length) has `name` (in bytes) among its keys, looking at the outermost level only. Throws
- * MalformedValueError where the walk meets bytes that `readTable` would refuse.
+ * Whether the table in [at, at + length) has `name` (in bytes) among its keys, looking at the outermost level only.
+ * Throws MalformedValueError where the walk meets bytes that `readTable` would refuse.
  */
 export function hasKey(buffer: Buffer, at: number, length: number, name: Uint8Array): boolean {
   const end = containerEnd(buffer, at, at + length)

@@ -8,8 +8,8 @@ const ELLIPSIS = '...'
 
 /**
  * Appends big-endian values to a buffer that grows. Values out of range are errors of ours, not of a peer: RangeError.
- * `buffer` is the backing store, replaced when it grows; the first `length` bytes of it are what was written. `length` may
- * be set back to an earlier value to drop what came after.
+ * `buffer` is the backing store, replaced when it grows; the first `length` bytes of it are what was written. `length`
+ * may be set back to an earlier value to drop what came after.
  */
 export class Writer {
   buffer: Buffer
