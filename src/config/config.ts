@@ -1,0 +1,138 @@
+import type { OptionValues } from './options.ts'
+
+/** A resolved listener: every one of `hosts` on `port`; 0 lets the operating system choose. */
+export interface ListenerConfig {
+  readonly name: string
+  readonly hosts: readonly string[]
+  readonly port: number
+}
+
+export type TlsVersion = OptionValues['tls']['versions'][number]
+
+export interface TlsConfig {
+  readonly caFile: string | null
+  readonly certFile: string
+  readonly keyFile: string
+  readonly password: string | null
+  /** Ask clients for a certificate and check it. */
+  readonly verifyPeer: boolean
+  readonly requireCertificate: boolean
+  readonly versions: readonly TlsVersion[]
+  /** Empty: those of Node.js. */
+  readonly ciphers: readonly string[]
+  readonly depth: number
+  readonly honorCipherOrder: boolean
+  readonly handshakeTimeoutMs: number
+}
+
+/** A threshold in bytes or as a multiple of the memory that the process may use: exactly one of the two is set. */
+export interface Watermark {
+  readonly bytes: number | null
+  readonly relativeToMemory: number | null
+}
+
+export interface VhostLimits {
+  readonly name: string
+  /** A regular expression on the name of the virtual host. */
+  readonly pattern: string
+  readonly connectionsMax: number | null
+  readonly queuesMax: number | null
+}
+
+export interface OperatorPolicyTemplate {
+  readonly name: string
+  /** Regular expressions. */
+  readonly vhostPattern: string
+  readonly queuePattern: string
+  /** By the keys of policies, `max-length` and so on; times in ms, sizes in bytes. */
+  readonly definition: Readonly<Record<string, number>>
+}
+
+interface LogSinkConfig {
+  readonly level: OptionValues['log']['level']
+  readonly format: OptionValues['log']['consoleFormat']
+}
+
+/** Everything that can be configured, checked and with defaults filled in. Null means "off" or "no limit". */
+export interface Config {
+  readonly node: {
+    readonly name: string
+    readonly clusterName: string
+    /** Said to clients in the handshake. */
+    readonly announced: { readonly product: string; readonly version: string; readonly platform: string }
+  }
+  /** Absolute. Null: everything is in memory. */
+  readonly dataDir: string | null
+  readonly listeners: {
+    readonly tcp: readonly ListenerConfig[]
+    readonly tls: readonly ListenerConfig[]
+    readonly proxyProtocol: boolean
+    readonly backlog: number
+    readonly nodelay: boolean
+    readonly keepalive: boolean
+  }
+  /** Null when neither certificate nor TLS listener is configured. */
+  readonly tls: TlsConfig | null
+  /** The HTTP port, shared by management and WebSocket. */
+  readonly management: ListenerConfig | null
+  /** AMQP over WebSocket, on the HTTP port. */
+  readonly websocket: { readonly path: string } | null
+  readonly auth: {
+    /** In the order of the configuration; ANONYMOUS is among them only when `anonymous` is set. */
+    readonly mechanisms: OptionValues['auth']['mechanisms']
+    readonly loopbackUsers: readonly string[]
+    readonly anonymous: { readonly user: string; readonly password: string } | null
+    readonly certificateLogin: {
+      readonly from: OptionValues['auth']['certificateLogin']
+      readonly sanType: OptionValues['auth']['sanType']
+      readonly sanIndex: number
+    }
+  }
+  readonly connection: {
+    readonly handshakeTimeoutMs: number
+    readonly heartbeatSec: number
+    readonly frameMaxBytes: number
+    readonly initialFrameMaxBytes: number
+    /** 0: no limit. */
+    readonly channelMax: number
+  }
+  readonly limits: {
+    readonly connectionsMax: number | null
+    readonly channelsMax: number | null
+    readonly consumersPerChannelMax: number | null
+    readonly vhostsMax: number | null
+    readonly queuesMax: number | null
+    readonly exchangesMax: number | null
+    readonly messageBytesMax: number
+  }
+  readonly queues: {
+    readonly defaultType: OptionValues['queues']['defaultType']
+    readonly consumerTimeoutMs: number | null
+    /** 0: no limit. */
+    readonly defaultPrefetch: number
+  }
+  /** Publishers are held back above this. */
+  readonly memory: Watermark
+  /** Publishers are held back when less than this is free. */
+  readonly disk: Watermark
+  /** What a first start creates. */
+  readonly defaults: {
+    readonly user: string
+    readonly password: string
+    readonly vhost: string
+    readonly tags: readonly string[]
+    readonly permissions: { readonly configure: string; readonly write: string; readonly read: string }
+    readonly vhostLimits: readonly VhostLimits[]
+    readonly operatorPolicies: readonly OperatorPolicyTemplate[]
+  }
+  /** File to import definitions from at start. */
+  readonly definitionsFile: string | null
+  readonly log: {
+    readonly console: LogSinkConfig | null
+    readonly file: (LogSinkConfig & { readonly path: string }) | null
+  }
+  /** The files that were read, in order. */
+  readonly files: readonly string[]
+  /** Keys that were accepted and have no meaning here. */
+  readonly ignored: readonly string[]
+}

@@ -1,0 +1,285 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
+import { ConfigError } from './errors.ts'
+import { bytes, duration, integer } from './option-types.ts'
+import type { ListenAddress, OptionType } from './option-types.ts'
+import { OPTIONS } from './options.ts'
+import type { OptionValues } from './options.ts'
+import { RANK, Settings } from './settings.ts'
+import { readEnvironment, readFiles, readFlags } from './sources.ts'
+import type { Environment } from './sources.ts'
+
+export interface LoadOptions {
+  /** Arguments after the command's name. */
+  readonly argv: readonly string[]
+  readonly env: Environment
+  /** Null when there is no such file; the file system unless given. */
+  readonly readFile?: (path: string) => string | null
+  /** The names in a folder, null when there is none; the file system unless given. */
+  readonly readDir?: (path: string) => readonly string[] | null
+}
+
+/**
+ * The configuration from flags, environment, files and defaults, the earlier of these winning.
+ *
+ * @throws ConfigError naming everything that is wrong, not just the first thing.
+ */
+export function loadConfig(options: LoadOptions): Config {
+  const { argv, env, readFile = readFileIfAny, readDir = readDirIfAny } = options
+  const settings = new Settings()
+  readFlags(argv, settings)
+  readEnvironment(env, settings)
+  const files = readFiles(settings, { read: readFile, list: readDir }, env)
+  const values = resolveAll(settings)
+  const config = build(values, settings, files)
+  settings.throwProblems()
+  return config
+}
+
+function resolveAll(settings: Settings): OptionValues {
+  const groups = Object.entries(OPTIONS).map(([group, rows]) => [
+    group,
+    Object.fromEntries(Object.entries(rows).map(([name, option]) => [name, settings.resolve(option)])),
+  ])
+  return Object.fromEntries(groups) as OptionValues
+}
+
+function build(values: OptionValues, settings: Settings, files: readonly string[]): Config {
+  const { node, network, auth, limits, queues } = values
+  const name = nodeName(node.name)
+  return {
+    node: {
+      name,
+      clusterName: node.clusterName ?? name,
+      announced: {
+        product: node.product,
+        version: node.version,
+        platform: node.platform ?? `Node.js ${process.versions.node}`,
+      },
+    },
+    dataDir: node.memory ? null : resolve(node.dataDir),
+    listeners: {
+      tcp: listeners(network.tcp, network.bind),
+      tls: listeners(network.tls, network.bind),
+      proxyProtocol: network.proxyProtocol,
+      backlog: network.backlog,
+      nodelay: network.nodelay,
+      keepalive: network.keepalive,
+    },
+    tls: buildTls(values, settings),
+    management:
+      network.managementPort === null
+        ? null
+        : {
+            name: 'management',
+            hosts: network.managementHost === null ? network.bind : [network.managementHost],
+            port: network.managementPort,
+          },
+    websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
+    auth: buildAuth(auth),
+    connection: {
+      handshakeTimeoutMs: network.handshakeTimeoutMs,
+      heartbeatSec: network.heartbeatSec,
+      frameMaxBytes: network.frameMaxBytes,
+      initialFrameMaxBytes: network.initialFrameMaxBytes,
+      channelMax: network.channelMax,
+    },
+    limits: {
+      connectionsMax: limits.connectionsMax,
+      channelsMax: limits.channelsMax,
+      consumersPerChannelMax: limits.consumersPerChannelMax,
+      vhostsMax: limits.vhostsMax,
+      queuesMax: limits.queuesMax,
+      exchangesMax: limits.exchangesMax,
+      messageBytesMax: limits.messageBytesMax,
+    },
+    queues,
+    memory: watermark(limits.memoryAbsolute, limits.memoryRelative),
+    disk: buildDisk(limits, settings),
+    defaults: {
+      user: auth.defaultUser,
+      password: auth.defaultPassword,
+      vhost: auth.defaultVhost,
+      tags: auth.defaultTags,
+      permissions: { configure: auth.defaultConfigure, write: auth.defaultWrite, read: auth.defaultRead },
+      vhostLimits: buildVhostLimits(limits.vhostDefaults, settings),
+      operatorPolicies: buildOperatorPolicies(limits.operatorPolicies, settings),
+    },
+    definitionsFile: auth.definitions === null ? null : resolve(auth.definitions),
+    log: buildLog(values.log, settings),
+    files,
+    ignored: [...settings.ignored],
+  }
+}
+
+/** RabbitMQ's rule: a name without a host gets this machine's. */
+function nodeName(given: string | null): string {
+  if (given?.includes('@')) return given
+  return `${given ?? 'rabbit'}@${hostname().split('.')[0]}`
+}
+
+function listeners(addresses: ReadonlyMap<string, ListenAddress>, bind: readonly string[]): ListenerConfig[] {
+  return [...addresses].map(([name, { host, port }]) => ({ name, hosts: host === null ? bind : [host], port }))
+}
+
+function buildTls({ network, tls }: OptionValues, settings: Settings): TlsConfig | null {
+  const { certFile, keyFile } = tls
+  if (certFile === null && keyFile === null && network.tls.size === 0) return null
+  for (const [key, value] of [
+    ['ssl_options.certfile', certFile],
+    ['ssl_options.keyfile', keyFile],
+  ]) {
+    if (value === null) settings.problem({ rank: RANK.file, where: 'TLS listeners' }, `need ${key}`)
+  }
+  if (tls.verify === 'verify_peer' && tls.caFile === null) {
+    settings.problem({ rank: RANK.file, where: 'ssl_options.verify' }, 'verify_peer needs ssl_options.cacertfile')
+  }
+  return {
+    caFile: tls.caFile === null ? null : resolve(tls.caFile),
+    certFile: resolve(certFile ?? ''),
+    keyFile: resolve(keyFile ?? ''),
+    password: tls.password,
+    verifyPeer: tls.verify === 'verify_peer',
+    requireCertificate: tls.requireCertificate,
+    versions: tls.versions,
+    ciphers: tls.ciphers,
+    depth: tls.depth,
+    honorCipherOrder: tls.honorCipherOrder,
+    handshakeTimeoutMs: tls.handshakeTimeoutMs,
+  }
+}
+
+function buildAuth(auth: OptionValues['auth']): Config['auth'] {
+  const anonymous = auth.anonymousUser === null ? null : { user: auth.anonymousUser, password: auth.anonymousPassword }
+  return {
+    mechanisms: auth.mechanisms.filter((mechanism) => mechanism !== 'ANONYMOUS' || anonymous !== null),
+    loopbackUsers: auth.loopbackUsers,
+    anonymous,
+    certificateLogin: { from: auth.certificateLogin, sanType: auth.sanType, sanIndex: auth.sanIndex },
+  }
+}
+
+const watermark = (absolute: number | null, relative: number): Watermark =>
+  absolute === null ? { bytes: null, relativeToMemory: relative } : { bytes: absolute, relativeToMemory: null }
+
+/** The absolute limit wins when both are set, but its default does not win over a relative one that was set. */
+function buildDisk(limits: OptionValues['limits'], settings: Settings): Watermark {
+  const { diskRelative, diskAbsolute } = limits
+  if (diskRelative === null) return { bytes: diskAbsolute ?? 0, relativeToMemory: null }
+  const chosen = settings.rankOf(OPTIONS.limits.diskAbsolute) === RANK.default ? null : diskAbsolute
+  return watermark(chosen, diskRelative)
+}
+
+/** A level for one sink holds unless the general one was set from a stronger source, as with `--log-level debug`. */
+function buildLog(log: OptionValues['log'], settings: Settings): Config['log'] {
+  const { level, consoleLevel, fileLevel } = OPTIONS.log
+  const general = settings.rankOf(level)
+  const ofConsole = general > settings.rankOf(consoleLevel) ? null : log.consoleLevel
+  const ofFile = general > settings.rankOf(fileLevel) ? null : log.fileLevel
+  return {
+    console: log.console ? { level: ofConsole ?? log.level, format: log.consoleFormat } : null,
+    file:
+      log.file === null
+        ? null
+        : { path: resolve(log.dir ?? '', log.file), level: ofFile ?? log.level, format: log.fileFormat },
+  }
+}
+
+/** `ID.field = value` lines by their ID. */
+function byId(lines: ReadonlyMap<string, string>): Map<string, Map<string, string>> {
+  const found = new Map<string, Map<string, string>>()
+  for (const [path, value] of lines) {
+    const dot = path.indexOf('.')
+    const id = dot < 0 ? path : path.slice(0, dot)
+    if (!found.has(id)) found.set(id, new Map())
+    found.get(id)!.set(dot < 0 ? '' : path.slice(dot + 1), value)
+  }
+  return found
+}
+
+/** Reads one field of a structured option, as `Settings` does for the plain ones. */
+function field<T>(settings: Settings, key: string, value: string, type: OptionType<T> | undefined): T | null {
+  try {
+    if (type === undefined) throw new Error('is not a known key')
+    return type.parse(value)
+  } catch (error) {
+    const text = type === undefined ? (error as Error).message : `'${value}' ${(error as Error).message}`
+    settings.problem({ rank: RANK.file, where: key }, text)
+    return null
+  }
+}
+
+const PATTERN: OptionType<string> = {
+  hint: 'REGEXP',
+  parse(value) {
+    try {
+      new RegExp(value, 'u')
+    } catch {
+      throw new Error('is not a regular expression')
+    }
+    return value
+  },
+  format: (value) => value,
+}
+
+function buildVhostLimits(lines: ReadonlyMap<string, string>, settings: Settings): VhostLimits[] {
+  return [...byId(lines)].map(([name, fields]) => {
+    let pattern = '.*'
+    const found: Record<string, number | null> = { max_connections: null, max_queues: null }
+    for (const [key, value] of fields) {
+      const where = `default_limits.vhosts.${name}.${key}`
+      if (key === 'pattern') pattern = field(settings, where, value, PATTERN) ?? pattern
+      else found[key] = field(settings, where, value, key in found ? integer(1) : undefined)
+    }
+    return { name, pattern, connectionsMax: found['max_connections']!, queuesMax: found['max_queues']! }
+  })
+}
+
+const POLICY_FIELDS: Readonly<Record<string, OptionType<number>>> = {
+  expires: duration('ms', 1, Number.MAX_SAFE_INTEGER),
+  message_ttl: duration('ms', 0, Number.MAX_SAFE_INTEGER),
+  max_length: integer(1),
+  max_length_bytes: bytes(1),
+  max_in_memory_length: integer(1),
+  max_in_memory_bytes: bytes(1),
+  delivery_limit: integer(1),
+}
+
+function buildOperatorPolicies(lines: ReadonlyMap<string, string>, settings: Settings): OperatorPolicyTemplate[] {
+  return [...byId(lines)].map(([name, fields]) => {
+    const patterns = { vhost_pattern: '.*', queue_pattern: '.*' }
+    const definition: Record<string, number> = {}
+    for (const [key, value] of fields) {
+      const where = `default_policies.operator.${name}.${key}`
+      if (key === 'vhost_pattern' || key === 'queue_pattern') {
+        patterns[key] = field(settings, where, value, PATTERN) ?? patterns[key]
+      } else if (key.startsWith('classic_queues.')) {
+        settings.ignored.add(where) // Mirroring: it went with RabbitMQ 4.
+      } else {
+        const parsed = field(settings, where, value, POLICY_FIELDS[key])
+        if (parsed !== null) definition[key.replaceAll('_', '-')] = parsed
+      }
+    }
+    return { name, vhostPattern: patterns.vhost_pattern, queuePattern: patterns.queue_pattern, definition }
+  })
+}
+
+function readFileIfAny(path: string): string | null {
+  return ifAny(path, () => readFileSync(path, 'utf8'))
+}
+
+function readDirIfAny(path: string): string[] | null {
+  return ifAny(path, () => readdirSync(path))
+}
+
+function ifAny<T>(path: string, read: () => T): T | null {
+  try {
+    return read()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null
+    throw new ConfigError([`${path}: cannot be read: ${(error as Error).message}`])
+  }
+}
