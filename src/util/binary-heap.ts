@@ -1,12 +1,15 @@
 /**
- * A priority queue: `push` and `pop` in O(log n). It keeps no index from item to place, so an item cannot be taken out of the
- * middle: mark it as dead, skip it when it surfaces, and `retain` the living once the dead outnumber them.
+ * A priority queue: `push` and `pop` in O(log n). It keeps no index from item to place, so an item cannot be taken
+ * out of the middle: mark it as dead, skip it when it surfaces, and `retain` the living once the dead outnumber them.
  */
 export class BinaryHeap<T> {
   #items: T[] = []
   readonly #compare: (a: T, b: T) => number
 
-  /** `compare` is negative when `a` is to come out before `b`. Items that compare as 0 come out in no particular order. */
+  /**
+   * `compare` is negative when `a` is to come out before `b`. Items that compare as 0 come out in no particular
+   * order.
+   */
   constructor(compare: (a: T, b: T) => number) {
     this.#compare = compare
   }

@@ -5,8 +5,8 @@ import { TimerQueue, deadTimer } from './timer-queue.ts'
 const SLEEP_MAX_MS = 2 ** 31 - 1
 
 /**
- * Real time. `now()` is the wall clock; timers run on the monotonic one, so that a wall clock that is set neither fires them
- * early nor holds them up.
+ * Real time. `now()` is the wall clock; timers run on the monotonic one, so that a wall clock that is set neither
+ * fires them early nor holds them up.
  *
  * One Node timer serves them all. It does not keep the process alive: sockets do, a wait alone should not.
  */
@@ -27,7 +27,8 @@ class SystemClock implements Clock {
     const delay = Math.max(0, delayMs)
     const dueAt = Date.now() + delay
     if (this.#closed) return deadTimer(dueAt)
-    // `now()` is cut to whole ms and the two clocks do not tick together: a ms more, and no target sees a `now` before its due time.
+    // `now()` is cut to whole ms and the two clocks do not tick together: a ms more, and no target sees a `now` before
+    // its due time.
     const fireAt = performance.now() + delay + 1
     const timer = this.#queue.add(dueAt, fireAt, target)
     if (fireAt < this.#alarmAt) this.#arm(fireAt)

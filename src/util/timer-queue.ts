@@ -3,7 +3,10 @@ import type { Timer, TimerTarget } from './clock.ts'
 
 const COMPACT_FROM = 64
 
-/** What both clocks share: scheduled targets in the order in which they fall due; equal due times in the order of scheduling. */
+/**
+ * What both clocks share: scheduled targets in the order in which they fall due; equal due times in the order of
+ * scheduling.
+ */
 export class TimerQueue {
   #heap = new BinaryHeap<Entry>((a, b) => a.fireAt - b.fireAt || a.sequence - b.sequence)
   #sequence = 0
@@ -34,7 +37,10 @@ export class TimerQueue {
     return this.#sequence
   }
 
-  /** Takes the earliest target that is due at `time` and was scheduled before `mark`, or null when the earliest is not such. */
+  /**
+   * Takes the earliest target that is due at `time` and was scheduled before `mark`, or null when the earliest is not
+   * such.
+   */
   takeDue(time: number, mark: number = Infinity): TimerTarget | null {
     const first = this.#first()
     if (first === undefined || first.fireAt > time || first.sequence >= mark) return null

@@ -6,8 +6,9 @@ import { TimerQueue, deadTimer } from './timer-queue.ts'
 const DEFAULT_START_MS = Date.UTC(2025, 0, 1)
 
 /**
- * How often the event loop goes round after each step. A message that crosses a socket within the process takes a turn or two, so this
- * covers a few round trips between a client and the broker; it does not wait for disks, threads or other processes.
+ * How often the event loop goes round after each step. A message that crosses a socket within the process takes a
+ * turn or two, so this covers a few round trips between a client and the broker; it does not wait for disks, threads
+ * or other processes.
  */
 const SETTLE_TURNS = 10
 
@@ -17,15 +18,17 @@ const STEPS_AT_ONE_INSTANT_MAX = 10_000
 /** Time that stands still until it is moved. */
 export interface VirtualClock extends Clock {
   /**
-   * Moves time on by a number of ms or by text such as `30m` or `1h30m`, stopping at each due time on the way: there it fires what is due,
-   * in the order of due times (equal ones in the order of scheduling), and lets the event loop go round ten times, so that what the timers
-   * caused can cross the sockets of this process. Timers that are scheduled meanwhile fire too if they fall due on the way.
-   * Calls that overlap run one after another. Resolves when time has arrived and the loop has gone round once more.
+   * Moves time on by a number of ms or by text such as `30m` or `1h30m`, stopping at each due time on the way: there
+   * it fires what is due, in the order of due times (equal ones in the order of scheduling), and lets the event loop
+   * go round ten times, so that what the timers caused can cross the sockets of this process. Timers that are
+   * scheduled meanwhile fire too if they fall due on the way. Calls that overlap run one after another. Resolves when
+   * time has arrived and the loop has gone round once more.
    * @throws RangeError when the duration cannot be read; whatever a timer's target throws
    */
   advance(duration: string | number): Promise<void>
   /**
-   * Moves time on to an instant, given as a Date, as text that Date understands, or as ms since the epoch; else as `advance`.
+   * Moves time on to an instant, given as a Date, as text that Date understands, or as ms since the epoch; else as
+   * `advance`.
    * @throws RangeError when the instant is in the past or no instant
    */
   set(instant: Date | string | number): Promise<void>

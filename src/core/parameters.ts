@@ -1,0 +1,234 @@
+import { erlangTerm } from '../util/erlang-term.ts'
+import { preconditionFailed } from './errors.ts'
+import {
+  anything,
+  binary,
+  boolean,
+  isObject,
+  mandatory,
+  number,
+  oneOf,
+  optional,
+  refuseInvalid,
+  validateObject,
+} from './parameter-validation.ts'
+import type { Check, Constraint } from './parameter-validation.ts'
+
+/**
+ * Settings that a part of the broker is given while it runs, by virtual host. A part is a component, which checks
+ * what it is given.
+ */
+export interface ParameterComponent {
+  readonly name: string
+  /** What is wrong with the value, in RabbitMQ's words; nothing when it is fine. */
+  validate(name: string, value: unknown, vhost: string): readonly string[]
+}
+
+/** Also its JSON shape in the HTTP API and in definitions. */
+export interface Parameter {
+  readonly component: string
+  readonly vhost: string
+  readonly name: string
+  /** JSON. */
+  readonly value: unknown
+}
+
+export interface GlobalParameter {
+  readonly name: string
+  /** JSON. */
+  readonly value: unknown
+}
+
+/** Policies have their own way in (`PolicySet`). */
+const RESERVED: readonly string[] = ['policy', 'operator_policy']
+
+/** The runtime parameters of a broker, and the global ones, which belong to no virtual host and are not checked. */
+export class Parameters {
+  readonly #components = new Map<string, ParameterComponent>()
+  readonly #parameters = new Map<string, Parameter>()
+  readonly #globals = new Map<string, GlobalParameter>()
+
+  constructor(components: readonly ParameterComponent[]) {
+    for (const component of components) this.register(component)
+  }
+
+  register(component: ParameterComponent): void {
+    this.#components.set(component.name, component)
+  }
+
+  /** @throws BrokerError preconditionFailed when there is no such component, or it refuses the value */
+  set(vhost: string, component: string, name: string, value: unknown): Parameter {
+    if (RESERVED.includes(component)) throw preconditionFailed('policies may not be set using this method')
+    const owner = this.#components.get(component)
+    refuseInvalid(owner === undefined ? [`component ${component} not found`] : owner.validate(name, value, vhost))
+    const parameter: Parameter = { component, vhost, name, value }
+    this.#parameters.set(keyOf(vhost, component, name), parameter)
+    return parameter
+  }
+
+  /**
+   * False when there was none.
+   * @throws BrokerError preconditionFailed when the component is that of policies
+   */
+  delete(vhost: string, component: string, name: string): boolean {
+    if (RESERVED.includes(component)) throw preconditionFailed('policies may not be cleared using this method')
+    return this.#parameters.delete(keyOf(vhost, component, name))
+  }
+
+  deleteVhost(vhost: string): void {
+    for (const [key, parameter] of this.#parameters) if (parameter.vhost === vhost) this.#parameters.delete(key)
+  }
+
+  get(vhost: string, component: string, name: string): Parameter | null {
+    return this.#parameters.get(keyOf(vhost, component, name)) ?? null
+  }
+
+  /** All, those of a component, or those of a component in one virtual host. */
+  list(component?: string, vhost?: string): Parameter[] {
+    const wanted = (parameter: Parameter): boolean =>
+      (component === undefined || parameter.component === component) &&
+      (vhost === undefined || parameter.vhost === vhost)
+    return [...this.#parameters.values()].filter(wanted)
+  }
+
+  setGlobal(name: string, value: unknown): GlobalParameter {
+    const parameter: GlobalParameter = { name, value }
+    this.#globals.set(name, parameter)
+    return parameter
+  }
+
+  /** False when there was none. */
+  deleteGlobal(name: string): boolean {
+    return this.#globals.delete(name)
+  }
+
+  getGlobal(name: string): GlobalParameter | null {
+    return this.#globals.get(name) ?? null
+  }
+
+  listGlobal(): GlobalParameter[] {
+    return [...this.#globals.values()]
+  }
+}
+
+const keyOf = (...parts: readonly string[]): string => JSON.stringify(parts)
+
+const uris: Check = (name, value) => {
+  const list: unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length === 0) return `${name} should be list, actually was []`
+  return list.map((uri) => checkUri(name, uri)).find((error) => error !== null) ?? null
+}
+
+function checkUri(name: string, uri: unknown): string | null {
+  if (typeof uri !== 'string') return binary(name, uri)
+  const url = URL.canParse(uri) ? new URL(uri) : null
+  return url !== null && (url.protocol === 'amqp:' || url.protocol === 'amqps:') ? null : `"${uri}" not a valid URI`
+}
+
+const UPSTREAM_KEYS: Readonly<Record<string, Constraint>> = {
+  exchange: optional(binary),
+  queue: optional(binary),
+  'queue-type': optional(oneOf('classic', 'quorum')),
+  'consumer-tag': optional(binary),
+  'prefetch-count': optional(number),
+  'reconnect-delay': optional(number),
+  'max-hops': optional(number),
+  expires: optional(number),
+  'message-ttl': optional(number),
+  'trust-user-id': optional(boolean),
+  'ack-mode': optional(oneOf('no-ack', 'on-publish', 'on-confirm')),
+  'resource-cleanup-mode': optional(oneOf('default', 'never')),
+  'channel-use-mode': optional(oneOf('multiple', 'single')),
+  'bind-nowait': optional(boolean),
+  'ha-policy': optional(binary),
+}
+
+const federationUpstream: ParameterComponent = {
+  name: 'federation-upstream',
+  validate: (name, value) => validateObject(name, { uri: mandatory(uris), ...UPSTREAM_KEYS }, value),
+}
+
+const federationUpstreamSet: ParameterComponent = {
+  name: 'federation-upstream-set',
+  validate: (name, value) => {
+    if (!Array.isArray(value)) return [`${name} should be list, actually was ${erlangTerm(value)}`]
+    const keys = { upstream: mandatory(binary), ...UPSTREAM_KEYS }
+    return value.flatMap((upstream) => validateObject(name, keys, upstream))
+  },
+}
+
+const protocol = oneOf('amqp091', 'amqp10', 'local')
+
+const deleteAfter: Check = (name, value) => {
+  if (value === 'never' || value === 'queue-length' || (Number.isSafeInteger(value) && (value as number) >= 0)) {
+    return null
+  }
+  return `${name} should be a number or one of "never", "queue-length", actually was ${erlangTerm(value)}`
+}
+
+const SHOVEL_KEYS: Readonly<Record<string, Constraint>> = {
+  internal: optional(boolean),
+  internal_owner: optional(anything),
+  'ack-mode': optional(oneOf('no-ack', 'on-publish', 'on-confirm')),
+  'add-forward-headers': optional(boolean),
+  'add-timestamp-header': optional(boolean),
+  'delete-after': optional(deleteAfter),
+  'prefetch-count': optional(number),
+  'publish-properties': optional(anything),
+  'reconnect-delay': optional(number),
+  'src-protocol': optional(protocol),
+  'src-exchange': optional(binary),
+  'src-exchange-key': optional(binary),
+  'src-queue': optional(binary),
+  'src-queue-args': optional(anything),
+  'src-address': optional(binary),
+  'src-consumer-args': optional(anything),
+  'src-prefetch-count': optional(number),
+  'src-delete-after': optional(deleteAfter),
+  'src-predeclared': optional(boolean),
+  'dest-protocol': optional(protocol),
+  'dest-exchange': optional(binary),
+  'dest-exchange-key': optional(binary),
+  'dest-queue': optional(binary),
+  'dest-queue-args': optional(anything),
+  'dest-address': optional(binary),
+  'dest-add-forward-headers': optional(boolean),
+  'dest-add-timestamp-header': optional(boolean),
+  'dest-publish-properties': optional(anything),
+  'dest-properties': optional(anything),
+  'dest-application-properties': optional(anything),
+  'dest-message-annotations': optional(anything),
+  'dest-predeclared': optional(boolean),
+}
+
+const shovel: ParameterComponent = {
+  name: 'shovel',
+  validate: (name, value) => {
+    if (!isObject(value)) return validateObject(name, SHOVEL_KEYS, value)
+    const needsUri = (end: 'src' | 'dest'): Constraint =>
+      value[`${end}-protocol`] === 'local' ? optional(uris) : mandatory(uris)
+    const keys = { ...SHOVEL_KEYS, 'src-uri': needsUri('src'), 'dest-uri': needsUri('dest') }
+    return [...shovelEnds(value), ...validateObject(name, keys, value)]
+  },
+}
+
+/** Exchange, queue and address are ways to name the same end: one of them, and at the source not none. */
+function shovelEnds(value: Record<string, unknown>): string[] {
+  const errors: string[] = []
+  const has = (key: string): boolean => Object.hasOwn(value, key)
+  if (has('src-exchange') && has('src-queue')) errors.push("Cannot specify 'src-exchange' and 'src-queue'")
+  if (!has('src-exchange') && !has('src-queue') && value['src-protocol'] !== 'amqp10') {
+    errors.push("Must specify 'src-exchange' or 'src-queue'")
+  }
+  if (has('dest-exchange') && has('dest-queue')) errors.push("Cannot specify 'dest-exchange' and 'dest-queue'")
+  if (value['ack-mode'] === 'no-ack' && typeof (value['src-delete-after'] ?? value['delete-after']) === 'number') {
+    errors.push("Cannot specify 'no-ack' and numerical 'delete-after'")
+  }
+  return errors
+}
+
+/**
+ * The components whose settings are checked and kept even where nothing here acts on them, so that definitions can be
+ * imported.
+ */
+export const builtInComponents: readonly ParameterComponent[] = [federationUpstream, federationUpstreamSet, shovel]

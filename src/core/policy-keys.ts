@@ -1,0 +1,92 @@
+import { DEAD_LETTER_STRATEGIES, LEADER_LOCATORS, OVERFLOWS, QUEUE_MODES, isMaxAge } from './queues/arguments.ts'
+
+/** Lists occur in keys of old that are kept and shown but have no effect (`ha-params`). */
+export type PolicyValue = string | number | boolean | readonly string[]
+
+export interface PolicyKey {
+  readonly check: (value: unknown) => boolean
+  /** What a refused value is not: `-1 is not a valid message TTL`. */
+  readonly noun: string
+  /** How an operator's value meets a user's; keys without this cannot be in an operator policy. */
+  readonly merge?: (user: PolicyValue, operator: PolicyValue) => PolicyValue
+  /** The queue types that a definition with this key does not apply to. */
+  readonly unsupportedBy: readonly string[]
+}
+
+/** The lower of two limits, where a negative one is no limit but wins nevertheless: that is how RabbitMQ has it. */
+export const stricterLimit = (a: number, b: number): number => (a < 0 || b < 0 ? Math.max(a, b) : Math.min(a, b))
+
+type Merge = NonNullable<PolicyKey['merge']>
+const numeric =
+  (merge: (user: number, operator: number) => number): Merge =>
+  (user, operator) =>
+    merge(user as number, operator as number)
+const least = numeric(Math.min)
+const greatest = numeric(Math.max)
+const operatorWins: Merge = (_user, operator) => operator
+
+const isText = (value: unknown): boolean => typeof value === 'string'
+const isInteger = (value: unknown): boolean => Number.isSafeInteger(value)
+const atLeast =
+  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (value: unknown): boolean =>
+    isInteger(value) && (value as number) >= min && (value as number) <= max
+const among =
+  (options: readonly string[]) =>
+  (value: unknown): boolean =>
+    typeof value === 'string' && options.includes(value)
+const isTextOrIntegerOrList = (value: unknown): boolean =>
+  isText(value) || isInteger(value) || (Array.isArray(value) && value.every(isText))
+
+const ANY: readonly string[] = []
+const NOT_STREAM = ['stream']
+const QUORUM_ONLY = ['classic', 'stream']
+const STREAM_ONLY = ['classic', 'quorum']
+const CLASSIC_ONLY = ['quorum', 'stream']
+
+const key = (check: PolicyKey['check'], noun: string, unsupportedBy: readonly string[], merge?: Merge): PolicyKey =>
+  merge === undefined ? { check, noun, unsupportedBy } : { check, noun, unsupportedBy, merge }
+
+/** Every key that a policy may have. The `ha-` keys and others of RabbitMQ 3 are accepted, and have no effect. */
+export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
+  ['alternate-exchange', key(isText, 'alternate exchange name', ANY)],
+  ['consumer-timeout', key(atLeast(0), 'consumer timeout', NOT_STREAM)],
+  ['consumer-disconnected-timeout', key(atLeast(0), 'consumer disconnected timeout', QUORUM_ONLY)],
+  ['dead-letter-exchange', key(isText, 'dead letter exchange name', NOT_STREAM)],
+  ['dead-letter-routing-key', key(isText, 'dead letter routing key', NOT_STREAM)],
+  ['dead-letter-strategy', key(among(DEAD_LETTER_STRATEGIES), 'dead letter strategy', NOT_STREAM)],
+  [
+    'delayed-retry-type',
+    key(among(['disabled', 'all', 'failed', 'returned']), 'delayed retry type', NOT_STREAM, operatorWins),
+  ],
+  ['delayed-retry-min', key(atLeast(0), 'delayed retry min', NOT_STREAM, greatest)],
+  ['delayed-retry-max', key(atLeast(0), 'delayed retry max', NOT_STREAM, least)],
+  ['delivery-limit', key(isInteger, 'delivery limit', NOT_STREAM, numeric(stricterLimit))],
+  ['expires', key(atLeast(1), 'queue expiry', NOT_STREAM, least)],
+  ['initial-cluster-size', key(atLeast(0), 'cluster size', STREAM_ONLY)],
+  ['max-age', key((value) => typeof value === 'string' && isMaxAge(value), 'max age', STREAM_ONLY)],
+  ['max-length', key(atLeast(0), 'maximum length', NOT_STREAM, least)],
+  ['max-length-bytes', key(atLeast(0), 'maximum length in bytes', ANY, least)],
+  ['max-in-memory-length', key(atLeast(0), 'maximum memory in bytes', NOT_STREAM, least)],
+  ['max-in-memory-bytes', key(atLeast(0), 'maximum memory in bytes', NOT_STREAM, least)],
+  ['message-ttl', key(atLeast(0), 'message TTL', NOT_STREAM, least)],
+  ['overflow', key(among(OVERFLOWS), 'overflow value', NOT_STREAM, operatorWins)],
+  ['queue-leader-locator', key(among(LEADER_LOCATORS), 'queue leader locator value', ANY)],
+  ['queue-mode', key(among(QUEUE_MODES), 'queue-mode value', CLASSIC_ONLY)],
+  ['queue-version', key(atLeast(1, 2), 'queue version', CLASSIC_ONLY, operatorWins)],
+  ['stream-max-segment-size-bytes', key(atLeast(0), 'segment size', STREAM_ONLY)],
+  ['stream-filter-size-bytes', key(atLeast(16, 255), 'filter size', STREAM_ONLY)],
+  ['target-group-size', key(atLeast(1), 'target count', QUORUM_ONLY, greatest)],
+  ['federation-upstream', key(isText, 'federation upstream name', ANY)],
+  ['federation-upstream-set', key(isText, 'federation upstream set name', ANY)],
+  ['federation-upstream-pattern', key(isText, 'federation upstream pattern', ANY)],
+  ['shards-per-node', key(atLeast(1), 'number of shards', ANY)],
+  ['routing-key', key(isText, 'routing key', ANY)],
+  ['ha-mode', key(among(['all', 'exactly', 'nodes']), 'ha-mode value', CLASSIC_ONLY)],
+  ['ha-params', key(isTextOrIntegerOrList, 'ha-params value', CLASSIC_ONLY)],
+  ['ha-sync-mode', key(among(['manual', 'automatic']), 'ha-sync-mode value', CLASSIC_ONLY)],
+  ['ha-sync-batch-size', key(atLeast(1), 'ha-sync-batch-size value', CLASSIC_ONLY)],
+  ['ha-promote-on-shutdown', key(among(['always', 'when-synced']), 'ha-promote-on-shutdown value', CLASSIC_ONLY)],
+  ['ha-promote-on-failure', key(among(['always', 'when-synced']), 'ha-promote-on-failure value', CLASSIC_ONLY)],
+  ['queue-master-locator', key(isText, 'queue master locator value', CLASSIC_ONLY)],
+])

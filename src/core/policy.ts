@@ -1,0 +1,210 @@
+import { erlangPairs, erlangTerm } from '../util/erlang-term.ts'
+import { PatternError, compilePcre } from '../util/pcre.ts'
+import { binary, isObject, mandatory, number, optional, refuseInvalid, validateObject } from './parameter-validation.ts'
+import { POLICY_KEYS } from './policy-keys.ts'
+import type { PolicyValue } from './policy-keys.ts'
+
+/** Users' policies, and those by which an operator limits what users may set. Of each sort one applies to an object. */
+export type PolicyScope = 'user' | 'operator'
+
+export interface Policy {
+  readonly vhost: string
+  readonly name: string
+  /** A PCRE, not anchored. */
+  readonly pattern: string
+  /** `all`, `queues`, `exchanges`, `classic_queues`, `quorum_queues` or `streams`. */
+  readonly applyTo: string
+  readonly definition: ReadonlyMap<string, PolicyValue>
+  /** Of several that match, the highest priority applies. */
+  readonly priority: number
+}
+
+/** The shape of a policy in the HTTP API and in definitions. */
+export interface PolicyJson {
+  readonly vhost: string
+  readonly name: string
+  readonly pattern: string
+  readonly 'apply-to': string
+  readonly definition: Readonly<Record<string, PolicyValue>>
+  readonly priority: number
+}
+
+/** What applies to one queue or exchange. A name is null when no policy of that scope matches. */
+export interface EffectivePolicy {
+  readonly name: string | null
+  readonly operatorName: string | null
+  readonly definition: ReadonlyMap<string, PolicyValue>
+}
+
+interface Rule {
+  readonly policy: Policy
+  readonly regex: RegExp
+}
+
+const QUEUE_SCOPES: ReadonlyMap<string, string> = new Map([
+  ['classic', 'classic_queues'],
+  ['quorum', 'quorum_queues'],
+  ['stream', 'streams'],
+])
+const APPLY_TO: readonly string[] = ['all', 'queues', 'exchanges', ...QUEUE_SCOPES.values()]
+
+/** The policies of a broker. Whoever changes them has its queues and exchanges ask again for what applies to them. */
+export class PolicySet {
+  /** By virtual host, the rule to prefer first. */
+  readonly #rules: Readonly<Record<PolicyScope, Map<string, Rule[]>>> = { user: new Map(), operator: new Map() }
+
+  /**
+   * Adds or replaces a policy. `body` is JSON with `pattern` and `definition`, and perhaps `priority` (0) and
+   * `apply-to` (`all`); what else is in it is not looked at.
+   * @throws BrokerError preconditionFailed with RabbitMQ's text
+   */
+  set(scope: PolicyScope, vhost: string, name: string, body: unknown): Policy {
+    const rule = parseRule(scope, vhost, name, body)
+    const rules = (this.#rules[scope].get(vhost) ?? []).filter((other) => other.policy.name !== name)
+    rules.push(rule)
+    // RabbitMQ leaves the order of equal priorities open; here it is at least always the same.
+    rules.sort((a, b) => b.policy.priority - a.policy.priority || (a.policy.name < b.policy.name ? -1 : 1))
+    this.#rules[scope].set(vhost, rules)
+    return rule.policy
+  }
+
+  /** False when there was none. */
+  delete(scope: PolicyScope, vhost: string, name: string): boolean {
+    const rules = this.#rules[scope].get(vhost) ?? []
+    const at = rules.findIndex((rule) => rule.policy.name === name)
+    if (at !== -1) rules.splice(at, 1)
+    return at !== -1
+  }
+
+  deleteVhost(vhost: string): void {
+    this.#rules.user.delete(vhost)
+    this.#rules.operator.delete(vhost)
+  }
+
+  get(scope: PolicyScope, vhost: string, name: string): Policy | null {
+    return this.#rules[scope].get(vhost)?.find((rule) => rule.policy.name === name)?.policy ?? null
+  }
+
+  /** Of one virtual host or of all, the preferred ones first. */
+  list(scope: PolicyScope, vhost?: string): Policy[] {
+    const vhosts = vhost === undefined ? [...this.#rules[scope].values()] : [this.#rules[scope].get(vhost) ?? []]
+    return vhosts.flatMap((rules) => rules.map((rule) => rule.policy))
+  }
+
+  /** @param type the queue's or the exchange's type */
+  effectivePolicy(kind: 'queue' | 'exchange', vhost: string, name: string, type: string): EffectivePolicy | null {
+    const user = this.#match('user', kind, vhost, name, type)
+    const operator = this.#match('operator', kind, vhost, name, type)
+    if (user === null && operator === null) return null
+    return {
+      name: user?.name ?? null,
+      operatorName: operator?.name ?? null,
+      definition: mergeDefinitions(user?.definition, operator?.definition),
+    }
+  }
+
+  #match(scope: PolicyScope, kind: 'queue' | 'exchange', vhost: string, name: string, type: string): Policy | null {
+    const rules = this.#rules[scope].get(vhost) ?? []
+    return rules.find(({ policy, regex }) => applies(policy, kind, type) && regex.test(name))?.policy ?? null
+  }
+}
+
+/**
+ * A queue's type must support every key of the definition: else the policy is passed over, and the next one may
+ * match.
+ */
+function applies(policy: Policy, kind: 'queue' | 'exchange', type: string): boolean {
+  const { applyTo } = policy
+  if (kind === 'exchange') return applyTo === 'all' || applyTo === 'exchanges'
+  if (applyTo !== 'all' && applyTo !== 'queues' && applyTo !== QUEUE_SCOPES.get(type)) return false
+  for (const key of policy.definition.keys()) if (POLICY_KEYS.get(key)?.unsupportedBy.includes(type)) return false
+  return true
+}
+
+function mergeDefinitions(
+  user: ReadonlyMap<string, PolicyValue> = new Map(),
+  operator: ReadonlyMap<string, PolicyValue> = new Map(),
+): ReadonlyMap<string, PolicyValue> {
+  const merged = new Map(user)
+  for (const [key, value] of operator) {
+    const given = user.get(key)
+    const merge = POLICY_KEYS.get(key)?.merge
+    merged.set(key, given === undefined || merge === undefined ? value : merge(given, value))
+  }
+  return merged
+}
+
+export const policyToJson = (policy: Policy): PolicyJson => ({
+  vhost: policy.vhost,
+  name: policy.name,
+  pattern: policy.pattern,
+  'apply-to': policy.applyTo,
+  definition: Object.fromEntries(policy.definition),
+  priority: policy.priority,
+})
+
+function parseRule(scope: PolicyScope, vhost: string, name: string, body: unknown): Rule {
+  const given = isObject(body) ? body : {}
+  const fields: Record<string, unknown> = { priority: given['priority'] ?? 0, 'apply-to': given['apply-to'] ?? 'all' }
+  for (const key of ['pattern', 'definition']) if (given[key] !== undefined) fields[key] = given[key]
+  let regex: RegExp | null = null
+  const checkPattern = (key: string, value: unknown): string | null => {
+    if (typeof value !== 'string') return `${key} should be a binary but was ${erlangTerm(value)}`
+    try {
+      regex = compilePcre(value)
+      return null
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error
+      return `${key} should be regular expression but is invalid: ${error.message}`
+    }
+  }
+  const errors = validateObject(
+    name,
+    {
+      priority: mandatory(number),
+      pattern: mandatory(checkPattern),
+      'apply-to': optional(checkApplyTo),
+      definition: mandatory((_key, value) => checkDefinition(scope, value)),
+    },
+    fields,
+  )
+  refuseInvalid(errors)
+  const policy: Policy = {
+    vhost,
+    name,
+    pattern: fields['pattern'] as string,
+    applyTo: fields['apply-to'] as string,
+    definition: new Map(Object.entries(fields['definition'] as Record<string, PolicyValue>)),
+    priority: fields['priority'] as number,
+  }
+  return { policy, regex: regex! }
+}
+
+function checkApplyTo(key: string, value: unknown): string | null {
+  if (typeof value !== 'string') return binary(key, value)
+  if (APPLY_TO.includes(value)) return null
+  return (
+    `apply-to '${value}' unrecognised; should be one of: 'queues', 'classic_queues', ` +
+    "'quorum_queues', 'streams', 'exchanges', or 'all'"
+  )
+}
+
+function checkDefinition(scope: PolicyScope, definition: unknown): string | null {
+  if (!isObject(definition)) return `definition must be a dictionary: ${erlangTerm(definition)}`
+  const entries = Object.entries(definition)
+  if (entries.length === 0) return 'no policy provided'
+  const known = (key: string): boolean => {
+    const rule = POLICY_KEYS.get(key)
+    return rule !== undefined && (scope === 'user' || rule.merge !== undefined)
+  }
+  const unknown = entries.filter(([key]) => !known(key))
+  if (unknown.length > 0) return `${erlangPairs(Object.fromEntries(unknown))} are not recognised policy settings`
+  for (const [key, value] of entries) {
+    const rule = POLICY_KEYS.get(key)!
+    if (!rule.check(value)) return `${erlangTerm(value)} is not a valid ${rule.noun}`
+  }
+  if ('federation-upstream' in definition && 'federation-upstream-set' in definition) {
+    return 'cannot specify federation-upstream and federation-upstream-set together'
+  }
+  return null
+}

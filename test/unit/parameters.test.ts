@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { BrokerError } from '../../src/core/errors.ts'
+import {
+  NO_USER_LIMITS,
+  NO_VHOST_LIMITS,
+  defaultVhostLimits,
+  isReached,
+  parseUserLimits,
+  parseVhostLimits,
+  vhostLimitsComponent,
+} from '../../src/core/limits.ts'
+import { Parameters, builtInComponents } from '../../src/core/parameters.ts'
+
+const refused = (text: string) => (error: unknown) => {
+  assert.ok(error instanceof BrokerError, String(error))
+  assert.equal(error.kind, 'preconditionFailed')
+  assert.equal(error.message, text)
+  return true
+}
+
+const invalid = (...errors: readonly string[]) =>
+  refused(`Validation failed\n\n${errors.map((error) => `${error}\n`).join('')}`)
+
+const parameters = (): Parameters => new Parameters([...builtInComponents, vhostLimitsComponent])
+
+describe('runtime parameters', () => {
+  const upstream = { uri: 'amqp://other', 'max-hops': 2, 'ack-mode': 'on-confirm' }
+
+  test('what is set can be got, listed and deleted', () => {
+    const all = parameters()
+    const parameter = all.set('V', 'federation-upstream', 'up', upstream)
+    assert.deepEqual(parameter, { component: 'federation-upstream', vhost: 'V', name: 'up', value: upstream })
+    assert.deepEqual(all.get('V', 'federation-upstream', 'up'), parameter)
+    all.set('W', 'federation-upstream', 'up', { uri: ['amqps://a', 'amqp://b/%2f'] })
+    all.set('V', 'vhost-limits', 'limits', { 'max-queues': 5 })
+    assert.equal(all.list().length, 3)
+    assert.equal(all.list('federation-upstream').length, 2)
+    assert.deepEqual(all.list('federation-upstream', 'V'), [parameter])
+    assert.equal(all.delete('V', 'federation-upstream', 'up'), true)
+    assert.equal(all.delete('V', 'federation-upstream', 'up'), false)
+    assert.equal(all.get('V', 'federation-upstream', 'up'), null)
+    all.deleteVhost('W')
+    assert.deepEqual(
+      all.list().map(({ component }) => component),
+      ['vhost-limits'],
+    )
+  })
+
+  test('unknown components are refused, and policies have another way in', () => {
+    const all = parameters()
+    assert.throws(() => all.set('V', 'zip', 'n', {}), invalid('component zip not found'))
+    const text = 'policies may not be set using this method'
+    assert.throws(() => all.set('V', 'policy', 'n', {}), refused(text))
+    assert.throws(() => all.set('V', 'operator_policy', 'n', {}), refused(text))
+    assert.throws(() => all.delete('V', 'policy', 'n'), refused('policies may not be cleared using this method'))
+  })
+
+  test('a component that is registered checks its values', () => {
+    const all = parameters()
+    all.register({
+      name: 'lamp',
+      validate: (name, value, vhost) => (value === 'on' ? [] : [`${name}@${vhost} is off`]),
+    })
+    assert.equal(all.set('V', 'lamp', 'hall', 'on').value, 'on')
+    assert.throws(() => all.set('V', 'lamp', 'hall', 'off'), invalid('hall@V is off'))
+    assert.equal(all.get('V', 'lamp', 'hall')?.value, 'on')
+  })
+
+  test('federation upstreams', () => {
+    const set = (value: unknown) => () => parameters().set('V', 'federation-upstream', 'up', value)
+    assert.throws(set({}), invalid('Key "uri" not found in up'))
+    assert.throws(set({ uri: 'http://x' }), invalid('"http://x" not a valid URI'))
+    assert.throws(set({ uri: ['amqp://a', 5] }), invalid('uri should be binary, actually was 5'))
+    assert.throws(set({ uri: [] }), invalid('uri should be list, actually was []'))
+    assert.throws(set('x'), invalid('up not a list <<"x">>'))
+    assert.throws(
+      set({ uri: 'amqp://', zip: 1, expires: 'x', 'ack-mode': 'never' }),
+      invalid(
+        'Unrecognised terms [{<<"zip">>,1}] in up',
+        'ack-mode should be one of [<<"no-ack">>,<<"on-publish">>,<<"on-confirm">>], actually was <<"never">>',
+        'expires should be a number, actually was <<"x">>',
+      ),
+    )
+  })
+
+  test('federation upstream sets', () => {
+    const set = (value: unknown) => () => parameters().set('V', 'federation-upstream-set', 's', value)
+    set([{ upstream: 'a' }, { upstream: 'b', exchange: 'x', 'trust-user-id': true }])()
+    assert.throws(set([{ upstream: 'a' }, {}]), invalid('Key "upstream" not found in s'))
+    assert.throws(
+      set([{ upstream: 'a', 'trust-user-id': 1 }]),
+      invalid('trust-user-id should be boolean, actually was 1'),
+    )
+    assert.throws(set({ upstream: 'a' }), invalid('s should be list, actually was #{<<"upstream">> => <<"a">>}'))
+  })
+
+  test('shovels', () => {
+    const set = (value: object) => () => parameters().set('V', 'shovel', 's', value)
+    const uri = { 'src-uri': 'amqp://', 'dest-uri': 'amqp://other' }
+    set({ ...uri, 'src-queue': 'a', 'dest-exchange': 'x', 'src-delete-after': 'never', 'reconnect-delay': 5 })()
+    set({ ...uri, 'src-protocol': 'amqp10', 'src-address': '/queues/a', 'dest-queue': 'b' })()
+    set({ 'src-protocol': 'local', 'dest-protocol': 'local', 'src-queue': 'a', 'dest-queue': 'b' })()
+    assert.throws(set(uri), invalid("Must specify 'src-exchange' or 'src-queue'"))
+    assert.throws(
+      set({ ...uri, 'src-queue': 'a', 'src-exchange': 'b', 'dest-queue': 'a', 'dest-exchange': 'b' }),
+      invalid("Cannot specify 'src-exchange' and 'src-queue'", "Cannot specify 'dest-exchange' and 'dest-queue'"),
+    )
+    assert.throws(set({ 'src-queue': 'a' }), invalid('Key "dest-uri" not found in s', 'Key "src-uri" not found in s'))
+    assert.throws(
+      set({ ...uri, 'src-queue': 'a', 'delete-after': 5, 'ack-mode': 'no-ack' }),
+      invalid("Cannot specify 'no-ack' and numerical 'delete-after'"),
+    )
+    assert.throws(
+      set({ ...uri, 'src-queue': 'a', 'src-delete-after': 'soon' }),
+      invalid('src-delete-after should be a number or one of "never", "queue-length", actually was <<"soon">>'),
+    )
+  })
+})
+
+describe('global parameters', () => {
+  test('hold any JSON by name', () => {
+    const all = parameters()
+    assert.equal(all.getGlobal('cluster_name'), null)
+    all.setGlobal('cluster_name', 'rabbit@here')
+    all.setGlobal('mqtt_port_to_vhost_mapping', { 1883: 'V' })
+    assert.deepEqual(all.getGlobal('cluster_name'), { name: 'cluster_name', value: 'rabbit@here' })
+    all.setGlobal('cluster_name', 'rabbit@there')
+    assert.deepEqual(
+      all.listGlobal().map(({ value }) => value),
+      ['rabbit@there', { 1883: 'V' }],
+    )
+    assert.equal(all.deleteGlobal('cluster_name'), true)
+    assert.equal(all.deleteGlobal('cluster_name'), false)
+  })
+})
+
+describe('limits', () => {
+  test('zero allows nothing, negative is no limit', () => {
+    assert.deepEqual(parseVhostLimits({}), NO_VHOST_LIMITS)
+    assert.deepEqual(parseVhostLimits({ 'max-connections': -5, 'max-queues': 0 }), { maxConnections: -1, maxQueues: 0 })
+    assert.deepEqual(parseUserLimits({}), NO_USER_LIMITS)
+    assert.deepEqual(parseUserLimits({ 'max-channels': 7 }), { maxConnections: -1, maxChannels: 7 })
+    assert.equal(isReached(-1, 1e9), false)
+    assert.equal(isReached(0, 0), true)
+    assert.equal(isReached(2, 1), false)
+    assert.equal(isReached(2, 2), true)
+  })
+
+  test('are integers of known names', () => {
+    assert.throws(
+      () => parseVhostLimits({ 'max-queues': '5' }),
+      invalid('max-queues should be a number, actually was <<"5">>'),
+    )
+    assert.throws(
+      () => parseUserLimits({ 'max-connections': 1.5 }),
+      invalid('max-connections should be a number, actually was 1.5'),
+    )
+    assert.throws(
+      () => parseUserLimits({ 'max-queues': 5 }),
+      invalid('Unrecognised terms [{<<"max-queues">>,5}] in user-limits'),
+    )
+    assert.throws(() => parseVhostLimits([]), invalid('limits not a list []'))
+  })
+
+  test('of a virtual host are the parameter `limits`', () => {
+    const all = parameters()
+    all.set('V', 'vhost-limits', 'limits', { 'max-queues': 5 })
+    assert.throws(() => all.set('V', 'vhost-limits', 'other', {}), invalid('name not recognised: <<"other">>'))
+    assert.throws(
+      () => all.set('V', 'vhost-limits', 'limits', { zip: 5 }),
+      invalid('Unrecognised terms [{<<"zip">>,5}] in limits'),
+    )
+  })
+
+  test('come by default from the first rule that matches the name', () => {
+    const rules = [
+      { pattern: /^device/, maxConnections: 1, maxQueues: 2 },
+      { pattern: /.*/, maxConnections: 10, maxQueues: -1 },
+    ]
+    assert.equal(defaultVhostLimits(rules, 'device1').maxQueues, 2)
+    assert.equal(defaultVhostLimits(rules, 'other').maxConnections, 10)
+    assert.deepEqual(defaultVhostLimits([], 'other'), NO_VHOST_LIMITS)
+  })
+})
