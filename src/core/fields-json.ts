@@ -2,9 +2,9 @@ import { preconditionFailed } from './errors.ts'
 import type { Field, Table } from './fields.ts'
 
 /**
- * Arguments and headers in JSON, for definitions and the HTTP API. JSON knows fewer types than a table, so that what
- * goes out does not always come back the same: all integers come back as `long`, timestamps and integers among them,
- * floats as `double`, bytes as text.
+ * Arguments and headers in JSON, for definitions and the HTTP API. JSON knows fewer types than a table, so what goes
+ * out does not always come back the same: integers of every width and timestamps come back as `long`, floats as
+ * `double`, bytes as text.
  */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 

@@ -13,7 +13,7 @@ export interface PolicyKey {
   readonly unsupportedBy: readonly string[]
 }
 
-/** The lower of two limits, where a negative one is no limit but wins nevertheless: that is how RabbitMQ has it. */
+/** The lower of two limits. A negative one is no limit, so then the other counts. */
 export const stricterLimit = (a: number, b: number): number => (a < 0 || b < 0 ? Math.max(a, b) : Math.min(a, b))
 
 type Merge = NonNullable<PolicyKey['merge']>

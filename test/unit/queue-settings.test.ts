@@ -24,27 +24,24 @@ const settings = (
 
 describe('defaults', () => {
   test('a classic queue has no limits', () => {
-    assert.deepEqual(
-      { ...settings('classic') },
-      {
-        ttlMs: -1,
-        expiresMs: -1,
-        maxLength: -1,
-        maxLengthBytes: -1,
-        overflow: 'drop-head',
-        deadLetterExchange: null,
-        deadLetterRoutingKey: null,
-        deadLetterStrategy: 'at-most-once',
-        maxPriority: 0,
-        defaultPriority: 0,
-        singleActiveConsumer: false,
-        deliveryLimit: -1,
-        consumerTimeoutMs: -1,
-        consumerDisconnectedTimeoutMs: -1,
-        delayedRetry: { type: 'disabled', minMs: 0, maxMs: 0 },
-        lazy: false,
-      },
-    )
+    assert.deepEqual(Object.fromEntries(Object.entries(settings('classic'))), {
+      ttlMs: -1,
+      expiresMs: -1,
+      maxLength: -1,
+      maxLengthBytes: -1,
+      overflow: 'drop-head',
+      deadLetterExchange: null,
+      deadLetterRoutingKey: null,
+      deadLetterStrategy: 'at-most-once',
+      maxPriority: 0,
+      defaultPriority: 0,
+      singleActiveConsumer: false,
+      deliveryLimit: -1,
+      consumerTimeoutMs: -1,
+      consumerDisconnectedTimeoutMs: -1,
+      delayedRetry: { type: 'disabled', minMs: 0, maxMs: 0 },
+      lazy: false,
+    })
   })
 
   test('a quorum queue has priorities and a delivery limit', () => {
