@@ -33,6 +33,21 @@ export interface PropertyFormat {
   encode(properties: Properties): Buffer
 }
 
+/** Why a queue let go of a message that goes to its dead-letter exchange. */
+export type DeathReason = 'rejected' | 'expired' | 'maxlen' | 'delivery_limit'
+
+/** One entry of `x-death`: all deaths for one reason in one queue. */
+export interface Death {
+  readonly queue: string
+  readonly reason: DeathReason
+  readonly count: number
+  /** Seconds since the epoch, of the first death. */
+  readonly time: number
+  readonly exchange: string
+  readonly routingKeys: readonly string[]
+  readonly originalExpiration: string | null
+}
+
 /** What an exchange type may look at when it routes. */
 export interface Routable {
   readonly routingKey: string
@@ -66,8 +81,12 @@ export class Message implements Content, Routable {
   bodyOffset: number
   bodyLength: number
   slab: object | null = null
+  position = 0
   /** Queues (and unsettled transactions) that hold this message. The store frees the bytes when it falls to zero. */
   references = 0
+
+  /** How often and where the broker dead-lettered this message; null for a publisher's own. Newest first. */
+  deaths: readonly Death[] | null = null
 
   readonly format: PropertyFormat
   #properties: Properties | null = null

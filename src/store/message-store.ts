@@ -12,6 +12,8 @@ export interface Content {
   bodyLength: number
   /** The store's own bookkeeping: null while the bytes are views of a network buffer. */
   slab: object | null
+  /** Position of the last record that names this content, or 0. */
+  position: number
   references: number
 }
 
@@ -48,6 +50,10 @@ export interface MessageStore {
 
   /** Records that message `number` of queue `queueId` is gone (acknowledged, expired, dropped, dead-lettered). */
   settle(queueId: number, number: number): void
+
+  /** What is recorded between `begin` and `end` is recovered whole or not at all. Not nested. */
+  begin(): void
+  end(): void
 
   /** Every record up to and including this position is safe. */
   readonly committed: number

@@ -1,0 +1,60 @@
+import { accessRefused } from './errors.ts'
+import { type Permissions, refusalText } from './permissions.ts'
+
+export type Verb = 'configure' | 'write' | 'read'
+
+/** Decisions remembered per connection; forgotten whenever any permission changes. */
+const REMEMBERED_MAX = 256
+
+/** What one user may do in one vhost. */
+export class AccessControl {
+  readonly #permissions: Permissions
+  readonly #user: string
+  readonly #vhost: string
+  readonly #allowed = new Set<string>()
+  #version = -1
+
+  constructor(permissions: Permissions, user: string, vhost: string) {
+    this.#permissions = permissions
+    this.#user = user
+    this.#vhost = vhost
+  }
+
+  get version(): number {
+    return this.#permissions.version
+  }
+
+  /** @throws BrokerError accessRefused */
+  require(verb: Verb, kind: 'queue' | 'exchange', name: string): void {
+    if (!this.#allows(verb, kind, name)) {
+      throw accessRefused(refusalText(verb, kind, name, this.#vhost, this.#user))
+    }
+  }
+
+  /** For what any permission opens. The refusal names configure, as RabbitMQ's does. @throws BrokerError accessRefused */
+  requireAny(kind: 'queue' | 'exchange', name: string): void {
+    const verbs: readonly Verb[] = ['configure', 'read', 'write']
+    if (!verbs.some((verb) => this.#allows(verb, kind, name))) this.require('configure', kind, name)
+  }
+
+  /** The second look that topic exchanges take, at the routing key. @throws BrokerError accessRefused */
+  requireTopic(verb: 'write' | 'read', exchange: string, key: string): void {
+    const variables = { username: this.#user, vhost: this.#vhost }
+    if (this.#permissions.allowsTopic(this.#user, this.#vhost, exchange, verb, key, variables)) return
+    throw accessRefused(refusalText(verb, 'topic', key, this.#vhost, this.#user, exchange))
+  }
+
+  #allows(verb: Verb, kind: 'queue' | 'exchange', name: string): boolean {
+    if (this.#version !== this.#permissions.version) {
+      this.#allowed.clear()
+      this.#version = this.#permissions.version
+    }
+    const resource = kind === 'exchange' && name === '' ? 'amq.default' : name
+    const decision = `${verb}\0${resource}`
+    if (this.#allowed.has(decision)) return true
+    if (!this.#permissions.allows(this.#user, this.#vhost, verb, resource)) return false
+    if (this.#allowed.size >= REMEMBERED_MAX) this.#allowed.clear()
+    this.#allowed.add(decision)
+    return true
+  }
+}

@@ -1,0 +1,426 @@
+import type { MessageStore } from '../store/message-store.ts'
+import type { MetadataStore } from '../store/metadata-store.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Turn } from '../util/turn.ts'
+import { Alarms } from './alarms.ts'
+import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type StoredQueue } from './catalog.ts'
+import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
+import {
+  describeResource,
+  notAllowed,
+  notFound,
+  notImplemented,
+  preconditionFailed,
+} from './errors.ts'
+import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
+import type { DeathReason } from './message.ts'
+import {
+  type DefaultVhostLimits,
+  defaultVhostLimits,
+  isReached,
+  parseVhostLimits,
+  type VhostLimits,
+  vhostLimitsComponent,
+} from './limits.ts'
+import { builtInComponents, Parameters } from './parameters.ts'
+import { Permissions } from './permissions.ts'
+import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
+import { builtInQueueTypes } from './queues/index.ts'
+import type { QueueType } from './queues/queue-type.ts'
+import { Reclaimer } from './queues/reclaimer.ts'
+import type { Session } from './session.ts'
+import { type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
+import { VHost, type VHostMetadata } from './vhost.ts'
+
+/** What of the configuration the broker itself acts on. Counts are -1 for no limit. */
+export interface BrokerOptions {
+  readonly nodeName: string
+  readonly defaultQueueType: string
+  /** Time to acknowledge in ms where nothing else says so; 0 for none. */
+  readonly consumerTimeoutMs: number
+  /** Prefetch of new sessions; 0 for no limit. */
+  readonly defaultPrefetch: number
+  readonly messageBytesMax: number
+  readonly connectionsMax: number
+  readonly channelsMax: number
+  readonly consumersPerSessionMax: number
+  readonly vhostsMax: number
+  readonly queuesMax: number
+  readonly exchangesMax: number
+  readonly loopbackUsers: readonly string[]
+  readonly vhostLimits: readonly DefaultVhostLimits[]
+}
+
+export interface BrokerParts {
+  readonly store: MessageStore
+  readonly metadata: MetadataStore
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly log: Log
+  /** How passwords are hashed. */
+  readonly passwords: Passwords
+}
+
+/** Plain numbers that only rise; rates are computed by whoever asks. */
+export class BrokerCounters {
+  published = 0
+  delivered = 0
+  acknowledged = 0
+  returned = 0
+  unroutable = 0
+  getEmpty = 0
+  readonly deadLettered: Record<DeathReason, number> = { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 }
+  connectionsOpened = 0
+  connectionsClosed = 0
+  sessionsOpened = 0
+}
+
+/** The whole of a node that knows no protocol: vhosts, users, permissions, policies, limits, and who is connected. */
+export class Broker {
+  readonly options: BrokerOptions
+  readonly store: MessageStore
+  readonly metadata: MetadataStore
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly log: Log
+  readonly vhosts = new Map<string, VHost>()
+  readonly users: Users
+  readonly permissions = new Permissions()
+  readonly policies = new PolicySet()
+  readonly parameters = new Parameters([...builtInComponents, vhostLimitsComponent])
+  readonly exchangeTypes = new ExchangeTypes(builtInExchangeTypes)
+  readonly queueTypes = new Map<string, QueueType>(builtInQueueTypes.map((type) => [type.name, type]))
+  readonly alarms = new Alarms()
+  readonly counters = new BrokerCounters()
+  readonly reclaimer: Reclaimer
+  readonly catalog: Catalog
+  readonly connections = new Set<ClientConnection>()
+  #lastConnectionId = 0
+  #lastQueueId = 0
+  #commit: Promise<void> | null = null
+  #loading = true
+
+  constructor(options: BrokerOptions, parts: BrokerParts) {
+    this.options = options
+    this.store = parts.store
+    this.metadata = parts.metadata
+    this.clock = parts.clock
+    this.turn = parts.turn
+    this.log = parts.log
+    this.users = new Users({ passwords: parts.passwords, loopbackUsers: options.loopbackUsers })
+    this.reclaimer = new Reclaimer(this.turn)
+    this.catalog = new Catalog(this.metadata)
+    this.alarms.onChange((active) => this.#onAlarm(active))
+    this.store.onCommitted(() => this.#onCommitted())
+    this.users.onChange((change) => this.#onUser(change))
+    this.permissions.onChange((change) => {
+      const topic = change.kind === 'topicPermission'
+      const parts = topic ? [change.vhost, change.user, change.exchange] : [change.vhost, change.user]
+      this.#keep(topic ? 'topic-permission' : 'permission', parts, change.value)
+    })
+  }
+
+  // ---- start ----
+
+  /** Reads everything durable back. @returns whether there was anything: a first start has defaults to create */
+  async load(): Promise<boolean> {
+    const kinds = await this.catalog.load()
+    const rows = <T>(kind: string): [string[], T][] => (kinds.get(kind) ?? []) as [string[], T][]
+    for (const [, user] of rows<unknown>('user')) this.users.put(this.users.parse(user))
+    for (const [[name], metadata] of rows<VHostMetadata>('vhost')) this.vhosts.set(name!, new VHost(this, name!, metadata))
+    for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
+    for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)
+    for (const [[component, name, vhost], value] of rows('parameter')) {
+      this.parameters.set(vhost!, component!, name!, value)
+    }
+    for (const [[name], value] of rows('global-parameter')) this.parameters.setGlobal(name!, value)
+    for (const [[vhost, name], body] of rows('policy')) this.policies.set('user', vhost!, name!, body)
+    for (const [[vhost, name], body] of rows('operator-policy')) this.policies.set('operator', vhost!, name!, body)
+    for (const [[vhost, name], stored] of rows<StoredExchange>('exchange')) this.#loadExchange(vhost!, name!, stored)
+    for (const [[vhost, name], stored] of rows<StoredQueue>('queue')) this.#loadQueue(vhost!, name!, stored)
+    for (const [parts, stored] of rows<StoredBinding>('binding')) this.#loadBinding(parts, stored)
+    this.#loading = false
+    return kinds.size > 0
+  }
+
+  #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
+    const { type, autoDelete, internal } = stored
+    const spec = { name, type, autoDelete, internal, durable: true, arguments: storedArguments(stored) }
+    this.vhosts.get(vhost)!.createExchange(spec, false)
+  }
+
+  #loadQueue(vhost: string, name: string, stored: StoredQueue): void {
+    const { id, type, autoDelete } = stored
+    this.#lastQueueId = Math.max(this.#lastQueueId, id)
+    const facts = { name, durable: true, autoDelete, owner: null, arguments: storedArguments(stored) }
+    this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+  }
+
+  #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {
+    const vhost = this.vhosts.get(vhostName!)!
+    const to = kind === 'queue' ? vhost.findQueue(destination!) : vhost.findExchange(destination!)
+    vhost.bind(vhost.findExchange(source!), to, key!, storedArguments(stored), false)
+  }
+
+  // ---- durability of metadata ----
+
+  /**
+   * Closes the batch of metadata changes of this turn, if there are any, and says when it is on disk: an answer that depends on it must
+   * wait. Null when nothing is to be waited for.
+   */
+  commitMetadata(): Promise<void> | null {
+    if (this.metadata.dirty && this.#commit === null) {
+      this.#commit = Promise.resolve().then(() => {
+        this.#commit = null
+        return this.metadata.commit()
+      })
+    }
+    return this.#commit
+  }
+
+  #keep(kind: string, parts: readonly string[], value: unknown): void {
+    if (this.#loading) return
+    if (value === null || value === undefined) this.catalog.delete(kind, parts)
+    else this.catalog.put(kind, parts, value)
+  }
+
+  nextQueueId(): number {
+    return ++this.#lastQueueId
+  }
+
+  // ---- vhosts ----
+
+  findVhost(name: string): VHost {
+    const vhost = this.vhosts.get(name)
+    if (vhost === undefined) throw notFound(`vhost ${name} not found`)
+    return vhost
+  }
+
+  /** Creates a vhost, or changes what is known of an existing one. @throws BrokerError preconditionFailed */
+  putVhost(name: string, metadata: Partial<VHostMetadata> = {}): VHost {
+    const existing = this.vhosts.get(name)
+    const before = existing?.metadata ?? { description: '', tags: [], defaultQueueType: null, protectedFromDeletion: false }
+    const merged = { ...before, ...metadata }
+    if (existing === undefined && isReached(this.options.vhostsMax, this.vhosts.size)) {
+      throw preconditionFailed(`cannot create vhost '${name}': vhost limit of ${this.options.vhostsMax} is reached`)
+    }
+    this.#keep('vhost', [name], merged)
+    if (existing !== undefined) {
+      existing.metadata = merged
+      return existing
+    }
+    const vhost = new VHost(this, name, merged)
+    this.vhosts.set(name, vhost)
+    this.#giveDefaultLimits(name)
+    return vhost
+  }
+
+  #giveDefaultLimits(vhost: string): void {
+    const { maxConnections, maxQueues } = defaultVhostLimits(this.options.vhostLimits, vhost)
+    const limits: Record<string, number> = {}
+    if (maxConnections >= 0) limits['max-connections'] = maxConnections
+    if (maxQueues >= 0) limits['max-queues'] = maxQueues
+    if (Object.keys(limits).length > 0) this.setParameter(vhost, 'vhost-limits', 'limits', limits)
+  }
+
+  /** Closes its connections and deletes all that is in it. @throws BrokerError notFound, preconditionFailed */
+  deleteVhost(name: string): void {
+    const vhost = this.findVhost(name)
+    if (vhost.metadata.protectedFromDeletion) {
+      throw preconditionFailed(`Refusing to delete virtual host '${name}' because it is protected from deletion`)
+    }
+    for (const connection of [...this.connections]) {
+      if (connection.vhost === vhost) connection.forceClose(`vhost '${name}' is deleted`)
+    }
+    vhost.close()
+    this.vhosts.delete(name)
+    this.permissions.clearVhost(name)
+    for (const scope of ['user', 'operator'] as const) {
+      for (const policy of this.policies.list(scope, name)) this.#keep(POLICY_KINDS[scope], [name, policy.name], null)
+    }
+    this.policies.deleteVhost(name)
+    for (const { component, name: parameter } of this.parameters.list(undefined, name)) {
+      this.#keep('parameter', [component, parameter, name], null)
+    }
+    this.parameters.deleteVhost(name)
+    this.#keep('vhost', [name], null)
+  }
+
+  limitsOf(vhost: string): VhostLimits {
+    return parseVhostLimits(this.parameters.get(vhost, 'vhost-limits', 'limits')?.value ?? {})
+  }
+
+  // ---- users, policies, parameters ----
+
+  #onUser({ name, user }: UserChange): void {
+    this.#keep('user', [name], user === null ? null : userToJson(user))
+    if (user !== null) return
+    this.permissions.clearUser(name)
+    for (const connection of [...this.connections]) {
+      if (connection.user.name === name) connection.forceClose(`user '${name}' is deleted`)
+    }
+  }
+
+  /** @param body as in a definitions file: pattern, definition, priority, apply-to @throws BrokerError */
+  setPolicy(scope: PolicyScope, vhostName: string, name: string, body: unknown): void {
+    const vhost = this.findVhost(vhostName)
+    const policy = this.policies.set(scope, vhostName, name, body)
+    this.#keep(POLICY_KINDS[scope], [vhostName, name], policyToJson(policy))
+    vhost.policiesChanged()
+  }
+
+  /** @throws BrokerError notFound */
+  deletePolicy(scope: PolicyScope, vhostName: string, name: string): void {
+    const vhost = this.findVhost(vhostName)
+    if (!this.policies.delete(scope, vhostName, name)) throw notFound(`no policy '${name}' in vhost '${vhostName}'`)
+    this.#keep(POLICY_KINDS[scope], [vhostName, name], null)
+    vhost.policiesChanged()
+  }
+
+  /** @throws BrokerError */
+  setParameter(vhost: string, component: string, name: string, value: unknown): void {
+    this.findVhost(vhost)
+    this.parameters.set(vhost, component, name, value)
+    this.#keep('parameter', [component, name, vhost], value)
+  }
+
+  /** @throws BrokerError */
+  deleteParameter(vhost: string, component: string, name: string): void {
+    if (!this.parameters.delete(vhost, component, name)) throw notFound(`no parameter '${name}' of ${component} in vhost '${vhost}'`)
+    this.#keep('parameter', [component, name, vhost], null)
+  }
+
+  setGlobalParameter(name: string, value: unknown): void {
+    this.parameters.setGlobal(name, value)
+    this.#keep('global-parameter', [name], value)
+  }
+
+  deleteGlobalParameter(name: string): void {
+    if (this.parameters.deleteGlobal(name)) this.#keep('global-parameter', [name], null)
+  }
+
+  // ---- connections ----
+
+  /**
+   * Opens a vhost for an authenticated client. The order of the checks is RabbitMQ's.
+   * @throws BrokerError notAllowed
+   */
+  openConnection(user: User, vhostName: string, facts: ConnectionFacts, sink: ConnectionSink): ClientConnection {
+    const { connectionsMax } = this.options
+    if (isReached(connectionsMax, this.connections.size)) {
+      throw notAllowed(`connection refused: node connection limit (${connectionsMax}) is reached`)
+    }
+    const vhost = this.vhosts.get(vhostName)
+    const refused = `access to vhost '${vhostName}' refused for user '${user.name}'`
+    if (vhost === undefined) throw notAllowed(`vhost ${vhostName} not found`)
+    const { maxConnections } = this.limitsOf(vhostName)
+    if (isReached(maxConnections, vhost.connections)) {
+      throw notAllowed(`${refused}: connection limit (${maxConnections}) is reached`)
+    }
+    const overLimit = this.users.connectionRefusal(user.name, this.#countOf(user.name, () => 1))
+    if (overLimit !== null) throw notAllowed(overLimit)
+    if (!this.permissions.hasAccess(user.name, vhostName)) throw notAllowed(refused)
+    const connection = new ClientConnection(++this.#lastConnectionId, this, vhost, user, facts, sink)
+    this.connections.add(connection)
+    vhost.connections++
+    this.counters.connectionsOpened++
+    return connection
+  }
+
+  forgetConnection(connection: ClientConnection): void {
+    if (!this.connections.delete(connection)) return
+    connection.vhost.connections--
+    this.counters.connectionsClosed++
+  }
+
+  #countOf(user: string, weigh: (connection: ClientConnection) => number): number {
+    let sum = 0
+    for (const connection of this.connections) if (connection.user.name === user) sum += weigh(connection)
+    return sum
+  }
+
+  /** @throws BrokerError notAllowed */
+  requireSessionRoom(connection: ClientConnection): void {
+    const { channelsMax, nodeName } = this.options
+    if (channelsMax >= 0) {
+      let open = 0
+      for (const other of this.connections) open += other.sessions.size
+      if (open >= channelsMax) {
+        const limit = `has reached the maximum allowed limit of ${channelsMax}`
+        throw notAllowed(`number of channels opened on node '${nodeName}' ${limit}`)
+      }
+    }
+    const { name } = connection.user
+    const overLimit = this.users.channelRefusal(name, this.#countOf(name, (other) => other.sessions.size))
+    if (overLimit !== null) throw notAllowed(overLimit)
+  }
+
+  // ---- what sessions ask before they create something ----
+
+  /** @throws BrokerError notAllowed */
+  requireConsumerRoom(session: Session): void {
+    const max = this.options.consumersPerSessionMax
+    if (isReached(max, session.consumers.size)) throw notAllowed(`reached maximum (${max}) of consumers per channel`)
+  }
+
+  /** @throws BrokerError preconditionFailed */
+  requireExchangeType(type: string): void {
+    if (this.exchangeTypes.get(type) === undefined) throw preconditionFailed(`unknown exchange type '${type}'`)
+  }
+
+  /** @throws BrokerError preconditionFailed */
+  requireExchangeRoom(vhost: VHost, name: string): void {
+    const max = this.options.exchangesMax
+    if (!isReached(max, this.#sum((other) => other.exchanges.size))) return
+    const resource = describeResource('exchange', name, vhost.name)
+    throw preconditionFailed(`cannot declare ${resource}: exchange limit of ${max} is reached`)
+  }
+
+  /** @throws BrokerError notImplemented */
+  requireQueueType(type: string, name: string, vhost: string): void {
+    if (this.queueTypes.has(type)) return
+    throw notImplemented(`cannot declare ${describeResource('queue', name, vhost)}: queue type '${type}' is not implemented`)
+  }
+
+  /** @throws BrokerError preconditionFailed */
+  requireQueueRoom(vhost: VHost, name: string): void {
+    const max = this.options.queuesMax
+    if (isReached(max, this.#sum((other) => other.queues.size))) {
+      throw preconditionFailed(`cannot declare queue '${name}': queue limit in cluster (${max}) is reached`)
+    }
+    const { maxQueues } = this.limitsOf(vhost.name)
+    if (isReached(maxQueues, vhost.queues.size)) {
+      throw preconditionFailed(`cannot declare queue '${name}': queue limit in vhost '${vhost.name}' (${maxQueues}) is reached`)
+    }
+  }
+
+  #sum(sizeOf: (vhost: VHost) => number): number {
+    let sum = 0
+    for (const vhost of this.vhosts.values()) sum += sizeOf(vhost)
+    return sum
+  }
+
+  // ---- events ----
+
+  #onAlarm(active: boolean): void {
+    this.log.warn(active ? 'resource alarm: publishers are held' : 'resource alarms cleared', { reason: this.alarms.reason })
+    if (active) return
+    for (const connection of this.connections) connection.unblock()
+  }
+
+  #onCommitted(): void {
+    for (const connection of this.connections) for (const session of connection.sessions) session.onCommitted()
+  }
+
+  // ---- end ----
+
+  /** Frees queues and their timers. Connections have been closed before; metadata stays as it is. */
+  close(): void {
+    for (const vhost of this.vhosts.values()) {
+      for (const queue of vhost.queues.values()) queue.close()
+    }
+  }
+}
+
+const POLICY_KINDS: Readonly<Record<PolicyScope, string>> = { user: 'policy', operator: 'operator-policy' }

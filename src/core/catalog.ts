@@ -1,0 +1,108 @@
+import type { MetadataStore } from '../store/metadata-store.ts'
+import type { ExchangeSpec } from './exchange.ts'
+import type { Binding } from './exchanges/exchange-type.ts'
+import type { Queue } from './queues/queue.ts'
+import { canonicalTable, tableFromTyped, tableToTyped, type TypedJson } from './typed-json.ts'
+import type { Table } from './fields.ts'
+
+/*
+ * Keys of the metadata store. Each part is percent-encoded, so `/` only separates.
+ *
+ *     vhost/<vhost>                                 VHostMetadata
+ *     user/<user>                                   the user, as in a definitions file
+ *     permission/<vhost>/<user>                     configure, write, read
+ *     topic-permission/<vhost>/<user>/<exchange>    write, read
+ *     exchange/<vhost>/<exchange>                   StoredExchange
+ *     queue/<vhost>/<queue>                         StoredQueue
+ *     binding/<vhost>/<source>/<kind>/<destination>/<key>/<arguments>   StoredBinding
+ *     policy/<vhost>/<name>, operator-policy/<vhost>/<name>             as in a definitions file
+ *     parameter/<vhost>/<component>/<name>, global-parameter/<name>     the value
+ */
+type TypedTable = Record<string, TypedJson>
+
+export interface StoredExchange {
+  readonly type: string
+  readonly autoDelete: boolean
+  readonly internal: boolean
+  readonly arguments: TypedTable
+}
+
+export interface StoredQueue {
+  readonly id: number
+  readonly type: string
+  readonly autoDelete: boolean
+  readonly arguments: TypedTable
+}
+
+export interface StoredBinding {
+  readonly arguments: TypedTable
+}
+
+const keyOf = (...parts: string[]): string => parts.map(encodeURIComponent).join('/')
+
+/** Writes what is durable of the broker's topology and settings; reading it back is the broker's start. */
+export class Catalog {
+  readonly #store: MetadataStore
+
+  constructor(store: MetadataStore) {
+    this.#store = store
+  }
+
+  put(kind: string, parts: readonly string[], value: unknown): void {
+    this.#store.put(keyOf(kind, ...parts), value)
+  }
+
+  delete(kind: string, parts: readonly string[]): void {
+    this.#store.delete(keyOf(kind, ...parts))
+  }
+
+  putExchange(vhost: string, { name, type, autoDelete, internal, arguments: args }: ExchangeSpec): void {
+    const stored: StoredExchange = { type, autoDelete, internal, arguments: tableToTyped(args) }
+    this.put('exchange', [vhost, name], stored)
+  }
+
+  deleteExchange(vhost: string, name: string): void {
+    this.delete('exchange', [vhost, name])
+  }
+
+  putQueue(vhost: string, { name, id, type, autoDelete, arguments: args }: Queue): void {
+    const stored: StoredQueue = { id, type, autoDelete, arguments: tableToTyped(args) }
+    this.put('queue', [vhost, name], stored)
+  }
+
+  deleteQueue(vhost: string, name: string): void {
+    this.delete('queue', [vhost, name])
+  }
+
+  putBinding(vhost: string, binding: Binding): void {
+    const stored: StoredBinding = { arguments: tableToTyped(binding.arguments) }
+    this.put('binding', bindingParts(vhost, binding), stored)
+  }
+
+  deleteBinding(vhost: string, binding: Binding): void {
+    this.delete('binding', bindingParts(vhost, binding))
+  }
+
+  /** Everything stored, by kind: the parts of the key and the value. */
+  async load(): Promise<Map<string, [parts: string[], value: unknown][]>> {
+    const kinds = new Map<string, [string[], unknown][]>()
+    for (const [key, value] of await this.#store.load()) {
+      const [kind = '', ...parts] = key.split('/').map(decodeURIComponent)
+      const rows = kinds.get(kind)
+      if (rows === undefined) kinds.set(kind, [[parts, value]])
+      else rows.push([parts, value])
+    }
+    return kinds
+  }
+}
+
+const bindingParts = (vhost: string, { source, destination, key, arguments: args }: Binding): string[] => [
+  vhost,
+  source,
+  destination.kind,
+  destination.name,
+  key,
+  canonicalTable(args),
+]
+
+export const storedArguments = (stored: { readonly arguments: TypedTable }): Table => tableFromTyped(stored.arguments)

@@ -1,0 +1,95 @@
+import type { Broker } from './broker.ts'
+import type { Table } from './fields.ts'
+import type { Queue } from './queues/queue.ts'
+import { Session, type SessionSink } from './session.ts'
+import type { User } from './users.ts'
+import type { VHost } from './vhost.ts'
+
+/** What the broker tells a connection, apart from its sessions. */
+export interface ConnectionSink {
+  /** The broker ends the connection (RabbitMQ: 320 CONNECTION_FORCED); the text is for the client. */
+  close(text: string): void
+  /** A resource alarm holds this publisher: stop reading from it, and tell it why if it wants to know. */
+  block(reason: string): void
+  unblock(): void
+}
+
+export interface ConnectionFacts {
+  /** Unique in the node, as RabbitMQ names connections: `127.0.0.1:50000 -> 127.0.0.1:5672`. */
+  readonly name: string
+  readonly protocol: string
+  readonly peerAddress: string
+  readonly peerPort: number
+  readonly clientProperties: Table
+  readonly loopback: boolean
+}
+
+/** One authenticated client: who it is, where it is, and what ends with it. */
+export class ClientConnection {
+  readonly id: number
+  readonly broker: Broker
+  readonly vhost: VHost
+  readonly user: User
+  readonly facts: ConnectionFacts
+  readonly connectedAt: number
+  readonly sessions = new Set<Session>()
+  readonly exclusiveQueues = new Set<Queue>()
+  /** The client does not read fast enough: no deliveries until it does. */
+  full = false
+  /** It hardly reads at all: not even what cannot wait in a queue is kept for it. */
+  choked = false
+  /** Held by a resource alarm. */
+  blocked = false
+  closed = false
+  readonly #sink: ConnectionSink
+
+  constructor(id: number, broker: Broker, vhost: VHost, user: User, facts: ConnectionFacts, sink: ConnectionSink) {
+    this.id = id
+    this.broker = broker
+    this.vhost = vhost
+    this.user = user
+    this.facts = facts
+    this.#sink = sink
+    this.connectedAt = broker.clock.now()
+  }
+
+  openSession(sink: SessionSink): Session {
+    const session = new Session(this, sink)
+    this.sessions.add(session)
+    return session
+  }
+
+  /** The transport has room again: whoever waited for it may be served. */
+  writable(): void {
+    this.full = false
+    this.choked = false
+    for (const session of this.sessions) session.wakeConsumers()
+  }
+
+  /** Called when it publishes during an alarm: only publishers are held. */
+  blockForAlarm(reason: string): void {
+    if (this.blocked) return
+    this.blocked = true
+    this.#sink.block(reason)
+  }
+
+  unblock(): void {
+    if (!this.blocked) return
+    this.blocked = false
+    this.#sink.unblock()
+  }
+
+  forceClose(text: string): void {
+    this.#sink.close(text)
+  }
+
+  /** The client is gone, or about to be: sessions end (unsettled deliveries go back), then exclusive queues. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    for (const session of [...this.sessions]) session.close()
+    for (const queue of this.exclusiveQueues) this.vhost.removeQueue(queue)
+    this.exclusiveQueues.clear()
+    this.broker.forgetConnection(this)
+  }
+}

@@ -1,0 +1,77 @@
+import { PHASE_CONFIRM, type Turn, type TurnTask } from '../util/turn.ts'
+import { RingDeque } from '../util/ring-deque.ts'
+
+interface Outstanding {
+  readonly sequence: number
+  /** Log position that must be committed first; 0 when nothing has to be written. */
+  readonly position: number
+  readonly rejected: boolean
+}
+
+export interface ConfirmSink {
+  /** Everything up to and including `sequence` that has not been answered yet is safe. */
+  confirmed(sequence: number, multiple: boolean): void
+  rejected(sequence: number): void
+}
+
+/**
+ * Publisher confirms of one session. Answers go out in the order of publishing, a contiguous prefix at a time, once per turn: the log
+ * commits in order, so waiting for the one before costs nothing and keeps `multiple` usable.
+ */
+export class Confirms implements TurnTask {
+  scheduled = false
+  readonly #turn: Turn
+  readonly #sink: ConfirmSink
+  readonly #outstanding = new RingDeque<Outstanding>()
+  #published = 0
+  /** Everything up to here is safe. */
+  #safe = 0
+  /** Everything up to here has been answered. */
+  #answered = 0
+  #committed: () => number
+
+  constructor(turn: Turn, sink: ConfirmSink, committed: () => number) {
+    this.#turn = turn
+    this.#sink = sink
+    this.#committed = committed
+  }
+
+  get unconfirmed(): number {
+    return this.#published - this.#answered
+  }
+
+  /** One more message was published, and recorded up to `position`. */
+  published(position: number, rejected: boolean): void {
+    const sequence = ++this.#published
+    if (!rejected && this.#outstanding.size === 0 && position <= this.#committed()) this.#safe = sequence
+    else this.#outstanding.push({ sequence, position, rejected })
+    this.#turn.schedule(PHASE_CONFIRM, this)
+  }
+
+  /** The log has committed more. */
+  onCommitted(): void {
+    if (this.#outstanding.size > 0) this.#turn.schedule(PHASE_CONFIRM, this)
+  }
+
+  runAtTurnEnd(): void {
+    const committed = this.#committed()
+    for (let next = this.#outstanding.peek(); next !== undefined; next = this.#outstanding.peek()) {
+      if (next.position > committed) break
+      this.#outstanding.shift()
+      if (next.rejected) {
+        this.#answer()
+        this.#sink.rejected(next.sequence)
+        this.#answered = next.sequence
+      }
+      this.#safe = next.sequence
+    }
+    this.#answer()
+  }
+
+  #answer(): void {
+    if (this.#safe <= this.#answered) return
+    const multiple = this.#safe - this.#answered > 1
+    this.#answered = this.#safe
+    this.#sink.confirmed(this.#safe, multiple)
+  }
+}

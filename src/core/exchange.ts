@@ -1,0 +1,53 @@
+import type { Binding, Destination, ExchangeFacts, ExchangeHost, ExchangeRouter, ExchangeType } from './exchanges/exchange-type.ts'
+import { stringOf, type Table } from './fields.ts'
+import type { EffectivePolicy } from './policy.ts'
+
+export interface ExchangeSpec {
+  readonly name: string
+  readonly type: string
+  readonly durable: boolean
+  readonly autoDelete: boolean
+  readonly internal: boolean
+  readonly arguments: Table
+}
+
+/** A named exchange: its type's router, its bindings, and what a policy adds. */
+export class Exchange implements Destination {
+  readonly kind = 'exchange'
+  readonly name: string
+  readonly type: string
+  readonly rules: ExchangeType
+  readonly router: ExchangeRouter
+  readonly durable: boolean
+  readonly autoDelete: boolean
+  readonly internal: boolean
+  readonly arguments: Table
+  /** Bindings of which it is the source, by their identity. */
+  readonly bindings = new Map<string, Binding>()
+  policy: EffectivePolicy | null = null
+  /** Where messages go that match no binding; an argument wins over a policy. */
+  alternate: string | null
+  /** Set by the router: the last routing that reached this exchange. */
+  mark = 0
+  publishedIn = 0
+  publishedOut = 0
+
+  constructor(rules: ExchangeType, facts: ExchangeFacts, spec: ExchangeSpec, host: ExchangeHost) {
+    this.name = spec.name
+    this.type = rules.name
+    this.rules = rules
+    this.router = rules.create(facts, host)
+    this.durable = spec.durable
+    this.autoDelete = spec.autoDelete
+    this.internal = spec.internal
+    this.arguments = spec.arguments
+    this.alternate = stringOf(spec.arguments.get('alternate-exchange'))
+  }
+
+  applyPolicy(policy: EffectivePolicy | null): void {
+    this.policy = policy
+    const fromPolicy = policy?.definition.get('alternate-exchange')
+    this.alternate =
+      stringOf(this.arguments.get('alternate-exchange')) ?? (typeof fromPolicy === 'string' ? fromPolicy : null)
+  }
+}

@@ -1,0 +1,211 @@
+import { Confirms } from './confirms.ts'
+import { accessRefused, describeResource, preconditionFailed } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { Message } from './message.ts'
+import { Queue, REJECTED } from './queues/queue.ts'
+import type { Target } from './router.ts'
+import type { Session } from './session.ts'
+
+/** Routes remembered per session and exchange; beyond it, all are forgotten and learnt anew. */
+const ROUTES_MAX = 4096
+
+/** A session's right to publish to an exchange, and where its messages went: valid until a binding or a permission changes. */
+export class ExchangeAccess {
+  readonly name: string
+  readonly exchange: Exchange
+  readonly generation: number
+  readonly permissions: number
+  readonly routes = new Map<string, Target[]>()
+  lastKey: string | null = null
+  lastTargets: Target[] = []
+
+  constructor(exchange: Exchange, generation: number, permissions: number) {
+    this.name = exchange.name
+    this.exchange = exchange
+    this.generation = generation
+    this.permissions = permissions
+  }
+}
+
+interface Pending {
+  readonly exchange: Exchange
+  readonly message: Message
+  readonly mandatory: boolean
+  readonly targets: Target[]
+}
+
+/** The publishing half of a session: permission, route, mandatory, confirms, transactions. */
+export class Publishing {
+  /** Present in confirm mode. */
+  confirms: Confirms | null = null
+  readonly #session: Session
+  #last: ExchangeAccess | null = null
+  readonly #accesses = new Map<string, ExchangeAccess>()
+  /** Present in transactional mode: what waits for the commit. */
+  #pending: Pending[] | null = null
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  get transactional(): boolean {
+    return this.#pending !== null
+  }
+
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
+  }
+
+  /** @throws BrokerError accessRefused, notFound */
+  access(name: string): ExchangeAccess {
+    const { vhost, access } = this.#session
+    const last = this.#last
+    if (last !== null && last.name === name && last.generation === vhost.generation && last.permissions === access.version) {
+      return last
+    }
+    let found = this.#accesses.get(name)
+    if (found === undefined || found.generation !== vhost.generation || found.permissions !== access.version) {
+      access.require('write', 'exchange', name)
+      const exchange = vhost.findExchange(name)
+      if (exchange.internal) {
+        const resource = describeResource('exchange', name, vhost.name)
+        throw accessRefused(`cannot publish to internal ${resource}`)
+      }
+      found = new ExchangeAccess(exchange, vhost.generation, access.version)
+      if (this.#accesses.size >= ROUTES_MAX) this.#accesses.clear()
+      this.#accesses.set(name, found)
+    }
+    this.#last = found
+    return found
+  }
+
+  /**
+   * The user-id property must be the user's own name, or the user an impersonator.
+   * @throws BrokerError preconditionFailed
+   */
+  requireUserId(userId: string): void {
+    const { user } = this.#session.connection
+    if (userId === user.name || user.tags.includes('impersonator')) return
+    throw preconditionFailed(`user_id property set to '${userId}' but authenticated user was '${user.name}'`)
+  }
+
+  /** Routes a message and hands it to its queues, or keeps it for the commit. @throws BrokerError accessRefused */
+  publish(access: ExchangeAccess, message: Message, mandatory: boolean): void {
+    const { broker, connection } = this.#session
+    if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
+    if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
+    const targets = this.#targets(access, message)
+    if (this.#pending !== null) {
+      this.#session.vhost.retain(message)
+      this.#pending.push({ exchange: access.exchange, message, mandatory, targets })
+      return
+    }
+    const rejected = this.#deliver(access.exchange, message, mandatory, targets)
+    if (this.confirms !== null) this.confirms.published(message.position, rejected)
+  }
+
+  /** @returns whether a queue rejected it */
+  #deliver(exchange: Exchange, message: Message, mandatory: boolean, targets: Target[]): boolean {
+    const { counters } = this.#session.broker
+    counters.published++
+    exchange.publishedIn++
+    if (targets.length === 0) {
+      if (mandatory) {
+        counters.returned++
+        this.#session.sink.returned(message)
+      } else {
+        counters.unroutable++
+      }
+      return false
+    }
+    exchange.publishedOut += targets.length
+    let rejected = false
+    for (let i = 0; i < targets.length; i++) if (targets[i]!.publish(message) === REJECTED) rejected = true
+    return rejected
+  }
+
+  #targets(access: ExchangeAccess, message: Message): Target[] {
+    const cacheable = message.extraKeys === null
+    const key = message.routingKey
+    if (cacheable && access.lastKey === key) return access.lastTargets
+    const known = cacheable ? access.routes.get(key) : undefined
+    if (known !== undefined) {
+      access.lastKey = key
+      access.lastTargets = known
+      return known
+    }
+    const { router } = this.#session.vhost
+    const targets = router.route(access.exchange, message)
+    if (router.cacheable && cacheable) {
+      if (access.routes.size >= ROUTES_MAX) access.routes.clear()
+      access.routes.set(key, targets)
+      access.lastKey = key
+      access.lastTargets = targets
+    }
+    return targets
+  }
+
+  #requireTopics(exchange: Exchange, message: Message): void {
+    const { access } = this.#session
+    access.requireTopic('write', exchange.name, message.routingKey)
+    if (message.extraKeys !== null) {
+      for (const key of message.extraKeys) access.requireTopic('write', exchange.name, key)
+    }
+  }
+
+  // ---- modes ----
+
+  selectConfirms(): void {
+    if (this.#pending !== null) throw preconditionFailed('cannot switch from tx to confirm mode')
+    const { broker, sink } = this.#session
+    this.confirms ??= new Confirms(broker.turn, sink, () => broker.store.committed)
+  }
+
+  selectTransactions(): void {
+    if (this.confirms !== null) throw preconditionFailed('cannot switch from confirm to tx mode')
+    this.#pending ??= []
+  }
+
+  /**
+   * Delivers what was published since the last commit: all of it, or, when a queue would reject its part, none.
+   * @returns the log position to wait for
+   * @throws BrokerError preconditionFailed
+   */
+  commit(): number {
+    const pending = this.#pending!
+    if (!everyQueueHasRoom(pending)) {
+      this.rollback()
+      throw preconditionFailed('partial tx completion')
+    }
+    this.#pending = []
+    let position = 0
+    for (const { exchange, message, mandatory, targets } of pending) {
+      this.#deliver(exchange, message, mandatory, targets)
+      position = Math.max(position, message.position)
+      this.#session.vhost.release(message)
+    }
+    return position
+  }
+
+  rollback(): void {
+    if (this.#pending === null) return
+    for (const { message } of this.#pending) this.#session.vhost.release(message)
+    this.#pending = []
+  }
+}
+
+/** A commit is atomic over its queues, so those that reject when full are asked before anything is delivered. */
+function everyQueueHasRoom(pending: readonly Pending[]): boolean {
+  const wanted = new Map<Queue, { count: number; bytes: number }>()
+  for (const { message, targets } of pending) {
+    for (const target of targets) {
+      if (!(target instanceof Queue) || !target.rejectsWhenFull) continue
+      const sum = wanted.get(target) ?? { count: 0, bytes: 0 }
+      sum.count++
+      sum.bytes += message.bodyLength
+      wanted.set(target, sum)
+    }
+  }
+  for (const [queue, { count, bytes }] of wanted) if (!queue.hasRoomFor(count, bytes)) return false
+  return true
+}

@@ -1,0 +1,128 @@
+import { RingDeque } from '../../util/ring-deque.ts'
+import type { Consumer } from '../consumer.ts'
+
+/** Chooses the consumer for the next message. */
+export interface Dispatcher {
+  /** All consumers, in the order they came. */
+  readonly consumers: readonly Consumer[]
+  /** The one that alone is served, where that is the rule; else null. */
+  readonly active: Consumer | null
+  add(consumer: Consumer): void
+  remove(consumer: Consumer): void
+  /** The consumer to serve now, or null. The next call gives the next one's turn. */
+  next(): Consumer | null
+  /** A consumer may have room again. */
+  wake(consumer: Consumer): void
+  /** A consumer gave back its last unacknowledged delivery. */
+  drained(consumer: Consumer): void
+}
+
+class PriorityGroup {
+  readonly priority: number
+  /** Consumers that may have room. One found without is taken off until it wakes: a busy consumer costs nothing. */
+  readonly waiting = new RingDeque<Consumer>(4)
+
+  constructor(priority: number) {
+    this.priority = priority
+  }
+}
+
+/** Highest priority with room first; round robin, one message at a time, among equals. */
+export class FairDispatcher implements Dispatcher {
+  readonly consumers: Consumer[] = []
+  readonly active = null
+  readonly #groups: PriorityGroup[] = []
+
+  add(consumer: Consumer): void {
+    this.consumers.push(consumer)
+    this.wake(consumer)
+  }
+
+  remove(consumer: Consumer): void {
+    this.consumers.splice(this.consumers.indexOf(consumer), 1)
+    const at = this.#groups.findIndex((group) => group.priority === consumer.priority)
+    if (this.consumers.some((other) => other.priority === consumer.priority)) {
+      this.#groups[at]!.waiting.filter((other) => other !== consumer)
+    } else {
+      this.#groups.splice(at, 1)
+    }
+  }
+
+  next(): Consumer | null {
+    for (let i = 0; i < this.#groups.length; i++) {
+      const { waiting } = this.#groups[i]!
+      for (let consumer = waiting.peek(); consumer !== undefined; consumer = waiting.peek()) {
+        if (consumer.canTake()) {
+          if (waiting.size > 1) waiting.push(waiting.shift()!)
+          return consumer
+        }
+        waiting.shift()
+        consumer.listed = false
+      }
+    }
+    return null
+  }
+
+  wake(consumer: Consumer): void {
+    if (consumer.listed || consumer.cancelled) return
+    consumer.listed = true
+    this.#groupOf(consumer.priority).waiting.push(consumer)
+  }
+
+  drained(): void {}
+
+  #groupOf(priority: number): PriorityGroup {
+    const found = this.#groups.find((group) => group.priority === priority)
+    if (found !== undefined) return found
+    const group = new PriorityGroup(priority)
+    const before = this.#groups.findIndex((other) => other.priority < priority)
+    this.#groups.splice(before < 0 ? this.#groups.length : before, 0, group)
+    return group
+  }
+}
+
+/**
+ * Single active consumer: the first one is served until it goes; then the one with the highest priority, the oldest among
+ * equals. With `preempt` (quorum queues) a consumer of higher priority takes over once the active one has settled what it holds.
+ */
+export class SingleActiveDispatcher implements Dispatcher {
+  readonly consumers: Consumer[] = []
+  active: Consumer | null = null
+  readonly #preempt: boolean
+
+  constructor(preempt: boolean) {
+    this.#preempt = preempt
+  }
+
+  add(consumer: Consumer): void {
+    this.consumers.push(consumer)
+    this.active ??= consumer
+    if (this.active.unacked === 0) this.drained(this.active)
+  }
+
+  remove(consumer: Consumer): void {
+    this.consumers.splice(this.consumers.indexOf(consumer), 1)
+    if (this.active === consumer) this.active = this.#best()
+  }
+
+  next(): Consumer | null {
+    const active = this.active
+    return active !== null && active.canTake() && !this.#deposed(active) ? active : null
+  }
+
+  wake(): void {}
+
+  drained(consumer: Consumer): void {
+    if (consumer === this.active && this.#deposed(consumer)) this.active = this.#best()
+  }
+
+  #deposed(active: Consumer): boolean {
+    return this.#preempt && this.consumers.some((other) => other.priority > active.priority)
+  }
+
+  #best(): Consumer | null {
+    let best: Consumer | null = null
+    for (const consumer of this.consumers) if (best === null || consumer.priority > best.priority) best = consumer
+    return best
+  }
+}

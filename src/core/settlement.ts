@@ -1,0 +1,165 @@
+import type { Timer } from '../util/clock.ts'
+import { preconditionFailed } from './errors.ts'
+import type { Entry } from './queues/entry.ts'
+import type { Session } from './session.ts'
+import { Unacked } from './unacked.ts'
+
+export const ACK = 0
+export const REQUEUE = 1
+export const REJECT_REQUEUE = 2
+export const DISCARD = 3
+export type Settlement = typeof ACK | typeof REQUEUE | typeof REJECT_REQUEUE | typeof DISCARD
+
+interface PendingSettlement {
+  readonly tag: number
+  readonly entry: Entry
+  readonly how: Settlement
+}
+
+/** The consuming half of a session: delivery tags, prefetch shared by the session, settlements and their transactions, time-outs. */
+export class Deliveries {
+  readonly unacked = new Unacked()
+  /** Deliveries allowed to all consumers of the session together; 0 for no limit. */
+  sharedPrefetch = 0
+  readonly #session: Session
+  #outstanding = 0
+  #pending: PendingSettlement[] | null = null
+  #timer: Timer | null = null
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  hasCredit(): boolean {
+    return this.sharedPrefetch === 0 || this.#outstanding < this.sharedPrefetch
+  }
+
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
+  }
+
+  /** Gives a delivery that is to be settled its tag. */
+  add(entry: Entry): number {
+    if (entry.consumer !== null) this.#outstanding++
+    const timeout = entry.queue.ackTimeoutOf(entry.consumer)
+    if (timeout > 0) this.#watch(entry, timeout)
+    return this.unacked.add(entry)
+  }
+
+  /**
+   * Settles one delivery, or all up to it; tag 0 with `multiple` means all.
+   * @throws BrokerError preconditionFailed for a tag that is not outstanding; nothing is settled then
+   */
+  settle(tag: number, multiple: boolean, how: Settlement): void {
+    if (!multiple) {
+      const entry = this.unacked.take(tag)
+      if (entry === null) throw preconditionFailed(`unknown delivery tag ${tag}`)
+      this.#settleTaken(tag, entry, how)
+    } else {
+      if (tag !== 0 && !this.unacked.has(tag)) throw preconditionFailed(`unknown delivery tag ${tag}`)
+      this.unacked.takeUpTo(tag === 0 ? Number.MAX_SAFE_INTEGER : tag, (open, entry) =>
+        this.#settleTaken(open, entry, how),
+      )
+    }
+  }
+
+  #settleTaken(tag: number, entry: Entry, how: Settlement): void {
+    if (this.#pending !== null) this.#pending.push({ tag, entry, how })
+    else this.#apply(entry, how)
+  }
+
+  #apply(entry: Entry, how: Settlement): void {
+    this.#release(entry)
+    const { queue } = entry
+    switch (how) {
+      case ACK:
+        this.#session.broker.counters.acknowledged++
+        queue.acknowledge(entry)
+        return
+      case DISCARD:
+        queue.discard(entry)
+        return
+      default:
+        queue.requeue(entry, how === REJECT_REQUEUE ? 'rejected' : 'returned')
+    }
+  }
+
+  #release(entry: Entry): void {
+    if (entry.consumer === null) return
+    const wasFull = !this.hasCredit()
+    this.#outstanding--
+    // its own consumer is woken by the queue, the others only if the shared limit held them
+    if (wasFull) this.#session.wakeConsumers()
+  }
+
+  /** Puts every unsettled delivery back into its queue, in the order of delivery. */
+  requeueAll(kind: 'returned' | 'lost'): void {
+    const pending = this.#pending ?? []
+    if (kind === 'lost') {
+      for (const { tag, entry } of pending) this.unacked.restore(tag, entry)
+      this.#pending = null
+    }
+    this.unacked.takeUpTo(Number.MAX_SAFE_INTEGER, (_tag, entry) => {
+      this.#release(entry)
+      entry.queue.requeue(entry, kind)
+    })
+  }
+
+  // ---- transactions ----
+
+  selectTransactions(): void {
+    this.#pending ??= []
+  }
+
+  commit(): void {
+    const pending = this.#pending!
+    this.#pending = []
+    for (const { entry, how } of pending) this.#apply(entry, how)
+  }
+
+  /** The settlements of the transaction did not happen: the deliveries are unsettled again, under their tags. */
+  rollback(): void {
+    for (const { tag, entry } of this.#pending ?? []) this.unacked.restore(tag, entry)
+    this.#pending = []
+  }
+
+  // ---- time to acknowledge ----
+
+  #watch(entry: Entry, timeoutMs: number): void {
+    const { clock } = this.#session.broker
+    entry.deliveredAt = clock.now()
+    const due = entry.deliveredAt + timeoutMs
+    if (this.#timer !== null && this.#timer.dueAt <= due) return
+    this.#timer?.cancel()
+    this.#timer = clock.schedule(timeoutMs, { onTimer: (now) => this.#checkTimes(now) })
+  }
+
+  #checkTimes(now: number): void {
+    this.#timer = null
+    const late: [number, Entry, number][] = []
+    let next = Infinity
+    for (const [tag, entry] of this.unacked.entries()) {
+      const timeout = entry.queue.ackTimeoutOf(entry.consumer)
+      if (timeout <= 0 || entry.deliveredAt === 0) continue
+      if (entry.deliveredAt + timeout <= now) late.push([tag, entry, timeout])
+      else next = Math.min(next, entry.deliveredAt + timeout)
+    }
+    if (next < Infinity) {
+      const { clock } = this.#session.broker
+      this.#timer = clock.schedule(next - now, { onTimer: (at) => this.#checkTimes(at) })
+    }
+    if (late.length > 0) this.#session.onAckTimeout(late.map(([tag, entry, timeoutMs]) => ({ tag, entry, timeoutMs })))
+  }
+
+  /** Takes a delivery back whose time to acknowledge is over. */
+  timeOut(tag: number, entry: Entry): void {
+    if (this.unacked.take(tag) === null) return
+    this.#release(entry)
+    entry.queue.requeue(entry, 'timedOut')
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.requeueAll('lost')
+  }
+}

@@ -1,0 +1,283 @@
+import type { MessageStore } from '../store/message-store.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Turn } from '../util/turn.ts'
+import type { Broker } from './broker.ts'
+import { composeDead, isCycle } from './dead-letter.ts'
+import type { ReplyTarget } from './direct-reply.ts'
+import { describeResource, notFound, preconditionFailed } from './errors.ts'
+import { Exchange, type ExchangeSpec } from './exchange.ts'
+import type { Binding, Destination, ExchangeHost } from './exchanges/exchange-type.ts'
+import type { Table } from './fields.ts'
+import type { DeathReason, Message } from './message.ts'
+import { Queue, ACCEPTED, type QueueFacts, type QueueHost } from './queues/queue.ts'
+import { computeQueueSettings } from './queues/queue-settings.ts'
+import type { ReadyMessages } from './queues/ready-messages.ts'
+import { Router, type Target } from './router.ts'
+import { canonicalTable } from './typed-json.ts'
+
+export interface VHostMetadata {
+  description: string
+  tags: string[]
+  defaultQueueType: string | null
+  protectedFromDeletion: boolean
+}
+
+const PREDECLARED: readonly [name: string, type: string, internal: boolean][] = [
+  ['', 'direct', false],
+  ['amq.direct', 'direct', false],
+  ['amq.fanout', 'fanout', false],
+  ['amq.topic', 'topic', false],
+  ['amq.headers', 'headers', false],
+  ['amq.match', 'headers', false],
+  ['amq.rabbitmq.trace', 'topic', true],
+]
+
+const bindingIdentity = (destination: Destination, key: string, args: Table): string =>
+  `${destination.kind}\0${destination.name}\0${key}\0${canonicalTable(args)}`
+
+/**
+ * The names of one virtual host and what they stand for. Operations here are complete (they keep bindings, metadata and route caches in
+ * step) but ask nobody's permission: `Session` does, for clients.
+ */
+export class VHost implements QueueHost, ExchangeHost {
+  readonly name: string
+  readonly broker: Broker
+  readonly exchanges = new Map<string, Exchange>()
+  readonly queues = new Map<string, Queue>()
+  readonly replyTargets = new Map<string, ReplyTarget>()
+  readonly router: Router
+  metadata: VHostMetadata
+  /** Rises with every change that can change a route: remembered routes of older generations are void. */
+  generation = 1
+  connections = 0
+  /** Bindings by what they lead to, so that deleting a destination costs only its own bindings. */
+  readonly #bindingsTo = new Map<Destination, Set<Binding>>()
+  readonly #dying: { targets: Target[]; message: Message }[] = []
+  #burying = false
+
+  constructor(broker: Broker, name: string, metadata: VHostMetadata) {
+    this.broker = broker
+    this.name = name
+    this.metadata = metadata
+    this.router = new Router({
+      exchange: (exchange) => this.exchanges.get(exchange),
+      target: (target) => this.queues.get(target) ?? this.replyTargets.get(target),
+    })
+    for (const [exchange, type, internal] of PREDECLARED) {
+      this.createExchange({ name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() }, false)
+    }
+  }
+
+  // ---- what queues and exchanges need of their surroundings ----
+
+  get vhostName(): string {
+    return this.name
+  }
+
+  get store(): MessageStore {
+    return this.broker.store
+  }
+
+  get clock(): Clock {
+    return this.broker.clock
+  }
+
+  get turn(): Turn {
+    return this.broker.turn
+  }
+
+  get defaultAckTimeoutMs(): number {
+    return this.broker.options.consumerTimeoutMs
+  }
+
+  retain(message: Message): void {
+    if (message.slab === null) this.store.adopt(message)
+    message.references++
+  }
+
+  release(message: Message): void {
+    this.store.release(message)
+  }
+
+  reclaim(queue: Queue, ready: ReadyMessages): void {
+    this.broker.reclaimer.add(queue, ready)
+  }
+
+  deleteQueue(queue: Queue): void {
+    this.removeQueue(queue)
+  }
+
+  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean {
+    const exchange = this.exchanges.get(queue.settings.deadLetterExchange!)
+    this.broker.counters.deadLettered[reason]++
+    if (exchange === undefined) return !wanted
+    const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now())
+    const reached = this.router.route(exchange, dead)
+    const targets =
+      reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
+    if (wanted) {
+      // a target that rejects now gets its copy again on the next try, as do the others: at least once
+      return reached.length > 0 && targets.every((target) => target.publish(dead) === ACCEPTED)
+    }
+    // a target may dead-letter in turn while it takes this one: one at a time keeps the stack flat
+    this.#dying.push({ targets, message: dead })
+    if (this.#burying) return true
+    this.#burying = true
+    for (let next = this.#dying.shift(); next !== undefined; next = this.#dying.shift()) {
+      for (const target of next.targets) target.publish(next.message)
+    }
+    this.#burying = false
+    return true
+  }
+
+  // ---- exchanges ----
+
+  findExchange(name: string): Exchange {
+    const exchange = this.exchanges.get(name)
+    if (exchange === undefined) throw notFound(`no ${describeResource('exchange', name, this.name)}`)
+    return exchange
+  }
+
+  createExchange(spec: ExchangeSpec, persist = true): Exchange {
+    const rules = this.broker.exchangeTypes.get(spec.type)
+    if (rules === undefined) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
+    const facts = { name: spec.name, vhost: this.name, durable: spec.durable, arguments: spec.arguments }
+    rules.validate?.(facts)
+    const exchange = new Exchange(rules, facts, spec, this as ExchangeHost)
+    exchange.applyPolicy(this.broker.policies.effectivePolicy('exchange', this.name, spec.name, spec.type))
+    this.exchanges.set(spec.name, exchange)
+    this.generation++
+    if (persist && spec.durable) this.broker.catalog.putExchange(this.name, spec)
+    return exchange
+  }
+
+  removeExchange(exchange: Exchange): void {
+    if (this.exchanges.get(exchange.name) !== exchange) return
+    this.exchanges.delete(exchange.name)
+    this.generation++
+    for (const binding of exchange.bindings.values()) this.#forgetBinding(exchange, binding)
+    exchange.bindings.clear()
+    this.#unbindAllTo(exchange)
+    exchange.router.close?.()
+    if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
+  }
+
+  // ---- bindings ----
+
+  bind(source: Exchange, destination: Queue | Exchange, key: string, args: Table, persist = true): void {
+    const identity = bindingIdentity(destination, key, args)
+    if (source.bindings.has(identity)) return
+    const binding: Binding = { source: source.name, destination, key, arguments: args }
+    const facts = { name: source.name, vhost: this.name, durable: source.durable, arguments: source.arguments }
+    source.rules.validateBinding?.(facts, binding)
+    source.bindings.set(identity, binding)
+    const leading = this.#bindingsTo.get(destination)
+    if (leading === undefined) this.#bindingsTo.set(destination, new Set([binding]))
+    else leading.add(binding)
+    source.router.bind(binding)
+    this.generation++
+    if (persist && source.durable && destination.durable) this.broker.catalog.putBinding(this.name, binding)
+    source.router.onBound?.(binding, (message) => this.#publishTo(destination, message as Message))
+  }
+
+  unbind(source: Exchange, destination: Queue | Exchange, key: string, args: Table): void {
+    const identity = bindingIdentity(destination, key, args)
+    const binding = source.bindings.get(identity)
+    if (binding === undefined) return
+    source.bindings.delete(identity)
+    this.#forgetBinding(source, binding)
+    this.#deleteIfUnbound(source)
+  }
+
+  /** Every binding that leads to a queue or exchange. */
+  bindingsTo(destination: Destination): Iterable<Binding> {
+    return this.#bindingsTo.get(destination) ?? []
+  }
+
+  #publishTo(destination: Queue | Exchange, message: Message): void {
+    if (destination.kind === 'queue') destination.publish(message)
+    else for (const target of this.router.route(destination, message)) target.publish(message)
+  }
+
+  #forgetBinding(source: Exchange, binding: Binding): void {
+    source.router.unbind(binding)
+    this.generation++
+    const leading = this.#bindingsTo.get(binding.destination)
+    leading?.delete(binding)
+    if (leading?.size === 0) this.#bindingsTo.delete(binding.destination)
+    const { durable } = binding.destination as Queue | Exchange
+    if (source.durable && durable) this.broker.catalog.deleteBinding(this.name, binding)
+  }
+
+  #unbindAllTo(destination: Destination): void {
+    const leading = this.#bindingsTo.get(destination)
+    if (leading === undefined) return
+    for (const binding of [...leading]) {
+      const source = this.exchanges.get(binding.source)
+      if (source === undefined) continue
+      source.bindings.delete(bindingIdentity(destination, binding.key, binding.arguments))
+      this.#forgetBinding(source, binding)
+      this.#deleteIfUnbound(source)
+    }
+  }
+
+  /** An auto-delete exchange goes with the last binding that leads from it. */
+  #deleteIfUnbound(exchange: Exchange): void {
+    if (exchange.autoDelete && exchange.bindings.size === 0) this.removeExchange(exchange)
+  }
+
+  // ---- queues ----
+
+  findQueue(name: string): Queue {
+    const queue = this.queues.get(name)
+    if (queue === undefined) throw notFound(`no ${describeResource('queue', name, this.name)}`)
+    return queue
+  }
+
+  createQueue(type: string, facts: Omit<QueueFacts, 'id'>, persist = true, id = this.broker.nextQueueId()): Queue {
+    const rules = this.broker.queueTypes.get(type)!
+    const policy = this.broker.policies.effectivePolicy('queue', this.name, facts.name, type)
+    const queue = new Queue(this, rules, { ...facts, id }, computeQueueSettings(type, facts.arguments, policy))
+    queue.policy = policy
+    this.queues.set(queue.name, queue)
+    this.generation++
+    facts.owner?.exclusiveQueues.add(queue)
+    if (persist && queue.durable) this.broker.catalog.putQueue(this.name, queue)
+    return queue
+  }
+
+  removeQueue(queue: Queue): void {
+    if (this.queues.get(queue.name) !== queue) return
+    this.queues.delete(queue.name)
+    this.generation++
+    this.#unbindAllTo(queue)
+    queue.owner?.exclusiveQueues.delete(queue)
+    queue.close()
+    if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
+  }
+
+  /** A policy of this vhost changed: every queue and exchange looks again which one is its own. */
+  policiesChanged(): void {
+    const { policies } = this.broker
+    for (const exchange of this.exchanges.values()) {
+      exchange.applyPolicy(policies.effectivePolicy('exchange', this.name, exchange.name, exchange.type))
+    }
+    for (const queue of this.queues.values()) {
+      const policy = policies.effectivePolicy('queue', this.name, queue.name, queue.type)
+      queue.applySettings(computeQueueSettings(queue.type, queue.arguments, policy), policy)
+    }
+    this.generation++
+  }
+
+  /** The type that a declaration gets when it names none. */
+  get defaultQueueType(): string {
+    return this.metadata.defaultQueueType ?? this.broker.options.defaultQueueType
+  }
+
+  /** Ends everything in it; connections have been closed by the broker. */
+  close(): void {
+    for (const queue of [...this.queues.values()]) this.removeQueue(queue)
+    for (const exchange of this.exchanges.values()) exchange.router.close?.()
+    this.exchanges.clear()
+  }
+}

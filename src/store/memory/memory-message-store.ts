@@ -1,0 +1,174 @@
+import { assert } from '../../util/assert.ts'
+import type { Content, MessageStore, MessageStoreStats } from '../message-store.ts'
+
+/**
+ * Messages in memory, packed into slabs:
+ *
+ *     slab (256 KiB)  | content | content | content | … free
+ *     content         | property bytes | (up to 8 bytes of slack, see below) | body bytes |
+ *
+ * A content is copied once, in one piece, when property and body bytes lie next to each other in the source with at most
+ * `SPAN_GAP_MAX` bytes between them (an AMQP frame boundary); the gap comes along and is not looked at again.
+ *
+ * A slab is freed when its last content is released, and reused for the next one. A full slab that is mostly dead is compacted: what
+ * is live moves to the current slab, so one straggler never pins more than its own bytes. Big contents own their buffer.
+ */
+const SLAB_BYTES = 256 * 1024
+const SPAN_GAP_MAX = 8
+/** Contents from this size on are not packed. */
+const LARGE_BYTES = 32 * 1024
+/** Empty slabs kept for reuse: enough for bursts, little enough to forget. */
+const SPARE_SLABS_MAX = 32
+
+class Slab {
+  readonly buffer: Buffer
+  used = 0
+  live = 0
+  liveBytes = 0
+  /** What was put here, in order; dead ones are swept out when they are the majority. Only compaction reads it. */
+  contents: Content[] = []
+  full = false
+  /** Whether it packs many contents and is reused; a large content's own buffer is neither. */
+  readonly packed: boolean
+
+  constructor(buffer: Buffer, packed: boolean) {
+    this.buffer = buffer
+    this.packed = packed
+  }
+}
+
+const emptySlab = (): Slab => new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES), true)
+
+/** Bytes that a content takes in a slab. */
+function packedBytes(content: Content): number {
+  return content.propertiesLength + content.bodyLength + Math.max(0, spanGap(content))
+}
+
+/** Bytes between properties and body when both move in one copy; -1 when they do not. */
+function spanGap(content: Content): number {
+  const gap = content.bodyOffset - content.propertiesOffset - content.propertiesLength
+  return gap >= 0 && gap <= SPAN_GAP_MAX ? gap : -1
+}
+
+export class MemoryMessageStore implements MessageStore {
+  readonly durable = false
+  readonly committed = 0
+  #current = emptySlab()
+  readonly #spare: Slab[] = []
+  #slabBytes = SLAB_BYTES
+  #contentBytes = 0
+  #messages = 0
+
+  adopt(content: Content): void {
+    assert(content.slab === null, 'a content is adopted once')
+    const bytes = packedBytes(content)
+    this.#put(content, bytes >= LARGE_BYTES ? this.#ownSlab(content, bytes) : this.#roomFor(bytes), bytes)
+    this.#messages++
+    this.#contentBytes += content.propertiesLength + content.bodyLength
+  }
+
+  release(content: Content): void {
+    if (--content.references > 0) return
+    const slab = content.slab as Slab | null
+    if (slab === null) return
+    assert(content.references === 0, 'a content is released once per reference')
+    this.#messages--
+    this.#contentBytes -= content.propertiesLength + content.bodyLength
+    content.slab = null
+    slab.live--
+    slab.liveBytes -= packedBytes(content)
+    if (slab.live === 0) this.#free(slab)
+    else if (slab.full) this.#tidy(slab)
+  }
+
+  enqueue(): number {
+    return 0
+  }
+
+  settle(): void {}
+
+  begin(): void {}
+
+  end(): void {}
+
+  onCommitted(): void {}
+
+  stats(): MessageStoreStats {
+    return { messages: this.#messages, memoryBytes: this.#slabBytes, contentBytes: this.#contentBytes }
+  }
+
+  async close(): Promise<void> {
+    this.#spare.length = 0
+    this.#current = new Slab(Buffer.alloc(0), true)
+  }
+
+  #roomFor(bytes: number): Slab {
+    if (this.#current.used + bytes <= this.#current.buffer.length) return this.#current
+    const previous = this.#current
+    previous.full = true
+    const spare = this.#spare.pop()
+    if (spare === undefined) this.#slabBytes += SLAB_BYTES
+    this.#current = spare ?? emptySlab()
+    if (previous.live === 0) this.#free(previous)
+    return this.#current
+  }
+
+  /** A large body that was gathered from several reads has a buffer of its own already: that buffer becomes its slab. */
+  #ownSlab(content: Content, bytes: number): Slab {
+    const { buffer } = content
+    const owns = buffer.length === buffer.buffer.byteLength && buffer.length < bytes + bytes / 8
+    const slab = new Slab(owns ? buffer : Buffer.allocUnsafeSlow(bytes), false)
+    slab.full = true
+    this.#slabBytes += slab.buffer.length
+    return slab
+  }
+
+  #put(content: Content, slab: Slab, bytes: number): void {
+    if (slab.buffer !== content.buffer) this.#copyInto(slab, content, bytes)
+    content.slab = slab
+    slab.live++
+    slab.liveBytes += bytes
+    slab.contents.push(content)
+  }
+
+  #copyInto(slab: Slab, content: Content, bytes: number): void {
+    const at = slab.used
+    const from = content.buffer
+    if (spanGap(content) >= 0) {
+      from.copy(slab.buffer, at, content.propertiesOffset, content.propertiesOffset + bytes)
+      content.bodyOffset = at + content.bodyOffset - content.propertiesOffset
+    } else {
+      from.copy(slab.buffer, at, content.propertiesOffset, content.propertiesOffset + content.propertiesLength)
+      const body = at + content.propertiesLength
+      from.copy(slab.buffer, body, content.bodyOffset, content.bodyOffset + content.bodyLength)
+      content.bodyOffset = body
+    }
+    content.propertiesOffset = at
+    content.buffer = slab.buffer
+    slab.used += bytes
+  }
+
+  #free(slab: Slab): void {
+    slab.used = 0
+    slab.contents = []
+    if (slab === this.#current) return
+    slab.full = false
+    if (slab.packed && this.#spare.length < SPARE_SLABS_MAX) this.#spare.push(slab)
+    else this.#slabBytes -= slab.buffer.length
+  }
+
+  /** Sweeps dead contents out of the list (they would keep their objects alive), and moves the live ones when they are few. */
+  #tidy(slab: Slab): void {
+    if (!slab.packed || slab.live * 2 > slab.contents.length) return
+    const live = slab.contents.filter((content) => content.slab === slab)
+    slab.contents = live
+    if (slab.liveBytes * 8 > slab.used) return
+    for (const content of live) {
+      const bytes = packedBytes(content)
+      this.#put(content, this.#roomFor(bytes), bytes)
+    }
+    slab.live = 0
+    slab.liveBytes = 0
+    this.#free(slab)
+  }
+}

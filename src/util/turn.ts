@@ -1,0 +1,51 @@
+/**
+ * Work that is gathered during a turn of the event loop and done once at its end: dispatch to consumers whose credit changed, then
+ * confirms, then one write per socket. Nothing here is per message.
+ */
+export interface TurnTask {
+  /** True while the task is in the list; the scheduler sets and clears it. */
+  scheduled: boolean
+  runAtTurnEnd(): void
+}
+
+export const PHASE_DISPATCH = 0
+export const PHASE_CONFIRM = 1
+export const PHASE_FLUSH = 2
+
+export class Turn {
+  readonly #phases: TurnTask[][] = [[], [], []]
+  #armed = false
+  #immediate: NodeJS.Immediate | null = null
+
+  /** Runs `task` once at the end of this turn. Tasks scheduled by a later phase for an earlier one run in the next turn. */
+  schedule(phase: number, task: TurnTask): void {
+    if (task.scheduled) return
+    task.scheduled = true
+    this.#phases[phase]!.push(task)
+    if (!this.#armed) {
+      this.#armed = true
+      this.#immediate = setImmediate(this.#run)
+    }
+  }
+
+  readonly #run = (): void => {
+    for (let phase = 0; phase < this.#phases.length; phase++) {
+      const tasks = this.#phases[phase]!
+      if (tasks.length === 0) continue
+      this.#phases[phase] = []
+      for (let i = 0; i < tasks.length; i++) {
+        const task = tasks[i]!
+        task.scheduled = false
+        task.runAtTurnEnd()
+      }
+    }
+    this.#armed = this.#phases.some((tasks) => tasks.length > 0)
+    if (this.#armed) this.#immediate = setImmediate(this.#run)
+  }
+
+  close(): void {
+    if (this.#immediate !== null) clearImmediate(this.#immediate)
+    for (const tasks of this.#phases) tasks.length = 0
+    this.#armed = true
+  }
+}
