@@ -20,7 +20,6 @@ export interface TlsConfig {
   readonly versions: readonly TlsVersion[]
   /** Empty: those of Node.js. */
   readonly ciphers: readonly string[]
-  readonly depth: number
   readonly honorCipherOrder: boolean
   readonly handshakeTimeoutMs: number
 }

@@ -68,8 +68,8 @@ function ignoredSection(): string[] {
   return [
     '## Accepted and ignored',
     '',
-    "Keys of RabbitMQ's that have no meaning here. They are named in one log line at start; any other unknown key is an",
-    'error. `x.*` is `x` and everything below it, except for the options above.',
+    "Keys of RabbitMQ's that have no meaning here. They are named in one log line at start; any other unknown key",
+    'is an error. `x.*` is `x` and everything below it, except for the options above.',
     '',
     ...lines,
   ]

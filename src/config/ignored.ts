@@ -1,6 +1,7 @@
 /**
  * Keys of RabbitMQ that have no meaning here. They are accepted, so that a configuration file works unedited, and named
- * in one log line at start. `x.*` is `x` and all below it. A key whose neglect would let somebody in does not belong here.
+ * in one log line at start. `x.*` is `x` and all below it. A key whose neglect would let somebody in does not belong
+ * here.
  */
 export const IGNORED: readonly { readonly why: string; readonly keys: readonly string[] }[] = [
   {
@@ -104,6 +105,7 @@ export const IGNORED: readonly { readonly why: string; readonly keys: readonly s
       'ssl_options',
       'ssl_options.bypass_pem_cache',
       'ssl_options.client_renegotiation',
+      'ssl_options.depth',
       'ssl_options.dhfile',
       'ssl_options.hibernate_after',
       'ssl_options.honor_ecc_order',

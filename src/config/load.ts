@@ -145,7 +145,6 @@ function buildTls({ network, tls }: OptionValues, settings: Settings): TlsConfig
     requireCertificate: tls.requireCertificate,
     versions: tls.versions,
     ciphers: tls.ciphers,
-    depth: tls.depth,
     honorCipherOrder: tls.honorCipherOrder,
     handshakeTimeoutMs: tls.handshakeTimeoutMs,
   }

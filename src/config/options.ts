@@ -214,7 +214,6 @@ const tls = {
     [],
     'Cipher suites to accept, by their OpenSSL names; those of Node.js unless given.',
   ),
-  depth: one('ssl_options.depth', integer(0, 255), 10, "Intermediate certificates a client's chain may have."),
   honorCipherOrder: one(
     'ssl_options.honor_cipher_order',
     boolean,

@@ -99,7 +99,7 @@ export class Settings {
     return this.#slots.get(option)?.entries.get('')?.origin ?? null
   }
 
-  /** The value of an option, by its shape. A value that cannot be read becomes a problem, and the default is returned. */
+  /** The value of an option, by its shape. One that cannot be read becomes a problem, and the default is returned. */
   resolve(option: Option<unknown>): unknown {
     const slot = this.#slots.get(option)
     if (slot === undefined) return option.default

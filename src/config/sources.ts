@@ -52,8 +52,7 @@ function unknownFlag(name: string, flags: Iterable<string>): string {
 }
 
 // As RabbitMQ's container image does: who sets one of these believes it has an effect.
-const REMOVED =
-  /^RABBITMQ_(DEFAULT_(PASS|USER)_FILE|(MANAGEMENT_)?SSL_(CACERTFILE|CERTFILE|DEPTH|FAIL_IF_NO_PEER_CERT|KEYFILE|VERIFY)|VM_MEMORY_HIGH_WATERMARK)$/
+const REMOVED = /^RABBITMQ_(DEFAULT_(PASS|USER)_FILE|(MANAGEMENT_)?SSL_[A-Z_]+|VM_MEMORY_HIGH_WATERMARK)$/
 
 // What an orchestrator sets for a service that happens to be called "warren".
 const SERVICE_LINK = /^WARREN_(SERVICE_(HOST|PORT)|PORT_\d+_)/

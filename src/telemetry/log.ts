@@ -7,8 +7,8 @@ import type { Logger } from 'pino'
 export type LogFacts = Readonly<Record<string, unknown>>
 
 /**
- * All that the rest of the broker knows about logging. Info is lifecycle, warn is a client's mistake or a limit, error is our
- * fault. Where building the text costs anything, ask `debugOn` first.
+ * All that the rest of the broker knows about logging. Info is lifecycle, warn is a client's mistake or a limit, error
+ * is our fault. Where building the text costs anything, ask `debugOn` first.
  */
 export interface Log {
   /** False when debug lines go nowhere. */
@@ -73,7 +73,7 @@ export function createLog(sinks: readonly LogSink[]): Log {
 }
 
 /**
- * The log a configuration asks for. Lines are written synchronously, so that the last words before an exit are never lost.
+ * The log a configuration asks for. Lines are written synchronously, so that the last words before an exit get out.
  *
  * @throws Error when the log file cannot be opened.
  */
@@ -160,7 +160,10 @@ function escapeControls(text: string): string {
   )
 }
 
-/** Says each kind of thing at most `burst` times per window, then counts, and tells the count with the next line it lets through. */
+/**
+ * Says each kind of thing at most `burst` times per window, then counts, and tells the count with the next line that it
+ * lets through.
+ */
 export interface LogLimiter {
   /** `key` names what may repeat, for instance the kind of mistake and the peer's address. */
   warn(key: string, text: string, facts?: LogFacts): void

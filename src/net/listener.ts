@@ -1,0 +1,307 @@
+import { createServer, isIPv6 } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { Server as TlsServer, TLSSocket } from 'node:tls'
+import { limitLog } from '../telemetry/log.ts'
+import type { Log, LogLimiter } from '../telemetry/log.ts'
+import { parseProxyHeader, PROXY_HEADER_BYTES_MAX, ProxyProtocolError } from './proxy-protocol.ts'
+import type { ProxyHeader } from './proxy-protocol.ts'
+import { peerCertificate, peerProblem } from './tls.ts'
+import type { PeerCertificateFacts, TlsContext } from './tls.ts'
+
+/** Who is at the other end. Behind a proxy that tells, the addresses are the client's, not the proxy's. */
+export interface Peer {
+  /** IPv4 addresses that came in over an IPv6 socket are shown as IPv4. */
+  readonly address: string
+  readonly port: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly tls: PeerTls | null
+  readonly websocket: boolean
+}
+
+export interface PeerTls {
+  /** `TLSv1.3` and so on. */
+  readonly protocol: string
+  readonly cipher: string
+  /** Checked. Null when the client gave none or was not asked for one. */
+  readonly certificate: PeerCertificateFacts | null
+}
+
+export interface ListenOptions {
+  /** `::` takes IPv4 as well, and stands for `0.0.0.0` on a machine without IPv6. */
+  readonly hosts: readonly string[]
+  /** 0: one that is free, the same on all hosts. */
+  readonly port: number
+  readonly tls?: TlsContext | null
+  /** Every connection begins with a PROXY protocol header. */
+  readonly proxyProtocol?: boolean
+  /** True unless given. */
+  readonly nodelay?: boolean
+  /** False unless given. */
+  readonly keepalive?: boolean
+  /** 511 unless given. */
+  readonly backlog?: number
+  /** 5000 unless given. */
+  readonly proxyHeaderTimeoutMs?: number
+  readonly log: Log
+  /** The socket is paused, and has what came after the PROXY header; it is the callee's from here on. */
+  onConnection(socket: Socket, peer: Peer): void
+}
+
+export interface Listener {
+  readonly port: number
+  readonly addresses: readonly { readonly address: string; readonly port: number }[]
+  /** Stops accepting. Sockets that were handed over stay as they are; those that were not yet are closed. */
+  close(): Promise<void>
+}
+
+/** A port that cannot be listened on; the text names address and port. */
+export class ListenError extends Error {
+  /** Of the operating system: `EADDRINUSE` and so on. */
+  readonly code: string
+
+  constructor(text: string, code: string) {
+    super(text)
+    this.name = 'ListenError'
+    this.code = code
+  }
+}
+
+/** @throws ListenError when one of the addresses cannot be had; none is kept then. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const acceptor = new Acceptor(options)
+  const servers = await bindAll(options, () => acceptor.createServer())
+  const addresses = servers.map((server) => {
+    const { address, port } = server.address() as AddressInfo
+    return { address, port }
+  })
+  return {
+    port: addresses[0]!.port,
+    addresses,
+    async close() {
+      for (const server of servers) server.close()
+      acceptor.closePending()
+      // `server.close` reports only after the last connection has ended, which is not what is asked here; the listening
+      // socket itself is gone after this turn.
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+
+// How often a port that was free on one address may turn out to be taken on the next.
+const FREE_PORT_TRIES = 20
+
+async function bindAll(options: ListenOptions, create: () => Server): Promise<Server[]> {
+  for (let tries = 1; ; tries++) {
+    const servers: Server[] = []
+    let port = options.port
+    try {
+      for (const host of options.hosts) {
+        const server = create()
+        // `::` would take the IPv4 port too, which is asked for on its own here.
+        const ipv6Only = host === '::' && options.hosts.includes('0.0.0.0')
+        await bindOrFallBack(server, host, port, ipv6Only, options.backlog ?? 511)
+        servers.push(server)
+        port = (server.address() as AddressInfo).port
+      }
+      if (servers.length === 0) throw new ListenError('there is no address to listen on', 'EADDRNOTAVAIL')
+      return servers
+    } catch (error) {
+      for (const server of servers) server.close()
+      const unlucky = options.port === 0 && servers.length > 0 && (error as ListenError).code === 'EADDRINUSE'
+      if (!unlucky || tries === FREE_PORT_TRIES) throw error
+    }
+  }
+}
+
+async function bindOrFallBack(
+  server: Server,
+  host: string,
+  port: number,
+  ipv6Only: boolean,
+  backlog: number,
+): Promise<void> {
+  try {
+    await bind(server, host, port, ipv6Only, backlog)
+  } catch (error) {
+    const { code } = error as ListenError
+    if (host !== '::' || ipv6Only || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error
+    await bind(server, '0.0.0.0', port, false, backlog)
+  }
+}
+
+function bind(server: Server, host: string, port: number, ipv6Only: boolean, backlog: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      const where = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+      const code = error.code ?? 'UNKNOWN'
+      reject(new ListenError(`cannot listen on ${where}: ${LISTEN_TEXTS[code] ?? error.message}`, code))
+    }
+    server.once('error', onError)
+    server.listen({ host, port, ipv6Only, backlog }, () => {
+      server.off('error', onError)
+      resolve()
+    })
+  })
+}
+
+const LISTEN_TEXTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use by another process',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+  EACCES: 'not permitted (ports below 1024 usually need privileges)',
+}
+
+interface Pending {
+  readonly socket: Socket
+  /** As the PROXY header has it. */
+  client: ProxyHeader['client']
+}
+
+/** Takes a connection from `accept` over PROXY header and TLS handshake to the point where it is handed over. */
+class Acceptor {
+  readonly #options: ListenOptions
+  readonly #log: Log
+  readonly #limited: LogLimiter
+  readonly #tls: TlsServer | null
+  /** What has not been handed over, by `socketKey`. */
+  readonly #pending = new Map<string, Pending>()
+
+  constructor(options: ListenOptions) {
+    this.#options = options
+    this.#log = options.log
+    this.#limited = limitLog(options.log)
+    this.#tls = options.tls ? this.#createTlsServer(options.tls) : null
+  }
+
+  createServer(): Server {
+    const { nodelay = true, keepalive = false } = this.#options
+    const server = createServer({ noDelay: nodelay, keepAlive: keepalive }, (socket) => this.#accept(socket))
+    // Running out of file descriptors ends up here, once per connection that could not be accepted.
+    server.on('error', (err) => this.#limited.warn('accept', 'a connection could not be accepted', { err }))
+    return server
+  }
+
+  closePending(): void {
+    for (const { socket } of this.#pending.values()) socket.destroy()
+  }
+
+  #accept(socket: Socket): void {
+    const pending: Pending = { socket, client: null }
+    const key = socketKey(socket)
+    this.#pending.set(key, pending)
+    socket.on('error', this.#onEarlyError)
+    socket.once('close', () => {
+      if (this.#pending.get(key) === pending) this.#pending.delete(key)
+    })
+    if (this.#options.proxyProtocol) this.#readProxyHeader(pending)
+    else this.#secure(socket)
+  }
+
+  readonly #onEarlyError = (err: Error): void => {
+    if (this.#log.debugOn) this.#log.debug('a connection failed before it was open', { err })
+  }
+
+  #readProxyHeader(pending: Pending): void {
+    const { socket } = pending
+    let received: Buffer = Buffer.alloc(0)
+    const timer = setTimeout(() => refuse('no PROXY header in time'), this.#options.proxyHeaderTimeoutMs ?? 5000)
+    const stop = (): void => {
+      clearTimeout(timer)
+      socket.off('data', onData)
+      socket.off('close', stop)
+    }
+    const refuse = (reason: string): void => {
+      stop()
+      const peer = socket.remoteAddress ?? 'unknown'
+      this.#limited.warn(`proxy ${peer}`, 'connection refused: PROXY protocol', { peer, reason })
+      socket.destroy()
+    }
+    const onData = (chunk: Buffer): void => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      let header: ProxyHeader | null
+      try {
+        // What follows the header may be of any length, but need not be looked at to find its end.
+        header = parseProxyHeader(received.subarray(0, PROXY_HEADER_BYTES_MAX))
+      } catch (error) {
+        if (!(error instanceof ProxyProtocolError)) throw error
+        return refuse(error.message)
+      }
+      if (header === null) return
+      stop()
+      socket.pause()
+      if (received.length > header.length) socket.unshift(received.subarray(header.length))
+      pending.client = header.client
+      this.#secure(socket)
+    }
+    socket.on('data', onData)
+    socket.once('close', stop)
+  }
+
+  #secure(socket: Socket): void {
+    // A TLS server that does not listen itself wraps whatever socket it is given, with what is unread in it.
+    if (this.#tls !== null) this.#tls.emit('connection', socket)
+    else this.#handOver(socket, null)
+  }
+
+  #createTlsServer(context: TlsContext): TlsServer {
+    const server = createTlsServer(context.options)
+    server.on('tlsClientError', (err, socket) => {
+      const peer = socket.remoteAddress ?? 'unknown'
+      this.#limited.warn(`tls ${peer}`, 'TLS handshake failed', { peer, reason: err.message })
+      socket.destroy()
+    })
+    server.on('secureConnection', (socket) => {
+      const problem = peerProblem(socket, context)
+      if (problem !== null) {
+        const peer = socket.remoteAddress ?? 'unknown'
+        this.#limited.warn(`tls ${peer}`, 'connection refused: TLS', { peer, reason: problem })
+        socket.destroy()
+        return
+      }
+      this.#handOver(socket, tlsFacts(socket))
+    })
+    return server
+  }
+
+  #handOver(socket: Socket, tls: PeerTls | null): void {
+    socket.pause()
+    const key = socketKey(socket)
+    const pending = this.#pending.get(key)
+    const { remoteAddress, remotePort, localAddress, localPort } = socket
+    if (pending === undefined || remoteAddress === undefined || remotePort === undefined) {
+      socket.destroy() // Gone already.
+      return
+    }
+    const { client } = pending
+    this.#pending.delete(key)
+    const peer: Peer = {
+      address: client?.address ?? plainAddress(remoteAddress),
+      port: client?.port ?? remotePort,
+      localAddress: client?.localAddress ?? plainAddress(localAddress ?? ''),
+      localPort: client?.localPort ?? localPort ?? 0,
+      tls,
+      websocket: false,
+    }
+    try {
+      this.#options.onConnection(socket, peer)
+      socket.off('error', this.#onEarlyError)
+    } catch (err) {
+      this.#log.error('a connection could not be taken over', { err, peer: peer.address })
+      socket.destroy()
+    }
+  }
+}
+
+/** Unique among the connections of a listener, and the same for a TLS socket and the socket beneath it. */
+const socketKey = (socket: Socket): string =>
+  `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
+
+const tlsFacts = (socket: TLSSocket): PeerTls => ({
+  protocol: socket.getProtocol() ?? 'unknown',
+  cipher: socket.getCipher().name,
+  certificate: peerCertificate(socket),
+})
+
+/** `::ffff:127.0.0.1`, as IPv4 clients look on a dual-stack socket, is `127.0.0.1`. */
+const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')

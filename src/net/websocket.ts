@@ -1,0 +1,177 @@
+import { createServer, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
+import type { Log } from '../telemetry/log.ts'
+import { listen } from './listener.ts'
+import type { Listener, ListenOptions, Peer } from './listener.ts'
+
+/** A listener whose connections speak HTTP. */
+export interface HttpListener extends Listener {
+  readonly server: Server
+}
+
+/**
+ * Serves HTTP, or HTTPS when the options have a TLS context, on every host of the options. Closing ends idle connections
+ * and leaves the others to finish.
+ *
+ * @throws ListenError
+ */
+export async function listenHttp(server: Server, options: HttpOptions): Promise<HttpListener> {
+  const listener = await listen({
+    ...options,
+    onConnection(socket, peer) {
+      peers.set(socket, peer)
+      server.emit('connection', socket)
+      socket.resume()
+    },
+  })
+  // Connections are given to the server by hand, so that one server can serve several addresses. This is what makes it
+  // begin to enforce its time-outs.
+  server.emit('listening')
+  return {
+    server,
+    port: listener.port,
+    addresses: listener.addresses,
+    async close() {
+      await listener.close()
+      server.close()
+    },
+  }
+}
+
+export type HttpOptions = Omit<ListenOptions, 'onConnection'>
+
+// A request knows its socket, and only the listener knows whose it is.
+const peers = new WeakMap<Duplex, Peer>()
+
+/** Who sent a request that came in by `listenHttp`. */
+export function requestPeer(request: IncomingMessage): Peer {
+  const peer = peers.get(request.socket)
+  if (peer === undefined) throw new Error('the request did not come in by listenHttp')
+  return peer
+}
+
+/** @param onRequest whatever is not a WebSocket; 404 unless given */
+export function createHttpServer(onRequest: RequestListener = notFound): Server {
+  return createServer({ headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 30_000 }, onRequest)
+}
+
+const notFound = (_request: IncomingMessage, response: ServerResponse): void => answer(response, 404)
+
+function answer(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'text/plain', ...headers })
+  response.end(`${STATUS_CODES[status]}\n`)
+}
+
+export interface WebSocketOptions {
+  /** The one path that is upgraded. */
+  readonly path: string
+  /** Offered by clients and echoed; `amqp` unless given. */
+  readonly subprotocol?: string
+  /** Largest WebSocket message; 16 MiB unless given. */
+  readonly maxPayloadBytes?: number
+  readonly log: Log
+  /** The stream is paused, carries the bytes of binary messages, and is the callee's from here on. */
+  onConnection(stream: Duplex, peer: Peer): void
+}
+
+/** Serves WebSockets on a server of `listenHttp`; a plain GET of the path gets 426, upgrades elsewhere get 404. */
+export function attachWebSocket(server: Server, options: WebSocketOptions): void {
+  const { path, subprotocol = 'amqp', maxPayloadBytes = 16 * 1024 * 1024, log } = options
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxPayloadBytes,
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+  })
+  interceptPath(server, path)
+  server.on('upgrade', (request, socket, head) => {
+    if (pathOf(request) !== path) return refuseUpgrade(socket)
+    const peer = requestPeer(request)
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const stream = new WebSocketStream(webSocket)
+      stream.pause()
+      try {
+        options.onConnection(stream, { ...peer, websocket: true })
+      } catch (err) {
+        log.error('a connection could not be taken over', { err, peer: peer.address })
+        stream.destroy()
+      }
+    })
+  })
+}
+
+/** Answers plain requests for the path, and leaves all others to those who were there before. */
+function interceptPath(server: Server, path: string): void {
+  const others = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  server.on('request', (request, response) => {
+    if (pathOf(request) === path) answer(response, 426, { upgrade: 'websocket', connection: 'upgrade' })
+    else for (const other of others) other(request, response)
+  })
+}
+
+const pathOf = (request: IncomingMessage): string => request.url!.split('?', 1)[0]!
+
+function refuseUpgrade(socket: Duplex): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(`HTTP/1.1 404 ${STATUS_CODES[404]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+// RFC 6455, section 7.4.1.
+const NORMAL_CLOSURE = 1000
+const UNSUPPORTED_DATA = 1003
+
+/** The bytes of a WebSocket's binary messages as a stream, holding back in both directions. */
+class WebSocketStream extends Duplex {
+  readonly #webSocket: WebSocket
+
+  constructor(webSocket: WebSocket) {
+    super({ allowHalfOpen: false })
+    this.#webSocket = webSocket
+    webSocket.on('message', (data, isBinary) => {
+      if (!isBinary) webSocket.close(UNSUPPORTED_DATA, 'binary messages only')
+      else if (!this.push(data)) webSocket.pause()
+    })
+    webSocket.once('close', () => this.push(null))
+    webSocket.once('error', (error) => this.destroy(error))
+  }
+
+  override _read(): void {
+    if (this.#webSocket.isPaused) this.#webSocket.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#webSocket.send(chunk, done)
+  }
+
+  /** What gathered while a write was under way goes as one message. */
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.#webSocket.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#webSocket.close(NORMAL_CLOSURE)
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    // After an orderly end the closing handshake is still under way; it has a time-out of its own.
+    if (error !== null || !this.writableFinished) this.#webSocket.terminate()
+    done(error)
+  }
+}
+
+/**
+ * AMQP over WebSocket on a port of its own, HTTP server included.
+ *
+ * @throws ListenError
+ */
+export async function listenWebSocket(options: HttpOptions & WebSocketOptions): Promise<HttpListener> {
+  const server = createHttpServer()
+  attachWebSocket(server, options)
+  return listenHttp(server, options)
+}
