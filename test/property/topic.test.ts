@@ -18,7 +18,8 @@ function matchesNaively(pattern: readonly string[], words: readonly string[]): b
 const wordsOf = (key: string): string[] => (key === '' ? [] : key.split('.'))
 
 const keyOf = (words: readonly string[]): string => words.join('.')
-// Few different words, empty ones among them, so that patterns and keys often meet. `*` and `#` are ordinary words of a key.
+// Few different words, empty ones among them, so that patterns and keys often meet. `*` and `#` are ordinary words of a
+// key.
 const key = fc.array(fc.constantFrom('a', 'b', '', 'aa', '*', '#'), { maxLength: 7, size: 'max' }).map(keyOf)
 const pattern = fc.array(fc.constantFrom('a', 'b', '', '*', '*', '#', '#'), { maxLength: 6, size: 'max' }).map(keyOf)
 

@@ -17,8 +17,8 @@ import { hashText, jumpHash } from './hash.ts'
 const WEIGHT_MAX = 10_000
 
 /**
- * Consistent hash: each message goes to exactly one destination, chosen by a hash of the routing key, of a header or of a
- * property. The binding key is the destination's weight. When a destination joins, only its share of the keys moves.
+ * Consistent hash: each message goes to exactly one destination, chosen by a hash of the routing key, of a header or of
+ * a property. The binding key is the destination's weight. When a destination joins, only its share of the keys moves.
  */
 export const consistentHash: ExchangeType = {
   name: 'x-consistent-hash',
@@ -67,7 +67,9 @@ function textArgument(args: Table, name: string): string | null {
   return text
 }
 
-/** Values of one kind and number hash alike, whatever their width on the wire: a string as itself, the rest as printed. */
+/**
+ * Values of one kind and number hash alike, whatever their width on the wire: a string as itself, the rest as printed.
+ */
 const hashableText = (field: Field): string => stringOf(field) ?? erlangText(field)
 
 /** @throws BrokerError preconditionFailed */

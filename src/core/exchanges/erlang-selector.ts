@@ -9,7 +9,8 @@ import type { Arithmetic, Comparison, Selector } from './selector.ts'
  *
  *     Exp = true | false | Number | <<"text">> | {'ident', <<"name">>}
  *         | {'not', Exp} | {'-', Exp} | {'+', Exp} | {'is_null', Exp} | {'not_null', Exp}
- *         | {'and' | 'or', Exp, Exp} | {'=' | '<>' | '<' | '<=' | '>' | '>=', Exp, Exp} | {'+' | '-' | '*' | '/', Exp, Exp}
+ *         | {'and' | 'or', Exp, Exp} | {'+' | '-' | '*' | '/', Exp, Exp}
+ *         | {'=' | '<>' | '<' | '<=' | '>' | '>=', Exp, Exp}
  *         | {'between' | 'not_between', Exp, Exp, Exp} or with {'range', Exp, Exp}
  *         | {'in' | 'not_in', Exp, [<<"text">>, …]}
  *         | {'like' | 'not_like', Exp, <<"pattern">>, 'no_escape' | <<"c">>} or with {<<"pattern">>, …}

@@ -17,8 +17,8 @@ const NUMBER = /[+-]?[ \t\r\n]*([0-9]+)(?:\.([0-9]+)(?:[eE][+-]?([0-9]+))?)?/y
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' }
 
 /**
- * Reads the text of one Erlang term, with or without the final dot. Binaries and strings are text; anything that selectors
- * have no use for (maps, funs, variables, binaries of numbers) is refused.
+ * Reads the text of one Erlang term, with or without the final dot. Binaries and strings are text; anything that
+ * selectors have no use for (maps, funs, variables, binaries of numbers) is refused.
  * @throws SelectorError
  */
 export function parseErlangTerm(text: string): ErlangTerm {

@@ -1,9 +1,11 @@
 /**
- * MurmurHash3 (x86, 32 bits) of a string's UTF-8 bytes: the hash of the exchange types that spread messages. Which hash it is
- * decides which queue a key goes to, so changing it moves keys; it need not (and does not) equal Erlang's `phash2`.
+ * MurmurHash3 (x86, 32 bits) of a string's UTF-8 bytes: the hash of the exchange types that spread messages. Which hash
+ * it is decides which queue a key goes to, so changing it moves keys; it need not (and does not) equal Erlang's
+ * `phash2`.
  */
 export function hashText(text: string, seed = 0): number {
-  // A character is at most three bytes of UTF-8 per UTF-16 unit. Keys have at most 255 bytes; header values may be longer.
+  // A character is at most three bytes of UTF-8 per UTF-16 unit. Keys have at most 255 bytes; header values may be
+  // longer.
   if (text.length * 3 <= scratch.length) return hashBytes(scratch, scratch.write(text, 0, 'utf8'), seed)
   const bytes = Buffer.from(text, 'utf8')
   return hashBytes(bytes, bytes.length, seed)
@@ -38,9 +40,9 @@ function scramble(block: number): number {
 }
 
 /**
- * Jump consistent hash (Lamping and Veach, 2014): the bucket, 0 to `buckets` - 1, of a 32-bit key. With one bucket more, one
- * key in `buckets` + 1 moves, and always to the new bucket. The generator is Mulberry32 instead of the paper's 64-bit one,
- * which would need bigints.
+ * Jump consistent hash (Lamping and Veach, 2014): the bucket, 0 to `buckets` - 1, of a 32-bit key. With one bucket
+ * more, one key in `buckets` + 1 moves, and always to the new bucket. The generator is Mulberry32 instead of the
+ * paper's 64-bit one, which would need bigints.
  */
 export function jumpHash(key: number, buckets: number): number {
   let state = key | 0

@@ -79,8 +79,8 @@ class HeadersRouter implements ExchangeRouter {
 
 /**
  * RabbitMQ compares values, not types: the widths of integers do not matter, strings and byte arrays are alike, but an
- * integer is no float. It turns a message's timestamps into milliseconds beforehand and leaves those of bindings alone, so
- * that a timestamp practically never equals one.
+ * integer is no float. It turns a message's timestamps into milliseconds beforehand and leaves those of bindings alone,
+ * so that a timestamp practically never equals one.
  */
 function matchesHeader(expected: Field, actual: Field): boolean {
   switch (expected.type) {

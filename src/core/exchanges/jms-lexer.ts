@@ -32,7 +32,8 @@ const NUMBER =
 const SYMBOL = /<>|<=|>=|[=<>+\-*/(),]/y
 
 /**
- * Splits a selector into tokens, the last one of kind `end`. Identifiers may contain dots, as the RabbitMQ JMS client allows.
+ * Splits a selector into tokens, the last one of kind `end`. Identifiers may contain dots, as the RabbitMQ JMS client
+ * allows.
  * @throws SelectorError
  */
 export function tokensOf(text: string): Token[] {

@@ -210,7 +210,9 @@ class JmsSelectorParser {
     return negated ? this.#not(counted) : counted
   }
 
-  /** Refuses what can never be of that kind: `'a' AND b`, `TRUE + 1`. An identifier's kind is known only with a message. */
+  /**
+   * Refuses what can never be of that kind: `'a' AND b`, `TRUE + 1`. An identifier's kind is known only with a message.
+   */
   #expectKind(selector: Selector, kind: 'condition' | 'number'): Selector {
     const actual = kindOf(selector)
     if (actual === 'any' || actual === kind) return selector

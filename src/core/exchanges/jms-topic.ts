@@ -16,8 +16,8 @@ const ERLANG_ARGUMENT = 'rjms_erlang_selector'
 const SQL_ARGUMENT = 'x-jms-selector'
 
 /**
- * JMS topic: a topic exchange whose bindings may also look at the message's headers and properties with a selector. A binding
- * without one is a plain topic binding.
+ * JMS topic: a topic exchange whose bindings may also look at the message's headers and properties with a selector. A
+ * binding without one is a plain topic binding.
  */
 export const jmsTopic: ExchangeType = {
   name: 'x-jms-topic',

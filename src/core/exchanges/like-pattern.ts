@@ -2,9 +2,9 @@ const ANY_CHARACTER = -1
 const ANY_TEXT = -2
 
 /**
- * A LIKE pattern: `%` is any text, also none, `_` any one character, and the character after the escape character is itself.
- * Matched by hand instead of by a regular expression: two patterns deep in `%` must not cost exponential time. Characters
- * are Unicode code points.
+ * A LIKE pattern: `%` is any text, also none, `_` any one character, and the character after the escape character is
+ * itself. Matched by hand instead of by a regular expression: two patterns deep in `%` must not cost exponential time.
+ * Characters are Unicode code points.
  */
 export class LikePattern {
   /** Code points, and the two wildcards as negative numbers. */
@@ -24,7 +24,9 @@ export class LikePattern {
     this.#parts = parts
   }
 
-  /** Takes at most text length times pattern length steps: on a mismatch only the last `%` is given one character more. */
+  /**
+   * Takes at most text length times pattern length steps: on a mismatch only the last `%` is given one character more.
+   */
   matches(text: string): boolean {
     const parts = this.#parts
     let at = 0

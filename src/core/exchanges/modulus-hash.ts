@@ -4,8 +4,8 @@ import { hashText } from './hash.ts'
 import { Targets } from './targets.ts'
 
 /**
- * Modulus hash: the hash of the routing keys, modulo the number of destinations, picks one of them. Binding keys are not
- * looked at. Most keys move when a destination joins or leaves: it is meant for a fixed set of shards.
+ * Modulus hash: the hash of the routing keys, modulo the number of destinations, picks one of them. Binding keys are
+ * not looked at. Most keys move when a destination joins or leaves: it is meant for a fixed set of shards.
  */
 export const modulusHash: ExchangeType = {
   name: 'x-modulus-hash',

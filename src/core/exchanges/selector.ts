@@ -20,7 +20,10 @@ export type Selector =
   | { readonly kind: 'in'; readonly operand: Selector; readonly values: readonly SelectorValue[] }
   | { readonly kind: 'like'; readonly operand: Selector; readonly pattern: LikePattern }
 
-/** Limits for both languages, so that neither parsing nor evaluating a client's selector can take long or exhaust the stack. */
+/**
+ * Limits for both languages, so that neither parsing nor evaluating a client's selector can take long or exhaust the
+ * stack.
+ */
 export const SELECTOR_LENGTH_MAX = 16_384
 export const SELECTOR_NODES_MAX = 1_000
 
@@ -35,8 +38,8 @@ export function isSelected(selector: Selector, message: Routable): boolean {
 }
 
 /**
- * Three-valued: what has an unknown operand is unknown, unless the other operand of AND or OR decides. Values of different
- * kinds compare as false, by the JMS specification; arithmetic on what is no number is unknown.
+ * Three-valued: what has an unknown operand is unknown, unless the other operand of AND or OR decides. Values of
+ * different kinds compare as false, by the JMS specification; arithmetic on what is no number is unknown.
  */
 export function evaluate(selector: Selector, message: Routable): SelectorValue {
   switch (selector.kind) {
@@ -161,8 +164,8 @@ function isIn(value: SelectorValue, values: readonly SelectorValue[]): SelectorV
 }
 
 /**
- * A message's header of that name, or a JMS header field. The RabbitMQ JMS client sends the JMS fields as headers too, so
- * those win; for everybody else's messages they stand for the matching property.
+ * A message's header of that name, or a JMS header field. The RabbitMQ JMS client sends the JMS fields as headers too,
+ * so those win; for everybody else's messages they stand for the matching property.
  */
 function valueOf(message: Routable, name: string): SelectorValue {
   const properties = message.properties()

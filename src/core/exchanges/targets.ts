@@ -2,8 +2,9 @@
 const INDEX_FROM = 16
 
 /**
- * What one routing key (or one exchange) leads to, each target once however many bindings lead to it. `list` is what `route`
- * walks; its order changes when a target goes away. Adding and removing cost the same for ten targets and for 100,000.
+ * What one routing key (or one exchange) leads to, each target once however many bindings lead to it. `list` is what
+ * `route` walks; its order changes when a target goes away. Adding and removing cost the same for ten targets and for
+ * 100,000.
  */
 export class Targets<T> {
   readonly list: T[] = []

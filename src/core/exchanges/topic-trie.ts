@@ -5,8 +5,8 @@ class Node<T> {
   readonly parent: Node<T> | null
   readonly word: string
   /**
-   * Whether a `#` lies above: only then can one match reach this node twice at the same word, and has to remember that it
-   * was there.
+   * Whether a `#` lies above: only then can one match reach this node twice at the same word, and has to remember that
+   * it was there.
    */
   readonly floating: boolean
   children: Map<string, Node<T>> | null = null
@@ -28,16 +28,17 @@ class Node<T> {
 }
 
 /**
- * Topic patterns by word: `*` is exactly one word (which may be empty), `#` any number of words, also none; the empty key has
- * no words.
+ * Topic patterns by word: `*` is exactly one word (which may be empty), `#` any number of words, also none; the empty
+ * key has no words.
  *
- * A key is matched word by word against the set of all nodes that the words so far can have led to. Each node is in the set
- * once, so a match costs at most (nodes that match a prefix) × (words), whatever the number of `#` in the patterns, and
- * patterns that do not match cost nothing. The sets are kept between matches: `match` allocates only the words.
+ * A key is matched word by word against the set of all nodes that the words so far can have led to. Each node is in the
+ * set once, so a match costs at most (nodes that match a prefix) × (words), whatever the number of `#` in the patterns,
+ * and patterns that do not match cost nothing. The sets are kept between matches: `match` allocates only the words.
  */
 export class TopicTrie<T> {
   readonly #root = new Node<T>(null, '')
-  // Counted apart from the arrays, which only grow: setting the length of one to 0 frees its memory, and doubled the time.
+  // Counted apart from the arrays, which only grow: setting the length of one to 0 frees its memory, and doubled the
+  // time.
   #current: Node<T>[] = []
   #currentCount = 0
   #next: Node<T>[] = []
