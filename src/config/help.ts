@@ -111,6 +111,6 @@ function defaultText(option: Option<unknown>): string | null {
   if (value === null) return null
   if (option.shape === 'one') return option.type.format(value)
   const values = value instanceof Map ? [...value.values()] : (value as readonly unknown[])
-  const format = option.shape === 'members' ? String : option.type.format
-  return values.length === 0 ? null : values.map((each) => format(each)).join(',')
+  if (values.length === 0) return null
+  return values.map((each) => (option.shape === 'members' ? String(each) : option.type.format(each))).join(',')
 }

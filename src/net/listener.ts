@@ -73,6 +73,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const acceptor = new Acceptor(options)
   const servers = await bindAll(options, () => acceptor.createServer())
   const addresses = servers.map((server) => {
+    server.on('error', acceptor.onAcceptError)
     const { address, port } = server.address() as AddressInfo
     return { address, port }
   })
@@ -176,10 +177,12 @@ class Acceptor {
 
   createServer(): Server {
     const { nodelay = true, keepalive = false } = this.#options
-    const server = createServer({ noDelay: nodelay, keepAlive: keepalive }, (socket) => this.#accept(socket))
-    // Running out of file descriptors ends up here, once per connection that could not be accepted.
-    server.on('error', (err) => this.#limited.warn('accept', 'a connection could not be accepted', { err }))
-    return server
+    return createServer({ noDelay: nodelay, keepAlive: keepalive }, (socket) => this.#accept(socket))
+  }
+
+  /** Running out of file descriptors ends up here, once per connection that could not be accepted. */
+  readonly onAcceptError = (err: Error): void => {
+    this.#limited.warn('accept', 'a connection could not be accepted', { err })
   }
 
   closePending(): void {

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
- * The header that a TCP proxy puts before the client's own bytes to tell who the client is (HAProxy's "PROXY protocol").
+ * The header that a TCP proxy puts before the client's own bytes to tell who the client is: HAProxy's "PROXY protocol".
  *
  * Version 1 is a line of at most 107 bytes:
  *

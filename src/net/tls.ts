@@ -65,8 +65,8 @@ export function loadTls(settings: TlsSettings): TlsContext {
   const options: TlsOptions = {
     ...secure,
     requestCert: settings.verifyPeer,
-    // Without this a certificate that does not verify would still be let through to `peerProblem`, which refuses it; with
-    // it the client learns why, by a TLS alert. It cannot be set where clients may do without a certificate.
+    // With this the client learns by a TLS alert why it is refused. It cannot be set where clients may do without a
+    // certificate; there `peerProblem` alone refuses those whose certificate does not verify.
     rejectUnauthorized: settings.verifyPeer && settings.requireCertificate,
     handshakeTimeout: settings.handshakeTimeoutMs,
   }

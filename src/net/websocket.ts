@@ -13,8 +13,8 @@ export interface HttpListener extends Listener {
 }
 
 /**
- * Serves HTTP, or HTTPS when the options have a TLS context, on every host of the options. Closing ends idle connections
- * and leaves the others to finish.
+ * Serves HTTP, or HTTPS when the options have a TLS context, on every host of the options. Closing ends idle
+ * connections and leaves the others to finish.
  *
  * @throws ListenError
  */

@@ -153,7 +153,6 @@ function formatFact(value: unknown): string {
 
 /** A client chooses some of what is logged; it must not be able to start a line of its own or to steer a terminal. */
 function escapeControls(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text.replaceAll(
     /[\u0000-\u001f\u007f-\u009f]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -192,8 +191,12 @@ export function limitLog(log: Log, options: LogLimiterOptions = {}): LogLimiter 
     const time = now()
     const window = windows.get(key)
     if (window !== undefined && time - window.startedAt < windowMs) {
-      if (window.said < burst) return (window.said++, 0)
-      return (window.suppressed++, -1)
+      if (window.said < burst) {
+        window.said++
+        return 0
+      }
+      window.suppressed++
+      return -1
     }
     windows.delete(key)
     if (windows.size >= LIMITER_KEYS_MAX) windows.delete(windows.keys().next().value!)

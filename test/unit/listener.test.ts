@@ -313,7 +313,7 @@ test('TLS: the names of a certificate', async (t) => {
   assert.equal(user('subject_alternative_name', 'email'), null)
 })
 
-test('TLS: with verify_peer strangers are refused, and nobody may do without when a certificate is required', async (t) => {
+test('TLS: with verify_peer strangers are refused, and nobodies where a certificate is required', async (t) => {
   for (const requireCertificate of [true, false]) {
     const { listener, next } = await start(t, { tls: loadTls(tls({ verifyPeer: true, requireCertificate })) })
     const stranger = await secure(t, listener.port, certificateOf('stranger'))

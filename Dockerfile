@@ -1,0 +1,42 @@
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The only script to run would fetch another Node.js.
+RUN npm ci --ignore-scripts
+COPY . .
+RUN npm run build && npm prune --omit=dev --ignore-scripts
+
+FROM node:24-slim
+LABEL org.opencontainers.image.title="WarrenMQ" \
+      org.opencontainers.image.description="A message broker that any RabbitMQ client can use unchanged" \
+      org.opencontainers.image.licenses="Apache-2.0"
+
+# As in RabbitMQ's image: a configuration goes to /etc/rabbitmq/rabbitmq.conf or conf.d, and guest may come from anywhere,
+# since every client of a container comes from outside.
+RUN mkdir -p /etc/rabbitmq/conf.d /var/lib/warrenmq \
+ && printf 'loopback_users.guest = false\n' > /etc/rabbitmq/conf.d/10-defaults.conf \
+ && chown node:node /var/lib/warrenmq
+
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+RUN ln -s /app/dist/main.js /usr/local/bin/warren && chmod +x dist/main.js
+
+# RABBITMQ_DEFAULT_USER, RABBITMQ_DEFAULT_PASS, RABBITMQ_DEFAULT_VHOST and RABBITMQ_NODENAME work as in RabbitMQ's image.
+ENV NODE_ENV=production \
+    WARREN_DATA_DIR=/var/lib/warrenmq \
+    RABBITMQ_CONFIG_FILE=/etc/rabbitmq/rabbitmq.conf
+
+USER node
+VOLUME /var/lib/warrenmq
+EXPOSE 5672 5671 15672
+STOPSIGNAL SIGTERM
+
+# Any answer will do: it takes a broker whose event loop runs.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "\
+fetch(`http://127.0.0.1:${process.env.WARREN_MANAGEMENT_PORT || 15672}/ws/amqp`) \
+.then(() => process.exit(0), () => process.exit(1))"]
+
+ENTRYPOINT ["warren"]
+CMD ["start"]

@@ -1,0 +1,168 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import type { Config } from './config/config.ts'
+import { ConfigError } from './config/errors.ts'
+import { optionsHelp } from './config/help.ts'
+import { loadConfig } from './config/load.ts'
+import { ListenError } from './net/listener.ts'
+import { TlsError } from './net/tls.ts'
+import type { RunningServer } from './server.ts'
+import { openLog } from './telemetry/log.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** Of sysexits.h, as RabbitMQ's tools use them. */
+const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, config: 78 } as const
+
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
+
+const HELP = `WarrenMQ is a message broker that any RabbitMQ client can use.
+
+Usage:
+  warren start [options]    start a broker in the foreground
+  warren start --help       list the options
+  warren help               show this text
+  warren --version          show the version
+
+Example:
+  warren start --port 5672 --data-dir ./warren-data
+`
+
+const startHelp = (): string => `Usage: warren start [options]
+
+Every option can be given as an environment variable too (--log-level is WARREN_LOG_LEVEL), and in a configuration
+file in the format of rabbitmq.conf. Flags win over the environment, which wins over the file.
+
+${optionsHelp()}
+`
+
+/** Runs a command; what it returns is the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [command, ...rest] = argv
+  switch (command) {
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(HELP)
+      return EXIT.ok
+    case 'version':
+    case '--version':
+    case '-v':
+      process.stdout.write(`${readVersion()}\n`)
+      return EXIT.ok
+    case 'start':
+      if (!rest.includes('--help') && !rest.includes('-h')) return start(rest)
+      process.stdout.write(startHelp())
+      return EXIT.ok
+    default:
+      return fail(EXIT.usage, `there is no command '${command}'; see warren help`)
+  }
+}
+
+function readVersion(): string {
+  const content = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(content) as { version: string }).version
+}
+
+function fail(code: number, text: string): number {
+  for (const line of text.split('\n')) process.stderr.write(`warren: ${line}\n`)
+  return code
+}
+
+async function start(argv: readonly string[]): Promise<number> {
+  let config: Config
+  let log: Log
+  try {
+    config = loadConfig({ argv, env: process.env })
+    log = openLog(config.log)
+  } catch (error) {
+    const usage = error instanceof ConfigError && error.usage
+    return fail(usage ? EXIT.usage : EXIT.config, (error as Error).message)
+  }
+  dieOnUncaught(config, log)
+  const signal = firstSignal()
+  if (config.ignored.length > 0) log.info(`ignored, having no meaning here: ${config.ignored.join(', ')}`)
+  let server: RunningServer
+  try {
+    // Only now: the other commands, and a mistake in the configuration, need not wait for the broker to be loaded.
+    const { startServer } = await import('./server.ts')
+    server = await startServer(config, log)
+  } catch (error) {
+    return failToStart(error, config, log)
+  }
+  announce(config, server)
+  const end = await Promise.race([signal, server.failed])
+  if (typeof end !== 'string') {
+    reportInternal('the broker failed', end, config, log)
+    return EXIT.internal
+  }
+  log.info('stopping', { signal: end })
+  await server.stop('shutdown')
+  log.info('stopped')
+  return EXIT.ok
+}
+
+function failToStart(error: unknown, config: Config, log: Log): number {
+  if (error instanceof ListenError) return fail(EXIT.unavailable, error.message)
+  if (error instanceof TlsError || error instanceof ConfigError) return fail(EXIT.config, error.message)
+  reportInternal('the broker could not start', error, config, log)
+  return EXIT.internal
+}
+
+/** Our own mistakes reach somebody even when nothing is logged to the console. */
+function reportInternal(text: string, err: unknown, config: Config, log: Log): void {
+  log.error(text, { err })
+  if (config.log.console === null || config.log.console.level === 'silent') {
+    process.stderr.write(`warren: ${text}: ${err instanceof Error ? err.stack : String(err)}\n`)
+  }
+}
+
+/** What state the broker is in after an error that nobody expected is unknown, so it does not go on. */
+function dieOnUncaught(config: Config, log: Log): void {
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (err: unknown) => {
+      reportInternal('internal error', err, config, log)
+      process.exit(EXIT.internal)
+    })
+  }
+}
+
+/** Resolves with the name of the first signal to stop. A second one ends the process at once. */
+function firstSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let signalled = false
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => {
+        if (signalled) process.exit(128 + SIGNAL_NUMBERS[name])
+        signalled = true
+        resolve(name)
+      })
+    }
+  })
+}
+
+function announce(config: Config, server: RunningServer): void {
+  const rows: [string, string][] = [
+    ['node', config.node.name],
+    ...config.files.map((file): [string, string] => ['config', file]),
+    ['data', server.dataDir ?? 'in memory, gone when the broker stops'],
+    ...server.urls.amqp.map((url): [string, string] => ['AMQP', url]),
+    ...server.urls.amqps.map((url): [string, string] => ['AMQP over TLS', url]),
+    ...server.urls.websocket.map((url): [string, string] => ['WebSocket', url]),
+  ]
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`)
+  // Whoever reads this may stop reading once the broker is ready.
+  process.stdout.on('error', () => {})
+  process.stdout.write(
+    [
+      `WarrenMQ ${readVersion()} on Node.js ${process.versions.node}`,
+      '',
+      ...lines,
+      '',
+      `WarrenMQ is ready (${Math.round(performance.now())} ms)`,
+      '',
+    ].join('\n'),
+  )
+}
+
+process.exit(await main(process.argv.slice(2)))

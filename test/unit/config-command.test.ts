@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+function warren(args: string[], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', env })
+  return { status, stdout, stderr }
+}
+
+test('without a command, and with help, the usage is shown', () => {
+  for (const args of [[], ['help'], ['--help']]) {
+    const { status, stdout } = warren(args)
+    assert.equal(status, 0)
+    assert.match(stdout, /Usage:\n {2}warren start/)
+  }
+})
+
+test('the version is that of the package', () => {
+  const { status, stdout } = warren(['--version'])
+  assert.equal(status, 0)
+  assert.match(stdout, /^\d+\.\d+\.\d+/)
+})
+
+test('start --help lists the options', () => {
+  const { status, stdout } = warren(['start', '--port', '1', '--help'])
+  assert.equal(status, 0)
+  assert.match(stdout, /--data-dir PATH\n/)
+})
+
+test('wrong usage and a wrong configuration have exit codes of their own', () => {
+  assert.deepEqual(warren(['strat']), {
+    status: 64,
+    stdout: '',
+    stderr: "warren: there is no command 'strat'; see warren help\n",
+  })
+  assert.deepEqual(warren(['start', '--prot', '1']), {
+    status: 64,
+    stdout: '',
+    stderr: 'warren: flag --prot: is not known (did you mean --port?)\n',
+  })
+  const { status, stderr } = warren(['start'], { WARREN_HEARTBEAT: 'soon', RABBITMQ_SSL_CERTFILE: '/c.pem' })
+  assert.equal(status, 78)
+  assert.match(stderr, /^warren: environment variable RABBITMQ_SSL_CERTFILE: .*\nwarren: .*WARREN_HEARTBEAT: 'soon'/)
+})
