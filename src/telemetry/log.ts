@@ -143,12 +143,13 @@ function formatPlaintext(entry: Record<string, unknown>): string {
   for (const [key, value] of Object.entries(facts)) text += ` ${key}=${formatFact(value)}`
   if (typeof err !== 'object' || err === null) return `${text}\n`
   const { message, stack } = err as { message?: unknown; stack?: unknown }
-  return `${text}\n  ${String(stack ?? message).replaceAll('\n', '\n  ')}\n`
+  const lines = String(stack ?? message).split('\n')
+  return `${text}\n${lines.map((line) => `  ${escapeControls(line)}\n`).join('')}`
 }
 
 function formatFact(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /^[^\s"=]+$/.test(text) ? escapeControls(text) : JSON.stringify(text)
+  return /^[^\s"=]+$/.test(text) ? escapeControls(text) : escapeControls(JSON.stringify(text))
 }
 
 /** A client chooses some of what is logged; it must not be able to start a line of its own or to steer a terminal. */

@@ -26,9 +26,12 @@ test('an error in the facts is printed with its stack', () => {
 
 test('what a client chose cannot start a line of its own', () => {
   const { lines, sink } = capture('info', 'plaintext')
-  createLog([sink]).warn('bad user\n2026-01-01 [info] all is well\u001b[2J', { name: 'x\ny' })
-  assert.equal(lines[0]!.trimEnd().includes('\n'), false)
-  assert.equal(lines[0]!.includes('\u001b'), false)
+  createLog([sink]).warn('bad user\n2026-01-01 [info] all is well\u001b[2J', {
+    name: 'x\ny z\u009b',
+    err: new Error('\u001b[1m'),
+  })
+  assert.doesNotMatch(lines[0]!, /^2026-01-01/m)
+  assert.doesNotMatch(lines[0]!, /[\u001b\u009b]/)
 })
 
 test('each sink has its level and format, and the lowest decides whether debug is on', () => {
