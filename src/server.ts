@@ -1,15 +1,226 @@
-import type { Config } from './config/config.ts'
+import { EventEmitter } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { InternalAuthenticator } from './auth/internal-authenticator.ts'
+import { passwords } from './auth/password-hash.ts'
+import type { Config, ListenerConfig } from './config/config.ts'
+import { Broker, type BrokerOptions } from './core/broker.ts'
+import { importDefinitions } from './management/definitions.ts'
+import { BufferPool } from './net/buffer-pool.ts'
+import { type Listener, listen } from './net/listener.ts'
+import { loadTls, type TlsContext } from './net/tls.ts'
+import { attachWebSocket, createHttpServer, listenHttp } from './net/websocket.ts'
+import { AmqpFrontEnd } from './protocols/amqp091/index.ts'
+import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
+import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
+import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
+import type { Clock } from './util/clock.ts'
+import { compilePcre } from './util/pcre.ts'
+import { systemClock } from './util/system-clock.ts'
+import { Turn } from './util/turn.ts'
 
 /** A broker that has been started from a configuration. */
 export interface RunningServer {
   readonly urls: { readonly amqp: string[]; readonly amqps: string[]; readonly websocket: string[] }
   /** Null: everything is in memory. */
   readonly dataDir: string | null
+  readonly broker: Broker
+  readonly clock: Clock
+  /** Creates what a first start creates: default vhost, user and permissions. */
+  createDefaults(): void
   /** Closes connections, writes what is pending and closes the store, in this order. `reason` is told to clients. */
   stop(reason: string): Promise<void>
   /** Resolves when the broker cannot go on, for instance because a sync failed. */
   readonly failed: Promise<Error>
 }
 
-export declare function startServer(config: Config, log: Log): Promise<RunningServer>
+export interface ServerParts {
+  /** Real time unless given. */
+  readonly clock?: Clock
+}
+
+/**
+ * Puts a broker together and opens it to clients: the only file that knows every part.
+ * @throws ListenError, TlsError, or what the metadata store and the definitions file have to complain about
+ */
+export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
+  const tls = config.tls === null ? null : loadTls(config.tls)
+  const clock = parts.clock ?? systemClock()
+  const turn = new Turn()
+  const failures = new EventEmitter<{ failed: [Error] }>()
+  const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
+  const metadata = await openMetadata(config)
+  const store = new MemoryMessageStore()
+  const broker = new Broker(brokerOptions(config), {
+    store,
+    metadata,
+    clock,
+    turn,
+    log,
+    passwords,
+    onFailure: (error) => failures.emit('failed', error),
+  })
+  const closeAll = async (): Promise<void> => {
+    broker.close()
+    turn.close()
+    clock.close()
+    await store.close()
+    await metadata.close()
+  }
+  try {
+    const known = await broker.load()
+    const createDefaults = (): void => createFirstObjects(broker, config)
+    if (!known) createDefaults()
+    if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
+    await broker.commitMetadata()
+    const amqp = createFrontEnd(config, broker)
+    const listeners = await openListeners(config, tls, amqp, log)
+    const monitor = watchResources(config, broker)
+    let stopping: Promise<void> | null = null
+    const stop = async (reason: string): Promise<void> => {
+      await Promise.all(listeners.all.map((listener) => listener.close()))
+      await amqp.close(`broker forced connection closure with reason '${reason}'`)
+      monitor.close()
+      await broker.commitMetadata()?.catch(() => {})
+      await closeAll()
+    }
+    return {
+      urls: listeners.urls,
+      dataDir: config.dataDir,
+      broker,
+      clock,
+      createDefaults,
+      stop: (reason) => (stopping ??= stop(reason)),
+      failed,
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+/** SQLite is loaded only where it is used: a broker in memory starts faster without. */
+async function openMetadata(config: Config): Promise<MetadataStore> {
+  if (config.dataDir === null) return new MemoryMetadataStore()
+  const { openSqliteMetadataStore } = await import('./store/sqlite/sqlite-metadata-store.ts')
+  return openSqliteMetadataStore(config.dataDir)
+}
+
+function brokerOptions({ node, limits, queues, auth, defaults }: Config): BrokerOptions {
+  return {
+    nodeName: node.name,
+    defaultQueueType: queues.defaultType,
+    consumerTimeoutMs: queues.consumerTimeoutMs ?? 0,
+    defaultPrefetch: queues.defaultPrefetch,
+    messageBytesMax: limits.messageBytesMax,
+    connectionsMax: limits.connectionsMax ?? -1,
+    channelsMax: limits.channelsMax ?? -1,
+    consumersPerSessionMax: limits.consumersPerChannelMax ?? -1,
+    vhostsMax: limits.vhostsMax ?? -1,
+    queuesMax: limits.queuesMax ?? -1,
+    exchangesMax: limits.exchangesMax ?? -1,
+    loopbackUsers: auth.loopbackUsers,
+    vhostLimits: defaults.vhostLimits.map(({ pattern, connectionsMax, queuesMax }) => ({
+      pattern: compilePcre(pattern),
+      maxConnections: connectionsMax ?? -1,
+      maxQueues: queuesMax ?? -1,
+    })),
+  }
+}
+
+/** As RabbitMQ does on an empty database, and never again: who deletes the default user wants it gone. */
+function createFirstObjects(broker: Broker, { defaults }: Config): void {
+  const { user, password, vhost, tags, permissions } = defaults
+  broker.putVhost(vhost)
+  broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
+  broker.permissions.set({ user, vhost, ...permissions })
+  for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
+    if (!compilePcre(vhostPattern).test(vhost)) continue
+    broker.setPolicy('operator', vhost, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
+  }
+}
+
+async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<void> {
+  const definitions: unknown = JSON.parse(await readFile(file, 'utf8'))
+  importDefinitions(broker, definitions)
+  log.info('definitions imported', { file })
+}
+
+function createFrontEnd(config: Config, broker: Broker): AmqpFrontEnd {
+  const internal = new InternalAuthenticator(broker.users)
+  const { connection, auth, node } = config
+  return new AmqpFrontEnd({
+    broker,
+    pool: new BufferPool(),
+    authenticate: (user, password, facts) => internal.authenticatePassword(user, password, facts),
+    mechanisms: auth.mechanisms,
+    anonymous: auth.anonymous,
+    certificateLogin: auth.certificateLogin,
+    ...node.announced,
+    information: 'WarrenMQ, licensed under the Apache License 2.0',
+    clusterName: node.clusterName,
+    heartbeatSec: connection.heartbeatSec,
+    frameMax: connection.frameMaxBytes,
+    initialFrameMax: connection.initialFrameMaxBytes,
+    channelMax: connection.channelMax,
+    handshakeTimeoutMs: connection.handshakeTimeoutMs,
+  })
+}
+
+interface OpenListeners {
+  readonly all: Listener[]
+  readonly urls: RunningServer['urls']
+}
+
+async function openListeners(
+  config: Config,
+  tls: TlsContext | null,
+  amqp: AmqpFrontEnd,
+  log: Log,
+): Promise<OpenListeners> {
+  const all: Listener[] = []
+  const urls = { amqp: [] as string[], amqps: [] as string[], websocket: [] as string[] }
+  const onConnection = amqp.accept.bind(amqp)
+  const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
+  const common = { proxyProtocol, backlog, nodelay, keepalive, log }
+  const url = (scheme: string, { hosts }: ListenerConfig, { port }: Listener): string => {
+    const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  }
+  try {
+    for (const row of config.listeners.tcp) {
+      const listener = await listen({ ...common, ...row, onConnection })
+      all.push(listener)
+      urls.amqp.push(url('amqp', row, listener))
+    }
+    for (const row of config.listeners.tls) {
+      const listener = await listen({ ...common, ...row, tls, onConnection })
+      all.push(listener)
+      urls.amqps.push(url('amqps', row, listener))
+    }
+    if (config.management !== null && config.websocket !== null) {
+      const server = createHttpServer()
+      attachWebSocket(server, { path: config.websocket.path, log, onConnection })
+      const { hosts, port } = config.management
+      const listener = await listenHttp(server, { hosts, port, backlog, log })
+      all.push(listener)
+      urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
+    }
+    return { all, urls }
+  } catch (error) {
+    await Promise.all(all.map((listener) => listener.close()))
+    throw error
+  }
+}
+
+function watchResources(config: Config, broker: Broker): ResourceMonitor {
+  const memory = availableMemory()
+  const bytesOf = ({ bytes, relativeToMemory }: Config['memory']): number => bytes ?? memory * (relativeToMemory ?? 1)
+  const limits = {
+    memoryBytes: bytesOf(config.memory),
+    diskFreeBytes: bytesOf(config.disk),
+    directory: config.dataDir,
+  }
+  return new ResourceMonitor(limits, (resource, low) => broker.alarms.set(resource, low))
+}

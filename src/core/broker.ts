@@ -2,17 +2,12 @@ import type { MessageStore } from '../store/message-store.ts'
 import type { MetadataStore } from '../store/metadata-store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Clock } from '../util/clock.ts'
+import { PatternError } from '../util/pcre.ts'
 import type { Turn } from '../util/turn.ts'
 import { Alarms } from './alarms.ts'
 import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type StoredQueue } from './catalog.ts'
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
-import {
-  describeResource,
-  notAllowed,
-  notFound,
-  notImplemented,
-  preconditionFailed,
-} from './errors.ts'
+import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import type { DeathReason } from './message.ts'
 import {
@@ -24,7 +19,7 @@ import {
   vhostLimitsComponent,
 } from './limits.ts'
 import { builtInComponents, Parameters } from './parameters.ts'
-import { Permissions } from './permissions.ts'
+import { type Permission, Permissions, type TopicPermission } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
@@ -60,6 +55,8 @@ export interface BrokerParts {
   readonly log: Log
   /** How passwords are hashed. */
   readonly passwords: Passwords
+  /** Something was lost that must not be: the node has to stop. */
+  readonly onFailure: (error: Error) => void
 }
 
 /** Plain numbers that only rise; rates are computed by whoever asks. */
@@ -100,6 +97,7 @@ export class Broker {
   #lastQueueId = 0
   #commit: Promise<void> | null = null
   #loading = true
+  readonly #onFailure: (error: Error) => void
 
   constructor(options: BrokerOptions, parts: BrokerParts) {
     this.options = options
@@ -108,6 +106,7 @@ export class Broker {
     this.clock = parts.clock
     this.turn = parts.turn
     this.log = parts.log
+    this.#onFailure = parts.onFailure
     this.users = new Users({ passwords: parts.passwords, loopbackUsers: options.loopbackUsers })
     this.reclaimer = new Reclaimer(this.turn)
     this.catalog = new Catalog(this.metadata)
@@ -128,7 +127,8 @@ export class Broker {
     const kinds = await this.catalog.load()
     const rows = <T>(kind: string): [string[], T][] => (kinds.get(kind) ?? []) as [string[], T][]
     for (const [, user] of rows<unknown>('user')) this.users.put(this.users.parse(user))
-    for (const [[name], metadata] of rows<VHostMetadata>('vhost')) this.vhosts.set(name!, new VHost(this, name!, metadata))
+    for (const [[name], metadata] of rows<VHostMetadata>('vhost'))
+      this.vhosts.set(name!, new VHost(this, name!, metadata))
     for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
     for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)
     for (const [[component, name, vhost], value] of rows('parameter')) {
@@ -139,7 +139,10 @@ export class Broker {
     for (const [[vhost, name], body] of rows('operator-policy')) this.policies.set('operator', vhost!, name!, body)
     for (const [[vhost, name], stored] of rows<StoredExchange>('exchange')) this.#loadExchange(vhost!, name!, stored)
     for (const [[vhost, name], stored] of rows<StoredQueue>('queue')) this.#loadQueue(vhost!, name!, stored)
-    for (const [parts, stored] of rows<StoredBinding>('binding')) this.#loadBinding(parts, stored)
+    // some exchange types (x-consistent-hash) depend on the order in which bindings were made
+    const bindings = rows<StoredBinding>('binding').sort(([, a], [, b]) => a.order - b.order)
+    for (const [parts, stored] of bindings) this.#loadBinding(parts, stored)
+    this.catalog.lastOrder = bindings.at(-1)?.[1].order ?? 0
     this.#loading = false
     return kinds.size > 0
   }
@@ -175,6 +178,7 @@ export class Broker {
         this.#commit = null
         return this.metadata.commit()
       })
+      this.#commit.catch((error: Error) => this.#onFailure(error))
     }
     return this.#commit
   }
@@ -200,7 +204,12 @@ export class Broker {
   /** Creates a vhost, or changes what is known of an existing one. @throws BrokerError preconditionFailed */
   putVhost(name: string, metadata: Partial<VHostMetadata> = {}): VHost {
     const existing = this.vhosts.get(name)
-    const before = existing?.metadata ?? { description: '', tags: [], defaultQueueType: null, protectedFromDeletion: false }
+    const before = existing?.metadata ?? {
+      description: '',
+      tags: [],
+      defaultQueueType: null,
+      protectedFromDeletion: false,
+    }
     const merged = { ...before, ...metadata }
     if (existing === undefined && isReached(this.options.vhostsMax, this.vhosts.size)) {
       throw preconditionFailed(`cannot create vhost '${name}': vhost limit of ${this.options.vhostsMax} is reached`)
@@ -251,7 +260,24 @@ export class Broker {
     return parseVhostLimits(this.parameters.get(vhost, 'vhost-limits', 'limits')?.value ?? {})
   }
 
-  // ---- users, policies, parameters ----
+  // ---- users, permissions, policies, parameters ----
+
+  /** @throws BrokerError notFound, preconditionFailed */
+  setPermission(permission: Permission): void {
+    this.#requireUserAndVhost(permission)
+    refusingPatterns(() => this.permissions.set(permission))
+  }
+
+  /** @throws BrokerError notFound, preconditionFailed */
+  setTopicPermission(permission: TopicPermission): void {
+    this.#requireUserAndVhost(permission)
+    refusingPatterns(() => this.permissions.setTopic(permission))
+  }
+
+  #requireUserAndVhost({ user, vhost }: { readonly user: string; readonly vhost: string }): void {
+    this.findVhost(vhost)
+    if (this.users.get(user) === undefined) throw notFound(`user '${user}' not found`)
+  }
 
   #onUser({ name, user }: UserChange): void {
     this.#keep('user', [name], user === null ? null : userToJson(user))
@@ -287,7 +313,8 @@ export class Broker {
 
   /** @throws BrokerError */
   deleteParameter(vhost: string, component: string, name: string): void {
-    if (!this.parameters.delete(vhost, component, name)) throw notFound(`no parameter '${name}' of ${component} in vhost '${vhost}'`)
+    if (!this.parameters.delete(vhost, component, name))
+      throw notFound(`no parameter '${name}' of ${component} in vhost '${vhost}'`)
     this.#keep('parameter', [component, name, vhost], null)
   }
 
@@ -318,7 +345,10 @@ export class Broker {
     if (isReached(maxConnections, vhost.connections)) {
       throw notAllowed(`${refused}: connection limit (${maxConnections}) is reached`)
     }
-    const overLimit = this.users.connectionRefusal(user.name, this.#countOf(user.name, () => 1))
+    const overLimit = this.users.connectionRefusal(
+      user.name,
+      this.#countOf(user.name, () => 1),
+    )
     if (overLimit !== null) throw notAllowed(overLimit)
     if (!this.permissions.hasAccess(user.name, vhostName)) throw notAllowed(refused)
     const connection = new ClientConnection(++this.#lastConnectionId, this, vhost, user, facts, sink)
@@ -352,7 +382,10 @@ export class Broker {
       }
     }
     const { name } = connection.user
-    const overLimit = this.users.channelRefusal(name, this.#countOf(name, (other) => other.sessions.size))
+    const overLimit = this.users.channelRefusal(
+      name,
+      this.#countOf(name, (other) => other.sessions.size),
+    )
     if (overLimit !== null) throw notAllowed(overLimit)
   }
 
@@ -372,7 +405,13 @@ export class Broker {
   /** @throws BrokerError preconditionFailed */
   requireExchangeRoom(vhost: VHost, name: string): void {
     const max = this.options.exchangesMax
-    if (!isReached(max, this.#sum((other) => other.exchanges.size))) return
+    if (
+      !isReached(
+        max,
+        this.#sum((other) => other.exchanges.size),
+      )
+    )
+      return
     const resource = describeResource('exchange', name, vhost.name)
     throw preconditionFailed(`cannot declare ${resource}: exchange limit of ${max} is reached`)
   }
@@ -380,18 +419,27 @@ export class Broker {
   /** @throws BrokerError notImplemented */
   requireQueueType(type: string, name: string, vhost: string): void {
     if (this.queueTypes.has(type)) return
-    throw notImplemented(`cannot declare ${describeResource('queue', name, vhost)}: queue type '${type}' is not implemented`)
+    throw notImplemented(
+      `cannot declare ${describeResource('queue', name, vhost)}: queue type '${type}' is not implemented`,
+    )
   }
 
   /** @throws BrokerError preconditionFailed */
   requireQueueRoom(vhost: VHost, name: string): void {
     const max = this.options.queuesMax
-    if (isReached(max, this.#sum((other) => other.queues.size))) {
+    if (
+      isReached(
+        max,
+        this.#sum((other) => other.queues.size),
+      )
+    ) {
       throw preconditionFailed(`cannot declare queue '${name}': queue limit in cluster (${max}) is reached`)
     }
     const { maxQueues } = this.limitsOf(vhost.name)
     if (isReached(maxQueues, vhost.queues.size)) {
-      throw preconditionFailed(`cannot declare queue '${name}': queue limit in vhost '${vhost.name}' (${maxQueues}) is reached`)
+      throw preconditionFailed(
+        `cannot declare queue '${name}': queue limit in vhost '${vhost.name}' (${maxQueues}) is reached`,
+      )
     }
   }
 
@@ -404,7 +452,9 @@ export class Broker {
   // ---- events ----
 
   #onAlarm(active: boolean): void {
-    this.log.warn(active ? 'resource alarm: publishers are held' : 'resource alarms cleared', { reason: this.alarms.reason })
+    this.log.warn(active ? 'resource alarm: publishers are held' : 'resource alarms cleared', {
+      reason: this.alarms.reason,
+    })
     if (active) return
     for (const connection of this.connections) connection.unblock()
   }
@@ -420,6 +470,16 @@ export class Broker {
     for (const vhost of this.vhosts.values()) {
       for (const queue of vhost.queues.values()) queue.close()
     }
+  }
+}
+
+/** A pattern that is none is the caller's mistake, told as such. */
+function refusingPatterns(change: () => void): void {
+  try {
+    change()
+  } catch (error) {
+    if (error instanceof PatternError) throw preconditionFailed(`regular expression is invalid: ${error.message}`)
+    throw error
   }
 }
 

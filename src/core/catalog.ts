@@ -35,6 +35,8 @@ export interface StoredQueue {
 }
 
 export interface StoredBinding {
+  /** Rises with each binding made. */
+  readonly order: number
   readonly arguments: TypedTable
 }
 
@@ -42,6 +44,8 @@ const keyOf = (...parts: string[]): string => parts.map(encodeURIComponent).join
 
 /** Writes what is durable of the broker's topology and settings; reading it back is the broker's start. */
 export class Catalog {
+  /** Of the newest binding. */
+  lastOrder = 0
   readonly #store: MetadataStore
 
   constructor(store: MetadataStore) {
@@ -75,7 +79,7 @@ export class Catalog {
   }
 
   putBinding(vhost: string, binding: Binding): void {
-    const stored: StoredBinding = { arguments: tableToTyped(binding.arguments) }
+    const stored: StoredBinding = { order: ++this.lastOrder, arguments: tableToTyped(binding.arguments) }
     this.put('binding', bindingParts(vhost, binding), stored)
   }
 

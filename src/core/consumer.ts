@@ -30,7 +30,14 @@ export class Consumer {
     session: Session,
     queue: Queue,
     tag: string,
-    options: { noAck: boolean; exclusive: boolean; priority: number; prefetch: number; timeoutMs: number; arguments: Table },
+    options: {
+      noAck: boolean
+      exclusive: boolean
+      priority: number
+      prefetch: number
+      timeoutMs: number
+      arguments: Table
+    },
   ) {
     this.session = session
     this.connection = session.connection

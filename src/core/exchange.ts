@@ -1,4 +1,11 @@
-import type { Binding, Destination, ExchangeFacts, ExchangeHost, ExchangeRouter, ExchangeType } from './exchanges/exchange-type.ts'
+import type {
+  Binding,
+  Destination,
+  ExchangeFacts,
+  ExchangeHost,
+  ExchangeRouter,
+  ExchangeType,
+} from './exchanges/exchange-type.ts'
 import { stringOf, type Table } from './fields.ts'
 import type { EffectivePolicy } from './policy.ts'
 

@@ -60,7 +60,12 @@ export class Publishing {
   access(name: string): ExchangeAccess {
     const { vhost, access } = this.#session
     const last = this.#last
-    if (last !== null && last.name === name && last.generation === vhost.generation && last.permissions === access.version) {
+    if (
+      last !== null &&
+      last.name === name &&
+      last.generation === vhost.generation &&
+      last.permissions === access.version
+    ) {
       return last
     }
     let found = this.#accesses.get(name)

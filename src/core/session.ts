@@ -5,7 +5,15 @@ import type { ClientConnection } from './client-connection.ts'
 import type { ConfirmSink } from './confirms.ts'
 import { Consumer } from './consumer.ts'
 import { DIRECT_REPLY, isDirectReplyName, ReplyTarget } from './direct-reply.ts'
-import { accessRefused, describeResource, notAllowed, notFound, notImplemented, preconditionFailed, resourceLocked } from './errors.ts'
+import {
+  accessRefused,
+  describeResource,
+  notAllowed,
+  notFound,
+  notImplemented,
+  preconditionFailed,
+  resourceLocked,
+} from './errors.ts'
 import type { Exchange, ExchangeSpec } from './exchange.ts'
 import { integerOf, isInteger, stringOf, type Table } from './fields.ts'
 import type { Message } from './message.ts'
@@ -266,12 +274,17 @@ export class Session {
   }
 
   #typeOf(name: string, serverNamed: boolean, declaration: QueueDeclaration): string {
-    return queueTypeOf(declaration.arguments, this.vhost.metadata.defaultQueueType, this.broker.options.defaultQueueType, {
-      ...declaration,
-      name,
-      serverNamed,
-      vhost: this.vhost.name,
-    })
+    return queueTypeOf(
+      declaration.arguments,
+      this.vhost.metadata.defaultQueueType,
+      this.broker.options.defaultQueueType,
+      {
+        ...declaration,
+        name,
+        serverNamed,
+        vhost: this.vhost.name,
+      },
+    )
   }
 
   #createQueue(name: string, serverNamed: boolean, declaration: QueueDeclaration): Queue {
@@ -376,7 +389,14 @@ export class Session {
       throw preconditionFailed(`invalid arg '${key}' for ${resource} of queue type ${queue.rules.moduleName}`)
     }
     const prefetch = noAck ? 0 : this.prefetch
-    return new Consumer(this, queue, tag, { noAck, exclusive, priority, prefetch, timeoutMs, arguments: request.arguments })
+    return new Consumer(this, queue, tag, {
+      noAck,
+      exclusive,
+      priority,
+      prefetch,
+      timeoutMs,
+      arguments: request.arguments,
+    })
   }
 
   #integerArgument(queue: Queue, args: Table, key: string, absent: number): number {
@@ -402,7 +422,14 @@ export class Session {
     if (!request.noAck) throw preconditionFailed('reply consumer cannot acknowledge')
     if (this.#reply !== null) throw preconditionFailed('reply consumer already set')
     this.#requireNewTag(tag)
-    const options = { noAck: true, exclusive: false, priority: 0, prefetch: 0, timeoutMs: -1, arguments: request.arguments }
+    const options = {
+      noAck: true,
+      exclusive: false,
+      priority: 0,
+      prefetch: 0,
+      timeoutMs: -1,
+      arguments: request.arguments,
+    }
     // no queue stands behind it; nothing that looks at a consumer's queue ever sees this one
     const consumer = new Consumer(this, null as unknown as Queue, tag, options)
     this.#reply = new ReplyTarget(consumer)

@@ -64,7 +64,10 @@ export class VHost implements QueueHost, ExchangeHost {
       target: (target) => this.queues.get(target) ?? this.replyTargets.get(target),
     })
     for (const [exchange, type, internal] of PREDECLARED) {
-      this.createExchange({ name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() }, false)
+      this.createExchange(
+        { name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() },
+        false,
+      )
     }
   }
 

@@ -1,0 +1,135 @@
+import type { Broker } from '../core/broker.ts'
+import { preconditionFailed } from '../core/errors.ts'
+import { tableFromJson } from '../core/fields-json.ts'
+import { queueTypeOf, injectQueueType, validateQueueArguments } from '../core/queues/arguments.ts'
+import type { VHost } from '../core/vhost.ts'
+
+type Json = Record<string, unknown>
+
+/**
+ * Applies a RabbitMQ definitions file (of 3.x or 4.x, of a node or of one vhost). Additive and idempotent: what exists stays, users and
+ * settings are overwritten; the sections come in an order that respects references, whatever their order in the file.
+ * @param onlyVhost the vhost that a file without vhosts is for
+ * @throws BrokerError preconditionFailed
+ */
+export function importDefinitions(broker: Broker, definitions: unknown, onlyVhost?: string): void {
+  const file = objectOf(definitions, 'definitions')
+  const version = file['rabbitmq_version'] ?? file['rabbit_version']
+  const vhostOf = (row: Json): VHost => broker.findVhost(text(row, 'vhost', onlyVhost))
+  for (const row of rows(file, 'users')) {
+    broker.users.put(broker.users.parse(row, typeof version === 'string' ? version : undefined))
+  }
+  for (const row of rows(file, 'vhosts')) importVhost(broker, row)
+  for (const row of rows(file, 'permissions')) {
+    const { configure, write, read } = row as Record<string, string>
+    broker.setPermission({
+      user: text(row, 'user'),
+      vhost: vhostOf(row).name,
+      configure: configure!,
+      write: write!,
+      read: read!,
+    })
+  }
+  for (const row of rows(file, 'topic_permissions')) {
+    const { write, read } = row as Record<string, string>
+    const exchange = text(row, 'exchange')
+    broker.setTopicPermission({
+      user: text(row, 'user'),
+      vhost: vhostOf(row).name,
+      exchange,
+      write: write!,
+      read: read!,
+    })
+  }
+  for (const row of rows(file, 'parameters')) importParameter(broker, vhostOf(row).name, row)
+  for (const row of rows(file, 'global_parameters')) broker.setGlobalParameter(text(row, 'name'), row['value'])
+  for (const row of rows(file, 'policies')) broker.setPolicy('user', vhostOf(row).name, text(row, 'name'), row)
+  for (const row of rows(file, 'exchanges')) importExchange(vhostOf(row), row)
+  for (const row of rows(file, 'queues')) importQueue(vhostOf(row), row)
+  for (const row of rows(file, 'bindings')) importBinding(vhostOf(row), row)
+}
+
+function importVhost(broker: Broker, row: Json): void {
+  const metadata = objectOf(row['metadata'] ?? {}, 'metadata')
+  const of = (key: string): unknown => row[key] ?? metadata[key]
+  const tags = of('tags')
+  const type = of('default_queue_type')
+  broker.putVhost(text(row, 'name'), {
+    description: String(of('description') ?? ''),
+    tags: Array.isArray(tags) ? tags.map(String) : [],
+    defaultQueueType: typeof type === 'string' && type !== 'undefined' ? type : null,
+    protectedFromDeletion: of('protected_from_deletion') === true,
+  })
+  const limits = row['limits']
+  if (typeof limits === 'object' && limits !== null && !Array.isArray(limits) && Object.keys(limits).length > 0) {
+    broker.setParameter(text(row, 'name'), 'vhost-limits', 'limits', limits)
+  }
+}
+
+function importParameter(broker: Broker, vhost: string, row: Json): void {
+  const component = text(row, 'component')
+  const name = text(row, 'name')
+  // operator policies travel among the parameters
+  if (component === 'operator_policy') broker.setPolicy('operator', vhost, name, row['value'])
+  else broker.setParameter(vhost, component, name, row['value'])
+}
+
+function importExchange(vhost: VHost, row: Json): void {
+  const name = text(row, 'name')
+  if (vhost.exchanges.has(name)) return
+  vhost.createExchange({
+    name,
+    type: text(row, 'type'),
+    durable: row['durable'] !== false,
+    autoDelete: row['auto_delete'] === true,
+    internal: row['internal'] === true,
+    arguments: tableFromJson(row['arguments'] ?? {}),
+  })
+}
+
+function importQueue(vhost: VHost, row: Json): void {
+  const name = text(row, 'name')
+  if (vhost.queues.has(name)) return
+  const properties = {
+    name,
+    vhost: vhost.name,
+    durable: row['durable'] !== false,
+    exclusive: false,
+    autoDelete: row['auto_delete'] === true,
+    serverNamed: false,
+  }
+  const given = tableFromJson(row['arguments'] ?? {})
+  const declared =
+    typeof row['type'] === 'string' && !given.has('x-queue-type') ? injectQueueType(given, row['type']) : given
+  const { broker } = vhost
+  const type = queueTypeOf(declared, vhost.metadata.defaultQueueType, broker.options.defaultQueueType, properties)
+  const args = injectQueueType(declared, type)
+  validateQueueArguments({ ...properties, type, arguments: args })
+  broker.requireQueueType(type, name, vhost.name)
+  vhost.createQueue(type, { ...properties, owner: null, arguments: args })
+}
+
+function importBinding(vhost: VHost, row: Json): void {
+  const source = text(row, 'source')
+  if (source === '') return
+  const destination = text(row, 'destination')
+  const to = row['destination_type'] === 'exchange' ? vhost.findExchange(destination) : vhost.findQueue(destination)
+  vhost.bind(vhost.findExchange(source), to, text(row, 'routing_key'), tableFromJson(row['arguments'] ?? {}))
+}
+
+function rows(file: Json, section: string): Json[] {
+  const value = file[section] ?? []
+  if (!Array.isArray(value)) throw preconditionFailed(`definitions: '${section}' is not a list`)
+  return value.map((row) => objectOf(row, section))
+}
+
+function objectOf(value: unknown, what: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw preconditionFailed(`definitions: ${what} is not an object`)
+}
+
+function text(row: Json, key: string, fallback?: string): string {
+  const value = row[key] ?? fallback
+  if (typeof value === 'string') return value
+  throw preconditionFailed(`definitions: '${key}' is missing or not a string in ${JSON.stringify(row)}`)
+}

@@ -1,0 +1,221 @@
+import type { Duplex } from 'node:stream'
+import { RingDeque } from '../util/ring-deque.ts'
+import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
+import { type BufferPool, CHUNK_BYTES } from './buffer-pool.ts'
+
+/** Unsent bytes from which on the client counts as slow: deliveries wait in their queues. */
+const FULL_BYTES = 256 * 1024
+/** Unsent bytes below which it is served again. */
+const RESUME_BYTES = 64 * 1024
+/** Unsent bytes from which on nothing more is read from it, since each request adds an answer. */
+const CHOKED_BYTES = 4 * 1024 * 1024
+
+export const PAUSED_BY_ALARM = 1
+export const PAUSED_BY_PRESSURE = 2
+export const PAUSED_BY_PROTOCOL = 4
+
+export interface TransportHandler {
+  /** Bytes from the peer. They stay as they are: views of them may be kept for as long as needed. */
+  onData(chunk: Buffer): void
+  /** The peer does not keep up (`full`), or hardly reads at all (`choked`). */
+  onPressure(choked: boolean): void
+  /** It has caught up. */
+  onRelief(): void
+  /** The connection is gone, in whatever way. Called once. */
+  onClosed(error: Error | null): void
+}
+
+/** A written piece on its way to the peer. */
+interface Piece {
+  readonly bytes: number
+  /** The chunk that is free again when this piece has been written. */
+  readonly chunk: Buffer | null
+}
+
+/**
+ * One peer's bytes. Outgoing frames are appended to a chunk (`reserve`, then write into `out`) and leave in one write at the end of the
+ * turn. What waits is counted: `TransportHandler` hears when it is too much and when it is little again.
+ */
+export class Transport implements TurnTask {
+  scheduled = false
+  /** The chunk to write into, valid from `reserve` to the next call. */
+  out: Buffer
+  /** Read from the socket. */
+  bytesIn = 0
+  /** Appended, if not sent yet. */
+  bytesOut = 0
+  closed = false
+  readonly #socket: Duplex
+  readonly #turn: Turn
+  readonly #pool: BufferPool
+  readonly #handler: TransportHandler
+  #used = 0
+  /** Where the part of the chunk starts that has not been handed to the socket. */
+  #start = 0
+  #holdsChunk = false
+  readonly #ready: { data: Buffer; piece: Piece }[] = []
+  readonly #inFlight = new RingDeque<Piece>(4)
+  #unsent = 0
+  /** The next level of unsent bytes at which something is done about it. */
+  #limit = FULL_BYTES
+  #paused = 0
+  #holds = 0
+  #ending = false
+
+  constructor(socket: Duplex, turn: Turn, pool: BufferPool, handler: TransportHandler) {
+    this.#socket = socket
+    this.#turn = turn
+    this.#pool = pool
+    this.#handler = handler
+    this.out = NO_CHUNK
+    let failure: Error | null = null
+    socket.on('data', (chunk: Buffer) => {
+      this.bytesIn += chunk.length
+      if (!this.closed) handler.onData(chunk)
+    })
+    socket.on('error', (error) => (failure = error))
+    socket.on('end', () => this.destroy())
+    socket.on('close', () => {
+      this.closed = true
+      this.#ready.length = 0
+      this.out = NO_CHUNK
+      handler.onClosed(failure)
+    })
+  }
+
+  /** Starts reading. */
+  start(): void {
+    this.#socket.resume()
+  }
+
+  /** Unsent bytes. */
+  get pending(): number {
+    return this.#unsent + this.#used - this.#start
+  }
+
+  /** Room for `bytes` (at most CHUNK_BYTES) in `out`; returns the offset. The caller fills all of it before anything else. */
+  reserve(bytes: number): number {
+    if (!this.#holdsChunk) {
+      this.out = this.#pool.take()
+      this.#holdsChunk = true
+    } else if (this.#used + bytes > CHUNK_BYTES) {
+      this.#closeChunk()
+      this.out = this.#pool.take()
+      this.#holdsChunk = true
+    }
+    if (!this.scheduled) this.#turn.schedule(PHASE_FLUSH, this)
+    const at = this.#used
+    this.#used += bytes
+    this.bytesOut += bytes
+    if (this.#unsent + this.#used - this.#start > this.#limit) this.#press()
+    return at
+  }
+
+  /** Small bytes are copied. */
+  write(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
+      const part = bytes.subarray(from, from + CHUNK_BYTES)
+      const at = this.reserve(part.length)
+      this.out.set(part, at)
+    }
+  }
+
+  /** Appends bytes without copying. They must not change until they are written. */
+  appendLarge(bytes: Buffer): void {
+    if (this.#used > this.#start) this.#cut(null)
+    this.#ready.push({ data: bytes, piece: { bytes: bytes.length, chunk: null } })
+    this.#unsent += bytes.length
+    this.bytesOut += bytes.length
+    if (!this.scheduled) this.#turn.schedule(PHASE_FLUSH, this)
+    if (this.#unsent > this.#limit) this.#press()
+  }
+
+  runAtTurnEnd(): void {
+    this.flush()
+  }
+
+  flush(): void {
+    if (this.#holds > 0 || this.closed) return
+    if (this.#holdsChunk) this.#closeChunk()
+    const pieces = this.#ready
+    if (pieces.length === 0) return
+    const socket = this.#socket
+    if (pieces.length > 1) socket.cork()
+    for (let i = 0; i < pieces.length; i++) {
+      const { data, piece } = pieces[i]!
+      this.#inFlight.push(piece)
+      socket.write(data, this.#written)
+    }
+    if (pieces.length > 1) socket.uncork()
+    pieces.length = 0
+    if (this.#ending) socket.end()
+  }
+
+  /** Keeps back everything written until `safe` resolves: an answer may not go out before what it reports is on disk. */
+  hold(safe: Promise<void>): void {
+    this.#holds++
+    const release = (): void => {
+      if (--this.#holds === 0) this.flush()
+    }
+    safe.then(release, () => this.destroy())
+  }
+
+  pause(reason: number): void {
+    this.#paused |= reason
+    this.#socket.pause()
+  }
+
+  resume(reason: number): void {
+    this.#paused &= ~reason
+    if (this.#paused === 0) this.#socket.resume()
+  }
+
+  /** Writes what is pending, then closes. */
+  end(): void {
+    this.#ending = true
+    if (this.pending > 0) this.#turn.schedule(PHASE_FLUSH, this)
+    else if (this.#holds === 0) this.#socket.end()
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #closeChunk(): void {
+    this.#cut(this.out)
+    this.#holdsChunk = false
+    this.out = NO_CHUNK
+    this.#used = 0
+    this.#start = 0
+  }
+
+  /** Makes a piece of what was written to the chunk since the last cut. */
+  #cut(chunk: Buffer | null): void {
+    const bytes = this.#used - this.#start
+    if (bytes > 0) this.#ready.push({ data: this.out.subarray(this.#start, this.#used), piece: { bytes, chunk } })
+    else if (chunk !== null) this.#pool.give(chunk)
+    this.#unsent += bytes
+    this.#start = this.#used
+  }
+
+  readonly #written = (): void => {
+    const piece = this.#inFlight.shift()
+    if (piece === undefined) return
+    if (piece.chunk !== null) this.#pool.give(piece.chunk)
+    this.#unsent -= piece.bytes
+    if (this.#limit === FULL_BYTES || this.#unsent > RESUME_BYTES || this.closed) return
+    this.#limit = FULL_BYTES
+    if (this.#paused & PAUSED_BY_PRESSURE) this.resume(PAUSED_BY_PRESSURE)
+    this.#handler.onRelief()
+  }
+
+  #press(): void {
+    const choked = this.pending > CHOKED_BYTES
+    this.#limit = choked ? Infinity : CHOKED_BYTES
+    if (choked) this.pause(PAUSED_BY_PRESSURE)
+    this.#handler.onPressure(choked)
+  }
+}
+
+const NO_CHUNK = Buffer.alloc(0)

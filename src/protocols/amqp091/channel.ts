@@ -1,0 +1,413 @@
+import type { ClientConnection } from '../../core/client-connection.ts'
+import type { Consumer } from '../../core/consumer.ts'
+import { BrokerError, notImplemented, preconditionFailed } from '../../core/errors.ts'
+import type { Message } from '../../core/message.ts'
+import type { ExchangeAccess } from '../../core/publishing.ts'
+import type { Entry } from '../../core/queues/entry.ts'
+import { Session, type SessionSink } from '../../core/session.ts'
+import type { Connection } from './connection.ts'
+import { deliveredProperties } from './delivered-properties.ts'
+import { ProtocolError, replyOf, replyText } from './errors.ts'
+import { IDLE, PublishAssembler, unexpectedMethod } from './publish-assembler.ts'
+import { applyHeaders, applyReplyTo } from './publish-properties.ts'
+import { DeliverTemplate, writeConfirm, writeContent, writeDeliver } from './wire/hot.ts'
+import * as m from './wire/methods.gen.ts'
+
+const BASIC_PUBLISH = m.BasicPublish.id
+const BASIC_ACK = m.BasicAck.id
+const DIRECT_REPLY = 'amq.rabbitmq.reply-to'
+
+/** What of a basic.publish holds for the next one that has the same bytes. */
+class LastPublish {
+  bytes: Buffer = Buffer.alloc(0)
+  exchange = ''
+  routingKey = ''
+  mandatory = false
+  immediate = false
+
+  matches(buffer: Buffer, start: number, end: number): boolean {
+    const { bytes } = this
+    if (bytes.length !== end - start) return false
+    for (let i = bytes.length - 1; i >= 0; i--) if (bytes[i] !== buffer[start + i]) return false
+    return true
+  }
+}
+
+/** One AMQP channel: turns methods and content into calls of its session, and what the session says into frames. */
+export class Channel implements SessionSink {
+  readonly number: number
+  readonly session: Session
+  /** channel.close has been sent: everything but the answer to it is ignored. */
+  closing = false
+  readonly #connection: Connection
+  readonly #assembler = new PublishAssembler()
+  readonly #last = new LastPublish()
+
+  constructor(connection: Connection, client: ClientConnection, number: number) {
+    this.#connection = connection
+    this.number = number
+    this.session = client.openSession(this)
+  }
+
+  // ---- frames in ----
+
+  /** @throws BrokerError, ProtocolError, WireError */
+  onMethod(id: number, buffer: Buffer, start: number, end: number): void {
+    if (this.#assembler.state !== IDLE) throw unexpectedMethod(this.#assembler.state)
+    if (id === BASIC_PUBLISH) {
+      this.#beginPublish(buffer, start + 4, end)
+      return
+    }
+    if (id === BASIC_ACK && end - start === 13) {
+      const high = buffer.readUInt32BE(start + 4)
+      const tag = high * 0x1_0000_0000 + buffer.readUInt32BE(start + 8)
+      this.session.acknowledge(tag, (buffer[start + 12]! & 1) === 1)
+      return
+    }
+    if (this.session.committing) {
+      throw new ProtocolError('channelError', "unexpected command while processing 'tx.commit'")
+    }
+    this.#handle(this.#connection.decode(buffer, start, end))
+  }
+
+  onHeader(buffer: Buffer, start: number, end: number, kept: boolean): void {
+    const keepMax = this.session.broker.options.messageBytesMax
+    if (this.#assembler.header(buffer, start, end, kept, keepMax)) this.#publish()
+  }
+
+  onBody(buffer: Buffer, start: number, end: number, first: boolean, frameBytes: number): void {
+    if (this.#assembler.body(buffer, start, end, first, frameBytes)) this.#publish()
+  }
+
+  #beginPublish(buffer: Buffer, start: number, end: number): void {
+    const last = this.#last
+    if (!last.matches(buffer, start, end)) {
+      const reader = this.#connection.reader
+      reader.reset(buffer, start + 2, end)
+      last.exchange = this.#connection.shortstr(reader)
+      last.routingKey = this.#connection.shortstr(reader)
+      const bits = reader.u8()
+      reader.expectEnd()
+      last.mandatory = (bits & 1) !== 0
+      last.immediate = (bits & 2) !== 0
+      last.bytes = Buffer.from(buffer.subarray(start, end))
+    }
+    this.#assembler.begin()
+  }
+
+  /** The message is complete. The order of the checks is RabbitMQ's. */
+  #publish(): void {
+    const last = this.#last
+    const assembler = this.#assembler
+    if (last.immediate) throw notImplemented('immediate=true')
+    const max = this.session.broker.options.messageBytesMax
+    if (assembler.bodyBytes > max) {
+      const limit = max >= 512 * 1024 * 1024 ? 'max size' : 'configured max size'
+      throw preconditionFailed(`message size ${assembler.bodyBytes} is larger than ${limit} ${max}`)
+    }
+    const { publishing } = this.session
+    const access = publishing.access(last.exchange)
+    const message = assembler.message(last.exchange, last.routingKey)
+    const { scan } = assembler
+    if (scan.headersOffset >= 0 || scan.expirationOffset >= 0 || scan.replyToOffset >= 0 || scan.userIdOffset >= 0) {
+      this.#publishWithProperties(access, message, last.mandatory)
+    } else {
+      publishing.publish(access, message, last.mandatory)
+    }
+  }
+
+  #publishWithProperties(access: ExchangeAccess, given: Message, mandatory: boolean): void {
+    const { scan } = this.#assembler
+    let message = given
+    if (scan.replyToOffset >= 0 && this.#assembler.text(scan.replyToOffset, scan.replyToLength) === DIRECT_REPLY) {
+      message = applyReplyTo(message, this.session.replyName())
+    }
+    if (scan.expirationOffset >= 0) {
+      message.ttlMs = parseExpiration(this.#assembler.text(scan.expirationOffset, scan.expirationLength))
+    }
+    if (this.#assembler.hasHeader(CC) || this.#assembler.hasHeader(BCC)) message = applyHeaders(message)
+    if (scan.userIdOffset >= 0) {
+      this.session.publishing.requireUserId(this.#assembler.text(scan.userIdOffset, scan.userIdLength))
+    }
+    this.session.publishing.publish(access, message, mandatory)
+  }
+
+  // ---- methods ----
+
+  #handle(method: m.Method): void {
+    switch (method.id >>> 16) {
+      case 20:
+        this.#handleChannel(method)
+        return
+      case 40:
+        this.#handleExchange(method)
+        return
+      case 50:
+        this.#handleQueue(method)
+        return
+      case 60:
+        this.#handleBasic(method)
+        return
+      default:
+        this.#handleOther(method)
+    }
+  }
+
+  #handleChannel(method: m.Method): void {
+    switch (method.id) {
+      case m.ChannelOpen.id:
+        throw new ProtocolError('channelError', "second 'channel.open' seen")
+      case m.ChannelFlow.id:
+        if (!method.active) throw notImplemented('active=false')
+        this.#send(new m.ChannelFlowOk(true))
+        return
+      case m.ChannelFlowOk.id:
+        return
+      case m.ChannelClose.id:
+        this.#connection.forgetChannel(this)
+        this.#connection.commitThenSend(this.number, new m.ChannelCloseOk())
+        return
+      default:
+        throw new ProtocolError('commandInvalid', 'unimplemented method')
+    }
+  }
+
+  #handleExchange(method: m.Method): void {
+    const { session } = this
+    switch (method.id) {
+      case m.ExchangeDeclare.id: {
+        const { exchange: name, noWait, ...rest } = method
+        session.declareExchange({ ...rest, name })
+        this.#answer(noWait, new m.ExchangeDeclareOk())
+        return
+      }
+      case m.ExchangeDelete.id:
+        session.deleteExchange(method.exchange, method.ifUnused)
+        this.#answer(method.noWait, new m.ExchangeDeleteOk())
+        return
+      case m.ExchangeBind.id:
+        session.bindExchange(method.destination, method.source, method.routingKey, method.arguments)
+        this.#answer(method.noWait, new m.ExchangeBindOk())
+        return
+      case m.ExchangeUnbind.id:
+        session.unbindExchange(method.destination, method.source, method.routingKey, method.arguments)
+        this.#answer(method.noWait, new m.ExchangeUnbindOk())
+        return
+      default:
+        throw new ProtocolError('commandInvalid', 'unimplemented method')
+    }
+  }
+
+  #handleQueue(method: m.Method): void {
+    const { session } = this
+    switch (method.id) {
+      case m.QueueDeclare.id: {
+        const { queue: given, noWait, ...rest } = method
+        const { name, messages, consumers } = session.declareQueue({ ...rest, name: given })
+        this.#answer(noWait, new m.QueueDeclareOk(name, messages, consumers))
+        return
+      }
+      case m.QueueBind.id:
+        session.bindQueue(method.queue, method.exchange, method.routingKey, method.arguments)
+        this.#answer(method.noWait, new m.QueueBindOk())
+        return
+      case m.QueueUnbind.id:
+        session.unbindQueue(method.queue, method.exchange, method.routingKey, method.arguments)
+        this.#answer(false, new m.QueueUnbindOk())
+        return
+      case m.QueuePurge.id:
+        this.#answer(method.noWait, new m.QueuePurgeOk(session.purgeQueue(method.queue)))
+        return
+      case m.QueueDelete.id:
+        this.#deleteQueue(method)
+        return
+      default:
+        throw new ProtocolError('commandInvalid', 'unimplemented method')
+    }
+  }
+
+  /** delete-ok comes before the cancellation of this channel's own consumers. */
+  #deleteQueue(method: m.QueueDelete): void {
+    const cancelled: Consumer[] = []
+    this.#deferredCancels = cancelled
+    let messages: number
+    try {
+      messages = this.session.deleteQueue(method.queue, method.ifUnused, method.ifEmpty)
+    } finally {
+      this.#deferredCancels = null
+    }
+    this.#answer(method.noWait, new m.QueueDeleteOk(messages))
+    for (const consumer of cancelled) this.cancelled(consumer)
+  }
+
+  #deferredCancels: Consumer[] | null = null
+
+  #handleBasic(method: m.Method): void {
+    const { session } = this
+    switch (method.id) {
+      case m.BasicQos.id:
+        if (method.prefetchSize !== 0) throw notImplemented(`prefetch_size!=0 (${method.prefetchSize})`)
+        session.setPrefetch(method.prefetchCount, method.global)
+        this.#send(new m.BasicQosOk())
+        return
+      case m.BasicConsume.id: {
+        const { consumerTag: tag, noWait, queue, noAck, exclusive } = method
+        session.consume({ queue, tag, noAck, exclusive, arguments: method.arguments }, (given) =>
+          this.#answer(noWait, new m.BasicConsumeOk(given)),
+        )
+        return
+      }
+      case m.BasicCancel.id:
+        session.cancel(method.consumerTag)
+        this.#answer(method.noWait, new m.BasicCancelOk(method.consumerTag))
+        return
+      case m.BasicCancelOk.id:
+        return
+      case m.BasicGet.id:
+        this.#get(method)
+        return
+      case m.BasicAck.id:
+        session.acknowledge(method.deliveryTag, method.multiple)
+        return
+      case m.BasicReject.id:
+        session.reject(method.deliveryTag, method.requeue)
+        return
+      case m.BasicNack.id:
+        session.release(method.deliveryTag, method.multiple, method.requeue)
+        return
+      case m.BasicRecover.id:
+      case m.BasicRecoverAsync.id:
+        if (!method.requeue) throw notImplemented('requeue=false')
+        session.recover()
+        if (method.id === m.BasicRecover.id) this.#send(new m.BasicRecoverOk())
+        return
+      default:
+        throw new ProtocolError('commandInvalid', 'unimplemented method')
+    }
+  }
+
+  #get(method: m.BasicGet): void {
+    const { transport, frameMax } = this.#connection
+    const found = this.session.get(method.queue, method.noAck, (tag, entry, remaining) => {
+      const { message, redelivered } = entry
+      this.#send(new m.BasicGetOk(tag, redelivered, message.exchange, message.routingKey, remaining))
+      writeContent(transport, this.number, message, deliveredProperties(message, entry), frameMax)
+    })
+    if (!found) this.#send(new m.BasicGetEmpty())
+  }
+
+  #handleOther(method: m.Method): void {
+    const { session } = this
+    switch (method.id) {
+      case m.ConfirmSelect.id:
+        session.publishing.selectConfirms()
+        this.#answer(method.noWait, new m.ConfirmSelectOk())
+        return
+      case m.TxSelect.id:
+        session.selectTransactions()
+        this.#send(new m.TxSelectOk())
+        return
+      case m.TxCommit.id:
+        session.commit()
+        return
+      case m.TxRollback.id:
+        session.rollback()
+        this.#send(new m.TxRollbackOk())
+        return
+      case m.AccessRequest.id:
+        this.#send(new m.AccessRequestOk(1))
+        return
+      default:
+        throw new ProtocolError('commandInvalid', 'unimplemented method')
+    }
+  }
+
+  #send(method: m.Method): void {
+    this.#connection.send(this.number, method)
+  }
+
+  /** An answer to something that may have changed durable metadata: it waits until that is on disk. */
+  #answer(noWait: boolean, method: m.Method): void {
+    if (noWait) this.#connection.commit()
+    else this.#connection.commitThenSend(this.number, method)
+  }
+
+  // ---- what the session says ----
+
+  deliver(consumer: Consumer, tag: number, message: Message, redelivered: boolean, entry: Entry | null): void {
+    let template = consumer.protocolState as DeliverTemplate | null
+    if (template === null || template.routingKey !== message.routingKey || template.exchange !== message.exchange) {
+      template = new DeliverTemplate(this.number, consumer.tag, message.exchange, message.routingKey)
+      consumer.protocolState = template
+    }
+    const properties = entry === null ? null : deliveredProperties(message, entry)
+    const { transport, frameMax } = this.#connection
+    writeDeliver(transport, template, this.number, tag, redelivered, message, properties, frameMax)
+  }
+
+  returned(message: Message): void {
+    const { transport, frameMax } = this.#connection
+    this.#send(new m.BasicReturn(312, 'NO_ROUTE', message.exchange, message.routingKey))
+    writeContent(transport, this.number, message, null, frameMax)
+  }
+
+  confirmed(sequence: number, multiple: boolean): void {
+    if (!this.closing) writeConfirm(this.#connection.transport, this.number, sequence, multiple, true)
+  }
+
+  rejected(sequence: number): void {
+    if (!this.closing) writeConfirm(this.#connection.transport, this.number, sequence, false, false)
+  }
+
+  cancelled(consumer: Consumer): boolean {
+    if (!this.#connection.capabilities.consumerCancelNotify) return false
+    if (this.#deferredCancels !== null) this.#deferredCancels.push(consumer)
+    else this.#send(new m.BasicCancel(consumer.tag, true))
+    return true
+  }
+
+  committed(): void {
+    this.#send(new m.TxCommitOk())
+  }
+
+  timedOut(timeoutMs: number): void {
+    const error = preconditionFailed(
+      `delivery acknowledgement on channel ${this.number} timed out. Timeout value used: ${timeoutMs} ms. ` +
+        'This timeout value can be configured, see consumers doc guide to learn more',
+    )
+    this.#connection.failChannel(this, error, 0)
+  }
+
+  // ---- end ----
+
+  /** The broker closes the channel: the session ends now, the number is free when the client has answered. */
+  fail(error: BrokerError, methodId: number): void {
+    this.closing = true
+    this.#assembler.reset()
+    this.session.close()
+    const reply = replyOf(error)
+    this.#connection.commitThenSend(
+      this.number,
+      new m.ChannelClose(reply.code, replyText(reply, error.message), methodId >>> 16, methodId & 0xffff),
+    )
+  }
+}
+
+const CC = Buffer.from('CC')
+const BCC = Buffer.from('BCC')
+
+const EXPIRATION_MAX_MS = 315_360_000_000
+
+/** @throws BrokerError preconditionFailed in RabbitMQ's words */
+function parseExpiration(text: string): number {
+  const digits = /^-?\d+/.exec(text)?.[0]
+  const refuse = (reason: string): never => {
+    throw preconditionFailed(`invalid expiration '${text}': ${reason}`)
+  }
+  if (digits === undefined) return refuse('no_integer')
+  if (digits.length < text.length) return refuse(`{leftover_string,"${text.slice(digits.length)}"}`)
+  const value = Number(digits)
+  if (value < 0) return refuse(`{value_negative,${digits}}`)
+  if (value > EXPIRATION_MAX_MS) return refuse(`{value_too_large,${digits}}`)
+  return value
+}

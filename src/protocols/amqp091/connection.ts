@@ -1,0 +1,432 @@
+import type { Duplex } from 'node:stream'
+import type { ClientConnection } from '../../core/client-connection.ts'
+import { BrokerError, notAllowed } from '../../core/errors.ts'
+import type { Peer } from '../../net/listener.ts'
+import { PAUSED_BY_ALARM, Transport, type TransportHandler } from '../../net/transport.ts'
+import type { Timer } from '../../util/clock.ts'
+import { Interner } from '../../util/interner.ts'
+import { Channel } from './channel.ts'
+import { ProtocolError, replyOf, replyText } from './errors.ts'
+import { type Capabilities, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
+import { Heartbeat } from './heartbeat.ts'
+import type { AmqpSettings } from './settings.ts'
+import { UnknownMethodError, WireError } from './wire/errors.ts'
+import { FrameParser, type FrameHandler } from './wire/frame-parser.ts'
+import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, encodeMethodFrame } from './wire/frames.ts'
+import * as m from './wire/methods.gen.ts'
+import { printPayload } from './wire/print-payload.ts'
+import { Reader } from './wire/reader.ts'
+
+const HEADER_BYTES = 8
+const AMQP_0_9_1 = Buffer.from('AMQP\x00\x00\x09\x01', 'latin1')
+/** What AMQP 0-9 clients send; they are spoken to as 0-9-1. */
+const AMQP_0_9 = Buffer.from('AMQP\x01\x01\x00\x09', 'latin1')
+/** How long a client may take to answer connection.close. */
+const CLOSE_TIMEOUT_MS = 30_000
+/** Where 0, no limit, was negotiated. */
+const FRAME_MAX_UNLIMITED = 1024 * 1024
+
+const AWAIT_HEADER = 0
+const HANDSHAKE = 1
+const RUNNING = 2
+/** connection.close has been sent: only the answer counts. */
+const CLOSING = 3
+const CLOSED = 4
+
+/**
+ *     AWAIT_HEADER ─▶ HANDSHAKE ─▶ RUNNING ─▶ CLOSING ─▶ CLOSED
+ *
+ * One AMQP connection: frames to channels, methods to frames, errors to close methods.
+ */
+export class Connection implements TransportHandler, FrameHandler, HandshakeHost {
+  readonly transport: Transport
+  readonly reader = new Reader()
+  /** Largest frame that may be sent, head and end included. */
+  frameMax: number
+  capabilities: Capabilities = {
+    authenticationFailureClose: false,
+    consumerCancelNotify: false,
+    connectionBlocked: false,
+  }
+  readonly #settings: AmqpSettings
+  readonly #peer: Peer
+  readonly #parser: FrameParser
+  readonly #interner: Interner
+  readonly #onEnd: (connection: Connection) => void
+  readonly #channels = new Map<number, Channel>()
+  #lastChannel: Channel | null = null
+  #state = AWAIT_HEADER
+  #greeting: Buffer = Buffer.alloc(0)
+  #handshake: Handshake | null = null
+  #client: ClientConnection | null = null
+  #heartbeat: Heartbeat | null = null
+  #channelMax: number
+  #closeTimer: Timer | null = null
+  #acceptTimer: Timer | null
+  #ended: (() => void) | null = null
+
+  constructor(socket: Duplex, peer: Peer, settings: AmqpSettings, interner: Interner, onEnd: (c: Connection) => void) {
+    const { broker } = settings
+    this.#settings = settings
+    this.#peer = peer
+    this.#interner = interner
+    this.#onEnd = onEnd
+    this.frameMax = settings.initialFrameMax
+    this.#channelMax = settings.channelMax
+    this.#parser = new FrameParser(this, settings.initialFrameMax)
+    this.transport = new Transport(socket, broker.turn, settings.pool, this)
+    this.#acceptTimer = broker.clock.schedule(settings.handshakeTimeoutMs, { onTimer: () => this.drop() })
+    this.transport.start()
+  }
+
+  // ---- bytes in ----
+
+  onData(chunk: Buffer): void {
+    this.#heartbeat?.received()
+    if (this.#state === CLOSED) return
+    try {
+      if (this.#state === AWAIT_HEADER) this.#onGreeting(chunk)
+      else this.#parser.push(chunk)
+    } catch (error) {
+      this.#onError(error, 0)
+    }
+  }
+
+  #onGreeting(chunk: Buffer): void {
+    const bytes = this.#greeting.length === 0 ? chunk : Buffer.concat([this.#greeting, chunk])
+    if (bytes.length < HEADER_BYTES) {
+      this.#greeting = bytes
+      return
+    }
+    this.#greeting = Buffer.alloc(0)
+    this.#acceptTimer?.cancel()
+    this.#acceptTimer = null
+    const header = bytes.subarray(0, HEADER_BYTES)
+    if (!header.equals(AMQP_0_9_1) && !header.equals(AMQP_0_9)) {
+      this.#settings.broker.log.warn('refused a protocol header', {
+        peer: this.#peer.address,
+        header: header.toString('hex'),
+      })
+      this.#state = CLOSED
+      this.transport.write(AMQP_0_9_1)
+      this.transport.end()
+      return
+    }
+    this.#state = HANDSHAKE
+    this.#handshake = new Handshake(this, this.#settings, this.#peer)
+    this.#handshake.begin()
+    if (bytes.length > HEADER_BYTES) this.#parser.push(bytes.subarray(HEADER_BYTES))
+  }
+
+  onMethod(number: number, buffer: Buffer, start: number, end: number): void {
+    if (end - start < 4) throw new ProtocolError('frameError', printPayload(FRAME_METHOD, buffer, start, end))
+    const id = (buffer[start]! << 24) | (buffer[start + 1]! << 16) | (buffer[start + 2]! << 8) | buffer[start + 3]! | 0
+    try {
+      if (number === 0) this.#onConnectionMethod(this.decode(buffer, start, end))
+      else this.#channelFor(number, id, buffer, start, end)?.onMethod(id, buffer, start, end)
+    } catch (error) {
+      this.#onChannelError(number, error, id)
+    }
+  }
+
+  onHeader(number: number, buffer: Buffer, start: number, end: number, kept: boolean): void {
+    try {
+      this.#contentChannel(number, FRAME_HEADER, buffer, start, end)?.onHeader(buffer, start, end, kept)
+    } catch (error) {
+      this.#onChannelError(number, error, m.BasicPublish.id)
+    }
+  }
+
+  onBody(number: number, buffer: Buffer, start: number, end: number, first: boolean, frameBytes: number): void {
+    try {
+      const channel = this.#contentChannel(number, FRAME_BODY, buffer, start, end)
+      channel?.onBody(buffer, start, end, first, frameBytes)
+    } catch (error) {
+      this.#onChannelError(number, error, m.BasicPublish.id)
+    }
+  }
+
+  onHeartbeat(number: number, buffer: Buffer, start: number, end: number): void {
+    const shown = printPayload(FRAME_HEARTBEAT, buffer, start, end)
+    if (number !== 0) throw new ProtocolError('unexpectedFrame', shown)
+    if (end > start) throw new ProtocolError('frameError', `${shown}: unknown_frame`)
+  }
+
+  /** The channel for a method: null when it is to be ignored. */
+  #channelFor(number: number, id: number, buffer: Buffer, start: number, end: number): Channel | null {
+    if (this.#state === RUNNING) {
+      const last = this.#lastChannel
+      if (last !== null && last.number === number && !last.closing) return last
+      return this.#findChannel(number, id)
+    }
+    if (this.#state === HANDSHAKE)
+      throw new ProtocolError('unexpectedFrame', printPayload(FRAME_METHOD, buffer, start, end))
+    return null
+  }
+
+  #findChannel(number: number, id: number): Channel | null {
+    const channel = this.#channels.get(number)
+    if (channel === undefined) {
+      if (id >>> 16 === 10) throw new ProtocolError('commandInvalid', 'unimplemented method')
+      if (id === m.ChannelOpen.id) this.#openChannel(number)
+      else if (id !== m.ChannelCloseOk.id && id !== m.ChannelClose.id) {
+        throw new ProtocolError('channelError', "expected 'channel.open'")
+      } else throw new ProtocolError('commandInvalid', 'unimplemented method')
+      return null
+    }
+    if (channel.closing) {
+      this.#onClosingChannel(channel, id)
+      return null
+    }
+    if (id >>> 16 === 10) throw new ProtocolError('commandInvalid', 'unimplemented method')
+    this.#lastChannel = channel
+    return channel
+  }
+
+  /** After channel.close only the answer to it matters, or a channel.close that crossed it. */
+  #onClosingChannel(channel: Channel, id: number): void {
+    if (id === m.ChannelClose.id) this.send(channel.number, new m.ChannelCloseOk())
+    else if (id === m.ChannelCloseOk.id) this.forgetChannel(channel)
+  }
+
+  #openChannel(number: number): void {
+    const max = this.#channelMax
+    if (max !== 0 && this.#channels.size >= max) {
+      throw notAllowed(
+        `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${max})`,
+      )
+    }
+    this.#settings.broker.requireSessionRoom(this.#client!)
+    const channel = new Channel(this, this.#client!, number)
+    this.#channels.set(number, channel)
+    this.#lastChannel = channel
+    this.send(number, new m.ChannelOpenOk())
+  }
+
+  #contentChannel(number: number, type: number, buffer: Buffer, start: number, end: number): Channel | null {
+    if (this.#state !== RUNNING) {
+      if (this.#state === HANDSHAKE) throw new ProtocolError('unexpectedFrame', printPayload(type, buffer, start, end))
+      return null
+    }
+    const last = this.#lastChannel
+    const channel = last !== null && last.number === number ? last : this.#channels.get(number)
+    if (channel === undefined) throw new ProtocolError('unexpectedFrame', printPayload(type, buffer, start, end))
+    return channel.closing ? null : channel
+  }
+
+  /** @throws MalformedValueError, UnknownMethodError */
+  decode(buffer: Buffer, start: number, end: number): m.Method {
+    this.reader.reset(buffer, start, end)
+    return m.decodeMethod(this.reader)
+  }
+
+  /** A short string that is likely to come again. */
+  shortstr(reader: Reader): string {
+    const { buffer, offset } = reader
+    const length = buffer[offset]!
+    if (offset < reader.end && offset + 1 + length <= reader.end) {
+      const known = this.#interner.find(buffer, offset + 1, length)
+      if (known !== null) {
+        reader.offset = offset + 1 + length
+        return known
+      }
+    }
+    const text = reader.shortstr()
+    this.#interner.remember(buffer, offset + 1, length, text)
+    return text
+  }
+
+  // ---- channel 0 ----
+
+  #onConnectionMethod(method: m.Method): void {
+    switch (method.id) {
+      case m.ConnectionClose.id:
+        this.#onClientClose()
+        return
+      case m.ConnectionCloseOk.id:
+        if (this.#state === CLOSING) this.#finish()
+        else throw new ProtocolError('channelError', 'unexpected method in connection state running')
+        return
+      case m.ConnectionUpdateSecret.id:
+        // the broker's own users have nothing that expires; cached decisions are dropped with the next change anyway
+        if (this.#state === RUNNING) this.send(0, new m.ConnectionUpdateSecretOk())
+        return
+      default:
+        if (this.#state === CLOSING) return
+        if (this.#state === HANDSHAKE) this.#handshake!.onMethod(method)
+        else throw new ProtocolError('channelError', 'unexpected method in connection state running')
+    }
+  }
+
+  #onClientClose(): void {
+    this.#endClient()
+    this.commitThenSend(0, new m.ConnectionCloseOk())
+    this.#finish()
+  }
+
+  onTuned({ channelMax, frameMax, heartbeatSec }: Tuned): void {
+    this.#channelMax = channelMax
+    this.frameMax = frameMax === 0 ? FRAME_MAX_UNLIMITED : frameMax
+    this.#parser.payloadMax = this.frameMax
+    if (heartbeatSec > 0) {
+      this.#heartbeat = new Heartbeat(this.#settings.broker.clock, this.transport, heartbeatSec, () => {
+        this.#settings.broker.log.warn('missed heartbeats from a client', { peer: this.#peer.address, heartbeatSec })
+        this.drop()
+      })
+    }
+  }
+
+  onOpen(client: ClientConnection, capabilities: Capabilities): void {
+    this.#client = client
+    this.capabilities = capabilities
+    this.#handshake = null
+    this.#state = RUNNING
+    this.send(0, new m.ConnectionOpenOk())
+  }
+
+  // ---- frames out ----
+
+  send(channel: number, method: m.Method): void {
+    if (this.#state !== CLOSED) this.transport.write(encodeMethodFrame(channel, method))
+  }
+
+  /** Durable changes made so far are on their way to disk: nothing is sent until they are there. */
+  commit(): void {
+    const committed = this.#settings.broker.commitMetadata()
+    if (committed !== null) this.transport.hold(committed)
+  }
+
+  commitThenSend(channel: number, method: m.Method): void {
+    this.commit()
+    this.send(channel, method)
+  }
+
+  // ---- errors ----
+
+  #onChannelError(number: number, error: unknown, methodId: number): void {
+    const channel = this.#channels.get(number)
+    const soft = error instanceof BrokerError && replyOf(error).closes === 'channel'
+    if (soft && channel !== undefined) this.failChannel(channel, error, methodId)
+    else this.#onError(error, methodId)
+  }
+
+  failChannel(channel: Channel, error: BrokerError, methodId: number): void {
+    this.#settings.broker.log.warn(`channel error: ${error.message}`, {
+      peer: this.#peer.address,
+      channel: channel.number,
+    })
+    channel.fail(error, methodId)
+    if (this.#lastChannel === channel) this.#lastChannel = null
+  }
+
+  #onError(error: unknown, methodId: number): void {
+    if (error instanceof BrokerError || error instanceof ProtocolError) this.fail(error, methodId)
+    else if (error instanceof WireError) this.fail(new ProtocolError('frameError', error.message), methodId)
+    else if (error instanceof UnknownMethodError) {
+      // RabbitMQ's connection process dies here: the socket closes without a word
+      this.#settings.broker.log.warn(error.message, { peer: this.#peer.address })
+      this.drop()
+    } else throw error
+  }
+
+  fail(error: BrokerError | ProtocolError, methodId: number): void {
+    if (this.#state === CLOSING || this.#state === CLOSED) return
+    const { broker } = this.#settings
+    broker.log.warn(`connection error: ${error.message}`, { peer: this.#peer.address })
+    const reply = replyOf(error)
+    // what follows a broken frame cannot be understood, nor can an answer to the close be found in it
+    if (error instanceof ProtocolError && error.kind === 'frameError') this.#parser.stop()
+    this.#closeWith(
+      new m.ConnectionClose(reply.code, replyText(reply, error.message), methodId >>> 16, methodId & 0xffff),
+    )
+  }
+
+  /** The broker ends the connection (ConnectionSink). */
+  close(text: string): void {
+    if (this.#state === CLOSING || this.#state === CLOSED) return
+    if (this.#state === AWAIT_HEADER || this.#state === HANDSHAKE) {
+      this.drop()
+      return
+    }
+    const reply = replyOf(new ProtocolError('connectionForced', text))
+    this.#closeWith(new m.ConnectionClose(reply.code, replyText(reply, text), 0, 0))
+  }
+
+  #closeWith(method: m.ConnectionClose): void {
+    this.#endClient()
+    this.commitThenSend(0, method)
+    this.#state = CLOSING
+    this.transport.resume(PAUSED_BY_ALARM)
+    this.#closeTimer = this.#settings.broker.clock.schedule(CLOSE_TIMEOUT_MS, { onTimer: () => this.drop() })
+  }
+
+  // ---- alarms and pressure ----
+
+  block(reason: string): void {
+    this.transport.pause(PAUSED_BY_ALARM)
+    this.#heartbeat?.ignoreSilence(true)
+    if (this.capabilities.connectionBlocked) this.send(0, new m.ConnectionBlocked(reason))
+  }
+
+  unblock(): void {
+    this.transport.resume(PAUSED_BY_ALARM)
+    this.#heartbeat?.ignoreSilence(false)
+    if (this.capabilities.connectionBlocked) this.send(0, new m.ConnectionUnblocked())
+  }
+
+  onPressure(choked: boolean): void {
+    if (this.#client === null) return
+    this.#client.full = true
+    this.#client.choked = choked
+    if (choked) this.#heartbeat?.ignoreSilence(true)
+  }
+
+  onRelief(): void {
+    this.#heartbeat?.ignoreSilence(false)
+    this.#client?.writable()
+  }
+
+  // ---- end ----
+
+  forgetChannel(channel: Channel): void {
+    channel.session.close()
+    this.#channels.delete(channel.number)
+    if (this.#lastChannel === channel) this.#lastChannel = null
+  }
+
+  /** Sessions and exclusive queues end before the client hears that the connection has. */
+  #endClient(): void {
+    for (const channel of this.#channels.values()) channel.closing = true
+    this.#client?.close()
+    this.#channels.clear()
+    this.#lastChannel = null
+  }
+
+  #finish(): void {
+    this.#state = CLOSED
+    this.transport.end()
+  }
+
+  drop(): void {
+    this.transport.destroy()
+  }
+
+  onClosed(): void {
+    this.#state = CLOSED
+    this.#acceptTimer?.cancel()
+    this.#handshake?.close()
+    this.#heartbeat?.close()
+    this.#closeTimer?.cancel()
+    this.#endClient()
+    const committed = this.#settings.broker.commitMetadata()
+    committed?.catch(() => {})
+    this.#onEnd(this)
+    this.#ended?.()
+  }
+
+  /** Resolves when the socket is gone. */
+  ended(): Promise<void> {
+    if (this.transport.closed) return Promise.resolve()
+    return new Promise((resolve) => (this.#ended = resolve))
+  }
+}

@@ -1,0 +1,236 @@
+import type { ClientConnection, ConnectionSink } from '../../core/client-connection.ts'
+import { BrokerError } from '../../core/errors.ts'
+import { bool, type Field, longstr, stringOf, type Table, table } from '../../core/fields.ts'
+import type { Peer } from '../../net/listener.ts'
+import type { Timer } from '../../util/clock.ts'
+import { ProtocolError } from './errors.ts'
+import { login } from './sasl.ts'
+import type { AmqpSettings } from './settings.ts'
+import * as m from './wire/methods.gen.ts'
+
+/** How long a refused client is kept waiting where it cannot be told why: it slows down guessing. */
+const REFUSAL_DELAY_MS = 3_000
+const FRAME_MAX_MIN = 4096
+
+const CAPABILITIES = [
+  'publisher_confirms',
+  'exchange_exchange_bindings',
+  'basic.nack',
+  'consumer_cancel_notify',
+  'connection.blocked',
+  'consumer_priorities',
+  'authentication_failure_close',
+  'per_consumer_qos',
+  'direct_reply_to',
+]
+
+/** What the client said it understands. */
+export interface Capabilities {
+  readonly authenticationFailureClose: boolean
+  readonly consumerCancelNotify: boolean
+  readonly connectionBlocked: boolean
+}
+
+export interface Tuned {
+  readonly channelMax: number
+  readonly frameMax: number
+  readonly heartbeatSec: number
+}
+
+/** What a handshake may do with its connection. */
+export interface HandshakeHost extends ConnectionSink {
+  send(channel: number, method: m.Method): void
+  /** Closes with a reply, as for any error. */
+  fail(error: BrokerError | ProtocolError, methodId: number): void
+  /** The socket goes without a word. */
+  drop(): void
+  onTuned(tuned: Tuned): void
+  onOpen(client: ClientConnection, capabilities: Capabilities): void
+}
+
+/**
+ *     AWAIT_START_OK ── start-ok ──▶ AUTHENTICATING ── ok ──▶ AWAIT_TUNE_OK ── tune-ok ──▶ AWAIT_OPEN ── open ──▶ done
+ *                                          │ refused: close 403, or 3 s of silence
+ *
+ * From connection.start to connection.open-ok; then it is forgotten.
+ */
+const AWAIT_START_OK = 0
+const AUTHENTICATING = 1
+const AWAIT_TUNE_OK = 2
+const AWAIT_OPEN = 3
+const DONE = 4
+
+export class Handshake {
+  readonly #host: HandshakeHost
+  readonly #settings: AmqpSettings
+  readonly #peer: Peer
+  readonly #timer: Timer
+  #state = AWAIT_START_OK
+  #refusal: Timer | null = null
+  #clientProperties: Table = new Map()
+  #capabilities: Capabilities = NO_CAPABILITIES
+  #user = ''
+  #tags: readonly string[] = []
+
+  constructor(host: HandshakeHost, settings: AmqpSettings, peer: Peer) {
+    this.#host = host
+    this.#settings = settings
+    this.#peer = peer
+    this.#timer = settings.broker.clock.schedule(settings.handshakeTimeoutMs, { onTimer: () => host.drop() })
+  }
+
+  begin(): void {
+    const { mechanisms } = this.#settings
+    const offered = mechanisms.filter((name) => name !== 'ANONYMOUS' || this.#settings.anonymous !== null)
+    this.#host.send(0, new m.ConnectionStart(0, 9, this.#serverProperties(), offered.join(' '), 'en_US'))
+  }
+
+  #serverProperties(): Table {
+    const { product, version, platform, information, clusterName } = this.#settings
+    return new Map<string, Field>([
+      ['capabilities', table(new Map(CAPABILITIES.map((name) => [name, bool(true)])))],
+      ['cluster_name', longstr(clusterName)],
+      ['copyright', longstr('Copyright the WarrenMQ authors')],
+      ['information', longstr(information)],
+      ['platform', longstr(platform)],
+      ['product', longstr(product)],
+      ['version', longstr(version)],
+    ])
+  }
+
+  onMethod(method: m.Method): void {
+    if (method.id === m.ConnectionStartOk.id && this.#state === AWAIT_START_OK) this.#onStartOk(method)
+    else if (method.id === m.ConnectionTuneOk.id && this.#state === AWAIT_TUNE_OK) this.#onTuneOk(method)
+    else if (method.id === m.ConnectionOpen.id && this.#state === AWAIT_OPEN) this.#onOpen(method)
+    else {
+      const state = ['starting', 'securing', 'tuning', 'opening', 'running'][this.#state]!
+      this.#host.fail(new ProtocolError('channelError', `unexpected method in connection state ${state}`), method.id)
+    }
+  }
+
+  #onStartOk(method: m.ConnectionStartOk): void {
+    this.#clientProperties = method.clientProperties
+    this.#capabilities = readCapabilities(method.clientProperties)
+    this.#state = AUTHENTICATING
+    const offered = this.#settings.mechanisms.includes(method.mechanism)
+    if (!offered) {
+      this.#refuseSilently(`invalid authentication mechanism '${method.mechanism}'`)
+      return
+    }
+    // the response is a view of what was read, and the answer may come later
+    const response = Buffer.from(method.response)
+    void login(this.#settings, method.mechanism, response, this.#peer, isLoopback(this.#peer)).then((result) => {
+      if (this.#state !== AUTHENTICATING) return
+      if (result.user === null) this.#refuse(method.mechanism, result.reason)
+      else this.#tune(result.user, result.tags)
+    })
+  }
+
+  #refuse(mechanism: string, reason: string): void {
+    const { log } = this.#settings.broker
+    log.warn(`${mechanism} login refused: ${reason}`, { peer: this.#peer.address })
+    if (!this.#capabilities.authenticationFailureClose) {
+      this.#refuseSilently(reason)
+      return
+    }
+    const text = `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`
+    this.#host.fail(new BrokerError('accessRefused', text), 0)
+  }
+
+  /** RabbitMQ says nothing here, and clients take the closed socket for a refusal. */
+  #refuseSilently(reason: string): void {
+    const { clock, log } = this.#settings.broker
+    log.warn('connection refused in the handshake', { peer: this.#peer.address, reason })
+    this.#refusal = clock.schedule(REFUSAL_DELAY_MS, { onTimer: () => this.#host.drop() })
+  }
+
+  #tune(user: string, tags: readonly string[]): void {
+    this.#user = user
+    this.#tags = tags
+    this.#state = AWAIT_TUNE_OK
+    const { channelMax, frameMax, heartbeatSec } = this.#settings
+    this.#host.send(0, new m.ConnectionTune(channelMax, frameMax, heartbeatSec))
+  }
+
+  #onTuneOk(method: m.ConnectionTuneOk): void {
+    const { channelMax, frameMax } = this.#settings
+    const problem =
+      tuneProblem('frame_max', method.frameMax, FRAME_MAX_MIN, frameMax) ??
+      tuneProblem('channel_max', method.channelMax, 1, channelMax)
+    if (problem !== null) {
+      this.#host.fail(new BrokerError('notAllowed', problem), method.id)
+      return
+    }
+    this.#state = AWAIT_OPEN
+    this.#host.onTuned({ channelMax: method.channelMax, frameMax: method.frameMax, heartbeatSec: method.heartbeat })
+  }
+
+  #onOpen(method: m.ConnectionOpen): void {
+    const { broker } = this.#settings
+    const { address, port, localAddress, localPort } = this.#peer
+    const known = broker.users.get(this.#user)
+    const user = known ?? { ...UNKNOWN_USER, name: this.#user, tags: this.#tags }
+    const facts = {
+      name: `${address}:${port} -> ${localAddress}:${localPort}`,
+      protocol: 'AMQP 0-9-1',
+      peerAddress: address,
+      peerPort: port,
+      clientProperties: this.#clientProperties,
+      loopback: isLoopback(this.#peer),
+    }
+    let client: ClientConnection
+    try {
+      client = broker.openConnection(user, method.virtualHost, facts, this.#host)
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#host.fail(error, method.id)
+      return
+    }
+    this.#state = DONE
+    this.#timer.cancel()
+    this.#host.onOpen(client, this.#capabilities)
+  }
+
+  close(): void {
+    this.#state = DONE
+    this.#timer.cancel()
+    this.#refusal?.cancel()
+  }
+}
+
+const NO_CAPABILITIES: Capabilities = {
+  authenticationFailureClose: false,
+  consumerCancelNotify: false,
+  connectionBlocked: false,
+}
+
+/** A user whom another back end than the broker's own knows. */
+const UNKNOWN_USER = { passwordHash: '', hashingAlgorithm: 'rabbit_password_hashing_sha256', limits: {} } as const
+
+function readCapabilities(clientProperties: Table): Capabilities {
+  const field = clientProperties.get('capabilities')
+  if (field?.type !== 'table') return NO_CAPABILITIES
+  const has = (name: string): boolean => field.value.get(name)?.value === true
+  return {
+    authenticationFailureClose: has('authentication_failure_close'),
+    consumerCancelNotify: has('consumer_cancel_notify'),
+    connectionBlocked: has('connection.blocked'),
+  }
+}
+
+function tuneProblem(name: string, client: number, min: number, server: number): string | null {
+  if (client !== 0 && client < min) {
+    return `negotiated ${name} = ${client} is lower than the minimum allowed value (${min})`
+  }
+  if (server !== 0 && (client === 0 || client > server)) {
+    const value = client === 0 ? '0 (no limit)' : String(client)
+    return `negotiated ${name} = ${value} is higher than the maximum allowed value (${server})`
+  }
+  return null
+}
+
+export const isLoopback = ({ address }: Peer): boolean => address.startsWith('127.') || address === '::1'
+
+/** The name that a client gave its connection, for logs and management. */
+export const connectionName = (clientProperties: Table): string | null =>
+  stringOf(clientProperties.get('connection_name'))

@@ -1,0 +1,40 @@
+import type { Broker } from '../../core/broker.ts'
+import type { BufferPool } from '../../net/buffer-pool.ts'
+import type { CertificateLogin } from '../../net/tls.ts'
+
+/** Says who may log in. The reason of a refusal is for the log. */
+export type Authenticate = (
+  user: string,
+  password: string,
+  facts: { readonly loopback: boolean },
+) => LoginOutcome | Promise<LoginOutcome>
+
+export type LoginOutcome =
+  | { readonly outcome: 'ok'; readonly tags: readonly string[] }
+  | { readonly outcome: 'refused'; readonly reason: string }
+
+/** What AMQP connections of a server have in common. */
+export interface AmqpSettings {
+  readonly broker: Broker
+  readonly pool: BufferPool
+  readonly authenticate: Authenticate
+  /** SASL mechanisms offered, in this order. */
+  readonly mechanisms: readonly string[]
+  /** Whom ANONYMOUS logs in as; null where it is not offered. */
+  readonly anonymous: { readonly user: string; readonly password: string } | null
+  /** How EXTERNAL reads a user name from a client certificate. */
+  readonly certificateLogin: CertificateLogin
+  /** Said in connection.start. */
+  readonly product: string
+  readonly version: string
+  readonly platform: string
+  readonly information: string
+  readonly clusterName: string
+  /** Proposed; the client decides. 0 is off. */
+  readonly heartbeatSec: number
+  readonly frameMax: number
+  readonly initialFrameMax: number
+  /** Channels per connection; 0 for no limit. */
+  readonly channelMax: number
+  readonly handshakeTimeoutMs: number
+}

@@ -1,0 +1,72 @@
+import { statfs } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+
+const INTERVAL_MS = 250
+/** Share of V8's own limit from which on memory counts as used up, whatever the machine still has: beyond the limit the process dies. */
+const HEAP_SHARE_MAX = 0.7
+/** The disk is asked less often. */
+const DISK_EVERY = 8
+
+export interface ResourceLimits {
+  /** Bytes of memory that the process may use. */
+  readonly memoryBytes: number
+  /** Bytes that must stay free on the data directory's file system. */
+  readonly diskFreeBytes: number
+  /** Null: nothing is written, and the disk not looked at. */
+  readonly directory: string | null
+}
+
+/** Memory that the process may use at most: the machine's, or what its control group allows. */
+export function availableMemory(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
+}
+
+/** Watches memory and disk, and says when they run low and when they no longer do. */
+export class ResourceMonitor {
+  readonly #limits: ResourceLimits
+  readonly #onChange: (resource: 'memory' | 'disk', low: boolean) => void
+  readonly #timer: NodeJS.Timeout
+  #low = { memory: false, disk: false }
+  #ticks = 0
+  #asking = false
+
+  constructor(limits: ResourceLimits, onChange: (resource: 'memory' | 'disk', low: boolean) => void) {
+    this.#limits = limits
+    this.#onChange = onChange
+    this.#timer = setInterval(() => this.#check(), INTERVAL_MS)
+    this.#timer.unref()
+    this.#check()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #check(): void {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+    this.#report('memory', process.memoryUsage.rss() > this.#limits.memoryBytes || used > limit * HEAP_SHARE_MAX)
+    if (this.#limits.directory !== null && this.#ticks++ % DISK_EVERY === 0)
+      void this.#checkDisk(this.#limits.directory)
+  }
+
+  async #checkDisk(directory: string): Promise<void> {
+    if (this.#asking) return
+    this.#asking = true
+    try {
+      const { bavail, bsize } = await statfs(directory)
+      this.#report('disk', bavail * bsize < this.#limits.diskFreeBytes)
+    } catch {
+      // a file system that cannot be asked says nothing about its room
+    } finally {
+      this.#asking = false
+    }
+  }
+
+  #report(resource: 'memory' | 'disk', low: boolean): void {
+    if (this.#low[resource] === low) return
+    this.#low[resource] = low
+    this.#onChange(resource, low)
+  }
+}
