@@ -68,7 +68,7 @@ export const one = <T>(key: string, type: OptionType<T>, value: T, doc: string, 
 export const list = <T>(
   key: string,
   type: OptionType<T>,
-  value: readonly T[],
+  value: readonly NoInfer<T>[],
   doc: string,
   more: More = {},
 ): Option<readonly T[]> => option('list', key, type as OptionType<unknown>, value, doc, more)
