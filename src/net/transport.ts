@@ -10,6 +10,10 @@ const RESUME_BYTES = 64 * 1024
 /** Unsent bytes from which on nothing more is read from it, since each request adds an answer. */
 const CHOKED_BYTES = 4 * 1024 * 1024
 
+/** Bytes read from one peer in a turn: a flood from one must not keep the acknowledgements of the others waiting. */
+const READ_PER_TURN_BYTES = 256 * 1024
+
+const PAUSED_BY_FAIRNESS = 8
 export const PAUSED_BY_ALARM = 1
 export const PAUSED_BY_PRESSURE = 2
 export const PAUSED_BY_PROTOCOL = 4
@@ -59,6 +63,8 @@ export class Transport implements TurnTask {
   /** The next level of unsent bytes at which something is done about it. */
   #limit = FULL_BYTES
   #paused = 0
+  #readTurn = 0
+  #readBytes = 0
   #holds = 0
   #ending = false
 
@@ -71,6 +77,7 @@ export class Transport implements TurnTask {
     let failure: Error | null = null
     socket.on('data', (chunk: Buffer) => {
       this.bytesIn += chunk.length
+      this.#takeTurn(chunk.length)
       if (!this.closed) handler.onData(chunk)
     })
     socket.on('error', (error) => (failure = error))
@@ -99,7 +106,9 @@ export class Transport implements TurnTask {
       this.out = this.#pool.take()
       this.#holdsChunk = true
     } else if (this.#used + bytes > CHUNK_BYTES) {
-      this.#closeChunk()
+      // a full chunk goes at once: mostly the kernel takes it, and what it took does not count as unsent
+      this.flush()
+      if (this.#holdsChunk) this.#closeChunk()
       this.out = this.#pool.take()
       this.#holdsChunk = true
     }
@@ -132,6 +141,18 @@ export class Transport implements TurnTask {
 
   runAtTurnEnd(): void {
     this.flush()
+    if (this.#paused & PAUSED_BY_FAIRNESS) this.resume(PAUSED_BY_FAIRNESS)
+  }
+
+  #takeTurn(bytes: number): void {
+    if (this.#readTurn !== this.#turn.number) {
+      this.#readTurn = this.#turn.number
+      this.#readBytes = 0
+    }
+    this.#readBytes += bytes
+    if (this.#readBytes < READ_PER_TURN_BYTES || this.#paused & PAUSED_BY_FAIRNESS) return
+    this.pause(PAUSED_BY_FAIRNESS)
+    this.#turn.schedule(PHASE_FLUSH, this)
   }
 
   flush(): void {

@@ -13,6 +13,8 @@ export const PHASE_CONFIRM = 1
 export const PHASE_FLUSH = 2
 
 export class Turn {
+  /** Tells turns apart that had something to do at their end. */
+  number = 0
   readonly #phases: TurnTask[][] = [[], [], []]
   #armed = false
   #immediate: NodeJS.Immediate | null = null
@@ -28,19 +30,31 @@ export class Turn {
     }
   }
 
+  /**
+   * Serves what is ready to be served, before the end of the turn: called after each read, since a turn may read megabytes and a consumer that
+   * keeps up must not fall behind meanwhile.
+   */
+  dispatch(): void {
+    if (this.#phases[PHASE_DISPATCH]!.length > 0) this.#runPhase(PHASE_DISPATCH)
+  }
+
   readonly #run = (): void => {
+    this.number++
     for (let phase = 0; phase < this.#phases.length; phase++) {
-      const tasks = this.#phases[phase]!
-      if (tasks.length === 0) continue
-      this.#phases[phase] = []
-      for (let i = 0; i < tasks.length; i++) {
-        const task = tasks[i]!
-        task.scheduled = false
-        task.runAtTurnEnd()
-      }
+      if (this.#phases[phase]!.length > 0) this.#runPhase(phase)
     }
     this.#armed = this.#phases.some((tasks) => tasks.length > 0)
     if (this.#armed) this.#immediate = setImmediate(this.#run)
+  }
+
+  #runPhase(phase: number): void {
+    const tasks = this.#phases[phase]!
+    this.#phases[phase] = []
+    for (let i = 0; i < tasks.length; i++) {
+      const task = tasks[i]!
+      task.scheduled = false
+      task.runAtTurnEnd()
+    }
   }
 
   close(): void {

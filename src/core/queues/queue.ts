@@ -156,6 +156,7 @@ export class Queue implements Destination, TurnTask {
     this.#ready.push(entry, this.rules.levelOf(message, settings))
     if (expiresAt >= 0) this.#expires(entry)
     if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.#dropHeads()
+    if (!this.scheduled && this.dispatcher.consumers.length > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
     return ACCEPTED
   }
 

@@ -90,6 +90,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     } catch (error) {
       this.#onError(error, 0)
     }
+    this.#settings.broker.turn.dispatch()
   }
 
   #onGreeting(chunk: Buffer): void {
