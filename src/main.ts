@@ -7,8 +7,8 @@ import { loadConfig } from './config/load.ts'
 import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
 import type { RunningServer } from './server.ts'
-import { openLog } from './telemetry/log.ts'
 import type { Log } from './telemetry/log.ts'
+import { openLog } from './telemetry/pino-log.ts'
 
 /** Of sysexits.h, as RabbitMQ's tools use them. */
 const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, config: 78 } as const

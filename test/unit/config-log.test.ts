@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLog, limitLog, silentLog } from '../../src/telemetry/log.ts'
+import { limitLog, silentLog } from '../../src/telemetry/log.ts'
+import { createLog } from '../../src/telemetry/pino-log.ts'
 import type { LogFormat, LogLevel } from '../../src/telemetry/log.ts'
 
 function capture(level: LogLevel, format: LogFormat) {

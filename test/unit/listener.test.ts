@@ -14,7 +14,8 @@ import { listen, ListenError } from '../../src/net/listener.ts'
 import type { ListenOptions, Peer } from '../../src/net/listener.ts'
 import { certificateUser, loadTls, TlsError } from '../../src/net/tls.ts'
 import type { TlsSettings } from '../../src/net/tls.ts'
-import { createLog, silentLog } from '../../src/telemetry/log.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { createLog } from '../../src/telemetry/pino-log.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'warren-listener-'))
 after(() => rmSync(folder, { recursive: true }))

@@ -1,0 +1,136 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { pino } from 'pino'
+import type { Logger } from 'pino'
+import { silentLog } from './log.ts'
+import type { Log, LogFacts, LogFormat, LogLevel } from './log.ts'
+
+/*
+ * Apart from the interface, which everything imports: a broker in a test logs nothing, and need not wait for pino.
+ */
+
+/** Takes one finished line, with its line end, at a time. */
+export interface LogWriter {
+  write(line: string): void
+}
+
+export interface LogSink {
+  readonly writer: LogWriter
+  readonly level: LogLevel
+  readonly format: LogFormat
+}
+
+export interface LogSettings {
+  /** Null: nothing to the console. */
+  readonly console: { readonly level: LogLevel; readonly format: LogFormat } | null
+  /** Null: no file. The folder is made when it is missing. */
+  readonly file: { readonly path: string; readonly level: LogLevel; readonly format: LogFormat } | null
+}
+
+const LEVEL_ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+
+/** A log that writes to every sink what is at or above that sink's level. */
+export function createLog(sinks: readonly LogSink[]): Log {
+  const open = sinks.filter((sink) => sink.level !== 'silent')
+  if (open.length === 0) return silentLog
+  const lowest = LEVEL_ORDER[Math.min(...open.map((sink) => LEVEL_ORDER.indexOf(sink.level)))]!
+  const streams = open.map((sink) => ({
+    level: sink.level as Exclude<LogLevel, 'silent'>,
+    stream: sink.format === 'json' ? sink.writer : new PlaintextWriter(sink.writer),
+  }))
+  const options = {
+    level: lowest,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  return new PinoLog(pino(options, pino.multistream(streams)))
+}
+
+/**
+ * The log a configuration asks for. Lines are written synchronously, so that the last words before an exit get out.
+ *
+ * @throws Error when the log file cannot be opened.
+ */
+export function openLog(settings: LogSettings): Log {
+  const sinks: LogSink[] = []
+  // Standard error, so that standard output stays readable for people and for what waits for the ready line.
+  if (settings.console) sinks.push({ ...settings.console, writer: pino.destination({ dest: 2, sync: true }) })
+  if (settings.file) {
+    const { path, level, format } = settings.file
+    mkdirSync(dirname(path), { recursive: true })
+    sinks.push({ level, format, writer: pino.destination({ dest: path, append: true, sync: true }) })
+  }
+  return createLog(sinks)
+}
+
+class PinoLog implements Log {
+  readonly debugOn: boolean
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+    this.debugOn = logger.isLevelEnabled('debug')
+  }
+
+  debug(text: string, facts?: LogFacts): void {
+    if (facts === undefined) this.#logger.debug(text)
+    else this.#logger.debug(facts, text)
+  }
+
+  info(text: string, facts?: LogFacts): void {
+    if (facts === undefined) this.#logger.info(text)
+    else this.#logger.info(facts, text)
+  }
+
+  warn(text: string, facts?: LogFacts): void {
+    if (facts === undefined) this.#logger.warn(text)
+    else this.#logger.warn(facts, text)
+  }
+
+  error(text: string, facts?: LogFacts): void {
+    if (facts === undefined) this.#logger.error(text)
+    else this.#logger.error(facts, text)
+  }
+
+  child(facts: LogFacts): Log {
+    return new PinoLog(this.#logger.child(facts))
+  }
+}
+
+/** Turns pino's JSON lines into lines for people. Parsing them back is fine: log lines are rare. */
+class PlaintextWriter implements LogWriter {
+  readonly #writer: LogWriter
+
+  constructor(writer: LogWriter) {
+    this.#writer = writer
+  }
+
+  write(line: string): void {
+    this.#writer.write(formatPlaintext(JSON.parse(line) as Record<string, unknown>))
+  }
+}
+
+/** `2026-01-31 12:00:00.000Z [info] text key=value`, and an error's stack on the lines after it. */
+function formatPlaintext(entry: Record<string, unknown>): string {
+  const { level, time, msg, err, ...facts } = entry
+  let text = `${String(time).replace('T', ' ')} [${String(level)}] ${escapeControls(String(msg ?? ''))}`
+  for (const [key, value] of Object.entries(facts)) text += ` ${key}=${formatFact(value)}`
+  if (typeof err !== 'object' || err === null) return `${text}\n`
+  const { message, stack } = err as { message?: unknown; stack?: unknown }
+  const lines = String(stack ?? message).split('\n')
+  return `${text}\n${lines.map((line) => `  ${escapeControls(line)}\n`).join('')}`
+}
+
+function formatFact(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /^[^\s"=]+$/.test(text) ? escapeControls(text) : escapeControls(JSON.stringify(text))
+}
+
+/** A client chooses some of what is logged; it must not be able to start a line of its own or to steer a terminal. */
+function escapeControls(text: string): string {
+  return text.replaceAll(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
