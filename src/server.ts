@@ -8,7 +8,6 @@ import { importDefinitions } from './management/definitions.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
-import { attachWebSocket, createHttpServer, listenHttp } from './net/websocket.ts'
 import { AmqpFrontEnd } from './protocols/amqp091/index.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
@@ -22,7 +21,12 @@ import { Turn } from './util/turn.ts'
 
 /** A broker that has been started from a configuration. */
 export interface RunningServer {
-  readonly urls: { readonly amqp: string[]; readonly amqps: string[]; readonly websocket: string[] }
+  readonly urls: {
+    readonly amqp: string[]
+    readonly amqps: string[]
+    readonly http: string[]
+    readonly websocket: string[]
+  }
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
@@ -36,8 +40,10 @@ export interface RunningServer {
 }
 
 export interface ServerParts {
-  /** Real time unless given. */
+  /** Real time unless given. A clock that is given stays its owner's, to close or to use for the next broker. */
   readonly clock?: Clock
+  /** Whether low memory and low disk hold publishers; true unless given. */
+  readonly watchResources?: boolean
 }
 
 /**
@@ -64,7 +70,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   const closeAll = async (): Promise<void> => {
     broker.close()
     turn.close()
-    clock.close()
+    if (parts.clock === undefined) clock.close()
     await store.close()
     await metadata.close()
   }
@@ -76,12 +82,12 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await broker.commitMetadata()
     const amqp = createFrontEnd(config, broker)
     const listeners = await openListeners(config, tls, amqp, log)
-    const monitor = watchResources(config, broker)
+    const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
-      monitor.close()
+      monitor?.close()
       await broker.commitMetadata()?.catch(() => {})
       await closeAll()
     }
@@ -180,7 +186,7 @@ async function openListeners(
   log: Log,
 ): Promise<OpenListeners> {
   const all: Listener[] = []
-  const urls = { amqp: [] as string[], amqps: [] as string[], websocket: [] as string[] }
+  const urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
@@ -200,11 +206,14 @@ async function openListeners(
       urls.amqps.push(url('amqps', row, listener))
     }
     if (config.management !== null && config.websocket !== null) {
+      // Its own import, since node:http and ws are a good part of the time that a broker without them takes to load.
+      const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
       const server = createHttpServer()
       attachWebSocket(server, { path: config.websocket.path, log, onConnection })
       const { hosts, port } = config.management
       const listener = await listenHttp(server, { hosts, port, backlog, log })
       all.push(listener)
+      urls.http.push(url('http', config.management, listener))
       urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
     }
     return { all, urls }
