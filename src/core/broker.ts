@@ -1,6 +1,6 @@
 import type { MessageStore } from '../store/message-store.ts'
 import type { MetadataStore } from '../store/metadata-store.ts'
-import type { Log } from '../telemetry/log.ts'
+import { limitLog, type Log, type LogLimiter } from '../telemetry/log.ts'
 import type { Clock } from '../util/clock.ts'
 import { PatternError } from '../util/pcre.ts'
 import type { Turn } from '../util/turn.ts'
@@ -81,6 +81,8 @@ export class Broker {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Log
+  /** For lines that a client can cause as often as it likes. */
+  readonly limitedLog: LogLimiter
   readonly vhosts = new Map<string, VHost>()
   readonly users: Users
   readonly permissions = new Permissions()
@@ -106,6 +108,7 @@ export class Broker {
     this.clock = parts.clock
     this.turn = parts.turn
     this.log = parts.log
+    this.limitedLog = limitLog(parts.log)
     this.#onFailure = parts.onFailure
     this.users = new Users({ passwords: parts.passwords, loopbackUsers: options.loopbackUsers })
     this.reclaimer = new Reclaimer(this.turn)

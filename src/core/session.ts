@@ -548,7 +548,8 @@ export class Session {
     for (const { tag, entry, timeoutMs } of late) {
       if (this.closed) return
       const { consumer } = entry
-      this.broker.log.warn('a delivery was not acknowledged in time', { queue: entry.queue.name, timeoutMs })
+      const queue = entry.queue.name
+      this.broker.limitedLog.warn(`late ${queue}`, 'a delivery was not acknowledged in time', { queue, timeoutMs })
       this.deliveries.timeOut(tag, entry)
       if (consumer !== null && this.consumers.has(consumer.tag)) {
         this.consumers.delete(consumer.tag)

@@ -3,11 +3,12 @@ import type { ClientConnection } from '../../core/client-connection.ts'
 import { BrokerError, notAllowed } from '../../core/errors.ts'
 import type { Peer } from '../../net/listener.ts'
 import { PAUSED_BY_ALARM, Transport, type TransportHandler } from '../../net/transport.ts'
+import type { LogFacts } from '../../telemetry/log.ts'
 import type { Timer } from '../../util/clock.ts'
-import { Interner } from '../../util/interner.ts'
+import type { Interner } from '../../util/interner.ts'
 import { Channel } from './channel.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
-import { type Capabilities, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
+import { type Capabilities, connectionName, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { AmqpSettings } from './settings.ts'
 import { UnknownMethodError, WireError } from './wire/errors.ts'
@@ -104,10 +105,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#acceptTimer = null
     const header = bytes.subarray(0, HEADER_BYTES)
     if (!header.equals(AMQP_0_9_1) && !header.equals(AMQP_0_9)) {
-      this.#settings.broker.log.warn('refused a protocol header', {
-        peer: this.#peer.address,
-        header: header.toString('hex'),
-      })
+      this.#warn('header', 'refused a protocol header', { header: header.toString('hex') })
       this.#state = CLOSED
       this.transport.write(AMQP_0_9_1)
       this.transport.end()
@@ -271,7 +269,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#parser.payloadMax = this.frameMax
     if (heartbeatSec > 0) {
       this.#heartbeat = new Heartbeat(this.#settings.broker.clock, this.transport, heartbeatSec, () => {
-        this.#settings.broker.log.warn('missed heartbeats from a client', { peer: this.#peer.address, heartbeatSec })
+        this.#warn('heartbeat', 'missed heartbeats from a client', { heartbeatSec })
         this.drop()
       })
     }
@@ -282,7 +280,19 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.capabilities = capabilities
     this.#handshake = null
     this.#state = RUNNING
+    this.#logLife('opened', client)
     this.send(0, new m.ConnectionOpenOk())
+  }
+
+  #logLife(what: 'opened' | 'closed', { facts, user, vhost }: ClientConnection): void {
+    const given = connectionName(facts.clientProperties)
+    const who = {
+      connection: facts.name,
+      user: user.name,
+      vhost: vhost.name,
+      ...(given === null ? {} : { name: given }),
+    }
+    this.#settings.broker.limitedLog.info(`${what} ${facts.peerAddress}`, `connection ${what}`, who)
   }
 
   // ---- frames out ----
@@ -304,6 +314,12 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
 
   // ---- errors ----
 
+  /** One client's mistakes must not fill the log. */
+  #warn(kind: string, text: string, facts: LogFacts = {}): void {
+    const peer = this.#peer.address
+    this.#settings.broker.limitedLog.warn(`${kind} ${peer}`, text, { peer, ...facts })
+  }
+
   #onChannelError(number: number, error: unknown, methodId: number): void {
     const channel = this.#channels.get(number)
     const soft = error instanceof BrokerError && replyOf(error).closes === 'channel'
@@ -312,10 +328,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   failChannel(channel: Channel, error: BrokerError, methodId: number): void {
-    this.#settings.broker.log.warn(`channel error: ${error.message}`, {
-      peer: this.#peer.address,
-      channel: channel.number,
-    })
+    this.#warn('channel', `channel error: ${error.message}`, { channel: channel.number })
     channel.fail(error, methodId)
     if (this.#lastChannel === channel) this.#lastChannel = null
   }
@@ -325,15 +338,14 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     else if (error instanceof WireError) this.fail(new ProtocolError('frameError', error.message), methodId)
     else if (error instanceof UnknownMethodError) {
       // RabbitMQ's connection process dies here: the socket closes without a word
-      this.#settings.broker.log.warn(error.message, { peer: this.#peer.address })
+      this.#warn('connection', error.message)
       this.drop()
     } else throw error
   }
 
   fail(error: BrokerError | ProtocolError, methodId: number): void {
     if (this.#state === CLOSING || this.#state === CLOSED) return
-    const { broker } = this.#settings
-    broker.log.warn(`connection error: ${error.message}`, { peer: this.#peer.address })
+    this.#warn('connection', `connection error: ${error.message}`)
     const reply = replyOf(error)
     // what follows a broken frame cannot be understood, nor can an answer to the close be found in it
     if (error instanceof ProtocolError && error.kind === 'frameError') this.#parser.stop()
@@ -397,6 +409,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
 
   /** Sessions and exclusive queues end before the client hears that the connection has. */
   #endClient(): void {
+    if (this.#client?.closed === false) this.#logLife('closed', this.#client)
     for (const channel of this.#channels.values()) channel.closing = true
     this.#client?.close()
     this.#channels.clear()

@@ -127,20 +127,22 @@ export class Handshake {
   }
 
   #refuse(mechanism: string, reason: string): void {
-    const { log } = this.#settings.broker
-    log.warn(`${mechanism} login refused: ${reason}`, { peer: this.#peer.address })
     if (!this.#capabilities.authenticationFailureClose) {
-      this.#refuseSilently(reason)
+      this.#refuseSilently(`${mechanism} login refused: ${reason}`)
       return
     }
+    const { address } = this.#peer
+    this.#settings.broker.limitedLog.warn(`login ${address}`, `${mechanism} login refused: ${reason}`, {
+      peer: address,
+    })
     const text = `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`
     this.#host.fail(new BrokerError('accessRefused', text), 0)
   }
 
   /** RabbitMQ says nothing here, and clients take the closed socket for a refusal. */
   #refuseSilently(reason: string): void {
-    const { clock, log } = this.#settings.broker
-    log.warn('connection refused in the handshake', { peer: this.#peer.address, reason })
+    const { clock, limitedLog } = this.#settings.broker
+    limitedLog.warn(`login ${this.#peer.address}`, reason, { peer: this.#peer.address })
     this.#refusal = clock.schedule(REFUSAL_DELAY_MS, { onTimer: () => this.#host.drop() })
   }
 
@@ -171,7 +173,7 @@ export class Handshake {
     const known = broker.users.get(this.#user)
     const user = known ?? { ...UNKNOWN_USER, name: this.#user, tags: this.#tags }
     const facts = {
-      name: `${address}:${port} -> ${localAddress}:${localPort}`,
+      name: `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
       protocol: 'AMQP 0-9-1',
       peerAddress: address,
       peerPort: port,
@@ -231,6 +233,9 @@ function tuneProblem(name: string, client: number, min: number, server: number):
 
 export const isLoopback = ({ address }: Peer): boolean => address.startsWith('127.') || address === '::1'
 
+/** As in a URL: IPv6 addresses in brackets. */
+const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+
 /** The name that a client gave its connection, for logs and management. */
 export const connectionName = (clientProperties: Table): string | null =>
-  stringOf(clientProperties.get('connection_name'))
+  stringOf(clientProperties.get('connection_name'))?.slice(0, 255) ?? null
