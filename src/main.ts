@@ -6,7 +6,9 @@ import { optionsHelp } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
 import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
+import { ping } from './ping.ts'
 import type { RunningServer } from './server.ts'
+import { MetadataStoreError } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
 import { openLog } from './telemetry/pino-log.ts'
 
@@ -20,17 +22,22 @@ const HELP = `WarrenMQ is a message broker that any RabbitMQ client can use.
 Usage:
   warren start [options]    start a broker in the foreground
   warren start --help       list the options
+  warren ping [options]     ask the broker that these options, this environment and this configuration file describe
+                            whether it answers; for health checks
   warren help               show this text
   warren --version          show the version
 
-Example:
-  warren start --port 5672 --data-dir ./warren-data
+Examples:
+  warren start                                        AMQP on port 5672, data in ./warren-data
+  warren start --memory --port 0                      nothing on disk, a free port
+  warren start --config /etc/rabbitmq/rabbitmq.conf   an existing RabbitMQ configuration
 `
 
-const startHelp = (): string => `Usage: warren start [options]
+const startHelp = (command: string): string => `Usage: warren ${command} [options]
 
 Every option can be given as an environment variable too (--log-level is WARREN_LOG_LEVEL), and in a configuration
-file in the format of rabbitmq.conf. Flags win over the environment, which wins over the file.
+file in the format of rabbitmq.conf under RabbitMQ's own keys (log.level). Flags win over the environment, which wins
+over the file. In parentheses is what holds unless something else is said.
 
 ${optionsHelp()}
 `
@@ -51,8 +58,9 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(`${readVersion()}\n`)
       return EXIT.ok
     case 'start':
-      if (!rest.includes('--help') && !rest.includes('-h')) return start(rest)
-      process.stdout.write(startHelp())
+    case 'ping':
+      if (!rest.includes('--help') && !rest.includes('-h')) return command === 'start' ? start(rest) : askBroker(rest)
+      process.stdout.write(startHelp(command))
       return EXIT.ok
     default:
       return fail(EXIT.usage, `there is no command '${command}'; see warren help`)
@@ -76,8 +84,7 @@ async function start(argv: readonly string[]): Promise<number> {
     config = loadConfig({ argv, env: process.env })
     log = openLog(config.log)
   } catch (error) {
-    const usage = error instanceof ConfigError && error.usage
-    return fail(usage ? EXIT.usage : EXIT.config, (error as Error).message)
+    return refuseConfig(error as Error)
   }
   dieOnUncaught(config, log)
   const signal = firstSignal()
@@ -90,6 +97,7 @@ async function start(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return failToStart(error, config, log)
   }
+  log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
   announce(config, server)
   const end = await Promise.race([signal, server.failed])
   if (typeof end !== 'string') {
@@ -102,8 +110,28 @@ async function start(argv: readonly string[]): Promise<number> {
   return EXIT.ok
 }
 
+function refuseConfig(error: Error): number {
+  return fail(error instanceof ConfigError && error.usage ? EXIT.usage : EXIT.config, error.message)
+}
+
+async function askBroker(argv: readonly string[]): Promise<number> {
+  let config: Config
+  try {
+    config = loadConfig({ argv, env: process.env })
+  } catch (error) {
+    return refuseConfig(error as Error)
+  }
+  try {
+    process.stdout.write(`${await ping(config)} answers\n`)
+    return EXIT.ok
+  } catch (error) {
+    if (error instanceof ConfigError) return refuseConfig(error)
+    return fail(EXIT.unavailable, (error as Error).message)
+  }
+}
+
 function failToStart(error: unknown, config: Config, log: Log): number {
-  if (error instanceof ListenError) return fail(EXIT.unavailable, error.message)
+  if (error instanceof ListenError || error instanceof MetadataStoreError) return fail(EXIT.unavailable, error.message)
   if (error instanceof TlsError || error instanceof ConfigError) return fail(EXIT.config, error.message)
   reportInternal('the broker could not start', error, config, log)
   return EXIT.internal

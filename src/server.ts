@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { InternalAuthenticator } from './auth/internal-authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
+import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { importDefinitions } from './management/definitions.ts'
 import { BufferPool } from './net/buffer-pool.ts'
@@ -48,7 +49,7 @@ export interface ServerParts {
 
 /**
  * Puts a broker together and opens it to clients: the only file that knows every part.
- * @throws ListenError, TlsError, or what the metadata store and the definitions file have to complain about
+ * @throws ListenError, TlsError, ConfigError (the definitions file), MetadataStoreError
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
   const tls = config.tls === null ? null : loadTls(config.tls)
@@ -77,7 +78,8 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   try {
     const known = await broker.load()
     const createDefaults = (): void => createFirstObjects(broker, config)
-    if (!known) createDefaults()
+    // As in RabbitMQ: who brings definitions does not want a well-known user besides.
+    if (!known && config.definitionsFile === null) createDefaults()
     if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
     await broker.commitMetadata()
     const amqp = createFrontEnd(config, broker)
@@ -148,8 +150,11 @@ function createFirstObjects(broker: Broker, { defaults }: Config): void {
 }
 
 async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<void> {
-  const definitions: unknown = JSON.parse(await readFile(file, 'utf8'))
-  importDefinitions(broker, definitions)
+  try {
+    importDefinitions(broker, JSON.parse(await readFile(file, 'utf8')))
+  } catch (error) {
+    throw new ConfigError([`load_definitions: ${file}: ${(error as Error).message}`])
+  }
   log.info('definitions imported', { file })
 }
 

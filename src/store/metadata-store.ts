@@ -1,3 +1,11 @@
+/** The metadata cannot be read or written, for a reason outside the program; the text names the place. */
+export class MetadataStoreError extends Error {
+  constructor(text: string) {
+    super(text)
+    this.name = 'MetadataStoreError'
+  }
+}
+
 /**
  * Where vhosts, users, permissions, exchanges, queues, bindings, policies and parameters live: a sorted map from path-like
  * keys (`queue/<vhost>/<name>`, each part percent-encoded) to JSON values.

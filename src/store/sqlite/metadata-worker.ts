@@ -81,7 +81,9 @@ class MetadataDatabase {
       this.#database.exec('BEGIN EXCLUSIVE')
     } catch (error) {
       const code = (error as { errcode?: number }).errcode ?? 0
-      if ((code & 0xff) !== SQLITE_BUSY) throw error
+      if ((code & 0xff) !== SQLITE_BUSY) {
+        throw new Error(`data directory ${directory} cannot be used: ${(error as Error).message}`, { cause: error })
+      }
       throw new Error(`data directory ${directory} is in use by another process${this.#holder()}`, { cause: error })
     }
   }

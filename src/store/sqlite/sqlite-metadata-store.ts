@@ -1,16 +1,21 @@
 import { mkdir } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { MetadataStore } from '../metadata-store.ts'
+import { type MetadataStore, MetadataStoreError } from '../metadata-store.ts'
 import type { WorkerInput, WorkerReply, WorkerRequest } from './metadata-worker.ts'
 
 /**
  * Opens, or creates, the metadata database of a data directory. One process at a time may have it open; a lock that a killed
  * process left behind does not count.
- * @throws Error `data directory D is in use by another process (pid N)`, or that the format is newer than this program knows
+ * @throws MetadataStoreError `data directory D is in use by another process (pid N)`, that the format is newer than this program
+ * knows, or what else keeps it from being opened
  */
 export async function openSqliteMetadataStore(directory: string): Promise<MetadataStore> {
-  await mkdir(directory, { recursive: true })
+  try {
+    await mkdir(directory, { recursive: true })
+  } catch (error) {
+    throw new MetadataStoreError(`data directory ${directory} cannot be made: ${(error as Error).message}`)
+  }
   const store = new SqliteMetadataStore(directory)
   await store.opened
   return store
@@ -140,7 +145,7 @@ class SqliteMetadataStore implements MetadataStore {
     const request = this.#requests.shift()
     if (request === undefined) return
     if (reply.error === null) request.resolve(reply)
-    else request.reject(new Error(reply.error))
+    else request.reject(new MetadataStoreError(reply.error))
   }
 
   /** What is on disk after a failed write is unknown: everything from here on is refused with the first error. */
