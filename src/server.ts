@@ -43,6 +43,8 @@ export interface RunningServer {
 export interface ServerParts {
   /** Real time unless given. A clock that is given stays its owner's, to close or to use for the next broker. */
   readonly clock?: Clock
+  /** Of heartbeats and time-outs of handshakes, and its owner's as well; `clock` unless given. */
+  readonly networkClock?: Clock
   /** Whether low memory and low disk hold publishers; true unless given. */
   readonly watchResources?: boolean
 }
@@ -82,7 +84,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     if (!known && config.definitionsFile === null) createDefaults()
     if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
     await broker.commitMetadata()
-    const amqp = createFrontEnd(config, broker)
+    const amqp = createFrontEnd(config, broker, parts.networkClock ?? clock)
     const listeners = await openListeners(config, tls, amqp, log)
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
@@ -158,12 +160,13 @@ async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<
   log.info('definitions imported', { file })
 }
 
-function createFrontEnd(config: Config, broker: Broker): AmqpFrontEnd {
+function createFrontEnd(config: Config, broker: Broker, clock: Clock): AmqpFrontEnd {
   const internal = new InternalAuthenticator(broker.users)
   const { connection, auth, node } = config
   return new AmqpFrontEnd({
     broker,
     pool: new BufferPool(),
+    clock,
     authenticate: (user, password, facts) => internal.authenticatePassword(user, password, facts),
     mechanisms: auth.mechanisms,
     anonymous: auth.anonymous,

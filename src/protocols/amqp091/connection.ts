@@ -76,7 +76,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#channelMax = settings.channelMax
     this.#parser = new FrameParser(this, settings.initialFrameMax)
     this.transport = new Transport(socket, broker.turn, settings.pool, this)
-    this.#acceptTimer = broker.clock.schedule(settings.handshakeTimeoutMs, { onTimer: () => this.drop() })
+    this.#acceptTimer = settings.clock.schedule(settings.handshakeTimeoutMs, { onTimer: () => this.drop() })
     this.transport.start()
   }
 
@@ -268,7 +268,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.frameMax = frameMax === 0 ? FRAME_MAX_UNLIMITED : frameMax
     this.#parser.payloadMax = this.frameMax
     if (heartbeatSec > 0) {
-      this.#heartbeat = new Heartbeat(this.#settings.broker.clock, this.transport, heartbeatSec, () => {
+      this.#heartbeat = new Heartbeat(this.#settings.clock, this.transport, heartbeatSec, () => {
         this.#warn('heartbeat', 'missed heartbeats from a client', { heartbeatSec })
         this.drop()
       })
@@ -370,7 +370,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.commitThenSend(0, method)
     this.#state = CLOSING
     this.transport.resume(PAUSED_BY_ALARM)
-    this.#closeTimer = this.#settings.broker.clock.schedule(CLOSE_TIMEOUT_MS, { onTimer: () => this.drop() })
+    this.#closeTimer = this.#settings.clock.schedule(CLOSE_TIMEOUT_MS, { onTimer: () => this.drop() })
   }
 
   // ---- alarms and pressure ----

@@ -76,7 +76,7 @@ export class Handshake {
     this.#host = host
     this.#settings = settings
     this.#peer = peer
-    this.#timer = settings.broker.clock.schedule(settings.handshakeTimeoutMs, { onTimer: () => host.drop() })
+    this.#timer = settings.clock.schedule(settings.handshakeTimeoutMs, { onTimer: () => host.drop() })
   }
 
   begin(): void {
@@ -141,8 +141,8 @@ export class Handshake {
 
   /** RabbitMQ says nothing here, and clients take the closed socket for a refusal. */
   #refuseSilently(reason: string): void {
-    const { clock, limitedLog } = this.#settings.broker
-    limitedLog.warn(`login ${this.#peer.address}`, reason, { peer: this.#peer.address })
+    const { clock, broker } = this.#settings
+    broker.limitedLog.warn(`login ${this.#peer.address}`, reason, { peer: this.#peer.address })
     this.#refusal = clock.schedule(REFUSAL_DELAY_MS, { onTimer: () => this.#host.drop() })
   }
 

@@ -1,6 +1,7 @@
 import type { Broker } from '../../core/broker.ts'
 import type { BufferPool } from '../../net/buffer-pool.ts'
 import type { CertificateLogin } from '../../net/tls.ts'
+import type { Clock } from '../../util/clock.ts'
 
 /** Says who may log in. The reason of a refusal is for the log. */
 export type Authenticate = (
@@ -17,6 +18,8 @@ export type LoginOutcome =
 export interface AmqpSettings {
   readonly broker: Broker
   readonly pool: BufferPool
+  /** Of heartbeats and of the time-outs of handshakes: the network's time, which in a test need not be the broker's. */
+  readonly clock: Clock
   readonly authenticate: Authenticate
   /** SASL mechanisms offered, in this order. */
   readonly mechanisms: readonly string[]
