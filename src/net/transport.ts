@@ -29,9 +29,13 @@ export interface TransportHandler {
   onClosed(error: Error | null): void
 }
 
+/** What bytes that were not copied count for: they lie in the store anyway, and small windows starve large messages. */
+const UNCOPIED_WEIGHT = 1 / 8
+
 /** A written piece on its way to the peer. */
 interface Piece {
-  readonly bytes: number
+  /** What it counts for while it is unsent. */
+  readonly weight: number
   /** The chunk that is free again when this piece has been written. */
   readonly chunk: Buffer | null
 }
@@ -95,7 +99,7 @@ export class Transport implements TurnTask {
     this.#socket.resume()
   }
 
-  /** Unsent bytes. */
+  /** Unsent bytes, those that were not copied by their weight. */
   get pending(): number {
     return this.#unsent + this.#used - this.#start
   }
@@ -132,8 +136,9 @@ export class Transport implements TurnTask {
   /** Appends bytes without copying. They must not change until they are written. */
   appendLarge(bytes: Buffer): void {
     if (this.#used > this.#start) this.#cut(null)
-    this.#ready.push({ data: bytes, piece: { bytes: bytes.length, chunk: null } })
-    this.#unsent += bytes.length
+    const weight = bytes.length * UNCOPIED_WEIGHT
+    this.#ready.push({ data: bytes, piece: { weight, chunk: null } })
+    this.#unsent += weight
     this.bytesOut += bytes.length
     if (!this.scheduled) this.#turn.schedule(PHASE_FLUSH, this)
     if (this.#unsent > this.#limit) this.#press()
@@ -214,7 +219,7 @@ export class Transport implements TurnTask {
   /** Makes a piece of what was written to the chunk since the last cut. */
   #cut(chunk: Buffer | null): void {
     const bytes = this.#used - this.#start
-    if (bytes > 0) this.#ready.push({ data: this.out.subarray(this.#start, this.#used), piece: { bytes, chunk } })
+    if (bytes > 0) this.#ready.push({ data: this.out.subarray(this.#start, this.#used), piece: { weight: bytes, chunk } })
     else if (chunk !== null) this.#pool.give(chunk)
     this.#unsent += bytes
     this.#start = this.#used
@@ -224,7 +229,7 @@ export class Transport implements TurnTask {
     const piece = this.#inFlight.shift()
     if (piece === undefined) return
     if (piece.chunk !== null) this.#pool.give(piece.chunk)
-    this.#unsent -= piece.bytes
+    this.#unsent -= piece.weight
     if (this.#limit === FULL_BYTES || this.#unsent > RESUME_BYTES || this.closed) return
     this.#limit = FULL_BYTES
     if (this.#paused & PAUSED_BY_PRESSURE) this.resume(PAUSED_BY_PRESSURE)
