@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { AccessControl } from './access-control.ts'
+import { type Access, AccessControl, FULL_ACCESS } from './access-control.ts'
 import type { Broker } from './broker.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ConfirmSink } from './confirms.ts'
@@ -72,7 +72,7 @@ export class Session {
   readonly broker: Broker
   readonly vhost: VHost
   readonly sink: SessionSink
-  readonly access: AccessControl
+  readonly access: Access
   readonly publishing: Publishing
   readonly deliveries: Deliveries
   readonly consumers = new Map<string, Consumer>()
@@ -88,7 +88,9 @@ export class Session {
     this.broker = connection.broker
     this.vhost = connection.vhost
     this.sink = sink
-    this.access = new AccessControl(this.broker.permissions, connection.user.name, this.vhost.name)
+    this.access = connection.trusted
+      ? FULL_ACCESS
+      : new AccessControl(this.broker.permissions, connection.user.name, this.vhost.name)
     this.publishing = new Publishing(this)
     this.deliveries = new Deliveries(this)
     this.prefetch = this.broker.options.defaultPrefetch
@@ -170,6 +172,7 @@ export class Session {
     const { queue, exchange, routingKey } = this.#bindingEnds(queueName, source, key)
     const existing = this.vhost.queues.get(queue)
     if (existing === undefined || exchange === undefined) return
+    if (!this.vhost.isBound(exchange, existing, routingKey, args)) return
     requireOwn(existing, this.connection, this.vhost.name)
     this.vhost.unbind(exchange, existing, routingKey, args)
   }
@@ -227,6 +230,8 @@ export class Session {
     if (given === DIRECT_REPLY || isDirectReplyName(given)) return this.#declareReply(given)
     if (declaration.passive) return this.#findDeclared(given)
     const serverNamed = given === ''
+    // RabbitMQ refuses it for a queue that exists too: only the broker declares these
+    if (!serverNamed) refuseReservedName('queue', given)
     const name = serverNamed ? serverName('amq.gen-') : given
     this.access.require('configure', 'queue', name)
     const existing = this.vhost.queues.get(name)
@@ -235,7 +240,6 @@ export class Session {
       existing.touch()
       return this.#remember(existing)
     }
-    if (!serverNamed) refuseReservedName('queue', name)
     return this.#remember(this.#createQueue(name, serverNamed, declaration))
   }
 

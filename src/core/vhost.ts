@@ -183,6 +183,10 @@ export class VHost implements QueueHost, ExchangeHost {
     source.router.onBound?.(binding, (message) => this.#publishTo(destination, message as Message))
   }
 
+  isBound(source: Exchange, destination: Queue | Exchange, key: string, args: Table): boolean {
+    return source.bindings.has(bindingIdentity(destination, key, args))
+  }
+
   unbind(source: Exchange, destination: Queue | Exchange, key: string, args: Table): void {
     const identity = bindingIdentity(destination, key, args)
     const binding = source.bindings.get(identity)

@@ -1,0 +1,22 @@
+/** Where WarrenMQ answers otherwise than an older RabbitMQ, or than any. */
+export interface Difference {
+  /** The RabbitMQ from which on both agree; null: WarrenMQ goes further, or does not do it yet. */
+  readonly since: string | null
+  readonly text: string
+}
+
+/**
+ * Every difference that the scenarios of this folder met. WarrenMQ follows RabbitMQ 4.x, so against an older one the rows with a
+ * version are expected; `docs/compatibility.md` quotes the rows without.
+ */
+export const DIFFERENCES = {
+  exchangeTypeUnknown: {
+    since: '4.0',
+    text: 'An unknown exchange type closes the channel with 406, not the connection with 503.',
+  },
+  localRandom: { since: '4.0', text: 'The exchange type x-local-random is built in.' },
+  jmsTopic: { since: null, text: 'The exchange type x-jms-topic is built in; RabbitMQ has it as a plugin.' },
+  topicWildcards: { since: '4.3', text: 'A topic binding key may have at most two `#` words.' },
+} as const satisfies Record<string, Difference>
+
+export type DifferenceName = keyof typeof DIFFERENCES
