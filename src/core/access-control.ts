@@ -6,8 +6,23 @@ export type Verb = 'configure' | 'write' | 'read'
 /** Decisions remembered per connection; forgotten whenever any permission changes. */
 const REMEMBERED_MAX = 256
 
+/** What the holder of a connection may do in its vhost. */
+export interface Access {
+  /** Rises when decisions that were made before no longer hold. */
+  readonly version: number
+  /** @throws BrokerError accessRefused */
+  require(verb: Verb, kind: 'queue' | 'exchange', name: string): void
+  /** For what any permission opens. The refusal names configure, as RabbitMQ's does. @throws BrokerError accessRefused */
+  requireAny(kind: 'queue' | 'exchange', name: string): void
+  /** The second look that topic exchanges take, at the routing key. @throws BrokerError accessRefused */
+  requireTopic(verb: 'write' | 'read', exchange: string, key: string): void
+}
+
+/** Of the program that the broker runs in. */
+export const FULL_ACCESS: Access = { version: 0, require() {}, requireAny() {}, requireTopic() {} }
+
 /** What one user may do in one vhost. */
-export class AccessControl {
+export class AccessControl implements Access {
   readonly #permissions: Permissions
   readonly #user: string
   readonly #vhost: string
@@ -24,20 +39,17 @@ export class AccessControl {
     return this.#permissions.version
   }
 
-  /** @throws BrokerError accessRefused */
   require(verb: Verb, kind: 'queue' | 'exchange', name: string): void {
     if (!this.#allows(verb, kind, name)) {
       throw accessRefused(refusalText(verb, kind, name, this.#vhost, this.#user))
     }
   }
 
-  /** For what any permission opens. The refusal names configure, as RabbitMQ's does. @throws BrokerError accessRefused */
   requireAny(kind: 'queue' | 'exchange', name: string): void {
     const verbs: readonly Verb[] = ['configure', 'read', 'write']
     if (!verbs.some((verb) => this.#allows(verb, kind, name))) this.require('configure', kind, name)
   }
 
-  /** The second look that topic exchanges take, at the routing key. @throws BrokerError accessRefused */
   requireTopic(verb: 'write' | 'read', exchange: string, key: string): void {
     const variables = { username: this.#user, vhost: this.#vhost }
     if (this.#permissions.allowsTopic(this.#user, this.#vhost, exchange, verb, key, variables)) return

@@ -26,6 +26,8 @@ const greatest = numeric(Math.max)
 const operatorWins: Merge = (_user, operator) => operator
 
 const isText = (value: unknown): boolean => typeof value === 'string'
+/** Routing keys travel as short strings. */
+const isRoutingKey = (value: unknown): boolean => typeof value === 'string' && Buffer.byteLength(value) <= 255
 const isInteger = (value: unknown): boolean => Number.isSafeInteger(value)
 const atLeast =
   (min: number, max = Number.MAX_SAFE_INTEGER) =>
@@ -53,7 +55,7 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['consumer-timeout', key(atLeast(0), 'consumer timeout', NOT_STREAM)],
   ['consumer-disconnected-timeout', key(atLeast(0), 'consumer disconnected timeout', QUORUM_ONLY)],
   ['dead-letter-exchange', key(isText, 'dead letter exchange name', NOT_STREAM)],
-  ['dead-letter-routing-key', key(isText, 'dead letter routing key', NOT_STREAM)],
+  ['dead-letter-routing-key', key(isRoutingKey, 'dead letter routing key', NOT_STREAM)],
   ['dead-letter-strategy', key(among(DEAD_LETTER_STRATEGIES), 'dead letter strategy', NOT_STREAM)],
   [
     'delayed-retry-type',

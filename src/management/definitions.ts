@@ -6,6 +6,9 @@ import type { VHost } from '../core/vhost.ts'
 
 type Json = Record<string, unknown>
 
+/** Names and keys travel as short strings. */
+const NAME_BYTES_MAX = 255
+
 /**
  * Applies a RabbitMQ definitions file (of 3.x or 4.x, of a node or of one vhost). Additive and idempotent: what exists stays, users and
  * settings are overwritten; the sections come in an order that respects references, whatever their order in the file.
@@ -130,6 +133,9 @@ function objectOf(value: unknown, what: string): Json {
 
 function text(row: Json, key: string, fallback?: string): string {
   const value = row[key] ?? fallback
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') {
+    if (Buffer.byteLength(value) <= NAME_BYTES_MAX) return value
+    throw preconditionFailed(`definitions: '${key}' is longer than ${NAME_BYTES_MAX} bytes: ${value.slice(0, 40)}…`)
+  }
   throw preconditionFailed(`definitions: '${key}' is missing or not a string in ${JSON.stringify(row)}`)
 }

@@ -85,7 +85,8 @@ export class Transport implements TurnTask {
       if (!this.closed) handler.onData(chunk)
     })
     socket.on('error', (error) => (failure = error))
-    socket.on('end', () => this.destroy())
+    // the peer will say no more, but may still listen for the answer to its goodbye
+    socket.on('end', () => this.end())
     socket.on('close', () => {
       this.closed = true
       this.#ready.length = 0
@@ -186,6 +187,11 @@ export class Transport implements TurnTask {
     safe.then(release, () => this.destroy())
   }
 
+  /** Whether nothing is read, and for longer than a turn. */
+  get paused(): boolean {
+    return (this.#paused & ~PAUSED_BY_FAIRNESS) !== 0
+  }
+
   pause(reason: number): void {
     this.#paused |= reason
     this.#socket.pause()
@@ -219,7 +225,8 @@ export class Transport implements TurnTask {
   /** Makes a piece of what was written to the chunk since the last cut. */
   #cut(chunk: Buffer | null): void {
     const bytes = this.#used - this.#start
-    if (bytes > 0) this.#ready.push({ data: this.out.subarray(this.#start, this.#used), piece: { weight: bytes, chunk } })
+    if (bytes > 0)
+      this.#ready.push({ data: this.out.subarray(this.#start, this.#used), piece: { weight: bytes, chunk } })
     else if (chunk !== null) this.#pool.give(chunk)
     this.#unsent += bytes
     this.#start = this.#used

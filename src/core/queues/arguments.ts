@@ -24,6 +24,7 @@ const QUEUE_TYPES: readonly string[] = ['classic', 'quorum', 'stream']
 
 const TTL_MAX_MS = 315_360_000_000 // ten years
 const PRIORITY_MAX = 255
+const ROUTING_KEY_BYTES_MAX = 255
 const SEGMENT_BYTES_MAX = 3_000_000_000
 
 /** Why the value is refused, as RabbitMQ prints it, or null. */
@@ -60,6 +61,8 @@ const oneOf =
 
 const routingKey: Check = (field, args) => {
   if (field.type !== 'longstr') return unacceptable(field)
+  // a longer one could not be put into a delivery
+  if (Buffer.byteLength(field.value) > ROUTING_KEY_BYTES_MAX) return 'routing_key_too_long'
   return args.has('x-dead-letter-exchange') ? null : 'routing_key_but_no_dlx_defined'
 }
 

@@ -85,6 +85,7 @@ export class Queue implements Destination, TurnTask {
   unackedBytes = 0
   /** Waiting for a retry delay, or for a dead-letter target that takes them. */
   heldCount = 0
+  heldBytes = 0
   exclusiveConsumer: Consumer | null = null
   readonly createdAt: number
 
@@ -95,6 +96,8 @@ export class Queue implements Destination, TurnTask {
   #lastUsed: number
   #expiresTimer: Timer | null = null
   readonly #held = new Map<Timer, Entry>()
+  /** Purges whose messages are not all freed yet. */
+  #reclaims = 0
   #everConsumed = false
 
   constructor(host: QueueHost, rules: QueueType, facts: QueueFacts, settings: QueueSettings) {
@@ -134,16 +137,15 @@ export class Queue implements Destination, TurnTask {
   /** Takes a message, or says REJECTED where the length limit is to reject. */
   publish(message: Message): number {
     const { settings } = this
+    // routed before the queue was deleted: in a transaction, or among dead letters
+    if (this.deleted) return ACCEPTED
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
+    let ttl = -1
     let expiresAt = -1
     if (message.ttlMs >= 0 || settings.ttlMs >= 0) {
-      const ttl = this.#ttlOf(message)
+      ttl = this.#ttlOf(message)
       expiresAt = this.#host.clock.now() + ttl
-      if (ttl === 0 && !this.#couldDeliverNow()) {
-        this.#bury(message, 'expired')
-        return ACCEPTED
-      }
     }
     if (this.#ready.count === 0) {
       const consumer = this.dispatcher.next()
@@ -153,6 +155,11 @@ export class Queue implements Destination, TurnTask {
       }
     }
     const entry = this.#newEntry(message, expiresAt)
+    if (ttl === 0) {
+      // no time at all: it allows the delivery that can happen at once, and nothing else
+      this.#discard(entry, 'expired')
+      return ACCEPTED
+    }
     this.#ready.push(entry, this.rules.levelOf(message, settings))
     if (expiresAt >= 0) this.#expires(entry)
     if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.#dropHeads()
@@ -164,7 +171,7 @@ export class Queue implements Destination, TurnTask {
   hasRoomFor(count: number, bytes: number): boolean {
     const { maxLength, maxLengthBytes } = this.settings
     if (maxLength >= 0 && this.#ready.count + this.heldCount + count > maxLength) return false
-    return maxLengthBytes < 0 || this.#ready.bytes + bytes <= maxLengthBytes
+    return maxLengthBytes < 0 || this.#ready.bytes + this.heldBytes + bytes <= maxLengthBytes
   }
 
   /** Whether a full queue refuses what is published to it. */
@@ -181,10 +188,6 @@ export class Queue implements Destination, TurnTask {
     const { ttlMs } = this.settings
     if (message.ttlMs < 0) return ttlMs
     return ttlMs < 0 ? message.ttlMs : Math.min(ttlMs, message.ttlMs)
-  }
-
-  #couldDeliverNow(): boolean {
-    return this.#ready.count === 0 && this.dispatcher.next() !== null
   }
 
   #newEntry(message: Message, expiresAt: number): Entry {
@@ -260,8 +263,7 @@ export class Queue implements Destination, TurnTask {
     for (;;) {
       const entry = this.#ready.shift()
       if (entry === null) return null
-      if (entry.expiresAt < 0 || entry.expiresAt > this.#host.clock.now()) return entry
-      // a TTL of 0 still allows the delivery that can happen at once, which never comes here
+      if (!this.#hasExpired(entry)) return entry
       this.#discard(entry, 'expired')
     }
   }
@@ -282,6 +284,12 @@ export class Queue implements Destination, TurnTask {
       this.unackedBytes += entry.message.bodyLength
     }
     return entry
+  }
+
+  /** The messages that could be delivered now, in that order. Nothing changes by it. */
+  *browse(): Generator<Entry> {
+    const now = this.#host.clock.now()
+    for (const entry of this.#ready.browse()) if (entry.expiresAt < 0 || entry.expiresAt > now) yield entry
   }
 
   /** After `get` with noAck, when the message has been copied out. */
@@ -305,22 +313,21 @@ export class Queue implements Destination, TurnTask {
   acknowledge(entry: Entry): void {
     this.counters.acknowledged++
     this.#takeBack(entry)
-    entry.state = GONE
-    this.#forget(entry)
+    this.#end(entry)
   }
 
   /** The consumer does not want it, nor is anybody else to have it. */
   discard(entry: Entry): void {
     this.#takeBack(entry)
-    this.#discard(entry, 'rejected')
+    if (this.deleted) this.#end(entry)
+    else this.#discard(entry, 'rejected')
   }
 
   /** The consumer gives it back, or is gone. */
   requeue(entry: Entry, kind: ReturnKind): void {
     this.#takeBack(entry)
     if (this.deleted) {
-      entry.state = GONE
-      this.#forget(entry)
+      this.#end(entry)
       return
     }
     entry.redelivered = true
@@ -331,17 +338,20 @@ export class Queue implements Destination, TurnTask {
       this.#discard(entry, 'delivery_limit')
       return
     }
-    const now = entry.expiresAt >= 0 ? this.#host.clock.now() : 0
-    if (entry.expiresAt >= 0 && entry.expiresAt <= now) {
-      this.#discard(entry, 'expired')
-      return
-    }
-    const delay = this.#retryDelay(entry, kind)
+    const delay = this.#hasExpired(entry) ? 0 : this.#retryDelay(entry, kind)
     if (delay > 0) this.#hold(entry, delay, (held) => this.#putBack(held))
     else this.#putBack(entry)
   }
 
+  #hasExpired(entry: Entry): boolean {
+    return entry.expiresAt >= 0 && entry.expiresAt <= this.#host.clock.now()
+  }
+
   #putBack(entry: Entry): void {
+    if (this.#hasExpired(entry)) {
+      this.#discard(entry, 'expired')
+      return
+    }
     this.#ready.putBack(entry, this.rules.levelOf(entry.message, this.settings))
     if (this.settings.maxLength >= 0 || this.settings.maxLengthBytes >= 0) {
       if (!this.rejectsWhenFull) this.#dropHeads()
@@ -374,11 +384,15 @@ export class Queue implements Destination, TurnTask {
   // ---- the end of a message ----
 
   #expires(entry: Entry): void {
-    this.#expiry ??= new Expiry(this.#host.clock, (expired) => this.#onExpired(expired))
+    this.#expiry ??= new Expiry(this.#host.clock, {
+      // what was purged still looks ready until it is reclaimed
+      expiryWaits: () => this.#reclaims > 0,
+      onExpired: (expired) => this.#onExpired(expired),
+    })
     this.#expiry.add(entry)
   }
 
-  /** Its time is up, wherever in the queue it stands. While a consumer holds it, nothing happens: `requeue` looks again. */
+  /** Its time is up, wherever in the queue it stands. While it is not ready, nothing happens: `#putBack` looks again. */
   #onExpired(entry: Entry): void {
     if (entry.state !== READY) return
     this.#ready.remove(entry, this.rules.levelOf(entry.message, this.settings))
@@ -398,14 +412,13 @@ export class Queue implements Destination, TurnTask {
     this.#forget(entry)
   }
 
-  /** At least once: the message stays with this queue until all targets have taken it. */
+  /** At least once: the message stays with this queue until all targets have taken it, or a policy says otherwise. */
   #buryDurably(entry: Entry, reason: DeathReason): void {
-    if (this.deleted || this.#host.deadLetter(this, entry.message, reason, true)) {
+    if (this.#host.deadLetter(this, entry.message, reason, true)) {
       this.counters.deadLettered++
-      entry.state = GONE
-      this.#forget(entry)
+      this.#end(entry)
     } else {
-      this.#hold(entry, DEAD_LETTER_RETRY_MS, (held) => this.#buryDurably(held, reason))
+      this.#hold(entry, DEAD_LETTER_RETRY_MS, (held) => this.#discard(held, reason))
     }
   }
 
@@ -421,18 +434,26 @@ export class Queue implements Destination, TurnTask {
   #hold(entry: Entry, delayMs: number, then: (entry: Entry) => void): void {
     entry.state = HELD
     this.heldCount++
+    this.heldBytes += entry.message.bodyLength
     const timer = this.#host.clock.schedule(delayMs, {
       onTimer: () => {
         this.#held.delete(timer)
         this.heldCount--
+        this.heldBytes -= entry.message.bodyLength
         then(entry)
       },
     })
     this.#held.set(timer, entry)
   }
 
+  #end(entry: Entry): void {
+    entry.state = GONE
+    this.#forget(entry)
+  }
+
   #forget(entry: Entry): void {
     const { store } = this.#host
+    if (entry.expiresAt >= 0) this.#expiry?.left()
     if (this.#isLogged(entry.message)) store.settle(this.id, entry.number)
     store.release(entry.message)
   }
@@ -442,6 +463,7 @@ export class Queue implements Destination, TurnTask {
     const count = this.#ready.count
     const old = this.#ready
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
+    this.#reclaims++
     this.#host.reclaim(this, old)
     return count
   }
@@ -450,11 +472,12 @@ export class Queue implements Destination, TurnTask {
   reclaimSome(ready: ReadyMessages, max: number): boolean {
     for (let i = 0; i < max; i++) {
       const entry = ready.shift()
-      if (entry === null) return false
-      entry.state = GONE
-      this.#forget(entry)
+      if (entry === null) break
+      this.#end(entry)
     }
-    return ready.count > 0
+    if (ready.count > 0) return true
+    this.#reclaims--
+    return false
   }
 
   // ---- consumers ----
@@ -531,11 +554,11 @@ export class Queue implements Destination, TurnTask {
     this.#expiry?.close()
     for (const [timer, entry] of this.#held) {
       timer.cancel()
-      entry.state = GONE
-      this.#forget(entry)
+      this.#end(entry)
     }
     this.#held.clear()
     this.heldCount = 0
+    this.heldBytes = 0
     this.purge()
   }
 }

@@ -101,6 +101,18 @@ export class ReadyMessages {
     return entry
   }
 
+  /** All of it in the order of delivery, unchanged: for looking, since what came back is sorted each time. */
+  *browse(): Generator<Entry> {
+    const isReady = (entry: Entry): boolean => entry.state === READY
+    if (this.#returnedFirst !== null) yield* this.#returnedFirst.values().filter(isReady)
+    for (let level = this.#lanes.length - 1; level >= 0; level--) {
+      const lane = this.#lanes[level]
+      if (lane === undefined) continue
+      yield* lane.returned.values().filter(isReady).toArray().sort(byNumber)
+      yield* lane.fresh.values().filter(isReady)
+    }
+  }
+
   /** Takes an entry out from wherever it is. The caller sets its new state before the next call. */
   remove(entry: Entry, level: number): void {
     this.count--

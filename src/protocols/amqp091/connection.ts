@@ -340,7 +340,16 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
       // RabbitMQ's connection process dies here: the socket closes without a word
       this.#warn('connection', error.message)
       this.drop()
-    } else throw error
+    } else if (error instanceof AssertionError) throw error
+    else this.#onOwnFault(error)
+  }
+
+  /** A mistake of ours that a client has found costs that client its connection, and nobody else anything. */
+  #onOwnFault(error: unknown): void {
+    this.#settings.broker.log.error('internal error', { peer: this.#peer.address, err: error })
+    if (this.#state === CLOSING || this.#state === CLOSED) return
+    this.#parser.stop()
+    this.#closeWith(new m.ConnectionClose(541, 'INTERNAL_ERROR', 0, 0))
   }
 
   fail(error: BrokerError | ProtocolError, methodId: number): void {
@@ -377,13 +386,11 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
 
   block(reason: string): void {
     this.transport.pause(PAUSED_BY_ALARM)
-    this.#heartbeat?.ignoreSilence(true)
     if (this.capabilities.connectionBlocked) this.send(0, new m.ConnectionBlocked(reason))
   }
 
   unblock(): void {
     this.transport.resume(PAUSED_BY_ALARM)
-    this.#heartbeat?.ignoreSilence(false)
     if (this.capabilities.connectionBlocked) this.send(0, new m.ConnectionUnblocked())
   }
 
@@ -391,11 +398,9 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     if (this.#client === null) return
     this.#client.full = true
     this.#client.choked = choked
-    if (choked) this.#heartbeat?.ignoreSilence(true)
   }
 
   onRelief(): void {
-    this.#heartbeat?.ignoreSilence(false)
     this.#client?.writable()
   }
 

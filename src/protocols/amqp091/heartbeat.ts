@@ -15,7 +15,6 @@ export class Heartbeat implements TimerTarget {
   #heard = true
   #silentTicks = 0
   #sentAt = 0
-  #ignoresSilence = false
 
   constructor(clock: Clock, transport: Transport, intervalSec: number, onSilence: () => void) {
     this.#clock = clock
@@ -29,14 +28,9 @@ export class Heartbeat implements TimerTarget {
     this.#heard = true
   }
 
-  /** While the broker itself does not read, it cannot hear. */
-  ignoreSilence(on: boolean): void {
-    this.#ignoresSilence = on
-    this.#heard = true
-  }
-
   onTimer(): void {
-    if (this.#heard || this.#ignoresSilence) this.#silentTicks = 0
+    // while the broker itself does not read, it cannot hear
+    if (this.#heard || this.#transport.paused) this.#silentTicks = 0
     else this.#silentTicks++
     this.#heard = false
     // two checks of a whole interval each: between two and three intervals of silence
