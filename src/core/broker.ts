@@ -25,7 +25,7 @@ import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
 import { Reclaimer } from './queues/reclaimer.ts'
 import type { Session } from './session.ts'
-import { type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
+import { DEFAULT_HASHING_ALGORITHM, type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
 import { VHost, type VHostMetadata } from './vhost.ts'
 
 /** What of the configuration the broker itself acts on. Counts are -1 for no limit. */
@@ -95,6 +95,7 @@ export class Broker {
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
   readonly connections = new Set<ClientConnection>()
+  readonly #trusted = new Set<ClientConnection>()
   #lastConnectionId = 0
   #lastQueueId = 0
   #commit: Promise<void> | null = null
@@ -242,7 +243,7 @@ export class Broker {
     if (vhost.metadata.protectedFromDeletion) {
       throw preconditionFailed(`Refusing to delete virtual host '${name}' because it is protected from deletion`)
     }
-    for (const connection of [...this.connections]) {
+    for (const connection of [...this.connections, ...this.#trusted]) {
       if (connection.vhost === vhost) connection.forceClose(`vhost '${name}' is deleted`)
     }
     vhost.close()
@@ -354,14 +355,26 @@ export class Broker {
     )
     if (overLimit !== null) throw notAllowed(overLimit)
     if (!this.permissions.hasAccess(user.name, vhostName)) throw notAllowed(refused)
-    const connection = new ClientConnection(++this.#lastConnectionId, this, vhost, user, facts, sink)
+    const connection = new ClientConnection(++this.#lastConnectionId, vhost, { user, trusted: false }, facts, sink)
     this.connections.add(connection)
     vhost.connections++
     this.counters.connectionsOpened++
     return connection
   }
 
+  /**
+   * Opens a vhost for the program that the broker runs in.
+   * @throws BrokerError notFound
+   */
+  openTrusted(vhostName: string, facts: ConnectionFacts, sink: ConnectionSink): ClientConnection {
+    const who = { user: TRUSTED_USER, trusted: true }
+    const connection = new ClientConnection(++this.#lastConnectionId, this.findVhost(vhostName), who, facts, sink)
+    this.#trusted.add(connection)
+    return connection
+  }
+
   forgetConnection(connection: ClientConnection): void {
+    this.#trusted.delete(connection)
     if (!this.connections.delete(connection)) return
     connection.vhost.connections--
     this.counters.connectionsClosed++
@@ -463,7 +476,9 @@ export class Broker {
   }
 
   #onCommitted(): void {
-    for (const connection of this.connections) for (const session of connection.sessions) session.onCommitted()
+    for (const connections of [this.connections, this.#trusted]) {
+      for (const connection of connections) for (const session of connection.sessions) session.onCommitted()
+    }
   }
 
   // ---- end ----
@@ -484,6 +499,15 @@ function refusingPatterns(change: () => void): void {
     if (error instanceof PatternError) throw preconditionFailed(`regular expression is invalid: ${error.message}`)
     throw error
   }
+}
+
+/** No name that a client could log in by, and the right to publish under any. */
+const TRUSTED_USER: User = {
+  name: '',
+  passwordHash: '',
+  hashingAlgorithm: DEFAULT_HASHING_ALGORITHM,
+  tags: ['impersonator'],
+  limits: {},
 }
 
 const POLICY_KINDS: Readonly<Record<PolicyScope, string>> = { user: 'policy', operator: 'operator-policy' }

@@ -9,6 +9,8 @@ import type { VHost } from './vhost.ts'
 export interface ConnectionSink {
   /** The broker ends the connection (RabbitMQ: 320 CONNECTION_FORCED); the text is for the client. */
   close(text: string): void
+  /** The network connection goes without a word. */
+  drop(): void
   /** A resource alarm holds this publisher: stop reading from it, and tell it why if it wants to know. */
   block(reason: string): void
   unblock(): void
@@ -30,6 +32,8 @@ export class ClientConnection {
   readonly broker: Broker
   readonly vhost: VHost
   readonly user: User
+  /** The program that the broker runs in: it may do everything, and is no client where clients are counted or closed. */
+  readonly trusted: boolean
   readonly facts: ConnectionFacts
   readonly connectedAt: number
   readonly sessions = new Set<Session>()
@@ -43,11 +47,19 @@ export class ClientConnection {
   closed = false
   readonly #sink: ConnectionSink
 
-  constructor(id: number, broker: Broker, vhost: VHost, user: User, facts: ConnectionFacts, sink: ConnectionSink) {
+  constructor(
+    id: number,
+    vhost: VHost,
+    who: { readonly user: User; readonly trusted: boolean },
+    facts: ConnectionFacts,
+    sink: ConnectionSink,
+  ) {
+    const { broker } = vhost
     this.id = id
     this.broker = broker
     this.vhost = vhost
-    this.user = user
+    this.user = who.user
+    this.trusted = who.trusted
     this.facts = facts
     this.#sink = sink
     this.connectedAt = broker.clock.now()
@@ -81,6 +93,10 @@ export class ClientConnection {
 
   forceClose(text: string): void {
     this.#sink.close(text)
+  }
+
+  drop(): void {
+    this.#sink.drop()
   }
 
   /** The client is gone, or about to be: sessions end (unsettled deliveries go back), then exclusive queues. */

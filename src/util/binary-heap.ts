@@ -32,6 +32,11 @@ export class BinaryHeap<T> {
     items[at] = item
   }
 
+  /** In no particular order. */
+  values(): ArrayIterator<T> {
+    return this.#items.values()
+  }
+
   peek(): T | undefined {
     return this.#items[0]
   }

@@ -48,6 +48,11 @@ export class RingDeque<T> {
     return index < this.#size ? this.#slots[(this.#head + index) & (this.#slots.length - 1)] : undefined
   }
 
+  /** From the head on. */
+  *values(): Generator<T> {
+    for (let i = 0; i < this.#size; i++) yield this.at(i)!
+  }
+
   /** Keeps the items for which `keep` says so, in their order. */
   filter(keep: (item: T) => boolean): void {
     const kept: T[] = []

@@ -104,12 +104,11 @@ export class ReadyMessages {
   /** All of it in the order of delivery, unchanged: for looking, since what came back is sorted each time. */
   *browse(): Generator<Entry> {
     const isReady = (entry: Entry): boolean => entry.state === READY
-    if (this.#returnedFirst !== null) yield* this.#returnedFirst.values().filter(isReady)
-    for (let level = this.#lanes.length - 1; level >= 0; level--) {
-      const lane = this.#lanes[level]
+    if (this.#returnedFirst !== null) yield* [...this.#returnedFirst.values()].filter(isReady)
+    for (const lane of this.#lanes.toReversed()) {
       if (lane === undefined) continue
-      yield* lane.returned.values().filter(isReady).toArray().sort(byNumber)
-      yield* lane.fresh.values().filter(isReady)
+      yield* [...lane.returned.values()].filter(isReady).sort(byNumber)
+      for (const entry of lane.fresh.values()) if (isReady(entry)) yield entry
     }
   }
 
