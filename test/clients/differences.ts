@@ -17,6 +17,9 @@ export const DIFFERENCES = {
   localRandom: { since: '4.0', text: 'The exchange type x-local-random is built in.' },
   jmsTopic: { since: null, text: 'The exchange type x-jms-topic is built in; RabbitMQ has it as a plugin.' },
   topicWildcards: { since: '4.3', text: 'A topic binding key may have at most two `#` words.' },
+  messageSizeMax: { since: '4.0', text: 'The largest message is 16 MiB unless configured, not 128 MiB.' },
+  deliveryModes: { since: '4.0', text: 'A delivery mode other than 1 and 2 counts as transient; it is not refused.' },
+  atomicCommit: { since: null, text: '`tx.commit` takes effect in all of its queues or in none.' },
 } as const satisfies Record<string, Difference>
 
 export type DifferenceName = keyof typeof DIFFERENCES
