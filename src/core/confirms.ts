@@ -28,7 +28,8 @@ export class Confirms implements TurnTask {
   #safe = 0
   /** Everything up to here has been answered. */
   #answered = 0
-  #committed: () => number
+  #closed = false
+  readonly #committed: () => number
 
   constructor(turn: Turn, sink: ConfirmSink, committed: () => number) {
     this.#turn = turn
@@ -53,7 +54,14 @@ export class Confirms implements TurnTask {
     if (this.#outstanding.size > 0) this.#turn.schedule(PHASE_CONFIRM, this)
   }
 
+  /** No more answers. */
+  close(): void {
+    this.#closed = true
+    this.#outstanding.clear()
+  }
+
   runAtTurnEnd(): void {
+    if (this.#closed) return
     const committed = this.#committed()
     for (let next = this.#outstanding.peek(); next !== undefined; next = this.#outstanding.peek()) {
       if (next.position > committed) break

@@ -12,6 +12,7 @@ export const isDirectReplyName = (name: string): boolean => name.startsWith(PREF
 
 /** One session's direct reply-to: no queue, no storage. A reply to a client that does not read what it is sent is dropped. */
 export class ReplyTarget implements Target {
+  readonly kind = 'reply'
   mark = 0
   /** What reply-to becomes in the requests of this session. */
   readonly name = PREFIX + randomBytes(18).toString('base64url')
@@ -23,6 +24,7 @@ export class ReplyTarget implements Target {
   }
 
   publish(message: Message): number {
+    if (this.consumer.cancelled) return ACCEPTED
     if (this.consumer.connection.choked) this.dropped++
     else this.consumer.session.deliverSettled(this.consumer, message, null)
     return ACCEPTED

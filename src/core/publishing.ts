@@ -124,9 +124,8 @@ export class Publishing {
       return false
     }
     exchange.publishedOut += targets.length
-    let rejected = false
-    for (let i = 0; i < targets.length; i++) if (targets[i]!.publish(message) === REJECTED) rejected = true
-    return rejected
+    if (targets.length === 1) return targets[0]!.publish(message) === REJECTED
+    return this.#session.vhost.give(message, targets) === REJECTED
   }
 
   #targets(access: ExchangeAccess, message: Message): Target[] {
@@ -196,6 +195,12 @@ export class Publishing {
     if (this.#pending === null) return
     for (const { message } of this.#pending) this.#session.vhost.release(message)
     this.#pending = []
+  }
+
+  /** What was not committed did not happen; what was not confirmed yet never will be. */
+  close(): void {
+    this.rollback()
+    this.confirms?.close()
   }
 }
 

@@ -4,6 +4,7 @@ import type { Message } from './message.ts'
 
 /** Takes a routed message: a queue, or what stands for one. */
 export interface Target {
+  readonly kind: 'queue' | 'reply'
   /** The last routing that reached it: tells duplicates without a set. */
   mark: number
   /** @returns ACCEPTED or REJECTED */
@@ -47,11 +48,11 @@ export class Router implements DestinationSink {
 
   add(destination: Destination): void {
     this.#matched++
-    const reached = destination as unknown as Target & Exchange
+    const reached = destination as Destination & { mark: number }
     if (reached.mark === this.#epoch) return
     reached.mark = this.#epoch
-    if (destination.kind === 'queue') this.#targets.push(reached)
-    else this.#open.push(reached)
+    if (destination.kind === 'queue') this.#targets.push(destination as unknown as Target)
+    else this.#open.push(destination as Exchange)
   }
 
   #visit(exchange: Exchange, message: Message): void {
@@ -78,6 +79,8 @@ export class Router implements DestinationSink {
   #addByName(name: string): void {
     const target = this.#host.target(name)
     if (target === undefined) return
+    // what replies go to comes and goes without a trace in the routes
+    if (target.kind === 'reply') this.cacheable = false
     this.#matched++
     if (target.mark === this.#epoch) return
     target.mark = this.#epoch

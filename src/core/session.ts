@@ -451,6 +451,7 @@ export class Session {
   cancel(tag: string): void {
     if (this.#reply?.consumer.tag === tag) {
       this.vhost.replyTargets.delete(this.#reply.name)
+      this.#reply.consumer.cancelled = true
       this.#reply = null
       return
     }
@@ -555,7 +556,7 @@ export class Session {
       const queue = entry.queue.name
       this.broker.limitedLog.warn(`late ${queue}`, 'a delivery was not acknowledged in time', { queue, timeoutMs })
       this.deliveries.timeOut(tag, entry)
-      if (consumer !== null && this.consumers.has(consumer.tag)) {
+      if (consumer !== null && this.consumers.get(consumer.tag) === consumer) {
         this.consumers.delete(consumer.tag)
         const told = this.sink.cancelled(consumer)
         consumer.queue.removeConsumer(consumer)
@@ -618,7 +619,7 @@ export class Session {
     this.closed = true
     this.connection.sessions.delete(this)
     if (this.#reply !== null) this.cancel(this.#reply.consumer.tag)
-    this.publishing.rollback()
+    this.publishing.close()
     const consumers = [...this.consumers.values()]
     for (const consumer of consumers) consumer.cancelled = true
     this.deliveries.close()

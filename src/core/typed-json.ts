@@ -2,7 +2,7 @@ import type { Field, Table } from './fields.ts'
 
 /**
  * Tables as JSON that keeps every type, for the metadata store: a field is `[type, value]`, bytes are base64 under `binary` or `bytes` (a
- * longstr that is not UTF-8), integers beyond 2^53 are strings.
+ * longstr that is not UTF-8), integers beyond 2^53 and numbers that JSON does not know are strings.
  */
 export type TypedJson = [type: string, value: unknown]
 
@@ -35,6 +35,9 @@ function fieldToTyped(field: Field): TypedJson {
     case 'long':
     case 'timestamp':
       return [field.type, typeof field.value === 'bigint' ? field.value.toString() : field.value]
+    case 'double':
+    case 'float':
+      return [field.type, Number.isFinite(field.value) ? field.value : String(field.value)]
     default:
       return [field.type, field.value]
   }
@@ -53,6 +56,9 @@ function fieldFromTyped([type, value]: TypedJson): Field {
     case 'long':
     case 'timestamp':
       return { type, value: typeof value === 'string' ? BigInt(value) : (value as number) }
+    case 'double':
+    case 'float':
+      return { type, value: Number(value) }
     default:
       return { type, value } as Field
   }

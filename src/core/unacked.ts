@@ -64,16 +64,8 @@ export class Unacked {
 
   /** Takes every open delivery up to and including `tag`, oldest first. */
   takeUpTo(tag: number, visit: (tag: number, entry: Entry) => void): void {
-    if (this.#aside.size > 0) {
-      for (const open of [...this.#aside.keys()].sort((a, b) => a - b)) {
-        if (open > tag) break
-        const entry = this.#aside.get(open)!
-        this.#aside.delete(open)
-        this.#size--
-        visit(open, entry)
-      }
-    }
     const last = Math.min(tag, this.#next - 1)
+    if (this.#aside.size > 0) this.#takeAside(last, visit)
     while (this.#first <= last) {
       const at = this.#first++ & (this.#slots.length - 1)
       const entry = this.#slots[at]!
@@ -83,6 +75,19 @@ export class Unacked {
       visit(this.#first - 1, entry)
     }
     this.#advance()
+    // a visit may cause deliveries, for which the rest was moved aside
+    if (this.#aside.size > 0) this.#takeAside(last, visit)
+  }
+
+  #takeAside(last: number, visit: (tag: number, entry: Entry) => void): void {
+    for (const tag of [...this.#aside.keys()].sort((a, b) => a - b)) {
+      if (tag > last) break
+      const entry = this.#aside.get(tag)
+      if (entry === undefined) continue
+      this.#aside.delete(tag)
+      this.#size--
+      visit(tag, entry)
+    }
   }
 
   /** Gives back taken deliveries under their old tags (a transaction that was rolled back). */

@@ -9,7 +9,7 @@ import { Exchange, type ExchangeSpec } from './exchange.ts'
 import type { Binding, Destination, ExchangeHost } from './exchanges/exchange-type.ts'
 import type { Table } from './fields.ts'
 import type { DeathReason, Message } from './message.ts'
-import { Queue, ACCEPTED, type QueueFacts, type QueueHost } from './queues/queue.ts'
+import { Queue, ACCEPTED, REJECTED, type QueueFacts, type QueueHost } from './queues/queue.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { ReadyMessages } from './queues/ready-messages.ts'
 import { Router, type Target } from './router.ts'
@@ -108,11 +108,22 @@ export class VHost implements QueueHost, ExchangeHost {
 
   deleteQueue(queue: Queue): void {
     this.removeQueue(queue)
+    // no client asked for it, so nobody else sees to it that this gets to disk; if it does not, the broker says so
+    void this.broker.commitMetadata()
+  }
+
+  /** Hands a message to all of its targets; REJECTED when one of them refused it. */
+  give(message: Message, targets: readonly Target[]): number {
+    // held meanwhile, so that one that drops it at once leaves the bytes to the others
+    message.references++
+    let outcome = ACCEPTED
+    for (let i = 0; i < targets.length; i++) if (targets[i]!.publish(message) === REJECTED) outcome = REJECTED
+    this.store.release(message)
+    return outcome
   }
 
   deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean {
     const exchange = this.exchanges.get(queue.settings.deadLetterExchange!)
-    this.broker.counters.deadLettered[reason]++
     if (exchange === undefined) return !wanted
     const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now())
     const reached = this.router.route(exchange, dead)
@@ -120,16 +131,22 @@ export class VHost implements QueueHost, ExchangeHost {
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
     if (wanted) {
       // a target that rejects now gets its copy again on the next try, as do the others: at least once
-      return reached.length > 0 && targets.every((target) => target.publish(dead) === ACCEPTED)
+      if (reached.length === 0 || this.give(dead, targets) === REJECTED) return false
+      this.broker.counters.deadLettered[reason]++
+      return true
     }
+    this.broker.counters.deadLettered[reason]++
     // a target may dead-letter in turn while it takes this one: one at a time keeps the stack flat
     this.#dying.push({ targets, message: dead })
     if (this.#burying) return true
     this.#burying = true
-    for (let next = this.#dying.shift(); next !== undefined; next = this.#dying.shift()) {
-      for (const target of next.targets) target.publish(next.message)
+    try {
+      for (let next = this.#dying.shift(); next !== undefined; next = this.#dying.shift()) {
+        this.give(next.message, next.targets)
+      }
+    } finally {
+      this.#burying = false
     }
-    this.#burying = false
     return true
   }
 
@@ -146,7 +163,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (rules === undefined) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
     const facts = { name: spec.name, vhost: this.name, durable: spec.durable, arguments: spec.arguments }
     rules.validate?.(facts)
-    const exchange = new Exchange(rules, facts, spec, this as ExchangeHost)
+    const exchange = new Exchange(rules, facts, spec, this)
     exchange.applyPolicy(this.broker.policies.effectivePolicy('exchange', this.name, spec.name, spec.type))
     this.exchanges.set(spec.name, exchange)
     this.generation++
@@ -203,7 +220,7 @@ export class VHost implements QueueHost, ExchangeHost {
 
   #publishTo(destination: Queue | Exchange, message: Message): void {
     if (destination.kind === 'queue') destination.publish(message)
-    else for (const target of this.router.route(destination, message)) target.publish(message)
+    else this.give(message, this.router.route(destination, message))
   }
 
   #forgetBinding(source: Exchange, binding: Binding): void {
@@ -284,7 +301,6 @@ export class VHost implements QueueHost, ExchangeHost {
   /** Ends everything in it; connections have been closed by the broker. */
   close(): void {
     for (const queue of [...this.queues.values()]) this.removeQueue(queue)
-    for (const exchange of this.exchanges.values()) exchange.router.close?.()
-    this.exchanges.clear()
+    for (const exchange of [...this.exchanges.values()]) this.removeExchange(exchange)
   }
 }

@@ -88,6 +88,8 @@ export class FairDispatcher implements Dispatcher {
 export class SingleActiveDispatcher implements Dispatcher {
   readonly consumers: Consumer[] = []
   active: Consumer | null = null
+  /** Whether the active one has to go as soon as it has settled what it holds. */
+  #deposed = false
   readonly #preempt: boolean
 
   constructor(preempt: boolean) {
@@ -97,27 +99,30 @@ export class SingleActiveDispatcher implements Dispatcher {
   add(consumer: Consumer): void {
     this.consumers.push(consumer)
     this.active ??= consumer
+    if (this.#preempt && consumer.priority > this.active.priority) this.#deposed = true
     if (this.active.unacked === 0) this.drained(this.active)
   }
 
   remove(consumer: Consumer): void {
     this.consumers.splice(this.consumers.indexOf(consumer), 1)
-    if (this.active === consumer) this.active = this.#best()
+    if (this.active === consumer) this.#replace()
+    else if (this.#deposed) this.#deposed = this.consumers.some((other) => other.priority > this.active!.priority)
   }
 
   next(): Consumer | null {
     const active = this.active
-    return active !== null && active.canTake() && !this.#deposed(active) ? active : null
+    return active !== null && !this.#deposed && active.canTake() ? active : null
   }
 
   wake(): void {}
 
   drained(consumer: Consumer): void {
-    if (consumer === this.active && this.#deposed(consumer)) this.active = this.#best()
+    if (consumer === this.active && this.#deposed) this.#replace()
   }
 
-  #deposed(active: Consumer): boolean {
-    return this.#preempt && this.consumers.some((other) => other.priority > active.priority)
+  #replace(): void {
+    this.active = this.#best()
+    this.#deposed = false
   }
 
   #best(): Consumer | null {

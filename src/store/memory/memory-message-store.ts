@@ -37,6 +37,8 @@ class Slab {
   }
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 const emptySlab = (): Slab => new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES), true)
 
 /** Bytes that a content takes in a slab. */
@@ -75,6 +77,8 @@ export class MemoryMessageStore implements MessageStore {
     this.#messages--
     this.#contentBytes -= content.propertiesLength + content.bodyLength
     content.slab = null
+    // whoever still holds the object (a list that has not been swept yet) shall not hold the bytes
+    content.buffer = NO_BYTES
     slab.live--
     slab.liveBytes -= packedBytes(content)
     if (slab.live === 0) this.#free(slab)
