@@ -15,6 +15,8 @@ export interface LoadOptions {
   /** Arguments after the command's name. */
   readonly argv: readonly string[]
   readonly env: Environment
+  /** Keys of the configuration file and their values, as if they stood at the head of the first file. */
+  readonly keys?: Readonly<Record<string, string | number | boolean>>
   /** Null when there is no such file; the file system unless given. */
   readonly readFile?: (path: string) => string | null
   /** The names in a folder, null when there is none; the file system unless given. */
@@ -27,10 +29,13 @@ export interface LoadOptions {
  * @throws ConfigError naming everything that is wrong, not just the first thing.
  */
 export function loadConfig(options: LoadOptions): Config {
-  const { argv, env, readFile = readFileIfAny, readDir = readDirIfAny } = options
+  const { argv, env, keys = {}, readFile = readFileIfAny, readDir = readDirIfAny } = options
   const settings = new Settings()
   readFlags(argv, settings)
   readEnvironment(env, settings)
+  for (const [key, value] of Object.entries(keys)) {
+    settings.setKey(key, String(value), { rank: RANK.file, where: 'configuration' })
+  }
   const files = readFiles(settings, { read: readFile, list: readDir }, env)
   const values = resolveAll(settings)
   const config = build(values, settings, files)
