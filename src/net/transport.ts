@@ -164,8 +164,12 @@ export class Transport implements TurnTask {
   flush(): void {
     if (this.#holds > 0 || this.closed) return
     if (this.#holdsChunk) this.#closeChunk()
+    if (this.#ready.length > 0) this.#writeReady()
+    if (this.#ending) this.#socket.end()
+  }
+
+  #writeReady(): void {
     const pieces = this.#ready
-    if (pieces.length === 0) return
     const socket = this.#socket
     if (pieces.length > 1) socket.cork()
     for (let i = 0; i < pieces.length; i++) {
@@ -175,7 +179,6 @@ export class Transport implements TurnTask {
     }
     if (pieces.length > 1) socket.uncork()
     pieces.length = 0
-    if (this.#ending) socket.end()
   }
 
   /** Keeps back everything written until `safe` resolves: an answer may not go out before what it reports is on disk. */
