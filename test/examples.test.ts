@@ -147,10 +147,13 @@ describe('examples', () => {
   test('reliable-publisher, with an outage in the middle', async () => {
     const { server } = broker
     const { published } = server.broker.counters
-    const running = run('reliable-publisher', broker.url)
-    await eventually(() => server.broker.counters.published >= published + 5, TIMEOUT_MS)
-    for (const connection of [...server.broker.connections]) connection.forceClose('maintenance')
-    const lines = await running
+    let ended = false
+    const outage = async (): Promise<void> => {
+      await eventually(() => ended || server.broker.counters.published >= published + 5, TIMEOUT_MS)
+      for (const connection of [...server.broker.connections]) connection.forceClose('maintenance')
+    }
+    const running = run('reliable-publisher', broker.url).finally(() => (ended = true))
+    const [lines] = await Promise.all([running, outage()])
     assert.match(lines[0]!, /^connection lost: .*CONNECTION_FORCED - maintenance/)
     assert.ok(lines.includes('connected'))
     assert.ok(
