@@ -38,6 +38,7 @@ interface Piece {
   readonly weight: number
   /** The chunk that is free again when this piece has been written. */
   readonly chunk: Buffer | null
+  readonly written: (() => void) | null
 }
 
 /**
@@ -89,8 +90,7 @@ export class Transport implements TurnTask {
     socket.on('end', () => this.end())
     socket.on('close', () => {
       this.closed = true
-      this.#ready.length = 0
-      this.out = NO_CHUNK
+      this.#abandon()
       handler.onClosed(failure)
     })
   }
@@ -134,11 +134,15 @@ export class Transport implements TurnTask {
     }
   }
 
-  /** Appends bytes without copying. They must not change until they are written. */
-  appendLarge(bytes: Buffer): void {
+  /** Appends bytes without copying. They must not change until `written` is called: when they are, or never will be. */
+  appendLarge(bytes: Buffer, written: () => void): void {
+    if (this.closed) {
+      written()
+      return
+    }
     if (this.#used > this.#start) this.#cut(null)
     const weight = bytes.length * UNCOPIED_WEIGHT
-    this.#ready.push({ data: bytes, piece: { weight, chunk: null } })
+    this.#ready.push({ data: bytes, piece: { weight, chunk: null, written } })
     this.#unsent += weight
     this.bytesOut += bytes.length
     if (!this.scheduled) this.#turn.schedule(PHASE_FLUSH, this)
@@ -217,6 +221,15 @@ export class Transport implements TurnTask {
     this.#socket.destroy()
   }
 
+  /** The socket is gone: nothing that waits will be written. Writes under way have been called back by the socket. */
+  #abandon(): void {
+    for (const { piece } of this.#ready) piece.written?.()
+    this.#ready.length = 0
+    for (let piece = this.#inFlight.shift(); piece !== undefined; piece = this.#inFlight.shift()) piece.written?.()
+    this.#holdsChunk = false
+    this.out = NO_CHUNK
+  }
+
   #closeChunk(): void {
     this.#cut(this.out)
     this.#holdsChunk = false
@@ -229,7 +242,10 @@ export class Transport implements TurnTask {
   #cut(chunk: Buffer | null): void {
     const bytes = this.#used - this.#start
     if (bytes > 0)
-      this.#ready.push({ data: this.out.subarray(this.#start, this.#used), piece: { weight: bytes, chunk } })
+      this.#ready.push({
+        data: this.out.subarray(this.#start, this.#used),
+        piece: { weight: bytes, chunk, written: null },
+      })
     else if (chunk !== null) this.#pool.give(chunk)
     this.#unsent += bytes
     this.#start = this.#used
@@ -239,6 +255,7 @@ export class Transport implements TurnTask {
     const piece = this.#inFlight.shift()
     if (piece === undefined) return
     if (piece.chunk !== null) this.#pool.give(piece.chunk)
+    if (piece.written !== null) piece.written()
     this.#unsent -= piece.weight
     if (this.#limit === FULL_BYTES || this.#unsent > RESUME_BYTES || this.closed) return
     this.#limit = FULL_BYTES

@@ -36,6 +36,12 @@ export interface MessageStore {
   /** Whether records survive the process: decides if a persistent message has to wait for `committed`. */
   readonly durable: boolean
 
+  /**
+   * A buffer of at least `bytes` bytes for a large content that is gathered from several reads. Adopting a content that lies in one, from its
+   * start, copies nothing; one that is never adopted is simply dropped.
+   */
+  allocate(bytes: number): Buffer
+
   /** Takes a message's bytes out of the network buffer. Call once, before the end of the turn in which it arrived. */
   adopt(content: Content): void
 

@@ -40,13 +40,14 @@ export class Channel implements SessionSink {
   /** channel.close has been sent: everything but the answer to it is ignored. */
   closing = false
   readonly #connection: Connection
-  readonly #assembler = new PublishAssembler()
+  readonly #assembler: PublishAssembler
   readonly #last = new LastPublish()
 
   constructor(connection: Connection, client: ClientConnection, number: number) {
     this.#connection = connection
     this.number = number
     this.session = client.openSession(this)
+    this.#assembler = new PublishAssembler(client.broker.store)
   }
 
   // ---- frames in ----
@@ -291,7 +292,7 @@ export class Channel implements SessionSink {
     const found = this.session.get(method.queue, method.noAck, (tag, entry, remaining) => {
       const { message, redelivered } = entry
       this.#send(new m.BasicGetOk(tag, redelivered, message.exchange, message.routingKey, remaining))
-      writeContent(transport, this.number, message, deliveredProperties(message, entry), frameMax)
+      writeContent(transport, this.number, message, deliveredProperties(message, entry), frameMax, this.session.vhost)
     })
     if (!found) this.#send(new m.BasicGetEmpty())
   }
@@ -342,13 +343,13 @@ export class Channel implements SessionSink {
     }
     const properties = entry === null ? null : deliveredProperties(message, entry)
     const { transport, frameMax } = this.#connection
-    writeDeliver(transport, template, this.number, tag, redelivered, message, properties, frameMax)
+    writeDeliver(transport, template, this.number, tag, redelivered, message, properties, frameMax, this.session.vhost)
   }
 
   returned(message: Message): void {
     const { transport, frameMax } = this.#connection
     this.#send(new m.BasicReturn(312, 'NO_ROUTE', message.exchange, message.routingKey))
-    writeContent(transport, this.number, message, null, frameMax)
+    writeContent(transport, this.number, message, null, frameMax, this.session.vhost)
   }
 
   confirmed(sequence: number, multiple: boolean): void {

@@ -1,4 +1,5 @@
 import { Message } from '../../core/message.ts'
+import type { MessageStore } from '../../store/message-store.ts'
 import { ProtocolError } from './errors.ts'
 import { FrameError } from './wire/errors.ts'
 import { amqpPropertyFormat, hasHeader, PropertyScan, scanProperties } from './wire/properties.ts'
@@ -24,6 +25,7 @@ export class PublishAssembler {
   bodyBytes = 0
   /** What the header says that the broker acts on. Valid until the next header. */
   readonly scan = new PropertyScan()
+  readonly #store: MessageStore
   #buffer: Buffer = NO_BYTES
   /** Where the properties lay when they were scanned: what the scan's offsets count from. */
   #scanned = 0
@@ -36,6 +38,10 @@ export class PublishAssembler {
   #gathers = false
   /** The message is too large to be kept: its bytes are counted and dropped. */
   #drops = false
+
+  constructor(store: MessageStore) {
+    this.#store = store
+  }
 
   /** A publish method came: its header is next. */
   begin(): void {
@@ -137,7 +143,7 @@ export class PublishAssembler {
   }
 
   #gather(): void {
-    const own = Buffer.allocUnsafeSlow(this.#propertiesLength + Math.min(this.bodyBytes, FIRST_ALLOCATION_MAX))
+    const own = this.#store.allocate(this.#propertiesLength + Math.min(this.bodyBytes, FIRST_ALLOCATION_MAX))
     this.#buffer.copy(own, 0, this.#propertiesOffset, this.#propertiesOffset + this.#propertiesLength)
     this.#buffer = own
     this.#propertiesOffset = 0
@@ -148,7 +154,7 @@ export class PublishAssembler {
   #makeRoom(bytes: number): void {
     if (bytes <= this.#buffer.length) return
     const most = this.#propertiesLength + this.bodyBytes
-    const wider = Buffer.allocUnsafeSlow(Math.min(most, Math.max(bytes, this.#buffer.length * 2)))
+    const wider = this.#store.allocate(Math.min(most, Math.max(bytes, this.#buffer.length * 2)))
     this.#buffer.copy(wider, 0, 0, this.#bodyOffset + this.#received)
     this.#buffer = wider
   }

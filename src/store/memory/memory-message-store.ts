@@ -11,7 +11,7 @@ import type { Content, MessageStore, MessageStoreStats } from '../message-store.
  * `SPAN_GAP_MAX` bytes between them (an AMQP frame boundary); the gap comes along and is not looked at again.
  *
  * A slab is freed when its last content is released, and reused for the next one. A full slab that is mostly dead is compacted: what
- * is live moves to the current slab, so one straggler never pins more than its own bytes. Big contents own their buffer.
+ * is live moves to the current slab, so one straggler never pins more than its own bytes. Large contents have a buffer each.
  */
 const SLAB_BYTES = 256 * 1024
 const SPAN_GAP_MAX = 8
@@ -37,9 +37,18 @@ class Slab {
   }
 }
 
+/** Buffers of large contents kept for reuse, in all: fresh ones cost page faults and garbage collection. */
+const SPARE_LARGE_BYTES_MAX = 32 * 1024 * 1024
+
 const NO_BYTES = Buffer.alloc(0)
 
 const emptySlab = (): Slab => new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES), true)
+
+/** Sizes of large buffers: four steps to each power of two, so that a freed one fits the next. */
+function classOf(bytes: number): number {
+  const step = 2 ** Math.max(13, Math.floor(Math.log2(bytes)) - 2)
+  return Math.ceil(bytes / step) * step
+}
 
 /** Bytes that a content takes in a slab. */
 function packedBytes(content: Content): number {
@@ -57,6 +66,9 @@ export class MemoryMessageStore implements MessageStore {
   readonly committed = 0
   #current = emptySlab()
   readonly #spare: Slab[] = []
+  /** Buffers of freed large contents, by size. */
+  readonly #spareLarge = new Map<number, Buffer[]>()
+  #spareLargeBytes = 0
   #slabBytes = SLAB_BYTES
   #contentBytes = 0
   #messages = 0
@@ -103,6 +115,7 @@ export class MemoryMessageStore implements MessageStore {
 
   async close(): Promise<void> {
     this.#spare.length = 0
+    this.#spareLarge.clear()
     this.#current = new Slab(Buffer.alloc(0), true)
   }
 
@@ -117,11 +130,19 @@ export class MemoryMessageStore implements MessageStore {
     return this.#current
   }
 
-  /** A large body that was gathered from several reads has a buffer of its own already: that buffer becomes its slab. */
+  allocate(bytes: number): Buffer {
+    const size = classOf(bytes)
+    const spare = this.#spareLarge.get(size)?.pop()
+    if (spare === undefined) return Buffer.allocUnsafeSlow(size)
+    this.#spareLargeBytes -= size
+    return spare
+  }
+
+  /** A buffer that `allocate` gave becomes the content's slab as it is. */
   #ownSlab(content: Content, bytes: number): Slab {
     const { buffer } = content
-    const owns = buffer.length === buffer.buffer.byteLength && buffer.length < bytes + bytes / 8
-    const slab = new Slab(owns ? buffer : Buffer.allocUnsafeSlow(bytes), false)
+    const owns = buffer.length === buffer.buffer.byteLength && buffer.length === classOf(bytes)
+    const slab = new Slab(owns ? buffer : this.allocate(bytes), false)
     slab.full = true
     this.#slabBytes += slab.buffer.length
     return slab
@@ -157,8 +178,20 @@ export class MemoryMessageStore implements MessageStore {
     slab.contents = []
     if (slab === this.#current) return
     slab.full = false
-    if (slab.packed && this.#spare.length < SPARE_SLABS_MAX) this.#spare.push(slab)
-    else this.#slabBytes -= slab.buffer.length
+    if (slab.packed && this.#spare.length < SPARE_SLABS_MAX) {
+      this.#spare.push(slab)
+      return
+    }
+    this.#slabBytes -= slab.buffer.length
+    if (!slab.packed) this.#keepLarge(slab.buffer)
+  }
+
+  #keepLarge(buffer: Buffer): void {
+    if (this.#spareLargeBytes + buffer.length > SPARE_LARGE_BYTES_MAX) return
+    this.#spareLargeBytes += buffer.length
+    const spares = this.#spareLarge.get(buffer.length)
+    if (spares === undefined) this.#spareLarge.set(buffer.length, [buffer])
+    else spares.push(buffer)
   }
 
   /** Sweeps dead contents out of the list (they would keep their objects alive), and moves the live ones when they are few. */

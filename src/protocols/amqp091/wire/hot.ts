@@ -17,6 +17,12 @@ const UNCOPIED_BYTES = 32 * 1024
 /** Bytes between properties and body: the end of the header frame and the head of the body frame. */
 const BOUNDARY_BYTES = FRAME_OVERHEAD
 
+/** Keeps a message's bytes where they are while they wait to be written. */
+export interface Keeper {
+  retain(message: Message): void
+  release(message: Message): void
+}
+
 /** basic.deliver for one consumer, exchange and routing key: the bytes, but for delivery tag and redelivered flag. */
 export class DeliverTemplate {
   readonly exchange: string
@@ -55,6 +61,7 @@ export function writeDeliver(
   message: Message,
   properties: Buffer | null,
   frameMax: number,
+  keeper: Keeper,
 ): void {
   const { bytes, tagOffset } = template
   const length = bytes.length
@@ -74,7 +81,7 @@ export function writeDeliver(
   out[p + 3] = tag
   if (redelivered) out[p + 4] = 1
   if (whole) fillContent(out, at + length, channel, message)
-  else writeContent(transport, channel, message, properties, frameMax)
+  else writeContent(transport, channel, message, properties, frameMax, keeper)
 }
 
 /** Header and body frames of a message. `properties` are bytes that go instead of the message's own. */
@@ -84,6 +91,7 @@ export function writeContent(
   message: Message,
   properties: Buffer | null,
   frameMax: number,
+  keeper: Keeper,
 ): void {
   const { bodyLength } = message
   const bodyMax = frameMax - FRAME_OVERHEAD
@@ -106,10 +114,13 @@ export function writeContent(
     const part = Math.min(bodyMax, bodyLength - sent)
     const at = transport.reserve(7)
     fillBodyHead(transport.out, at, channel, part)
+    const uncopied = bodyLength >= UNCOPIED_BYTES
+    // first, since it may move the bytes
+    if (uncopied) keeper.retain(message)
     const from = message.bodyOffset + sent
     const bytes = message.buffer.subarray(from, from + part)
-    if (bodyLength < UNCOPIED_BYTES) transport.write(bytes)
-    else transport.appendLarge(bytes)
+    if (uncopied) transport.appendLarge(bytes, () => keeper.release(message))
+    else transport.write(bytes)
     writeEnd(transport)
   }
 }
