@@ -1,0 +1,340 @@
+import type { Broker } from '../core/broker.ts'
+import { tableToJson } from '../core/fields-json.ts'
+import type { Queue } from '../core/queues/queue.ts'
+import type { VHost } from '../core/vhost.ts'
+import { InProcessClient } from './client.ts'
+import { compare, describeMessages, type ExpectedMessage } from './expectations.ts'
+import { composePublished, type MessageBody, type MessageProperties, ReceivedMessage } from './message.ts'
+import { Subscription, type SubscriptionHandler } from './subscription.ts'
+import { type PlainTable, tableFromPlain } from './values.ts'
+import { eventually, type WaitOptions } from './wait.ts'
+
+export interface QueueOptions {
+  /** `classic` or `quorum`; the virtual host's default unless given. */
+  readonly type?: 'classic' | 'quorum'
+  /** True unless given. */
+  readonly durable?: boolean
+  readonly autoDelete?: boolean
+  /** `{ 'x-message-ttl': 60_000, 'x-dead-letter-exchange': 'dead' }` and so on. */
+  readonly arguments?: PlainTable
+}
+
+export interface ExchangeOptions {
+  /** True unless given. */
+  readonly durable?: boolean
+  readonly autoDelete?: boolean
+  readonly internal?: boolean
+  readonly arguments?: PlainTable
+}
+
+export interface PolicyOptions {
+  /** Regular expression for the names of queues and exchanges. */
+  readonly pattern: string
+  /** `{ 'max-length': 10 }` and so on. */
+  readonly definition: PlainTable
+  /** 0 unless given. */
+  readonly priority?: number
+  readonly applyTo?: 'all' | 'queues' | 'exchanges' | 'classic_queues' | 'quorum_queues' | 'streams'
+}
+
+/** A queue as it is at the moment. */
+export interface QueueInfo {
+  readonly name: string
+  readonly type: string
+  readonly durable: boolean
+  readonly autoDelete: boolean
+  /** Whether it belongs to one connection. */
+  readonly exclusive: boolean
+  readonly arguments: Readonly<Record<string, unknown>>
+  /** Messages that wait for a consumer. */
+  readonly ready: number
+  /** Messages that consumers have and have not acknowledged. */
+  readonly unacked: number
+  /** Messages that wait for their next try (delayed retry, or a dead-letter target that takes them). */
+  readonly delayed: number
+  readonly consumers: number
+  /** The policy that applies, or null. */
+  readonly policy: string | null
+}
+
+/**
+ * What a test does in one virtual host without a client: declare, publish, look, wait, assert. Nobody's permissions apply, and no
+ * alarm holds it.
+ *
+ * What a client has sent is in the broker only when it has arrived there: after the client's own confirmation, or by waiting
+ * (`waitForMessages`, `waitForQueue`, `assertMessage`). Waiting takes real time, also with a virtual clock.
+ */
+export class VhostHelpers {
+  readonly #broker: () => Broker
+  readonly #name: string
+  readonly #client: InProcessClient
+
+  /** @internal */
+  constructor(broker: () => Broker, name: string) {
+    this.#broker = broker
+    this.#name = name
+    this.#client = new InProcessClient(broker, name)
+  }
+
+  // ---- declare ----
+
+  /**
+   * Creates a queue, durable unless the options say otherwise; the broker makes up a name for ''.
+   * @throws BrokerError preconditionFailed when it exists and is different
+   */
+  async declareQueue(name: string, options: QueueOptions = {}): Promise<QueueInfo> {
+    const { type, durable = true, autoDelete = false } = options
+    const given = type === undefined ? {} : { 'x-queue-type': type }
+    const args = tableFromPlain({ ...given, ...options.arguments })
+    const declaration = { name, passive: false, durable, exclusive: false, autoDelete, arguments: args }
+    const declared = this.#client.session.declareQueue(declaration)
+    await this.#client.committed()
+    return this.queue(declared.name)
+  }
+
+  /**
+   * Creates an exchange, durable unless the options say otherwise.
+   * @param type `direct`, `fanout`, `topic`, `headers`, `x-consistent-hash` and so on
+   * @throws BrokerError preconditionFailed when it exists and is different
+   */
+  async declareExchange(name: string, type: string, options: ExchangeOptions = {}): Promise<void> {
+    const { durable = true, autoDelete = false, internal = false } = options
+    const args = tableFromPlain(options.arguments ?? {})
+    this.#client.session.declareExchange({
+      name,
+      type,
+      durable,
+      autoDelete,
+      internal,
+      arguments: args,
+      passive: false,
+    })
+    await this.#client.committed()
+  }
+
+  /** Binds a queue to an exchange. @throws BrokerError notFound */
+  async bind(queue: string, exchange: string, routingKey = '', args: PlainTable = {}): Promise<void> {
+    this.#client.session.bindQueue(queue, exchange, routingKey, tableFromPlain(args))
+    await this.#client.committed()
+  }
+
+  /** Binds an exchange to another: what is published to `source` goes on to `destination`. @throws BrokerError notFound */
+  async bindExchange(destination: string, source: string, routingKey = '', args: PlainTable = {}): Promise<void> {
+    this.#client.session.bindExchange(destination, source, routingKey, tableFromPlain(args))
+    await this.#client.committed()
+  }
+
+  /** A missing queue counts as deleted. @returns the ready messages that went with it */
+  async deleteQueue(name: string): Promise<number> {
+    const messages = this.#client.session.deleteQueue(name, false, false)
+    await this.#client.committed()
+    return messages
+  }
+
+  /** A missing exchange counts as deleted. */
+  async deleteExchange(name: string): Promise<void> {
+    this.#client.session.deleteExchange(name, false)
+    await this.#client.committed()
+  }
+
+  /** @returns the messages removed @throws BrokerError notFound */
+  async purgeQueue(name: string): Promise<number> {
+    return this.#client.session.purgeQueue(name)
+  }
+
+  /** Adds or replaces a policy. @throws BrokerError preconditionFailed */
+  async setPolicy(name: string, { applyTo = 'all', priority = 0, ...rest }: PolicyOptions): Promise<void> {
+    this.#broker().setPolicy('user', this.#name, name, { ...rest, priority, 'apply-to': applyTo })
+    await this.#client.committed()
+  }
+
+  /** @throws BrokerError notFound */
+  async deletePolicy(name: string): Promise<void> {
+    this.#broker().deletePolicy('user', this.#name, name)
+    await this.#client.committed()
+  }
+
+  // ---- publish and receive ----
+
+  /**
+   * Publishes, and resolves when the broker has confirmed it. `routed` says whether it reached a queue.
+   * @throws BrokerError; an Error when a queue that is full rejected the message
+   */
+  async publish(
+    exchange: string,
+    routingKey: string,
+    body: MessageBody,
+    properties: MessageProperties = {},
+  ): Promise<{ routed: boolean }> {
+    return this.#client.publisher.publish(composePublished(exchange, routingKey, body, properties))
+  }
+
+  /** Publishes to one queue by its name. @throws BrokerError notFound when there is none, and as `publish` */
+  async sendToQueue(queue: string, body: MessageBody, properties: MessageProperties = {}): Promise<void> {
+    this.#find(queue)
+    await this.publish('', queue, body, properties)
+  }
+
+  /** Takes the next message off a queue, or gives undefined when none is ready. @throws BrokerError notFound */
+  async get(queue: string): Promise<ReceivedMessage | undefined> {
+    let message: ReceivedMessage | undefined
+    this.#find(queue)
+    this.#client.session.get(queue, true, (_tag, entry) => (message = new ReceivedMessage(entry.message, entry)))
+    return message
+  }
+
+  /** Takes all ready messages off a queue. @throws BrokerError notFound */
+  async drain(queue: string): Promise<ReceivedMessage[]> {
+    const taken: ReceivedMessage[] = []
+    for (let next = await this.get(queue); next !== undefined; next = await this.get(queue)) taken.push(next)
+    return taken
+  }
+
+  /**
+   * Consumes: a stand-in for a service that the code under test talks to. A message is acknowledged when its handler is done,
+   * unless it returns `reject` or `requeue`. An error that it throws rejects the message and is reported as an unhandled
+   * rejection, which fails the test.
+   * @throws BrokerError notFound
+   */
+  async consume(
+    queue: string,
+    handler: SubscriptionHandler,
+    options: { readonly prefetch?: number } = {},
+  ): Promise<Subscription> {
+    return new Subscription(this.#client, queue, handler, options.prefetch ?? 0)
+  }
+
+  // ---- look ----
+
+  /** @throws BrokerError notFound */
+  queue(name: string): QueueInfo {
+    return infoOf(this.#find(name))
+  }
+
+  queues(): QueueInfo[] {
+    return [...this.#vhost.queues.values()].map(infoOf)
+  }
+
+  /** The ready messages of a queue in the order in which they would be delivered. They stay there. @throws BrokerError notFound */
+  messages(queue: string): ReceivedMessage[] {
+    return [...this.#find(queue).browse()].map((entry) => new ReceivedMessage(entry.message, entry))
+  }
+
+  // ---- wait and assert ----
+
+  /**
+   * Waits until a queue exists and `condition` holds for it.
+   * @throws AssertionError when it does not in time
+   */
+  async waitForQueue(
+    name: string,
+    condition: (queue: QueueInfo) => boolean = () => true,
+    options: WaitOptions = {},
+  ): Promise<QueueInfo> {
+    return eventually(
+      () => {
+        const queue = this.#vhost.queues.get(name)
+        const info = queue === undefined ? null : infoOf(queue)
+        return info !== null && condition(info) ? info : null
+      },
+      options,
+      () => ({ text: `the condition does not hold for queue '${name}'${this.#describe(name)}` }),
+    )
+  }
+
+  /**
+   * Waits until at least `count` messages are ready in a queue, and returns all that are. They stay there.
+   * @throws AssertionError when there are too few in time, with what there was
+   */
+  async waitForMessages(queue: string, count = 1, options: WaitOptions = {}): Promise<ReceivedMessage[]> {
+    return eventually(
+      () => ((this.#vhost.queues.get(queue)?.readyCount ?? 0) >= count ? this.messages(queue) : null),
+      options,
+      () => {
+        const actual = this.#vhost.queues.get(queue)?.readyCount ?? 0
+        const text = `expected ${plural(count, 'message')} in queue '${queue}', found ${actual}${this.#describe(queue)}`
+        return { text, actual, expected: count }
+      },
+    )
+  }
+
+  /**
+   * Waits until a message like `expected` is ready in a queue, and returns the first one. It stays there.
+   * @throws AssertionError when there is none in time, with how the most similar one differs
+   */
+  async assertMessage(queue: string, expected: ExpectedMessage, options: WaitOptions = {}): Promise<ReceivedMessage> {
+    const messages = (): ReceivedMessage[] => (this.#vhost.queues.has(queue) ? this.messages(queue) : [])
+    return eventually(
+      () => messages().find((message) => compare(message, expected).matches) ?? null,
+      options,
+      () => {
+        const compared = messages().map((message, i) => ({ number: i + 1, ...compare(message, expected) }))
+        const [closest] = compared.toSorted((a, b) => a.differences - b.differences)
+        const text = `no message in queue '${queue}' is as expected${this.#describe(queue)}`
+        if (closest === undefined) return { text, actual: [], expected: [expected] }
+        const which = compared.length > 1 ? `\nthe most similar one is number ${closest.number}:` : ''
+        return { text: text + which, actual: closest.actual, expected: closest.expected, diff: true }
+      },
+    )
+  }
+
+  /**
+   * Waits until nothing is left in a queue: no message is ready, unacknowledged or delayed.
+   * @throws AssertionError when something is, with what it is
+   */
+  async assertEmpty(queue: string, options: WaitOptions = {}): Promise<void> {
+    await eventually(
+      () => {
+        const { ready, unacked, delayed } = this.queue(queue)
+        return ready + unacked + delayed === 0 ? true : null
+      },
+      options,
+      () => ({ text: `queue '${queue}' is not empty${this.#describe(queue)}` }),
+    )
+  }
+
+  // ---- inside ----
+
+  get #vhost(): VHost {
+    return this.#broker().findVhost(this.#name)
+  }
+
+  #find(name: string): Queue {
+    return this.#vhost.findQueue(name)
+  }
+
+  /** For the text of a failure: what the queue is like, and what is in it. */
+  #describe(name: string): string {
+    if (!this.#vhost.queues.has(name)) {
+      const names = [...this.#vhost.queues.keys()].map((other) => `'${other}'`).join(', ')
+      return `: there is no such queue${names === '' ? '' : ` (there are ${names})`}`
+    }
+    const { ready, unacked, delayed, consumers } = this.queue(name)
+    const state = `${ready} ready, ${unacked} unacknowledged, ${delayed} delayed, ${plural(consumers, 'consumer')}`
+    const messages = this.messages(name)
+    return messages.length === 0 ? ` (${state})` : ` (${state}):\n${describeMessages(messages)}`
+  }
+
+  /** Ends its subscriptions. @internal */
+  closeClient(): void {
+    this.#client.close()
+  }
+}
+
+function infoOf(queue: Queue): QueueInfo {
+  return {
+    name: queue.name,
+    type: queue.type,
+    durable: queue.durable,
+    autoDelete: queue.autoDelete,
+    exclusive: queue.owner !== null,
+    arguments: tableToJson(queue.arguments),
+    ready: queue.readyCount,
+    unacked: queue.unackedCount,
+    delayed: queue.heldCount,
+    consumers: queue.consumerCount,
+    policy: queue.policy?.name ?? null,
+  }
+}
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
