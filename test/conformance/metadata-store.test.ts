@@ -112,7 +112,7 @@ for (const [name, openStore] of Object.entries(implementations)) {
         await store.commit()
         const loaded = await contents(store)
         assert.deepEqual(loaded, { user: { tags: ['a'] } })
-        ;(loaded['user'] as typeof value).tags.push('c')
+        loaded['user'].tags.push('c')
         assert.deepEqual(await contents(store), { user: { tags: ['a'] } })
       }))
 
@@ -195,7 +195,7 @@ describe('metadata store on disk', () => {
       )
       const exited = once(child, 'exit') // it holds the lock until then, though its output may have ended before
       let committed = -1
-      for await (const line of createInterface(child.stdout!)) {
+      for await (const line of createInterface(child.stdout)) {
         committed = Number(line)
         if (committed === wanted) child.kill('SIGKILL')
       }
@@ -293,7 +293,7 @@ describe('metadata store on disk', () => {
         },
       )
       const lines: string[] = []
-      for await (const line of createInterface(child.stdout!)) lines.push(line)
+      for await (const line of createInterface(child.stdout)) lines.push(line)
       assert.deepEqual(lines, ['rejected,rejected,rejected,rejected'])
     },
   )

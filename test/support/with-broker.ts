@@ -45,7 +45,7 @@ export async function eventually<T>(check: () => T | Promise<T>, withinMs = 10_0
   for (;;) {
     try {
       const value = await check()
-      if (value !== undefined && value !== false && value !== null) return value as NonNullable<T>
+      if (value !== undefined && value !== false && value !== null) return value
       if (Date.now() > deadline) throw new Error('condition not met in time')
     } catch (error) {
       if (Date.now() > deadline) throw error

@@ -1,10 +1,10 @@
 import type { ClientConnection } from '../../core/client-connection.ts'
 import type { Consumer } from '../../core/consumer.ts'
-import { BrokerError, notImplemented, preconditionFailed } from '../../core/errors.ts'
+import { type BrokerError, notImplemented, preconditionFailed } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import type { ExchangeAccess } from '../../core/publishing.ts'
 import type { Entry } from '../../core/queues/entry.ts'
-import { Session, type SessionSink } from '../../core/session.ts'
+import type { Session, SessionSink } from '../../core/session.ts'
 import type { Connection } from './connection.ts'
 import { deliveredProperties } from './delivered-properties.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
@@ -47,7 +47,7 @@ export class Channel implements SessionSink {
     this.#connection = connection
     this.number = number
     this.session = client.openSession(this)
-    this.#assembler = new PublishAssembler(client.broker.store)
+    this.#assembler = new PublishAssembler((bytes) => client.broker.store.allocate(bytes))
   }
 
   // ---- frames in ----

@@ -1,5 +1,4 @@
 import { Message } from '../../core/message.ts'
-import type { MessageStore } from '../../store/message-store.ts'
 import { ProtocolError } from './errors.ts'
 import { FrameError } from './wire/errors.ts'
 import { amqpPropertyFormat, hasHeader, PropertyScan, scanProperties } from './wire/properties.ts'
@@ -25,7 +24,7 @@ export class PublishAssembler {
   bodyBytes = 0
   /** What the header says that the broker acts on. Valid until the next header. */
   readonly scan = new PropertyScan()
-  readonly #store: MessageStore
+  readonly #allocate: (bytes: number) => Buffer
   #buffer: Buffer = NO_BYTES
   /** Where the properties lay when they were scanned: what the scan's offsets count from. */
   #scanned = 0
@@ -39,8 +38,9 @@ export class PublishAssembler {
   /** The message is too large to be kept: its bytes are counted and dropped. */
   #drops = false
 
-  constructor(store: MessageStore) {
-    this.#store = store
+  /** @param allocate where large messages are gathered */
+  constructor(allocate: (bytes: number) => Buffer) {
+    this.#allocate = allocate
   }
 
   /** A publish method came: its header is next. */
@@ -143,7 +143,7 @@ export class PublishAssembler {
   }
 
   #gather(): void {
-    const own = this.#store.allocate(this.#propertiesLength + Math.min(this.bodyBytes, FIRST_ALLOCATION_MAX))
+    const own = this.#allocate(this.#propertiesLength + Math.min(this.bodyBytes, FIRST_ALLOCATION_MAX))
     this.#buffer.copy(own, 0, this.#propertiesOffset, this.#propertiesOffset + this.#propertiesLength)
     this.#buffer = own
     this.#propertiesOffset = 0
@@ -154,7 +154,7 @@ export class PublishAssembler {
   #makeRoom(bytes: number): void {
     if (bytes <= this.#buffer.length) return
     const most = this.#propertiesLength + this.bodyBytes
-    const wider = this.#store.allocate(Math.min(most, Math.max(bytes, this.#buffer.length * 2)))
+    const wider = this.#allocate(Math.min(most, Math.max(bytes, this.#buffer.length * 2)))
     this.#buffer.copy(wider, 0, 0, this.#bodyOffset + this.#received)
     this.#buffer = wider
   }
