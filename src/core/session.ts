@@ -260,7 +260,9 @@ export class Session {
 
   #remember(queue: Queue): QueueSummary {
     this.#lastQueue = queue.name
-    return { name: queue.name, messages: queue.readyCount, consumers: queue.consumerCount }
+    const waitingCount = queue.rules.declaresInactive || !queue.settings.singleActiveConsumer
+    const consumers = waitingCount ? queue.consumerCount : Math.min(1, queue.consumerCount)
+    return { name: queue.name, messages: queue.readyCount, consumers }
   }
 
   #requireEquivalentQueue(existing: Queue, declaration: QueueDeclaration): void {
@@ -512,13 +514,10 @@ export class Session {
     return this.deliveries.hasCredit()
   }
 
-  /** `shared` limits the whole session from now on; otherwise the consumers to come, each. */
+  /** `shared` limits the whole session from now on; otherwise the consumers to come, each, and as in RabbitMQ the session no more. */
   setPrefetch(count: number, shared: boolean): void {
-    if (!shared) {
-      this.prefetch = count
-      return
-    }
-    this.deliveries.sharedPrefetch = count
+    if (!shared) this.prefetch = count
+    this.deliveries.sharedPrefetch = shared ? count : 0
     this.wakeConsumers()
   }
 

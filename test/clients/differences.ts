@@ -20,6 +20,16 @@ export const DIFFERENCES = {
   messageSizeMax: { since: '4.0', text: 'The largest message is 16 MiB unless configured, not 128 MiB.' },
   deliveryModes: { since: '4.0', text: 'A delivery mode other than 1 and 2 counts as transient; it is not refused.' },
   atomicCommit: { since: null, text: '`tx.commit` takes effect in all of its queues or in none.' },
+  consumerArguments: { since: '4.0', text: 'Consumer arguments that only streams know are refused by other queues.' },
+  activePriority: {
+    since: '4.0',
+    text: 'Quorum queues with a single active consumer prefer the consumer with the highest priority.',
+  },
+  requeueOrder: {
+    since: '4.3',
+    text: 'Quorum queues deliver requeued messages before others, in the order in which they came back.',
+  },
+  cancelOk: { since: null, text: 'A client may answer a cancellation by the broker with basic.cancel-ok.' },
 } as const satisfies Record<string, Difference>
 
 export type DifferenceName = keyof typeof DIFFERENCES

@@ -14,6 +14,7 @@ export const classic: QueueType = {
   sharedPrefetch: true,
   conditionalDelete: true,
   getBesideActive: true,
+  declaresInactive: true,
   defaultAckTimeout: false,
   levels: (settings) => settings.maxPriority + 1,
   levelOf: (message, settings) => Math.min(message.priority, settings.maxPriority),

@@ -34,6 +34,8 @@ export interface QueueType {
   readonly conditionalDelete: boolean
   /** Whether single messages can be fetched while one consumer alone is served. */
   readonly getBesideActive: boolean
+  /** Whether a declaration counts the consumers that wait for the single active one to go. */
+  readonly declaresInactive: boolean
   /** Whether the node's default time to acknowledge applies; a queue's or consumer's own always does. */
   readonly defaultAckTimeout: boolean
   /** Number of priorities: 1 for none. */

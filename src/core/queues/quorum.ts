@@ -17,6 +17,7 @@ export const quorum: QueueType = {
   sharedPrefetch: false,
   conditionalDelete: false,
   getBesideActive: false,
+  declaresInactive: false,
   defaultAckTimeout: true,
   levels: () => PRIORITIES,
   levelOf: (message) => (message.hasPriority ? Math.min(message.priority, PRIORITIES - 1) : DEFAULT_PRIORITY),
