@@ -195,7 +195,7 @@ describe('metadata store on disk', () => {
       )
       const exited = once(child, 'exit') // it holds the lock until then, though its output may have ended before
       let committed = -1
-      for await (const line of createInterface(child.stdout)) {
+      for await (const line of createInterface(child.stdout!)) {
         committed = Number(line)
         if (committed === wanted) child.kill('SIGKILL')
       }
