@@ -84,7 +84,7 @@ describe('expiry', () => {
           return READY
         },
         set: () => {},
-      }) as Entry
+      })
     for (let i = 0; i < 5000; i++) host.expiry.add(counted())
     for (let i = 0; i < 50_000; i++) host.leave(host.add(2e6))
     assert.ok(looks < 10 * 5000, `${looks} looks`)
