@@ -39,7 +39,6 @@ export async function eventually<T>(look: () => T | null, options: WaitOptions, 
 /** Test runners know this error, and some show `actual` and `expected` themselves. */
 async function assertionError({ text, actual, expected, diff = false }: Failure, timeoutMs: number): Promise<Error> {
   const { AssertionError } = await import('node:assert')
-  const operator = 'deepStrictEqual'
-  const shown = diff ? `\n${new AssertionError({ actual, expected, operator }).message}` : ''
-  return new AssertionError({ message: `after ${timeoutMs} ms: ${text}${shown}`, actual, expected, operator })
+  const shown = diff ? `\n${new AssertionError({ actual, expected, operator: 'deepStrictEqual' }).message}` : ''
+  return new AssertionError({ message: `after ${timeoutMs} ms: ${text}${shown}`, actual, expected })
 }
