@@ -19,7 +19,7 @@ export interface ContractClient {
   readonly without?: Readonly<Record<string, string>>
   /** Types of header values that the library cannot express. */
   readonly headersWithout?: readonly string[]
-  /** What this library makes of some answers; laid over the common ones. */
+  /** What this library makes of some answers; laid over the common ones. Undefined: it has none. */
   readonly differently?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
@@ -204,8 +204,7 @@ export function contract(client: ContractClient): void {
 
 function expectedOf({ headersWithout = [], differently }: ContractClient, part: string, expected: unknown): unknown {
   if (part !== 'headers' && differently?.[part] === undefined) return expected
-  const common = Object.entries(expected as object).filter(
-    ([key]) => part !== 'headers' || !headersWithout.includes(key),
-  )
-  return { ...Object.fromEntries(common), ...differently?.[part] }
+  const left = part === 'headers' ? headersWithout : []
+  const all = { ...(expected as object), ...differently?.[part] }
+  return Object.fromEntries(Object.entries(all).filter(([key, value]) => value !== undefined && !left.includes(key)))
 }
