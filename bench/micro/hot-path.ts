@@ -37,7 +37,7 @@ bench.add('scanProperties: delivery mode alone', () => {
 })
 
 const chunk = Buffer.concat(Array.from({ length: 100 }, publishFrames))
-const parser = new FrameParser({ onMethod() {}, onHeader() {}, onBody() {}, onHeartbeat() {} }, 131_072)
+const parser = new FrameParser({ onMethod() {}, onHeader() {}, onBody() {}, onHeartbeat() {}, onUnknown() {} }, 131_072)
 bench.add('FrameParser: 100 messages of 16 bytes', () => {
   parser.push(chunk)
 })

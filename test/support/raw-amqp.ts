@@ -55,6 +55,7 @@ export class RawAmqp {
           this.bodyBytes += end - start
         },
         onHeartbeat: () => this.#events.emit('heartbeat'),
+        onUnknown: () => {},
       },
       1024 * 1024,
     )

@@ -8,7 +8,7 @@ import type { Session, SessionSink } from '../../core/session.ts'
 import type { Connection } from './connection.ts'
 import { deliveredProperties } from './delivered-properties.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
-import { IDLE, PublishAssembler, unexpectedMethod } from './publish-assembler.ts'
+import { IDLE, PublishAssembler, unexpectedFrame } from './publish-assembler.ts'
 import { applyHeaders, applyReplyTo } from './publish-properties.ts'
 import { DeliverTemplate, writeConfirm, writeContent, writeDeliver } from './wire/hot.ts'
 import * as m from './wire/methods.gen.ts'
@@ -46,7 +46,7 @@ export class Channel implements SessionSink {
   constructor(connection: Connection, client: ClientConnection, number: number) {
     this.#connection = connection
     this.number = number
-    this.session = client.openSession(this)
+    this.session = client.openSession(this, number)
     this.#assembler = new PublishAssembler((bytes) => client.broker.store.allocate(bytes))
   }
 
@@ -54,7 +54,7 @@ export class Channel implements SessionSink {
 
   /** @throws BrokerError, ProtocolError, WireError */
   onMethod(id: number, buffer: Buffer, start: number, end: number): void {
-    if (this.#assembler.state !== IDLE) throw unexpectedMethod(this.#assembler.state)
+    if (this.#assembler.state !== IDLE) throw unexpectedFrame(this.#assembler.state)
     if (id === BASIC_PUBLISH) {
       this.#beginPublish(buffer, start + 4, end)
       return
@@ -161,8 +161,6 @@ export class Channel implements SessionSink {
       case m.ChannelFlow.id:
         if (!method.active) throw notImplemented('active=false')
         this.#send(new m.ChannelFlowOk(true))
-        return
-      case m.ChannelFlowOk.id:
         return
       case m.ChannelClose.id:
         this.#connection.forgetChannel(this)

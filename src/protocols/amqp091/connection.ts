@@ -11,12 +11,13 @@ import { Channel } from './channel.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
 import { type Capabilities, connectionName, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { HEADER_FIXED_BYTES, IDLE, unexpectedFrame } from './publish-assembler.ts'
 import type { AmqpSettings } from './settings.ts'
-import { UnknownMethodError, WireError } from './wire/errors.ts'
+import { FrameError, MalformedTextError, MalformedValueError, UnknownMethodError, WireError } from './wire/errors.ts'
 import { FrameParser, type FrameHandler } from './wire/frame-parser.ts'
 import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, encodeMethodFrame } from './wire/frames.ts'
 import * as m from './wire/methods.gen.ts'
-import { printPayload } from './wire/print-payload.ts'
+import { printArguments, printPayload } from './wire/print-payload.ts'
 import { Reader } from './wire/reader.ts'
 
 const HEADER_BYTES = 8
@@ -25,6 +26,8 @@ const AMQP_0_9_1 = Buffer.from('AMQP\x00\x00\x09\x01', 'latin1')
 const AMQP_0_9 = Buffer.from('AMQP\x01\x01\x00\x09', 'latin1')
 /** How long a client may take to answer connection.close. */
 const CLOSE_TIMEOUT_MS = 30_000
+/** How long a client may take to read connection.close where its answer could not be understood. */
+const FRAMING_LOST_MS = 3_000
 /** Where 0, no limit, was negotiated. */
 const FRAME_MAX_UNLIMITED = 1024 * 1024
 
@@ -91,6 +94,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
       else this.#parser.push(chunk)
     } catch (error) {
       this.#onError(error, 0)
+      if (error instanceof FrameError) this.#onFramingLost()
     }
     this.#settings.broker.turn.dispatch()
   }
@@ -119,17 +123,26 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   onMethod(number: number, buffer: Buffer, start: number, end: number): void {
-    if (end - start < 4) throw new ProtocolError('frameError', printPayload(FRAME_METHOD, buffer, start, end))
+    if (end - start < 4) {
+      this.onUnknown(FRAME_METHOD, buffer, start, end)
+      return
+    }
     const id = (buffer[start]! << 24) | (buffer[start + 1]! << 16) | (buffer[start + 2]! << 8) | buffer[start + 3]! | 0
     try {
       if (number === 0) this.#onConnectionMethod(this.decode(buffer, start, end))
       else this.#channelFor(number, id, buffer, start, end)?.onMethod(id, buffer, start, end)
     } catch (error) {
-      this.#onChannelError(number, error, id)
+      const garbled = error instanceof MalformedValueError && !(error instanceof MalformedTextError)
+      const text = garbled ? printArguments(buffer, start + 4, end) : ''
+      this.#onChannelError(number, garbled ? new ProtocolError('frameError', text) : error, id)
     }
   }
 
   onHeader(number: number, buffer: Buffer, start: number, end: number, kept: boolean): void {
+    if (end - start < HEADER_FIXED_BYTES) {
+      this.onUnknown(FRAME_HEADER, buffer, start, end)
+      return
+    }
     try {
       this.#contentChannel(number, FRAME_HEADER, buffer, start, end)?.onHeader(buffer, start, end, kept)
     } catch (error) {
@@ -147,9 +160,13 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   onHeartbeat(number: number, buffer: Buffer, start: number, end: number): void {
-    const shown = printPayload(FRAME_HEARTBEAT, buffer, start, end)
-    if (number !== 0) throw new ProtocolError('unexpectedFrame', shown)
-    if (end > start) throw new ProtocolError('frameError', `${shown}: unknown_frame`)
+    if (end > start) this.onUnknown(FRAME_HEARTBEAT, buffer, start, end)
+    else if (number !== 0) this.fail(unexpected(FRAME_HEARTBEAT, buffer, start, end), 0)
+  }
+
+  /** A sound frame that nothing can be made of. */
+  onUnknown(type: number, buffer: Buffer, start: number, end: number): void {
+    this.fail(new ProtocolError('frameError', `${printPayload(type, buffer, start, end)}: unknown_frame`), 0)
   }
 
   /** The channel for a method: null when it is to be ignored. */
@@ -159,19 +176,15 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
       if (last !== null && last.number === number && !last.closing) return last
       return this.#findChannel(number, id)
     }
-    if (this.#state === HANDSHAKE)
-      throw new ProtocolError('unexpectedFrame', printPayload(FRAME_METHOD, buffer, start, end))
+    if (this.#state === HANDSHAKE) throw unexpected(FRAME_METHOD, buffer, start, end)
     return null
   }
 
   #findChannel(number: number, id: number): Channel | null {
     const channel = this.#channels.get(number)
     if (channel === undefined) {
-      if (id >>> 16 === 10) throw new ProtocolError('commandInvalid', 'unimplemented method')
-      if (id === m.ChannelOpen.id) this.#openChannel(number)
-      else if (id !== m.ChannelCloseOk.id && id !== m.ChannelClose.id) {
-        throw new ProtocolError('channelError', "expected 'channel.open'")
-      } else throw new ProtocolError('commandInvalid', 'unimplemented method')
+      if (id !== m.ChannelOpen.id) throw new ProtocolError('channelError', "expected 'channel.open'")
+      this.#openChannel(number)
       return null
     }
     if (channel.closing) {
@@ -190,6 +203,21 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   #openChannel(number: number): void {
+    try {
+      this.#requireChannelRoom()
+    } catch (error) {
+      // RabbitMQ blames no method for it
+      this.#onError(error, 0)
+      return
+    }
+    const channel = new Channel(this, this.#client!, number)
+    this.#channels.set(number, channel)
+    this.#lastChannel = channel
+    this.send(number, new m.ChannelOpenOk())
+  }
+
+  /** @throws BrokerError */
+  #requireChannelRoom(): void {
     const max = this.#channelMax
     if (max !== 0 && this.#channels.size >= max) {
       throw notAllowed(
@@ -197,20 +225,17 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
       )
     }
     this.#settings.broker.requireSessionRoom(this.#client!)
-    const channel = new Channel(this, this.#client!, number)
-    this.#channels.set(number, channel)
-    this.#lastChannel = channel
-    this.send(number, new m.ChannelOpenOk())
   }
 
   #contentChannel(number: number, type: number, buffer: Buffer, start: number, end: number): Channel | null {
     if (this.#state !== RUNNING) {
-      if (this.#state === HANDSHAKE) throw new ProtocolError('unexpectedFrame', printPayload(type, buffer, start, end))
+      if (this.#state === HANDSHAKE) throw unexpected(type, buffer, start, end)
       return null
     }
     const last = this.#lastChannel
     const channel = last !== null && last.number === number ? last : this.#channels.get(number)
-    if (channel === undefined) throw new ProtocolError('unexpectedFrame', printPayload(type, buffer, start, end))
+    if (number === 0) throw unexpected(type, buffer, start, end)
+    if (channel === undefined) throw unexpectedFrame(IDLE)
     return channel.closing ? null : channel
   }
 
@@ -239,6 +264,10 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   // ---- channel 0 ----
 
   #onConnectionMethod(method: m.Method): void {
+    if (this.#state === HANDSHAKE) {
+      this.#handshake!.onMethod(method)
+      return
+    }
     switch (method.id) {
       case m.ConnectionClose.id:
         this.#onClientClose()
@@ -252,9 +281,8 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
         if (this.#state === RUNNING) this.send(0, new m.ConnectionUpdateSecretOk())
         return
       default:
-        if (this.#state === CLOSING) return
-        if (this.#state === HANDSHAKE) this.#handshake!.onMethod(method)
-        else throw new ProtocolError('channelError', 'unexpected method in connection state running')
+        if (this.#state !== CLOSING)
+          throw new ProtocolError('channelError', 'unexpected method in connection state running')
     }
   }
 
@@ -336,6 +364,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
 
   #onError(error: unknown, methodId: number): void {
     if (error instanceof BrokerError || error instanceof ProtocolError) this.fail(error, methodId)
+    else if (error instanceof MalformedTextError) this.fail(new ProtocolError('frameError', error.message), 0)
     else if (error instanceof WireError) this.fail(new ProtocolError('frameError', error.message), methodId)
     else if (error instanceof UnknownMethodError) {
       // RabbitMQ's connection process dies here: the socket closes without a word
@@ -357,11 +386,8 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     if (this.#state === CLOSING || this.#state === CLOSED) return
     this.#warn('connection', `connection error: ${error.message}`)
     const reply = replyOf(error)
-    // what follows a broken frame cannot be understood, nor can an answer to the close be found in it
-    if (error instanceof ProtocolError && error.kind === 'frameError') this.#parser.stop()
-    this.#closeWith(
-      new m.ConnectionClose(reply.code, replyText(reply, error.message), methodId >>> 16, methodId & 0xffff),
-    )
+    const id = error instanceof ProtocolError ? (error.methodId ?? methodId) : methodId
+    this.#closeWith(new m.ConnectionClose(reply.code, replyText(reply, error.message), id >>> 16, id & 0xffff))
   }
 
   /** The broker ends the connection (ConnectionSink). */
@@ -380,7 +406,18 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.commitThenSend(0, method)
     this.#state = CLOSING
     this.transport.resume(PAUSED_BY_ALARM)
-    this.#closeTimer = this.#settings.clock.schedule(CLOSE_TIMEOUT_MS, { onTimer: () => this.drop() })
+    this.#dropIn(this.#heartbeat === null ? CLOSE_TIMEOUT_MS : Math.min(CLOSE_TIMEOUT_MS, this.#heartbeat.intervalMs))
+  }
+
+  /** What follows a broken frame cannot be understood, nor can an answer to connection.close be found in it. */
+  #onFramingLost(): void {
+    this.#parser.stop()
+    this.#dropIn(FRAMING_LOST_MS)
+  }
+
+  #dropIn(ms: number): void {
+    this.#closeTimer?.cancel()
+    this.#closeTimer = this.#settings.clock.schedule(ms, { onTimer: () => this.drop() })
   }
 
   // ---- alarms and pressure ----
@@ -427,7 +464,13 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.transport.end()
   }
 
+  /** What comes from now on is not looked at. */
+  deafen(): void {
+    this.#parser.stop()
+  }
+
   drop(): void {
+    this.#parser.stop()
     this.transport.destroy()
   }
 
@@ -450,3 +493,6 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     return new Promise((resolve) => (this.#ended = resolve))
   }
 }
+
+const unexpected = (type: number, buffer: Buffer, start: number, end: number): ProtocolError =>
+  new ProtocolError('unexpectedFrame', printPayload(type, buffer, start, end), 0)

@@ -35,11 +35,14 @@ export type ProtocolErrorKind = keyof typeof PROTOCOL_REPLIES
 /** The client broke the protocol. */
 export class ProtocolError extends Error {
   readonly kind: ProtocolErrorKind
+  /** The method that is to blame: 0 for none, null for the one at hand. */
+  readonly methodId: number | null
 
-  constructor(kind: ProtocolErrorKind, text: string) {
+  constructor(kind: ProtocolErrorKind, text: string, methodId: number | null = null) {
     super(text)
     this.name = 'ProtocolError'
     this.kind = kind
+    this.methodId = methodId
   }
 }
 

@@ -4,7 +4,7 @@ import { bool, type Field, longstr, stringOf, type Table, table } from '../../co
 import type { Peer } from '../../net/listener.ts'
 import type { Timer } from '../../util/clock.ts'
 import { ProtocolError } from './errors.ts'
-import { login } from './sasl.ts'
+import { login, type SaslResult } from './sasl.ts'
 import type { AmqpSettings } from './settings.ts'
 import * as m from './wire/methods.gen.ts'
 
@@ -42,6 +42,8 @@ export interface HandshakeHost extends ConnectionSink {
   send(channel: number, method: m.Method): void
   /** Closes with a reply, as for any error. */
   fail(error: BrokerError | ProtocolError, methodId: number): void
+  /** Nothing more is read. */
+  deafen(): void
   /** The socket goes without a word. */
   drop(): void
   onTuned(tuned: Tuned): void
@@ -119,11 +121,16 @@ export class Handshake {
     }
     // the response is a view of what was read, and the answer may come later
     const response = Buffer.from(method.response)
-    void login(this.#settings, method.mechanism, response, this.#peer, isLoopback(this.#peer)).then((result) => {
-      if (this.#state !== AUTHENTICATING) return
-      if (result.user === null) this.#refuse(method.mechanism, result.reason)
-      else this.#tune(result.user, result.tags)
-    })
+    const result = login(this.#settings, method.mechanism, response, this.#peer, isLoopback(this.#peer))
+    if (result instanceof Promise) void result.then((later) => this.#onLogin(method.mechanism, later))
+    else this.#onLogin(method.mechanism, result)
+  }
+
+  #onLogin(mechanism: string, result: SaslResult): void {
+    if (this.#state !== AUTHENTICATING) return
+    if (result.user !== null) this.#tune(result.user, result.tags)
+    else if (result.broken) this.#refuseSilently(`${mechanism} login refused: ${result.reason}`)
+    else this.#refuse(mechanism, result.reason)
   }
 
   #refuse(mechanism: string, reason: string): void {
@@ -143,6 +150,7 @@ export class Handshake {
   #refuseSilently(reason: string): void {
     const { clock, broker } = this.#settings
     broker.limitedLog.warn(`login ${this.#peer.address}`, reason, { peer: this.#peer.address })
+    this.#host.deafen()
     this.#refusal = clock.schedule(REFUSAL_DELAY_MS, { onTimer: () => this.#host.drop() })
   }
 

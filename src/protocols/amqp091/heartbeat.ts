@@ -9,7 +9,7 @@ import { writeHeartbeat } from './wire/hot.ts'
 export class Heartbeat implements TimerTarget {
   readonly #clock: Clock
   readonly #transport: Transport
-  readonly #tickMs: number
+  readonly intervalMs: number
   readonly #onSilence: () => void
   #timer: Timer
   #heard = true
@@ -19,9 +19,9 @@ export class Heartbeat implements TimerTarget {
   constructor(clock: Clock, transport: Transport, intervalSec: number, onSilence: () => void) {
     this.#clock = clock
     this.#transport = transport
-    this.#tickMs = intervalSec * 500
+    this.intervalMs = intervalSec * 1000
     this.#onSilence = onSilence
-    this.#timer = clock.schedule(this.#tickMs, this)
+    this.#timer = clock.schedule(this.intervalMs / 2, this)
   }
 
   received(): void {
@@ -40,7 +40,7 @@ export class Heartbeat implements TimerTarget {
     }
     if (this.#transport.bytesOut === this.#sentAt) writeHeartbeat(this.#transport)
     this.#sentAt = this.#transport.bytesOut
-    this.#timer = this.#clock.schedule(this.#tickMs, this)
+    this.#timer = this.#clock.schedule(this.intervalMs / 2, this)
   }
 
   close(): void {

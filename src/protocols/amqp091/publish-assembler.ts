@@ -1,16 +1,16 @@
 import { Message } from '../../core/message.ts'
 import { ProtocolError } from './errors.ts'
-import { FrameError } from './wire/errors.ts'
+import { BasicPublish } from './wire/methods.gen.ts'
 import { amqpPropertyFormat, hasHeader, PropertyScan, scanProperties } from './wire/properties.ts'
 
 export const IDLE = 0
-export const EXPECTS_HEADER = 1
-export const EXPECTS_BODY = 2
+const EXPECTS_HEADER = 1
+const EXPECTS_BODY = 2
 
 const BASIC = 60
 const MESSAGE_BYTES_MAX = 512 * 1024 * 1024
 /** class, weight, body size */
-const HEADER_FIXED_BYTES = 12
+export const HEADER_FIXED_BYTES = 12
 /** What is set aside for a body before its bytes come: an announced size is only a claim. */
 const FIRST_ALLOCATION_MAX = 1024 * 1024
 
@@ -60,10 +60,7 @@ export class PublishAssembler {
    * @throws ProtocolError, MalformedValueError
    */
   header(buffer: Buffer, start: number, end: number, kept: boolean, keepMax: number): boolean {
-    if (this.state !== EXPECTS_HEADER) {
-      throw new ProtocolError('unexpectedFrame', unexpected(this.state, 'header'))
-    }
-    if (end - start < HEADER_FIXED_BYTES) throw new FrameError('content header is too short', start)
+    if (this.state !== EXPECTS_HEADER) throw unexpectedFrame(this.state)
     const classId = (buffer[start]! << 8) | buffer[start + 1]!
     if (classId !== BASIC) {
       const text = `expected content header for class 60, got one for class ${classId} instead`
@@ -90,7 +87,7 @@ export class PublishAssembler {
 
   /** @returns whether the message is complete @throws ProtocolError */
   body(buffer: Buffer, start: number, end: number, first: boolean, frameBytes: number): boolean {
-    if (this.state !== EXPECTS_BODY) throw new ProtocolError('unexpectedFrame', unexpected(this.state, 'body'))
+    if (this.state !== EXPECTS_BODY) throw unexpectedFrame(this.state)
     if (first && frameBytes > this.bodyBytes - this.#received) {
       throw new ProtocolError('frameError', 'content body frame exceeds remaining content size')
     }
@@ -162,17 +159,14 @@ export class PublishAssembler {
 
 const NO_BYTES = Buffer.alloc(0)
 
-/** What RabbitMQ says of a content frame out of its place. */
-function unexpected(state: number, got: 'header' | 'body'): string {
-  if (state === IDLE) return 'expected method frame, got non method frame instead'
-  if (got === 'body') return 'expected content header for class 60, got non content header frame instead'
-  return 'expected content body, got non content body frame instead'
-}
-
-export const unexpectedMethod = (state: number): ProtocolError =>
-  new ProtocolError(
-    'unexpectedFrame',
+/** What RabbitMQ says of a frame out of its place. */
+export function unexpectedFrame(state: number): ProtocolError {
+  if (state === IDLE) {
+    return new ProtocolError('unexpectedFrame', 'expected method frame, got non method frame instead', 0)
+  }
+  const text =
     state === EXPECTS_HEADER
       ? 'expected content header for class 60, got non content header frame instead'
-      : 'expected content body, got non content body frame instead',
-  )
+      : 'expected content body, got non content body frame instead'
+  return new ProtocolError('unexpectedFrame', text, BasicPublish.id)
+}

@@ -1,50 +1,52 @@
 import { stringOf } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
-import type { AmqpSettings } from './settings.ts'
+import type { AmqpSettings, LoginOutcome } from './settings.ts'
 import { Reader } from './wire/reader.ts'
 import { readTable } from './wire/table.ts'
 
 export type SaslResult =
   | { readonly user: string; readonly tags: readonly string[] }
   /** The reason is for the log: clients are told the same for all refusals. */
-  | { readonly user: null; readonly reason: string }
+  | { readonly user: null; readonly reason: string; readonly broken: boolean }
 
-const refused = (reason: string): SaslResult => ({ user: null, reason })
+const refused = (reason: string): SaslResult => ({ user: null, reason, broken: false })
 
-/** Logs a client in by the mechanism that it chose. */
-export async function login(
+/** The client does not even speak the mechanism: it is told nothing. */
+const broken = (reason: string): SaslResult => ({ user: null, reason, broken: true })
+
+/** Logs a client in by the mechanism that it chose: at once, if the back end answers at once. */
+export function login(
   settings: AmqpSettings,
   mechanism: string,
   response: Buffer,
   peer: Peer,
   loopback: boolean,
-): Promise<SaslResult> {
-  const byPassword = async (user: string, password: string): Promise<SaslResult> => {
-    try {
-      const outcome = await settings.authenticate(user, password, { loopback })
-      return outcome.outcome === 'ok' ? { user, tags: outcome.tags } : refused(outcome.reason)
-    } catch (error) {
-      return refused(`the back end cannot be asked: ${String(error)}`)
-    }
+): SaslResult | Promise<SaslResult> {
+  const byPassword = (user: string, password: string): SaslResult | Promise<SaslResult> => {
+    const resultOf = (outcome: LoginOutcome): SaslResult =>
+      outcome.outcome === 'ok' ? { user, tags: outcome.tags } : refused(outcome.reason)
+    const outcome = settings.authenticate(user, password, { loopback })
+    if (!(outcome instanceof Promise)) return resultOf(outcome)
+    return outcome.then(resultOf, (error: unknown) => refused(`the back end cannot be asked: ${String(error)}`))
   }
   switch (mechanism) {
     case 'PLAIN': {
       const credentials = parsePlain(response)
-      return credentials === null ? refused('response invalid') : byPassword(...credentials)
+      return credentials === null ? broken('response invalid') : byPassword(...credentials)
     }
     case 'AMQPLAIN': {
       const credentials = parseAmqPlain(response)
-      return credentials === null ? refused('response invalid') : byPassword(...credentials)
+      return credentials === null ? broken('response invalid') : byPassword(...credentials)
     }
     case 'ANONYMOUS': {
       const { anonymous } = settings
-      return anonymous === null ? refused('anonymous login is off') : byPassword(anonymous.user, anonymous.password)
+      return anonymous === null ? broken('anonymous login is off') : byPassword(anonymous.user, anonymous.password)
     }
     case 'EXTERNAL':
       return byCertificate(settings, peer)
     default:
-      return refused(`unknown mechanism ${mechanism}`)
+      return broken(`unknown mechanism ${mechanism}`)
   }
 }
 
@@ -74,7 +76,7 @@ function parseAmqPlain(response: Buffer): [user: string, password: string] | nul
 
 function byCertificate(settings: AmqpSettings, peer: Peer): SaslResult {
   const certificate = peer.tls?.certificate ?? null
-  if (certificate === null) return refused('the client has no verified certificate')
+  if (certificate === null) return broken('the client has no verified certificate')
   const name = certificateUser(certificate, settings.certificateLogin)
   if (name === null) return refused('the certificate names nobody')
   const user = settings.broker.users.get(name)

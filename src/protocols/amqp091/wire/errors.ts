@@ -18,6 +18,9 @@ export class MalformedValueError extends WireError {
   override readonly name = 'MalformedValueError'
 }
 
+/** A text that is not UTF-8. */
+export class MalformedTextError extends MalformedValueError {}
+
 /** No method has these ids. */
 export class UnknownMethodError extends Error {
   override readonly name = 'UnknownMethodError'

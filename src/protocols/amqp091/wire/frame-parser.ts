@@ -17,6 +17,8 @@ export interface FrameHandler {
   /** A body frame, or as much of it as has come: `first` begins a frame of `frameBytes`. The bytes stay as they are. */
   onBody(channel: number, buffer: Buffer, start: number, end: number, first: boolean, frameBytes: number): void
   onHeartbeat(channel: number, buffer: Buffer, start: number, end: number): void
+  /** A sound frame of a type that does not exist. */
+  onUnknown(type: number, buffer: Buffer, start: number, end: number): void
 }
 
 /**
@@ -34,6 +36,9 @@ export class FrameParser {
   #bodyLeft = -1
   #bodyChannel = 0
   #bodyBytes = 0
+  /** The last byte of a body frame whose end octet has not come: a message must not be complete before its frames are. */
+  readonly #lastByte = Buffer.alloc(1)
+  #holdsLast = false
   #stopped = false
 
   constructor(handler: FrameHandler, payloadMax: number) {
@@ -47,7 +52,7 @@ export class FrameParser {
     this.#stopped = true
   }
 
-  /** @throws FrameError where the framing is broken, and whatever the handler throws */
+  /** @throws FrameError where the framing is broken: nothing that follows makes sense. The handler must not throw. */
   push(chunk: Buffer): void {
     let at = 0
     if (this.#bodyLeft >= 0) at = this.#continueBody(chunk)
@@ -59,7 +64,8 @@ export class FrameParser {
       if (size < 0 || size > this.payloadMax) this.#refuseSize(type, size >>> 0)
       const end = at + FRAME_HEAD_BYTES + size
       if (end >= length) {
-        if (type !== FRAME_BODY) break
+        // on channel 0 it is an error, which shows the payload
+        if (type !== FRAME_BODY || (chunk[at + 1] === 0 && chunk[at + 2] === 0)) break
         this.#beginBody(chunk, at, size)
         return
       }
@@ -85,7 +91,7 @@ export class FrameParser {
         this.#handler.onHeartbeat(channel, buffer, start, end)
         return
       default:
-        throw new FrameError(`${printPayload(type, buffer, start, end)}: unknown_frame`, start)
+        this.#handler.onUnknown(type, buffer, start, end)
     }
   }
 
@@ -94,18 +100,33 @@ export class FrameParser {
     this.#bodyBytes = size
     const start = at + FRAME_HEAD_BYTES
     this.#bodyLeft = size - (chunk.length - start)
-    this.#handler.onBody(this.#bodyChannel, chunk, start, chunk.length, true, size)
+    this.#handler.onBody(this.#bodyChannel, chunk, start, this.#holdLast(chunk, start, chunk.length), true, size)
+  }
+
+  /** Where the part of a body that may be handed on ends: before its last byte if it is the frame's. */
+  #holdLast(chunk: Buffer, start: number, end: number): number {
+    if (this.#bodyLeft > 0 || end === start) return end
+    this.#lastByte[0] = chunk[end - 1]!
+    this.#holdsLast = true
+    return end - 1
   }
 
   #continueBody(chunk: Buffer): number {
     const part = Math.min(this.#bodyLeft, chunk.length)
-    if (part > 0) {
-      this.#bodyLeft -= part
-      this.#handler.onBody(this.#bodyChannel, chunk, 0, part, false, this.#bodyBytes)
+    this.#bodyLeft -= part
+    if (part === chunk.length) {
+      const end = this.#holdLast(chunk, 0, part)
+      if (end > 0) this.#handler.onBody(this.#bodyChannel, chunk, 0, end, false, this.#bodyBytes)
+      return part
     }
-    if (part === chunk.length) return part
     if (chunk[part] !== FRAME_END) refuseEnd(FRAME_BODY, chunk, 0, part)
     this.#bodyLeft = -1
+    if (part > 0) this.#handler.onBody(this.#bodyChannel, chunk, 0, part, false, this.#bodyBytes)
+    else if (this.#holdsLast) {
+      // a buffer of its own, since the handler may keep it
+      this.#handler.onBody(this.#bodyChannel, Buffer.from(this.#lastByte), 0, 1, false, this.#bodyBytes)
+    }
+    this.#holdsLast = false
     return part + 1
   }
 
@@ -116,8 +137,9 @@ export class FrameParser {
     const type = rest[0]!
     const size = rest.readUInt32BE(3)
     if (size > this.payloadMax) this.#refuseSize(type, size)
-    if (type === FRAME_BODY) {
-      this.#bodyChannel = rest.readUInt16BE(1)
+    const channel = rest.readUInt16BE(1)
+    if (type === FRAME_BODY && channel !== 0) {
+      this.#bodyChannel = channel
       this.#bodyBytes = size
       this.#bodyLeft = size
       this.#restBytes = 0
@@ -130,7 +152,7 @@ export class FrameParser {
     this.#restBytes = 0
     const end = FRAME_HEAD_BYTES + size
     if (this.#rest[end] !== FRAME_END) refuseEnd(type, this.#rest, FRAME_HEAD_BYTES, end)
-    this.#dispatch(type, this.#rest.readUInt16BE(1), this.#rest, FRAME_HEAD_BYTES, end, false)
+    this.#dispatch(type, channel, this.#rest, FRAME_HEAD_BYTES, end, false)
     return at
   }
 

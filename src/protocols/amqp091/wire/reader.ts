@@ -1,5 +1,5 @@
 import type { Table } from '../../../core/fields.ts'
-import { MalformedValueError } from './errors.ts'
+import { MalformedTextError, MalformedValueError } from './errors.ts'
 import { readTable } from './table.ts'
 import { readUtf8 } from './text.ts'
 
@@ -121,7 +121,7 @@ export class Reader {
     const length = this.u8()
     const at = this.skip(length)
     const text = readUtf8(this.buffer, at, at + length)
-    if (text === null) throw new MalformedValueError('Malformed UTF-8 in shortstr', at)
+    if (text === null) throw new MalformedTextError('Malformed UTF-8 in shortstr', at)
     return text
   }
 
@@ -137,7 +137,7 @@ export class Reader {
     const length = this.u32()
     const at = this.skip(length)
     const text = readUtf8(this.buffer, at, at + length)
-    if (text === null) throw new MalformedValueError('Malformed UTF-8 in longstr', at)
+    if (text === null) throw new MalformedTextError('Malformed UTF-8 in longstr', at)
     return text
   }
 
