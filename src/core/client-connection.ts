@@ -65,8 +65,9 @@ export class ClientConnection {
     this.connectedAt = broker.clock.now()
   }
 
-  openSession(sink: SessionSink): Session {
-    const session = new Session(this, sink)
+  /** @param number what tells the connection's sessions apart, where the protocol numbers them */
+  openSession(sink: SessionSink, number = 0): Session {
+    const session = new Session(this, sink, number)
     this.sessions.add(session)
     return session
   }

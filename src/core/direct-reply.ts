@@ -26,7 +26,7 @@ export class ReplyTarget implements Target {
   publish(message: Message): number {
     if (this.consumer.cancelled) return ACCEPTED
     if (this.consumer.connection.choked) this.dropped++
-    else this.consumer.session.deliverSettled(this.consumer, message, null)
+    else this.consumer.session.deliverReply(this.consumer, message)
     return ACCEPTED
   }
 }

@@ -114,6 +114,8 @@ export class Publishing {
     const { counters } = this.#session.broker
     counters.published++
     exchange.publishedIn++
+    const { firehose } = this.#session.vhost
+    if (firehose !== null) firehose.published(this.#session, message, targets)
     if (targets.length === 0) {
       if (mandatory) {
         counters.returned++

@@ -72,6 +72,7 @@ export class Session {
   readonly broker: Broker
   readonly vhost: VHost
   readonly sink: SessionSink
+  readonly number: number
   readonly access: Access
   readonly publishing: Publishing
   readonly deliveries: Deliveries
@@ -83,11 +84,12 @@ export class Session {
   #reply: ReplyTarget | null = null
   #committing = -1
 
-  constructor(connection: ClientConnection, sink: SessionSink) {
+  constructor(connection: ClientConnection, sink: SessionSink, number: number) {
     this.connection = connection
     this.broker = connection.broker
     this.vhost = connection.vhost
     this.sink = sink
+    this.number = number
     this.access = connection.trusted
       ? FULL_ACCESS
       : new AccessControl(this.broker.permissions, connection.user.name, this.vhost.name)
@@ -491,6 +493,7 @@ export class Session {
     }
     counters.delivered++
     const tag = noAck ? this.deliveries.unacked.skip() : this.deliveries.add(entry)
+    if (this.vhost.firehose !== null) this.vhost.firehose.delivered(this, name, entry.message, entry.redelivered)
     take(tag, entry, queue.readyCount)
     if (noAck) queue.forgetFetched(entry)
     return true
@@ -500,14 +503,28 @@ export class Session {
   deliver(consumer: Consumer, entry: Entry): void {
     this.broker.counters.delivered++
     const tag = this.deliveries.add(entry)
+    const { firehose } = this.vhost
+    if (firehose !== null) firehose.delivered(this, entry.queue.name, entry.message, entry.redelivered)
     this.sink.deliver(consumer, tag, entry.message, entry.redelivered, entry)
   }
 
   /** Called by queues: the delivery counts as settled. */
   deliverSettled(consumer: Consumer, message: Message, entry: Entry | null): void {
+    this.#send(consumer, consumer.queue.name, message, entry)
+  }
+
+  /** Called by the session's reply target, behind which there is no queue. */
+  deliverReply(consumer: Consumer, message: Message): void {
+    this.#send(consumer, DIRECT_REPLY, message, null)
+  }
+
+  #send(consumer: Consumer, source: string, message: Message, entry: Entry | null): void {
     this.broker.counters.delivered++
     const tag = this.deliveries.unacked.skip()
-    this.sink.deliver(consumer, tag, message, entry !== null && entry.redelivered, entry)
+    const redelivered = entry !== null && entry.redelivered
+    const { firehose } = this.vhost
+    if (firehose !== null) firehose.delivered(this, source, message, redelivered)
+    this.sink.deliver(consumer, tag, message, redelivered, entry)
   }
 
   hasCredit(): boolean {

@@ -6,6 +6,7 @@ import { composeDead, isCycle } from './dead-letter.ts'
 import type { ReplyTarget } from './direct-reply.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
+import { Firehose } from './firehose.ts'
 import type { Binding, Destination, ExchangeHost } from './exchanges/exchange-type.ts'
 import type { Table } from './fields.ts'
 import type { DeathReason, Message } from './message.ts'
@@ -47,6 +48,8 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly replyTargets = new Map<string, ReplyTarget>()
   readonly router: Router
   metadata: VHostMetadata
+  /** Present while messages are traced. */
+  firehose: Firehose | null = null
   /** Rises with every change that can change a route: remembered routes of older generations are void. */
   generation = 1
   connections = 0
@@ -148,6 +151,11 @@ export class VHost implements QueueHost, ExchangeHost {
       this.#burying = false
     }
     return true
+  }
+
+  /** Turns the message tracer on or off. Like RabbitMQ's, it is off again after a restart. */
+  trace(on: boolean): void {
+    this.firehose = on ? new Firehose(this) : null
   }
 
   // ---- exchanges ----

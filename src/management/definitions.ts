@@ -63,6 +63,7 @@ function importVhost(broker: Broker, row: Json): void {
     defaultQueueType: typeof type === 'string' && type !== 'undefined' ? type : null,
     protectedFromDeletion: of('protected_from_deletion') === true,
   })
+  if (row['tracing'] === true) broker.findVhost(text(row, 'name')).trace(true)
   const limits = row['limits']
   if (typeof limits === 'object' && limits !== null && !Array.isArray(limits) && Object.keys(limits).length > 0) {
     broker.setParameter(text(row, 'name'), 'vhost-limits', 'limits', limits)
