@@ -110,7 +110,8 @@ export class MemoryMessageStore implements MessageStore {
   onCommitted(): void {}
 
   stats(): MessageStoreStats {
-    return { messages: this.#messages, memoryBytes: this.#slabBytes, contentBytes: this.#contentBytes }
+    const memoryBytes = this.#slabBytes + this.#spareLargeBytes
+    return { messages: this.#messages, memoryBytes, contentBytes: this.#contentBytes }
   }
 
   async close(): Promise<void> {
