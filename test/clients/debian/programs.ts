@@ -58,27 +58,39 @@ export async function runProgram({ program, args, env }: Command, options: RunOp
   }
 }
 
-/** Runs a program to its end; what it printed, without the last line break. @throws when it fails */
-export async function outputOf({ program, args, env }: Command, input = ''): Promise<string> {
+export interface Outcome {
+  /** Null: killed, because it took too long. */
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs a program to its end. What it printed comes without the last line break. */
+export async function execute({ program, args, env }: Command, input = ''): Promise<Outcome> {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
   const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
-  let output = ''
-  let complaints = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
   // A program that ends before it has read everything is judged by its exit code.
   child.stdin.on('error', () => {}).end(input)
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('error', reject)
-  child.once('close', (code, signal) =>
-    code === 0 ? resolve() : reject(new Error(`${program} ended with ${signal ?? code}: ${complaints || output}`)),
-  )
+  child.once('close', resolve)
   try {
-    await promise
+    const code = await promise
+    return { code, out: out.replace(/\n$/, ''), err: err.replace(/\n$/, '') }
   } finally {
     clearTimeout(timer)
   }
-  return output.replace(/\n$/, '')
+}
+
+/** @throws when the program fails */
+export async function outputOf(command: Command, input = ''): Promise<string> {
+  const { code, out, err } = await execute(command, input)
+  if (code !== 0) throw new Error(`${command.program} ended with ${code}: ${err || out}`)
+  return out
 }
 
 /** Where the Go packages of Debian are, without a module and without a network. */
