@@ -5,6 +5,7 @@ import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
+import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { importDefinitions } from './management/definitions.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
@@ -70,6 +71,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     passwords,
     onFailure: (error) => failures.emit('failed', error),
   })
+  addInterceptors(broker, config)
   const closeAll = async (): Promise<void> => {
     broker.close()
     turn.close()
@@ -137,6 +139,11 @@ function brokerOptions({ node, limits, queues, auth, defaults }: Config): Broker
       maxQueues: queuesMax ?? -1,
     })),
   }
+}
+
+function addInterceptors(broker: Broker, { interceptors, node }: Config): void {
+  if (interceptors.timestamp !== null) broker.interceptors.push(setTimestamp(interceptors.timestamp))
+  if (interceptors.routingNode !== null) broker.interceptors.push(setRoutingNode(node.name, interceptors.routingNode))
 }
 
 /** As RabbitMQ does on an empty database, and never again: who deletes the default user wants it gone. */

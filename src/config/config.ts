@@ -60,6 +60,8 @@ export interface Config {
     /** Said to clients in the handshake. */
     readonly announced: { readonly product: string; readonly version: string; readonly platform: string }
   }
+  /** Null: off. True: what a message has already is overwritten. */
+  readonly interceptors: { readonly timestamp: boolean | null; readonly routingNode: boolean | null }
   /** Absolute. Null: everything is in memory. */
   readonly dataDir: string | null
   readonly listeners: {

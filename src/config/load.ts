@@ -61,9 +61,10 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
       announced: {
         product: node.product,
         version: node.version,
-        platform: node.platform ?? `Node.js ${process.versions.node}`,
+        platform: node.platform ?? `WarrenMQ on Node.js ${process.versions.node}`,
       },
     },
+    interceptors: { timestamp: node.timestampInterceptor, routingNode: node.routingNodeInterceptor },
     dataDir: node.memory ? null : resolve(node.dataDir),
     listeners: {
       tcp: listeners(network.tcp, network.bind),

@@ -105,8 +105,22 @@ const node = {
     'warren.announced_platform',
     optional(text),
     null,
-    'Platform announced to clients; Node.js and its version unless given.',
+    'Platform announced to clients; WarrenMQ on Node.js and its version unless given.',
     { flag: 'announced-platform' },
+  ),
+  timestampInterceptor: one(
+    'message_interceptors.incoming.set_header_timestamp.overwrite',
+    optional(boolean),
+    null,
+    'Put the time of receipt into each message (header `timestamp_in_ms` and the timestamp property); with `false` only where there is none.',
+    { flag: 'set-header-timestamp' },
+  ),
+  routingNodeInterceptor: one(
+    'message_interceptors.incoming.set_header_routing_node.overwrite',
+    optional(boolean),
+    null,
+    "Put the node's name into each message (header `x-routed-by`); with `false` only where there is none.",
+    { flag: 'set-header-routing-node' },
   ),
 }
 

@@ -9,7 +9,8 @@ import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
-import type { DeathReason } from './message.ts'
+import type { Interceptor } from './interceptors.ts'
+import type { DeathReason, Message } from './message.ts'
 import {
   type DefaultVhostLimits,
   defaultVhostLimits,
@@ -91,6 +92,8 @@ export class Broker {
   readonly exchangeTypes = new ExchangeTypes(builtInExchangeTypes)
   readonly queueTypes = new Map<string, QueueType>(builtInQueueTypes.map((type) => [type.name, type]))
   readonly alarms = new Alarms()
+  /** Run over each published message, in this order. */
+  readonly interceptors: Interceptor[] = []
   readonly counters = new BrokerCounters()
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
@@ -168,6 +171,12 @@ export class Broker {
     const vhost = this.vhosts.get(vhostName!)!
     const to = kind === 'queue' ? vhost.findQueue(destination!) : vhost.findExchange(destination!)
     vhost.bind(vhost.findExchange(source!), to, key!, storedArguments(stored), false)
+  }
+
+  /** What the interceptors make of a published message. */
+  intercept(message: Message): Message {
+    const now = this.clock.now()
+    return this.interceptors.reduce((changed, interceptor) => interceptor(changed, now), message)
   }
 
   // ---- durability of metadata ----

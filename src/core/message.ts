@@ -137,3 +137,13 @@ export function composeMessage(
   message.priority = properties.priority ?? 0
   return message
 }
+
+/** The message with other properties and the same body. `change` gets a copy; headers are shared until it replaces them. */
+export function withProperties(message: Message, change: (properties: Properties) => void): Message {
+  const properties = Object.assign(new Properties(), message.properties())
+  change(properties)
+  const changed = composeMessage(message.exchange, message.routingKey, properties, message.body(), message.format)
+  changed.ttlMs = message.ttlMs
+  changed.extraKeys = message.extraKeys
+  return changed
+}

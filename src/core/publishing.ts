@@ -95,8 +95,9 @@ export class Publishing {
   }
 
   /** Routes a message and hands it to its queues, or keeps it for the commit. @throws BrokerError accessRefused */
-  publish(access: ExchangeAccess, message: Message, mandatory: boolean): void {
+  publish(access: ExchangeAccess, given: Message, mandatory: boolean): void {
     const { broker, connection } = this.#session
+    const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
     if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
     const targets = this.#targets(access, message)

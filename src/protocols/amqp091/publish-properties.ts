@@ -1,16 +1,6 @@
 import { carbonCopies } from '../../core/dead-letter.ts'
 import { preconditionFailed } from '../../core/errors.ts'
-import { composeMessage, type Message, Properties } from '../../core/message.ts'
-
-/** The message with other properties and the same body. */
-function withProperties(message: Message, change: (properties: Properties) => void): Message {
-  const properties = Object.assign(new Properties(), message.properties())
-  change(properties)
-  const changed = composeMessage(message.exchange, message.routingKey, properties, message.body(), message.format)
-  changed.ttlMs = message.ttlMs
-  changed.extraKeys = message.extraKeys
-  return changed
-}
+import { type Message, withProperties } from '../../core/message.ts'
 
 /** Direct reply-to: the requester's pseudo queue takes the place of the placeholder. */
 export const applyReplyTo = (message: Message, replyTo: string): Message =>
