@@ -82,9 +82,17 @@ export class Handshake {
   }
 
   begin(): void {
-    const { mechanisms } = this.#settings
-    const offered = mechanisms.filter((name) => name !== 'ANONYMOUS' || this.#settings.anonymous !== null)
-    this.#host.send(0, new m.ConnectionStart(0, 9, this.#serverProperties(), offered.join(' '), 'en_US'))
+    const mechanisms = this.#mechanisms().join(' ')
+    this.#host.send(0, new m.ConnectionStart(0, 9, this.#serverProperties(), mechanisms, 'en_US'))
+  }
+
+  /** What is offered to this client. */
+  #mechanisms(): string[] {
+    const { mechanisms, anonymous } = this.#settings
+    const certified = this.#peer.tls !== null && this.#peer.tls.certificate !== null
+    const usable = (name: string): boolean =>
+      name === 'EXTERNAL' ? certified : name !== 'ANONYMOUS' || anonymous !== null
+    return mechanisms.filter(usable)
   }
 
   #serverProperties(): Table {
@@ -114,8 +122,7 @@ export class Handshake {
     this.#clientProperties = method.clientProperties
     this.#capabilities = readCapabilities(method.clientProperties)
     this.#state = AUTHENTICATING
-    const offered = this.#settings.mechanisms.includes(method.mechanism)
-    if (!offered) {
+    if (!this.#mechanisms().includes(method.mechanism)) {
       this.#refuseSilently(`invalid authentication mechanism '${method.mechanism}'`)
       return
     }
