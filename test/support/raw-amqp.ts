@@ -2,8 +2,16 @@ import { EventEmitter, once } from 'node:events'
 import { connect, type NetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { bool, longstr, table, type Field, type Table } from '../../src/core/fields.ts'
-import { FrameParser } from '../../src/protocols/amqp091/wire/frame-parser.ts'
-import { encodeMethodFrame, FRAME_BODY, FRAME_END, FRAME_HEADER } from '../../src/protocols/amqp091/wire/frames.ts'
+import {
+  encodeMethodFrame,
+  FRAME_BODY,
+  FRAME_END,
+  FRAME_HEAD_BYTES,
+  FRAME_HEADER,
+  FRAME_HEARTBEAT,
+  FRAME_METHOD,
+  FRAME_OVERHEAD,
+} from '../../src/protocols/amqp091/wire/frames.ts'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
 import { Reader } from '../../src/protocols/amqp091/wire/reader.ts'
 
@@ -37,34 +45,41 @@ export class RawAmqp {
   start: m.ConnectionStart | null = null
   tune: m.ConnectionTune | null = null
   ended = false
-  readonly #methods: { channel: number; method: m.Method }[] = []
+  readonly #methods: m.Method[] = []
   readonly #events = new EventEmitter()
-  readonly #reader = new Reader()
+  #received: Buffer = Buffer.alloc(0)
 
   constructor(socket: Duplex) {
     this.socket = socket
-    const parser = new FrameParser(
-      {
-        onMethod: (channel, buffer, start, end) => {
-          this.#reader.reset(Buffer.from(buffer.subarray(start, end)), 0, end - start)
-          this.#methods.push({ channel, method: m.decodeMethod(this.#reader) })
-          this.#events.emit('change')
-        },
-        onHeader: () => {},
-        onBody: (_channel, _buffer, start, end) => {
-          this.bodyBytes += end - start
-        },
-        onHeartbeat: () => this.#events.emit('heartbeat'),
-        onUnknown: () => {},
-      },
-      1024 * 1024,
-    )
-    socket.on('data', (chunk: Buffer) => parser.push(chunk))
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('error', () => {})
     socket.on('close', () => {
       this.ended = true
       this.#events.emit('change')
     })
+  }
+
+  #onData(chunk: Buffer): void {
+    const bytes = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    let at = 0
+    while (bytes.length - at >= FRAME_OVERHEAD) {
+      const size = bytes.readUInt32BE(at + 3)
+      if (bytes.length - at < FRAME_OVERHEAD + size) break
+      this.#onFrame(bytes.readUInt8(at), bytes.subarray(at + FRAME_HEAD_BYTES, at + FRAME_HEAD_BYTES + size))
+      at += FRAME_OVERHEAD + size
+    }
+    this.#received = bytes.subarray(at)
+  }
+
+  #onFrame(type: number, payload: Buffer): void {
+    if (type === FRAME_BODY) this.bodyBytes += payload.length
+    else if (type === FRAME_HEARTBEAT) this.#events.emit('heartbeat')
+    else if (type === FRAME_METHOD) {
+      const reader = new Reader()
+      reader.reset(Buffer.from(payload), 0, payload.length)
+      this.#methods.push(m.decodeMethod(reader))
+      this.#events.emit('change')
+    }
   }
 
   /** A connection to a local port that has sent nothing yet. */
@@ -129,7 +144,7 @@ export class RawAmqp {
       if (this.ended) throw new Ended('the connection has ended')
       await once(this.#events, 'change')
     }
-    return this.#methods.shift()!.method
+    return this.#methods.shift()!
   }
 
   /** The next method, which has to be of this type. */
@@ -142,7 +157,7 @@ export class RawAmqp {
   /** All methods until the connection ends. */
   async rest(): Promise<m.Method[]> {
     while (!this.ended) await once(this.#events, 'change')
-    return this.#methods.splice(0).map(({ method }) => method)
+    return this.#methods.splice(0)
   }
 
   /** Methods that have come and were not asked for yet. */
