@@ -80,7 +80,7 @@ for (const returnsFirst of [false, true]) {
         for (let item = first(); item !== undefined; item = first()) {
           const entry = ready.shift()
           assert.equal(entry, item.entry)
-          entry!.state = GONE
+          entry.state = GONE
           model.splice(model.indexOf(item), 1)
         }
         assert.equal(ready.shift(), null)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { RingDeque } from '../../src/util/ring-deque.ts'
+import { collectGarbage } from '../support/collect-garbage.ts'
 
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('push' as const), count: fc.nat(400) }) },
@@ -48,12 +49,7 @@ test('a ring lets go of what was taken', async () => {
     ring.push(item)
   }
   for (let i = 0; i < 5000; i++) ring.shift()
-  const { setFlagsFromString } = await import('node:v8')
-  const { runInNewContext } = await import('node:vm')
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  await new Promise((resolve) => setImmediate(resolve))
-  collect()
+  await collectGarbage()
   assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 0)
   assert.equal(ring.size, 0)
 })
