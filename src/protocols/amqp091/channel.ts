@@ -15,21 +15,34 @@ import * as m from './wire/methods.gen.ts'
 
 const BASIC_PUBLISH = m.BasicPublish.id
 const BASIC_ACK = m.BasicAck.id
+/** Reserved short, exchange, routing key, bits. */
+const LAST_PUBLISH_BYTES = 2 + 256 + 256 + 1
+const NO_BYTES = Buffer.alloc(0)
 const DIRECT_REPLY = 'amq.rabbitmq.reply-to'
+/** The high half of 2^53 - 1. No delivery has a tag beyond, and numbers cannot tell such tags apart. */
+const TAG_HIGH_MAX = 0x1f_ffff
 
 /** What of a basic.publish holds for the next one that has the same bytes. */
 class LastPublish {
-  bytes: Buffer = Buffer.alloc(0)
   exchange = ''
   routingKey = ''
   mandatory = false
   immediate = false
+  /** The method's bytes; a channel that never publishes needs no room for them. */
+  #bytes = NO_BYTES
+  #length = -1
 
   matches(buffer: Buffer, start: number, end: number): boolean {
-    const { bytes } = this
-    if (bytes.length !== end - start) return false
-    for (let i = bytes.length - 1; i >= 0; i--) if (bytes[i] !== buffer[start + i]) return false
+    if (this.#length !== end - start) return false
+    const bytes = this.#bytes
+    for (let i = this.#length - 1; i >= 0; i--) if (bytes[i] !== buffer[start + i]) return false
     return true
+  }
+
+  remember(buffer: Buffer, start: number, end: number): void {
+    this.#length = end - start
+    if (this.#bytes.length === 0) this.#bytes = Buffer.alloc(LAST_PUBLISH_BYTES)
+    buffer.copy(this.#bytes, 0, start, end)
   }
 }
 
@@ -61,9 +74,13 @@ export class Channel implements SessionSink {
     }
     if (id === BASIC_ACK && end - start === 13) {
       const high = buffer.readUInt32BE(start + 4)
+      if (high > TAG_HIGH_MAX) throw unknownTag(buffer, start + 4)
       const tag = high * 0x1_0000_0000 + buffer.readUInt32BE(start + 8)
       this.session.acknowledge(tag, (buffer[start + 12]! & 1) === 1)
       return
+    }
+    if ((id === m.BasicReject.id || id === m.BasicNack.id) && end - start >= 12) {
+      if (buffer.readUInt32BE(start + 4) > TAG_HIGH_MAX) throw unknownTag(buffer, start + 4)
     }
     if (this.session.committing) {
       throw new ProtocolError('channelError', "unexpected command while processing 'tx.commit'")
@@ -91,7 +108,7 @@ export class Channel implements SessionSink {
       reader.expectEnd()
       last.mandatory = (bits & 1) !== 0
       last.immediate = (bits & 2) !== 0
-      last.bytes = Buffer.from(buffer.subarray(start, end))
+      last.remember(buffer, start, end)
     }
     this.#assembler.begin()
   }
@@ -334,11 +351,7 @@ export class Channel implements SessionSink {
   // ---- what the session says ----
 
   deliver(consumer: Consumer, tag: number, message: Message, redelivered: boolean, entry: Entry | null): void {
-    let template = consumer.protocolState as DeliverTemplate | null
-    if (template === null || template.routingKey !== message.routingKey || template.exchange !== message.exchange) {
-      template = new DeliverTemplate(this.number, consumer.tag, message.exchange, message.routingKey)
-      consumer.protocolState = template
-    }
+    const template = (consumer.protocolState ??= new DeliverTemplate(this.number, consumer.tag)) as DeliverTemplate
     const properties = entry === null ? null : deliveredProperties(message, entry)
     const { transport, frameMax } = this.#connection
     writeDeliver(transport, template, this.number, tag, redelivered, message, properties, frameMax, this.session.vhost)
@@ -391,6 +404,9 @@ export class Channel implements SessionSink {
     )
   }
 }
+
+const unknownTag = (buffer: Buffer, at: number): BrokerError =>
+  preconditionFailed(`unknown delivery tag ${buffer.readBigUInt64BE(at)}`)
 
 const CC = Buffer.from('CC')
 const BCC = Buffer.from('BCC')

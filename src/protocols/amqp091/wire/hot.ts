@@ -23,16 +23,19 @@ export interface Keeper {
   release(message: Message): void
 }
 
-/** basic.deliver for one consumer, exchange and routing key: the bytes, but for delivery tag and redelivered flag. */
+/**
+ * basic.deliver for one consumer. The bytes for the exchange and routing key that came last are kept whole, but for delivery tag and redelivered flag: messages
+ * mostly come in runs of the same key. Where keys vary, the method is written piece by piece instead.
+ */
 export class DeliverTemplate {
-  readonly exchange: string
-  readonly routingKey: string
-  readonly bytes: Buffer
-  readonly tagOffset: number
+  exchange = ''
+  routingKey = ''
+  /** The method frame for `exchange` and `routingKey`; null until a key has come twice in a row. */
+  bytes: Buffer | null = null
+  /** Frame head, class, method, consumer tag. */
+  readonly prefix: Buffer
 
-  constructor(channel: number, consumerTag: string, exchange: string, routingKey: string) {
-    this.exchange = exchange
-    this.routingKey = routingKey
+  constructor(channel: number, consumerTag: string) {
     const writer = new Writer()
     writer.u8(FRAME_METHOD)
     writer.u16(channel)
@@ -40,16 +43,59 @@ export class DeliverTemplate {
     writer.u16(60)
     writer.u16(60)
     writer.shortstr(consumerTag)
-    this.tagOffset = writer.length
-    writer.u32(0)
-    writer.u32(0)
-    writer.u8(0)
-    writer.shortstr(exchange)
-    writer.shortstr(routingKey)
-    writer.patchU32(3, writer.length - 7)
-    writer.u8(FRAME_END)
-    this.bytes = writer.finish()
+    this.prefix = writer.finish()
   }
+
+  /** The method frame as it is kept, or null where it has to be written piece by piece. */
+  bytesFor(exchange: string, routingKey: string): Buffer | null {
+    if (this.routingKey === routingKey && this.exchange === exchange) return (this.bytes ??= this.#build())
+    this.exchange = exchange
+    this.routingKey = routingKey
+    this.bytes = null
+    return null
+  }
+
+  #build(): Buffer {
+    const { prefix, exchange, routingKey } = this
+    const bytes = Buffer.alloc(
+      prefix.length + TAG_BYTES + 3 + Buffer.byteLength(exchange) + Buffer.byteLength(routingKey),
+    )
+    writeMethod(bytes, 0, bytes.length, this, 0, false)
+    return bytes
+  }
+}
+
+/** Delivery tag and redelivered flag. */
+const TAG_BYTES = 9
+
+/** The whole basic.deliver frame of `length` bytes. */
+function writeMethod(
+  out: Buffer,
+  at: number,
+  length: number,
+  { prefix, exchange, routingKey }: DeliverTemplate,
+  tag: number,
+  redelivered: boolean,
+): void {
+  prefix.copy(out, at)
+  writeU32(out, at + 3, length - FRAME_OVERHEAD)
+  let p = at + prefix.length
+  writeTag(out, p, tag, redelivered)
+  p = writeShortstr(out, p + TAG_BYTES, exchange)
+  p = writeShortstr(out, p, routingKey)
+  out[p] = FRAME_END
+}
+
+function writeTag(out: Buffer, at: number, tag: number, redelivered: boolean): void {
+  writeU32(out, at, Math.floor(tag / 0x1_0000_0000))
+  writeU32(out, at + 4, tag)
+  out[at + 8] = redelivered ? 1 : 0
+}
+
+function writeShortstr(out: Buffer, at: number, text: string): number {
+  const bytes = out.write(text, at + 1)
+  out[at] = bytes
+  return at + 1 + bytes
 }
 
 export function writeDeliver(
@@ -63,23 +109,22 @@ export function writeDeliver(
   frameMax: number,
   keeper: Keeper,
 ): void {
-  const { bytes, tagOffset } = template
-  const length = bytes.length
+  const { exchange, routingKey } = message
+  const bytes = template.bytesFor(exchange, routingKey)
+  const length =
+    bytes === null
+      ? template.prefix.length + TAG_BYTES + 3 + Buffer.byteLength(exchange) + Buffer.byteLength(routingKey)
+      : bytes.length
   const single = message.bodyLength <= frameMax - FRAME_OVERHEAD && message.bodyLength < UNCOPIED_BYTES
   const content = single && properties === null ? contentBytes(message) : -1
   const whole = content >= 0 && length + content <= CHUNK_BYTES
   const at = transport.reserve(whole ? length + content : length)
   const { out } = transport
-  bytes.copy(out, at, 0, length)
-  let p = at + tagOffset
-  const high = Math.floor(tag / 0x1_0000_0000)
-  if (high !== 0) writeU32(out, p, high)
-  p += 4
-  out[p] = tag >>> 24
-  out[p + 1] = tag >>> 16
-  out[p + 2] = tag >>> 8
-  out[p + 3] = tag
-  if (redelivered) out[p + 4] = 1
+  if (bytes === null) writeMethod(out, at, length, template, tag, redelivered)
+  else {
+    bytes.copy(out, at, 0, length)
+    writeTag(out, at + template.prefix.length, tag, redelivered)
+  }
   if (whole) fillContent(out, at + length, channel, message)
   else writeContent(transport, channel, message, properties, frameMax, keeper)
 }
