@@ -84,14 +84,25 @@ test('properties are malformed at every cut, also when the buffer goes on', () =
   assert.throws(() => scanOf(hex('1000 02'), 0, 2), MalformedValueError)
 })
 
-test('trailing bytes, texts that are not UTF-8 and unknown flags are malformed', () => {
+test('trailing bytes, names of headers that are not UTF-8 and unknown flags are malformed', () => {
   refuses(hex('1000 02 00'), /bytes are left/)
   refuses(hex('0000 00'), /bytes are left/)
-  refuses(hex('8000 01 ff'), /^Malformed UTF-8 in shortstr$/)
   refuses(hex('2000 00000003 01 ff 56'), /^Malformed UTF-8 in shortstr$/)
   refuses(hex('0001 0000'), /further property flags/)
   refuses(hex('1001 8000 02'), /further property flags/)
   refuses(hex('0002'), /unknown property flag/)
+})
+
+test('texts that are not UTF-8 come out as they went in', () => {
+  for (const text of ['ff', '61ff62', 'c3a9c3', 'ed b2 80', 'f8', '00'.repeat(254) + 'ff']) {
+    const raw = hex(text)
+    const bytes = Buffer.concat([hex('0400'), Buffer.of(raw.length), raw])
+    const properties = amqpPropertyFormat.decode(bytes, 0, bytes.length)
+    assert.deepEqual(amqpPropertyFormat.encode(properties), bytes, text)
+    properties.appId = 'é'
+    const longer = Buffer.concat([hex('0408'), bytes.subarray(2), hex('02 c3a9')])
+    assert.deepEqual(amqpPropertyFormat.encode(properties), longer, text)
+  }
 })
 
 test('a timestamp beyond 2^53 is read as the nearest number and written as that', () => {

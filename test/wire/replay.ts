@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { importDefinitions } from '../../src/management/definitions.ts'
 import { encodeMethodFrame } from '../../src/protocols/amqp091/wire/frames.ts'
-import { decodeMethod, METHOD_NAMES } from '../../src/protocols/amqp091/wire/methods.gen.ts'
+import { BasicAck, decodeMethod, METHOD_NAMES } from '../../src/protocols/amqp091/wire/methods.gen.ts'
 import { amqpPropertyFormat } from '../../src/protocols/amqp091/wire/properties.ts'
 import { Reader } from '../../src/protocols/amqp091/wire/reader.ts'
 import { parseDuration } from '../../src/util/duration.ts'
@@ -46,6 +46,8 @@ export interface Step {
   readonly size?: number
   readonly end?: number
   readonly bytes?: JsonBytes
+  readonly upTo?: number
+  readonly of?: readonly Step[]
   readonly advance?: string
   readonly alarm?: 'memory' | 'disk'
   readonly raised?: boolean
@@ -231,10 +233,16 @@ class Player {
       case 'heartbeat':
         assert.equal(nameOf(await client.frame()), 'heartbeat')
         return
+      case 'confirms':
+        await this.#expectConfirms(client, step)
+        return
+      case 'either order':
+        await this.#expectEither(client, step.of!)
+        return
       case undefined:
         throw new Error('this step says nothing')
       default:
-        await this.#expectMethod(client, step, step.expect)
+        this.#checkMethod(await this.#frame(client), step)
     }
   }
 
@@ -252,14 +260,38 @@ class Player {
     return frame
   }
 
-  async #expectMethod(client: WireClient, step: Step, name: string): Promise<void> {
-    const frame = await this.#frame(client)
+  #checkMethod(frame: Frame | null, step: Step): void {
+    const name = step.expect!
     if (frame === null || frame.type !== FRAME_METHOD) assert.fail(`${nameOf(frame)} came instead`)
     const fields = decodeMethod(readerOf(frame)) as unknown as Record<string, unknown>
     if (nameOf(frame) !== name) assert.fail(`${nameOf(frame)} came instead: ${show(fields)}`)
     assert.equal(frame.channel, step.on ?? defaultChannel(name), 'the channel is another')
     const found = differences(step.with ?? {}, fields, (key, value) => this.#saved.set(key, value))
     assert.deepEqual(found, [])
+  }
+
+  /** Acknowledgements of all publishes up to one, by one or by many frames. */
+  async #expectConfirms(client: WireClient, step: Step): Promise<void> {
+    const open = new Set(Array.from({ length: step.upTo! }, (_, i) => i + 1))
+    while (open.size > 0) {
+      const frame = await this.#frame(client)
+      if (frame === null || frame.type !== FRAME_METHOD) assert.fail(`${nameOf(frame)} came instead`)
+      const ack = decodeMethod(readerOf(frame))
+      if (!(ack instanceof BasicAck)) assert.fail(`${nameOf(frame)} came instead`)
+      const confirmed = ack.multiple ? [...open].filter((tag) => tag <= ack.deliveryTag) : [ack.deliveryTag]
+      for (const tag of confirmed) assert.ok(open.delete(tag), `${tag} is confirmed again`)
+    }
+  }
+
+  /** Two methods of different channels. */
+  async #expectEither(client: WireClient, steps: readonly Step[]): Promise<void> {
+    const left = [...steps]
+    while (left.length > 0) {
+      const frame = await this.#frame(client)
+      const at = left.findIndex((step) => frame !== null && step.expect === nameOf(frame))
+      if (at < 0) assert.fail(`${nameOf(frame)} came instead`)
+      this.#checkMethod(frame, left.splice(at, 1)[0]!)
+    }
   }
 
   async #expectContent(client: WireClient, step: Step): Promise<void> {

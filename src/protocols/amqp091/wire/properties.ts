@@ -12,7 +12,7 @@ import { Properties } from '../../../core/message.ts'
 import { MalformedValueError } from './errors.ts'
 import { Reader } from './reader.ts'
 import { skipTable } from './table.ts'
-import { isUtf8Range } from './text.ts'
+import { readAnyText } from './text.ts'
 import { Writer } from './writer.ts'
 
 export { hasKey as hasHeader } from './table.ts'
@@ -131,12 +131,10 @@ function skipBytes(at: number, bytes: number, end: number): number {
   return at + bytes
 }
 
-/** Moves past a shortstr, which must be UTF-8. */
+/** Moves past a shortstr, which need not be UTF-8: see `readAnyText`. */
 function skipText(buffer: Buffer, at: number, end: number): number {
   const start = skipBytes(at, 1, end)
-  const next = skipBytes(start, buffer[at]!, end)
-  if (!isUtf8Range(buffer, start, next)) throw new MalformedValueError('Malformed UTF-8 in shortstr', start)
-  return next
+  return skipBytes(start, buffer[at]!, end)
 }
 
 function checkFlags(flags: number, at: number): void {
@@ -157,23 +155,29 @@ function decodeProperties(buffer: Buffer, offset: number, length: number): Prope
   const flags = reader.u16()
   checkFlags(flags, offset)
   const properties = new Properties()
-  if ((flags & FLAG.contentType) !== 0) properties.contentType = reader.shortstr()
-  if ((flags & FLAG.contentEncoding) !== 0) properties.contentEncoding = reader.shortstr()
+  if ((flags & FLAG.contentType) !== 0) properties.contentType = readText(reader)
+  if ((flags & FLAG.contentEncoding) !== 0) properties.contentEncoding = readText(reader)
   if ((flags & FLAG.headers) !== 0) properties.headers = reader.table()
   if ((flags & FLAG.deliveryMode) !== 0) properties.deliveryMode = reader.u8()
   if ((flags & FLAG.priority) !== 0) properties.priority = reader.u8()
-  if ((flags & FLAG.correlationId) !== 0) properties.correlationId = reader.shortstr()
-  if ((flags & FLAG.replyTo) !== 0) properties.replyTo = reader.shortstr()
-  if ((flags & FLAG.expiration) !== 0) properties.expiration = reader.shortstr()
-  if ((flags & FLAG.messageId) !== 0) properties.messageId = reader.shortstr()
+  if ((flags & FLAG.correlationId) !== 0) properties.correlationId = readText(reader)
+  if ((flags & FLAG.replyTo) !== 0) properties.replyTo = readText(reader)
+  if ((flags & FLAG.expiration) !== 0) properties.expiration = readText(reader)
+  if ((flags & FLAG.messageId) !== 0) properties.messageId = readText(reader)
   // Some publishers put nanoseconds here, beyond 2^53: the nearest number is good enough to look at.
   if ((flags & FLAG.timestamp) !== 0) properties.timestamp = Number(reader.u64Exact())
-  if ((flags & FLAG.type) !== 0) properties.type = reader.shortstr()
-  if ((flags & FLAG.userId) !== 0) properties.userId = reader.shortstr()
-  if ((flags & FLAG.appId) !== 0) properties.appId = reader.shortstr()
-  if ((flags & FLAG.clusterId) !== 0) properties.clusterId = reader.shortstr()
+  if ((flags & FLAG.type) !== 0) properties.type = readText(reader)
+  if ((flags & FLAG.userId) !== 0) properties.userId = readText(reader)
+  if ((flags & FLAG.appId) !== 0) properties.appId = readText(reader)
+  if ((flags & FLAG.clusterId) !== 0) properties.clusterId = readText(reader)
   reader.expectEnd()
   return properties
+}
+
+function readText(reader: Reader): string {
+  const length = reader.u8()
+  const at = reader.skip(length)
+  return readAnyText(reader.buffer, at, at + length)
 }
 
 let scratch = new Writer()

@@ -1,6 +1,6 @@
 import type { Table } from '../../../core/fields.ts'
 import { writeTable } from './table.ts'
-import type { TextBuffer } from './text.ts'
+import { bytesOfAnyText, type TextBuffer } from './text.ts'
 
 const TWO_32 = 0x1_0000_0000
 const SHORTSTR_MAX = 255
@@ -141,12 +141,22 @@ export class Writer {
   }
 
   #wideShortstr(text: string, start: number): void {
+    if (!text.isWellFormed()) return this.#rawShortstr(text, start)
     const bytes = Buffer.byteLength(text)
     this.length = start
     if (bytes > SHORTSTR_MAX) throw new RangeError(`shortstr of ${bytes} bytes`)
     this.#reserve(1 + bytes)
     this.buffer[start] = bytes
     ;(this.buffer as TextBuffer).utf8Write(text, start + 1)
+  }
+
+  /** What came in as bytes that are no text goes out the same. */
+  #rawShortstr(text: string, start: number): void {
+    const raw = bytesOfAnyText(text)
+    this.length = start
+    if (raw.length > SHORTSTR_MAX) throw new RangeError(`shortstr of ${raw.length} bytes`)
+    this.u8(raw.length)
+    this.bytes(raw)
   }
 
   #putU32(at: number, value: number): void {
