@@ -30,6 +30,24 @@ export const DIFFERENCES = {
     text: 'Quorum queues deliver requeued messages before others, in the order in which they came back.',
   },
   cancelOk: { since: null, text: 'A client may answer a cancellation by the broker with basic.cancel-ok.' },
+  expiryAnywhere: { since: null, text: 'Messages expire wherever in the queue they stand, not only at its head.' },
+  quorumPriorities: { since: '4.3', text: 'Quorum queues have 32 priorities; a message without one has 4.' },
+  classicDeliveryLimit: {
+    since: null,
+    text: 'Classic queues count deliveries (`x-delivery-count`) and keep `x-delivery-limit`.',
+  },
+  nackIsNoFailure: {
+    since: '4.3',
+    text: 'For the delivery limit basic.nack with requeue is no failure; basic.reject is.',
+  },
+  defaultDeliveryLimit: {
+    since: '4.0',
+    text: 'The delivery limit of quorum queues is 20 unless set; negative for none.',
+  },
+  lastDeath: { since: '3.13', text: 'Dead letters carry `x-last-death-exchange`, `-queue` and `-reason`.' },
+  foreignDeaths: { since: '4.0', text: 'An `x-death` header that a publisher writes does not count as deaths.' },
+  streams: { since: null, text: 'Streams are not implemented yet: declaring one is answered with 540.' },
+  leaderLocator: { since: '3.11', text: 'Classic queues accept `x-queue-leader-locator`.' },
 } as const satisfies Record<string, Difference>
 
 export type DifferenceName = keyof typeof DIFFERENCES

@@ -71,7 +71,10 @@ scenario('both limits hold at once', async (b) => {
   const [one, other] = [await collect(channel, queue), await collect(channel, queue)]
   for (let i = 0; i < 6; i++) await send(channel, queue, [`${i}`])
   await untilReady(channel, queue, 3)
-  assert.deepEqual([one.messages.length, other.messages.length].sort(), [1, 2])
+  assert.deepEqual(
+    [one.messages.length, other.messages.length].toSorted((x, y) => x - y),
+    [1, 2],
+  )
 })
 
 scenario('a limit per consumer lifts the limit of the channel', async (b) => {
