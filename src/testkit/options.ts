@@ -38,7 +38,7 @@ export interface StartBrokerOptions<C extends Clock = Clock> {
    * clock, heartbeats and the time-outs of handshakes follow that clock; else they are in real time.
    */
   readonly heartbeat?: number
-  /** Virtual hosts besides the default one. */
+  /** Virtual hosts besides the default one; the default user may do everything there. */
   readonly vhosts?: readonly string[]
   /** Users besides the default one, which is `guest` with password `guest`. */
   readonly users?: readonly BrokerUser[]

@@ -107,7 +107,10 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
    */
   dropConnections(): number {
     const open = [...this.#core.connections]
-    for (const connection of open) connection.drop()
+    for (const connection of open) {
+      connection.drop()
+      connection.close() // at once, not when the socket reports its end
+    }
     return open.length
   }
 
@@ -201,7 +204,11 @@ export async function startBroker<C extends Clock = Clock>(
       importDefinitions(server.broker, definitions)
       server.createDefaults() // whatever they say of the default user, the URL is to work
     }
-    for (const name of vhosts) server.broker.putVhost(name)
+    for (const vhost of vhosts) {
+      server.broker.putVhost(vhost)
+      if (vhost !== config.defaults.vhost)
+        server.broker.setPermission({ user: config.defaults.user, vhost, ...EVERYTHING })
+    }
     for (const user of options.users ?? []) addUser(server.broker, user, vhosts)
   }
   try {
@@ -225,11 +232,12 @@ async function openLog(log: StartBrokerOptions['log'] = 'silent'): Promise<Log> 
   return open({ console: { level: log, format: 'plaintext' }, file: null })
 }
 
+const EVERYTHING = { configure: '.*', write: '.*', read: '.*' }
+
 function addUser(broker: Broker, user: BrokerUser, vhosts: ReadonlySet<string>): void {
   const { name, password, tags = [], permissions } = user
   broker.users.put(broker.users.parse({ name, password, tags: [...tags] }))
-  const everything = { configure: '.*', write: '.*', read: '.*' }
-  const given = permissions ?? Object.fromEntries([...vhosts].map((vhost) => [vhost, everything]))
+  const given = permissions ?? Object.fromEntries([...vhosts].map((vhost) => [vhost, EVERYTHING]))
   for (const [vhost, patterns] of Object.entries(given)) {
     broker.setPermission({ user: name, vhost, configure: '', write: '', read: '', ...patterns })
   }

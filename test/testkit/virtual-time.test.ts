@@ -46,7 +46,7 @@ describe('a virtual clock', () => {
     await clock.advance('10s')
     const [message] = broker.messages('failed')
     assert.equal(message?.headers['x-first-death-reason'], 'expired')
-    const [death] = message!.headers['x-death'] as { time: number; queue: string; count: number }[]
+    const [death] = message.headers['x-death'] as { time: number; queue: string; count: number }[]
     assert.deepEqual([death!.time, death!.queue, death!.count], [START / 1000 + 10, 'q', 1])
   })
 
