@@ -11,7 +11,9 @@ const NAME_BYTES_MAX = 255
 
 /**
  * Applies a RabbitMQ definitions file (of 3.x or 4.x, of a node or of one vhost). Additive and idempotent: what exists stays, users and
- * settings are overwritten; the sections come in an order that respects references, whatever their order in the file.
+ * settings are overwritten; the sections come in an order that respects references, whatever their order in the file. What RabbitMQ
+ * exports but nobody could use is left out, and the log says so: streams, which are not implemented, and bindings whose ends are not in
+ * the file (up to 3.13 an export has no internal exchanges, but their bindings).
  * @param onlyVhost the vhost that a file without vhosts is for
  * @throws BrokerError preconditionFailed
  */
@@ -64,8 +66,8 @@ function importVhost(broker: Broker, row: Json): void {
     protectedFromDeletion: of('protected_from_deletion') === true,
   })
   if (row['tracing'] === true) broker.findVhost(text(row, 'name')).trace(true)
-  const limits = row['limits']
-  if (typeof limits === 'object' && limits !== null && !Array.isArray(limits) && Object.keys(limits).length > 0) {
+  const limits = unpaired(row['limits'] ?? {})
+  if (Object.keys(limits as object).length > 0) {
     broker.setParameter(text(row, 'name'), 'vhost-limits', 'limits', limits)
   }
 }
@@ -74,8 +76,18 @@ function importParameter(broker: Broker, vhost: string, row: Json): void {
   const component = text(row, 'component')
   const name = text(row, 'name')
   // operator policies travel among the parameters
-  if (component === 'operator_policy') broker.setPolicy('operator', vhost, name, row['value'])
-  else broker.setParameter(vhost, component, name, row['value'])
+  if (component === 'operator_policy') {
+    const value = objectOf(row['value'], `operator policy '${name}'`)
+    broker.setPolicy('operator', vhost, name, { ...value, definition: unpaired(value['definition']) })
+  } else {
+    broker.setParameter(vhost, component, name, row['value'])
+  }
+}
+
+/** `rabbitmqctl export_definitions` of RabbitMQ 3 writes nested objects as lists of pairs. */
+function unpaired(value: unknown): unknown {
+  const isPairs = Array.isArray(value) && value.every((item) => Array.isArray(item) && item.length === 2)
+  return isPairs ? Object.fromEntries(value as [string, unknown][]) : value
 }
 
 function importExchange(vhost: VHost, row: Json): void {
@@ -109,16 +121,26 @@ function importQueue(vhost: VHost, row: Json): void {
   const type = queueTypeOf(declared, vhost.metadata.defaultQueueType, broker.options.defaultQueueType, properties)
   const args = injectQueueType(declared, type)
   validateQueueArguments({ ...properties, type, arguments: args })
-  broker.requireQueueType(type, name, vhost.name)
+  if (!broker.queueTypes.has(type)) {
+    broker.log.warn('definitions: a queue is left out, its type is not implemented', { vhost: vhost.name, name, type })
+    return
+  }
   vhost.createQueue(type, { ...properties, owner: null, arguments: args })
 }
 
 function importBinding(vhost: VHost, row: Json): void {
-  const source = text(row, 'source')
-  if (source === '') return
-  const destination = text(row, 'destination')
-  const to = row['destination_type'] === 'exchange' ? vhost.findExchange(destination) : vhost.findQueue(destination)
-  vhost.bind(vhost.findExchange(source), to, text(row, 'routing_key'), tableFromJson(row['arguments'] ?? {}))
+  const sourceName = text(row, 'source')
+  if (sourceName === '') return
+  const destinationName = text(row, 'destination')
+  const source = vhost.exchanges.get(sourceName)
+  const those = row['destination_type'] === 'exchange' ? vhost.exchanges : vhost.queues
+  const destination = those.get(destinationName)
+  if (source === undefined || destination === undefined) {
+    const facts = { vhost: vhost.name, source: sourceName, destination: destinationName }
+    vhost.broker.log.warn('definitions: a binding is left out, one of its ends does not exist', facts)
+    return
+  }
+  vhost.bind(source, destination, text(row, 'routing_key'), tableFromJson(row['arguments'] ?? {}))
 }
 
 function rows(file: Json, section: string): Json[] {
