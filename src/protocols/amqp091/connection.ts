@@ -111,9 +111,8 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     const header = bytes.subarray(0, HEADER_BYTES)
     if (!header.equals(AMQP_0_9_1) && !header.equals(AMQP_0_9)) {
       this.#warn('header', 'refused a protocol header', { header: header.toString('hex') })
-      this.#state = CLOSED
       this.transport.write(AMQP_0_9_1)
-      this.transport.end()
+      this.#finish()
       return
     }
     this.#state = HANDSHAKE
@@ -459,9 +458,11 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#lastChannel = null
   }
 
+  /** The client has to close its half too: one that does not would keep its socket for ever. */
   #finish(): void {
     this.#state = CLOSED
     this.transport.end()
+    this.#dropIn(CLOSE_TIMEOUT_MS)
   }
 
   /** What comes from now on is not looked at. */
