@@ -134,6 +134,9 @@ export class Broker {
     const kinds = await this.catalog.load()
     const rows = <T>(kind: string): [string[], T][] => (kinds.get(kind) ?? []) as [string[], T][]
     for (const [, user] of rows<unknown>('user')) this.users.put(this.users.parse(user))
+    // before the vhosts, whose predeclared exchanges they apply to
+    for (const [[vhost, name], body] of rows('policy')) this.policies.set('user', vhost!, name!, body)
+    for (const [[vhost, name], body] of rows('operator-policy')) this.policies.set('operator', vhost!, name!, body)
     for (const [[name], metadata] of rows<VHostMetadata>('vhost'))
       this.vhosts.set(name!, new VHost(this, name!, metadata))
     for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
@@ -142,8 +145,6 @@ export class Broker {
       this.parameters.set(vhost!, component!, name!, value)
     }
     for (const [[name], value] of rows('global-parameter')) this.parameters.setGlobal(name!, value)
-    for (const [[vhost, name], body] of rows('policy')) this.policies.set('user', vhost!, name!, body)
-    for (const [[vhost, name], body] of rows('operator-policy')) this.policies.set('operator', vhost!, name!, body)
     for (const [[vhost, name], stored] of rows<StoredExchange>('exchange')) this.#loadExchange(vhost!, name!, stored)
     for (const [[vhost, name], stored] of rows<StoredQueue>('queue')) this.#loadQueue(vhost!, name!, stored)
     // some exchange types (x-consistent-hash) depend on the order in which bindings were made
