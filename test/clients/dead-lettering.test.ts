@@ -15,8 +15,7 @@ interface Death {
   readonly 'original-expiration'?: string
 }
 
-const deathsOf = ({ properties }: Pick<GetMessage, 'properties'>): Death[] =>
-  (properties.headers?.['x-death'] ?? []) as Death[]
+const deathsOf = ({ properties }: Pick<GetMessage, 'properties'>): Death[] => properties.headers?.['x-death'] ?? []
 
 /** A queue whose dead letters go, by the default exchange, to a queue. */
 async function mortal(

@@ -48,6 +48,7 @@ export const DIFFERENCES = {
   foreignDeaths: { since: '4.0', text: 'An `x-death` header that a publisher writes does not count as deaths.' },
   streams: { since: null, text: 'Streams are not implemented yet: declaring one is answered with 540.' },
   leaderLocator: { since: '3.11', text: 'Classic queues accept `x-queue-leader-locator`.' },
+  replyBinding: { since: '4.3', text: 'Binding a direct reply-to address is refused with 403.' },
 } as const satisfies Record<string, Difference>
 
 export type DifferenceName = keyof typeof DIFFERENCES
