@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
+import { Collector, MemoryGauge } from './memory-gauge.ts'
 
 const INTERVAL_MS = 250
 /** Share of V8's own limit from which on memory counts as used up, whatever the machine still has: beyond the limit the process dies. */
@@ -28,6 +29,8 @@ export class ResourceMonitor {
   readonly #limits: ResourceLimits
   readonly #onChange: (resource: 'memory' | 'disk', low: boolean) => void
   readonly #timer: NodeJS.Timeout
+  readonly #gauge: MemoryGauge
+  readonly #collector = new Collector()
   #low = { memory: false, disk: false }
   #ticks = 0
   #asking = false
@@ -35,6 +38,7 @@ export class ResourceMonitor {
   constructor(limits: ResourceLimits, onChange: (resource: 'memory' | 'disk', low: boolean) => void) {
     this.#limits = limits
     this.#onChange = onChange
+    this.#gauge = new MemoryGauge(limits.memoryBytes, process.memoryUsage())
     this.#timer = setInterval(() => this.#check(), INTERVAL_MS)
     this.#timer.unref()
     this.#check()
@@ -45,10 +49,18 @@ export class ResourceMonitor {
   }
 
   #check(): void {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-    this.#report('memory', process.memoryUsage.rss() > this.#limits.memoryBytes || used > limit * HEAP_SHARE_MAX)
+    this.#checkMemory()
     if (this.#limits.directory !== null && this.#ticks++ % DISK_EVERY === 0)
       void this.#checkDisk(this.#limits.directory)
+  }
+
+  #checkMemory(): void {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+    const reading = process.memoryUsage()
+    const low = this.#gauge.exceeds(reading) || used > limit * HEAP_SHARE_MAX
+    if (low) this.#collector.onLow(performance.now(), reading)
+    else this.#collector.onEnough()
+    this.#report('memory', low)
   }
 
   async #checkDisk(directory: string): Promise<void> {
