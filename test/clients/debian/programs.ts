@@ -31,11 +31,20 @@ export interface RunOptions {
 
 /** Runs a program that prints an answer per line, as JSON. @throws with what it printed last when it fails */
 export async function runProgram({ program, args, env }: Command, options: RunOptions = {}): Promise<Answer[]> {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  // A group of its own, so that whatever it has started ends with it.
+  const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe']
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio, detached: true })
+  const killAll = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // Nothing of it is left.
+    }
+  }
   const { promise: ended, resolve, reject } = Promise.withResolvers<string>()
   child.once('error', reject)
   child.once('close', (code, signal) => resolve(code === 0 ? '' : `ended with ${signal ?? code}`))
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 100_000)
+  const timer = setTimeout(killAll, options.timeoutMs ?? 100_000)
   let complaints = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints = (complaints + text).slice(-4000)))
   const answers: Answer[] = []
@@ -55,6 +64,7 @@ export async function runProgram({ program, args, env }: Command, options: RunOp
     throw new Error(`${program} ${failure} after ${answers.at(-1)?.part ?? 'no answer'}:\n${complaints}`)
   } finally {
     clearTimeout(timer)
+    killAll()
   }
 }
 
