@@ -72,12 +72,20 @@ for (const type of types) {
     })
 
     test('marks what was handed out before', async () => {
-      const { client } = await start()
+      const { bench, client } = await start()
       publishAll(client, 'a')
       const first = client.get('q')!
       client.nack(first.tag, false, true)
       const second = client.get('q')!
       assert.deepEqual([first.redelivered, second.redelivered], [false, true])
+      client.nack(second.tag, false, true)
+      client.consume('q')
+      bench.settle()
+      client.session.recover()
+      client.session.close()
+      bench.client().get('q', true)
+      const { got, gotNoAck, delivered, redelivered, acknowledged } = bench.queue('q').counters
+      assert.deepEqual([got, gotNoAck, delivered, redelivered, acknowledged], [2, 1, 1, 3, 0])
     })
 
     test('refuses tags that are not outstanding, and settles nothing then', async () => {

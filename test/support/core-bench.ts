@@ -41,6 +41,11 @@ export class StepClock implements Clock {
     this.#now = end
   }
 
+  /** Time passes, and whoever waits for it is not told yet: as when the event loop is late. */
+  lag(ms: number): void {
+    this.#now += ms
+  }
+
   close(): void {
     this.timers.clear()
   }

@@ -8,6 +8,7 @@ export interface Dispatcher {
   /** The one that alone is served, where that is the rule; else null. */
   readonly active: Consumer | null
   add(consumer: Consumer): void
+  /** The consumer is cancelled already. */
   remove(consumer: Consumer): void
   /** The consumer to serve now, or null. The next call gives the next one's turn. */
   next(): Consumer | null
@@ -17,8 +18,13 @@ export interface Dispatcher {
   drained(consumer: Consumer): void
 }
 
+/** Cancelled consumers that may wait on top of twice as many as there are others. */
+const SWEEP_SLACK = 8
+
 class PriorityGroup {
   readonly priority: number
+  /** Consumers that it has, busy ones included. */
+  count = 0
   /** Consumers that may have room. One found without is taken off until it wakes: a busy consumer costs nothing. */
   readonly waiting = new RingDeque<Consumer>(4)
 
@@ -35,17 +41,18 @@ export class FairDispatcher implements Dispatcher {
 
   add(consumer: Consumer): void {
     this.consumers.push(consumer)
+    this.#groupOf(consumer.priority).count++
     this.wake(consumer)
   }
 
   remove(consumer: Consumer): void {
     this.consumers.splice(this.consumers.indexOf(consumer), 1)
     const at = this.#groups.findIndex((group) => group.priority === consumer.priority)
-    if (this.consumers.some((other) => other.priority === consumer.priority)) {
-      this.#groups[at]!.waiting.filter((other) => other !== consumer)
-    } else {
-      this.#groups.splice(at, 1)
-    }
+    const group = this.#groups[at]!
+    group.count--
+    if (group.count === 0) this.#groups.splice(at, 1)
+    // `next` passes over who is cancelled, so a sweep now and then is enough
+    else if (group.waiting.size > 2 * group.count + SWEEP_SLACK) group.waiting.filter((other) => !other.cancelled)
   }
 
   next(): Consumer | null {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../util/clock.ts'
-import { PHASE_DISPATCH, type Turn, type TurnTask } from '../../util/turn.ts'
+import { PHASE_DISPATCH, PHASE_FLUSH, type Turn, type TurnTask } from '../../util/turn.ts'
 import type { MessageStore } from '../../store/message-store.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
@@ -20,6 +20,9 @@ export const REJECTED = 1
 
 /** How long a message that could not be dead-lettered safely waits for the next try. */
 const DEAD_LETTER_RETRY_MS = 5_000
+
+/** Messages dropped or found expired in one go: more of them wait for the next turn, so that no policy stalls the node. */
+const DROPS_MAX = 1000
 
 /** What a queue needs of its surroundings. */
 export interface QueueHost {
@@ -96,6 +99,13 @@ export class Queue implements Destination, TurnTask {
   #lastUsed: number
   #expiresTimer: Timer | null = null
   readonly #held = new Map<Timer, Entry>()
+  /** Goes on with `#dropHeads` in the next turn. */
+  readonly #trimmer: TurnTask = {
+    scheduled: false,
+    runAtTurnEnd: () => {
+      if (!this.rejectsWhenFull) this.#dropHeads()
+    },
+  }
   /** Purges whose messages are not all freed yet. */
   #reclaims = 0
   #everConsumed = false
@@ -207,7 +217,11 @@ export class Queue implements Destination, TurnTask {
   }
 
   #dropHeads(): void {
-    while (!this.hasRoomFor(0, 0)) {
+    for (let drops = 0; !this.hasRoomFor(0, 0); drops++) {
+      if (drops === DROPS_MAX) {
+        this.#host.turn.schedule(PHASE_FLUSH, this.#trimmer)
+        return
+      }
       const head = this.#ready.shift()
       if (head === null) return
       this.#discard(head, 'maxlen')
@@ -235,6 +249,7 @@ export class Queue implements Destination, TurnTask {
     this.unackedBytes += entry.message.bodyLength
     consumer.unacked++
     this.counters.delivered++
+    if (entry.redelivered) this.counters.redelivered++
     consumer.session.deliver(consumer, entry)
   }
 
@@ -244,8 +259,11 @@ export class Queue implements Destination, TurnTask {
     while (this.#ready.count > 0) {
       const consumer = this.dispatcher.next()
       if (consumer === null) return
-      const entry = this.#takeHead()
-      if (entry === null) return
+      const entry = this.#takeHead(DROPS_MAX)
+      if (entry === null) {
+        this.schedule()
+        return
+      }
       if (consumer.noAck) this.#deliverAndForget(consumer, entry)
       else this.#hand(consumer, entry)
     }
@@ -253,26 +271,29 @@ export class Queue implements Destination, TurnTask {
 
   #deliverAndForget(consumer: Consumer, entry: Entry): void {
     this.counters.deliveredNoAck++
+    if (entry.redelivered) this.counters.redelivered++
     entry.state = GONE
     consumer.session.deliverSettled(consumer, entry.message, entry)
     this.#forget(entry)
   }
 
-  /** The next message that has not expired. */
-  #takeHead(): Entry | null {
-    for (;;) {
+  /** The next message that has not expired, unless more than so many have before it. */
+  #takeHead(expiredMax: number): Entry | null {
+    for (let expired = 0; expired <= expiredMax; expired++) {
       const entry = this.#ready.shift()
       if (entry === null) return null
       if (!this.#hasExpired(entry)) return entry
       this.#discard(entry, 'expired')
     }
+    return null
   }
 
   /** Takes a single message for a session; the session settles it, or it counts as settled with `noAck`. */
   get(noAck: boolean): Entry | null {
     this.touch()
-    const entry = this.#takeHead()
+    const entry = this.#takeHead(Infinity)
     if (entry === null) return null
+    if (entry.redelivered) this.counters.redelivered++
     if (noAck) {
       this.counters.gotNoAck++
       entry.state = GONE
@@ -545,8 +566,8 @@ export class Queue implements Destination, TurnTask {
   close(): void {
     this.deleted = true
     for (const consumer of [...this.dispatcher.consumers]) {
-      this.dispatcher.remove(consumer)
       consumer.cancelled = true
+      this.dispatcher.remove(consumer)
       consumer.session.consumerCancelled(consumer)
     }
     this.exclusiveConsumer = null

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, mock, test } from 'node:test'
 import { Consumer } from '../../../src/core/consumer.ts'
+import { RingDeque } from '../../../src/util/ring-deque.ts'
 import { type Client, CoreBench } from '../../support/core-bench.ts'
 
 async function start(): Promise<{ bench: CoreBench; client: Client }> {
@@ -309,6 +310,32 @@ describe('work', () => {
       assert.ok(asks <= perAck * (next - 1), `${asks} for ${next - 1} acknowledgements`)
     })
   }
+
+  test('of consumers that end does not grow with their number', async () => {
+    const { bench, client } = await start()
+    client.declare('q')
+    for (let i = 0; i < 2000; i++) client.consume('q', { tag: `c${i}` })
+    const sweeps = mock.method(RingDeque.prototype, 'filter')
+    for (let i = 0; i < 1999; i++) client.session.cancel(`c${i}`)
+    sweeps.mock.restore()
+    assert.ok(sweeps.mock.callCount() < 20, `${sweeps.mock.callCount()} sweeps`)
+    client.publish('q', 'last')
+    bench.settle()
+    assert.deepEqual(servedBy(client), ['c1999'])
+  })
+
+  test('of the next message does not grow with consumers that came and went', async () => {
+    const { client } = await start()
+    client.declare('q')
+    client.consume('q', { tag: 'stays' })
+    for (let i = 0; i < 5000; i++) {
+      client.consume('q', { tag: 'goes' })
+      client.session.cancel('goes')
+    }
+    const asks = asked(() => client.publish('q', 'm'))
+    assert.deepEqual(servedBy(client), ['stays'])
+    assert.ok(asks < 30, `${asks} asked`)
+  })
 
   test('of an acknowledgement for many is done at the end of the turn, once', async () => {
     const { bench, client } = await start()
