@@ -84,7 +84,7 @@ export class RawAmqp {
 
   /** A connection to a local port that has sent nothing yet. */
   static async tcp(port: number, options: Partial<NetConnectOpts> = {}): Promise<RawAmqp> {
-    const socket = connect({ port, host: 'localhost', ...options } as NetConnectOpts)
+    const socket = connect({ port, host: 'localhost', noDelay: true, ...options } as NetConnectOpts)
     await once(socket, 'connect')
     return new RawAmqp(socket)
   }
