@@ -69,6 +69,7 @@ export class ClientConnection {
   openSession(sink: SessionSink, number = 0): Session {
     const session = new Session(this, sink, number)
     this.sessions.add(session)
+    this.broker.counters.sessionsOpened++
     return session
   }
 
