@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import amqp from 'amqplib'
 import { type Log, startBroker } from '../../src/index.ts'
+import { Authority, withoutOpenssl } from '../support/certificates.ts'
 
 /** Publishes and consumes one message by a client. */
-async function roundTrip(url: string, text: string): Promise<string> {
-  const connection = await amqp.connect(url, { noDelay: true })
+async function roundTrip(url: string, text: string, options: object = {}): Promise<string> {
+  const connection = await amqp.connect(url, { noDelay: true, ...options })
   try {
     const channel = await connection.createChannel()
     const { queue } = await channel.assertQueue('', { exclusive: true })
@@ -209,6 +210,25 @@ describe('options', () => {
       name: 'ConfigError',
       message: /unknown key 'consumer_timeot' \(did you mean 'consumer_timeout'\?\)/,
     })
+  })
+
+  test('TLS, also for clients with certificates only', { skip: withoutOpenssl }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'warren-testkit-'))
+    try {
+      const authority = new Authority(folder)
+      const { certFile, keyFile } = authority.issue('server', '/CN=localhost', 'IP:127.0.0.1')
+      const { cert, key } = authority.issue('client', '/CN=client')
+      const { ca, caFile } = authority
+      await using plain = await startBroker({ tls: { certFile, keyFile } })
+      assert.match(plain.tlsUrl!, /^amqps:\/\/guest:guest@127\.0\.0\.1:\d+$/)
+      assert.equal(await roundTrip(plain.tlsUrl!, 'hidden', { ca }), 'hidden')
+      assert.equal(await roundTrip(plain.url, 'open'), 'open')
+      await using mutual = await startBroker({ tls: { certFile, keyFile, caFile, requireCertificate: true } })
+      assert.equal(await roundTrip(mutual.tlsUrl!, 'known', { ca, cert, key }), 'known')
+      await assert.rejects(roundTrip(mutual.tlsUrl!, 'unknown', { ca }))
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   test('an HTTP port', async () => {
