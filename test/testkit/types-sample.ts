@@ -16,7 +16,7 @@ general.queue('q').ready satisfies number
 
 const message = await broker.get('q')
 // @ts-expect-error there may be none
-message.body
+void message.body
 message?.json<{ id: number }>().id satisfies number | undefined
 const { routed } = await broker.publish('', 'q', { id: 1 }, { headers: { a: 1 }, expiration: 1000 })
 routed satisfies boolean
