@@ -302,9 +302,15 @@ const auth = {
   defaultConfigure: one('default_permissions.configure', text, '.*', 'What the default user may declare and delete.'),
   defaultRead: one('default_permissions.read', text, '.*', 'What the default user may read from.'),
   defaultWrite: one('default_permissions.write', text, '.*', 'What the default user may write to.'),
-  definitions: one('load_definitions', optional(path), null, 'Definitions file (JSON) to import at start.', {
-    aliases: ['definitions.local.path', 'management.load_definitions'],
-  }),
+  definitions: one(
+    'load_definitions',
+    optional(path),
+    null,
+    'Definitions file (JSON) to import at start. With one, the default user and virtual host are not created.',
+    {
+      aliases: ['definitions.local.path', 'management.load_definitions'],
+    },
+  ),
   definitionsBackend: one(
     'definitions.import_backend',
     only(

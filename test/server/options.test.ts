@@ -109,7 +109,7 @@ test('the broker announces a RabbitMQ of version 4, on WarrenMQ', async (t) => {
   const said = (key: string): string => stringOf(client.start!.serverProperties.get(key)) ?? ''
   assert.equal(said('product'), 'RabbitMQ')
   assert.match(said('version'), /^4\.\d+\.\d+$/)
-  assert.match(said('platform'), /^Node\.js 24\./)
+  assert.match(said('platform'), /^WarrenMQ on Node\.js 24\./)
   assert.match(said('information'), /^WarrenMQ/)
   assert.equal(said('cluster_name'), `rabbit@${hostname().split('.')[0]}`)
   client.destroy()
