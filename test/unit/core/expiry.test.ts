@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Entry, GONE, READY } from '../../../src/core/queues/entry.ts'
 import { Expiry } from '../../../src/core/queues/expiry.ts'
+import { heapBytes } from '../../support/collect-garbage.ts'
 import { CoreBench, StepClock } from '../../support/core-bench.ts'
 
 const entryAt = (expiresAt: number): Entry => ({ expiresAt, state: READY }) as Entry
@@ -90,6 +91,27 @@ describe('expiry', () => {
     assert.ok(looks < 10 * 5000, `${looks} looks`)
   })
 
+  test('of many looks at each of them once', () => {
+    let looks = 0
+    const host = new Host()
+    for (let i = 0; i < 5000; i++) {
+      let state = READY
+      const entry = Object.defineProperty(entryAt(host.start + 5), 'state', {
+        get: () => {
+          looks++
+          return state
+        },
+        set: (next: number) => {
+          state = next
+        },
+      })
+      host.expiry.add(entry)
+    }
+    host.advance(5)
+    assert.equal(host.expired.length, 5000)
+    assert.ok(looks <= 2 * 5000, `${looks} looks`)
+  })
+
   test('of many is done in parts', () => {
     const host = new Host()
     for (let i = 0; i < 3500; i++) host.add(5)
@@ -155,6 +177,22 @@ describe('a queue', () => {
     client.nack(tag, false, true)
     assert.deepEqual([bench.queue('q').readyCount, bench.queue('q').unackedCount], [0, 0])
     assert.equal(bench.store.stats().messages, 0)
+  })
+
+  test('does not remember what was consumed until its time would have come', async () => {
+    const bench = await new CoreBench().start()
+    const client = bench.client()
+    client.declare('q', { 'x-message-ttl': 86_400_000 })
+    const round = (): void => {
+      for (let i = 0; i < 20_000; i++) client.publish('q', 'm')
+      for (let i = 0; i < 20_000; i++) client.get('q', true)
+    }
+    round()
+    const before = await heapBytes()
+    round()
+    round()
+    const grown = (await heapBytes()) - before
+    assert.ok(grown < 3_000_000, `${grown} bytes`)
   })
 
   test('gives consumers their turns also of messages that have no time', async () => {
