@@ -5,16 +5,8 @@ import { missing } from './debian/programs.ts'
 contract({
   name: 'ruby-bunny',
   skip: missing('ruby-bunny', { program: 'ruby', args: ['-e', 'require "bunny"'] }),
-  command: (target, mode) => ({
-    program: 'ruby',
-    args: [
-      join(import.meta.dirname, 'debian/bunny_client.rb'),
-      (mode === 'tls' ? target.tls?.url : undefined) ?? target.url,
-      target.prefix,
-      mode,
-    ],
-    env: { CA_FILE: target.tls?.caFile ?? '', LANG: 'C.UTF-8' },
-  }),
+  program: 'ruby',
+  args: [join(import.meta.dirname, 'debian/bunny_client.rb')],
   headersWithout: ['bytes', 'decimal'],
   differently: {
     headers: {

@@ -17,11 +17,8 @@ contract({
     env: GO_ENVIRONMENT,
   }),
   prepare: () => buildGo(join(import.meta.dirname, 'debian/go_client.go'), program),
-  command: (target, mode) => ({
-    program,
-    args: [(mode === 'tls' ? target.tls?.url : undefined) ?? target.url, target.prefix, mode],
-    env: { CA_FILE: target.tls?.caFile ?? '' },
-  }),
+  program,
+  args: [],
   differently: {
     // It does not pass on what the broker says about a login or a virtual host that is refused.
     'fatal errors': {

@@ -21,14 +21,8 @@ contract({
     const source = join(import.meta.dirname, 'debian/JavaClient.java')
     execFileSync('javac', ['-encoding', 'UTF-8', '-cp', JARS.join(':'), '-d', folder, source], { stdio: 'pipe' })
   },
-  command: (target, mode) => ({
-    program: 'java',
-    args: [
-      ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', [folder, ...JARS].join(':'), 'JavaClient'],
-      ...[(mode === 'tls' ? target.tls?.url : undefined) ?? target.url, target.prefix, mode],
-    ],
-    env: { CA_FILE: target.tls?.caFile ?? '' },
-  }),
+  program: 'java',
+  args: ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', [folder, ...JARS].join(':'), 'JavaClient'],
   differently: {
     // An exception that carries the text, and no code.
     'fatal errors': {

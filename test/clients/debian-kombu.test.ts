@@ -10,16 +10,8 @@ const refused = (mechanism: string): [number, string] => [
 contract({
   name: 'python3-kombu',
   skip: missing('python3-kombu', { program: PYTHON, args: ['-c', 'import kombu, amqp'] }),
-  command: (target, mode) => ({
-    program: PYTHON,
-    args: [
-      join(import.meta.dirname, 'debian/kombu_client.py'),
-      (mode === 'tls' ? target.tls?.url : undefined) ?? target.url,
-      target.prefix,
-      mode,
-    ],
-    env: { CA_FILE: target.tls?.caFile ?? '' },
-  }),
+  program: PYTHON,
+  args: [join(import.meta.dirname, 'debian/kombu_client.py')],
   headersWithout: ['bytes'],
   differently: {
     // It does not pass this code on.

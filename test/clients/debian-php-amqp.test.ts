@@ -10,16 +10,8 @@ const refusal = (code: number, text: string): [number, string] => [
 contract({
   name: 'php-amqp',
   skip: missing('php-amqp', { program: 'php', args: ['-r', 'exit(extension_loaded("amqp") ? 0 : 1);'] }),
-  command: (target, mode) => ({
-    program: 'php',
-    args: [
-      join(import.meta.dirname, 'debian/amqp_client.php'),
-      (mode === 'tls' ? target.tls?.url : undefined) ?? target.url,
-      target.prefix,
-      mode,
-    ],
-    env: { CA_FILE: target.tls?.caFile ?? '' },
-  }),
+  program: 'php',
+  args: [join(import.meta.dirname, 'debian/amqp_client.php')],
   without: {
     server: 'the extension does not show what the broker says about itself',
     declare: 'the extension does not show how many consumers a queue has',

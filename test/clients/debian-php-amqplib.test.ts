@@ -8,16 +8,8 @@ const refused = (mechanism: string): string =>
 contract({
   name: 'php-amqplib',
   skip: missing('php-amqplib', { program: 'php', args: ['-r', 'require "PhpAmqpLib/autoload.php";'] }),
-  command: (target, mode) => ({
-    program: 'php',
-    args: [
-      join(import.meta.dirname, 'debian/amqplib_client.php'),
-      (mode === 'tls' ? target.tls?.url : undefined) ?? target.url,
-      target.prefix,
-      mode,
-    ],
-    env: { CA_FILE: target.tls?.caFile ?? '' },
-  }),
+  program: 'php',
+  args: [join(import.meta.dirname, 'debian/amqplib_client.php')],
   differently: {
     // With the class and the method that the broker blames, and by the mechanism that nobody else uses.
     'fatal errors': {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Command, runProgram } from './programs.ts'
+import { runProgram } from './programs.ts'
 import { openTarget, type Target } from './target.ts'
 
 /**
@@ -12,7 +12,9 @@ export interface ContractClient {
   readonly name: string
   /** Why it cannot run here. */
   readonly skip: string | false
-  command(target: Target, mode: 'parts' | 'heartbeat' | 'tls'): Command
+  readonly program: string
+  /** In front of address, prefix and mode. */
+  readonly args: readonly string[]
   /** Made before the first run, where a program has to be compiled. */
   readonly prepare?: () => void
   /** Parts that the library cannot express, each with the reason. */
@@ -172,8 +174,11 @@ export function contract(client: ContractClient): void {
         if (part !== 'please close') answers.set(part, plain)
         else target.closeConnection(String(value), REASON).catch((error: Error) => failures.push(error))
       }
+      const url = mode === 'tls' && target.tls !== null ? target.tls.url : target.url
+      const env = { CA_FILE: target.tls?.caFile ?? '', LANG: 'C.UTF-8' }
+      const args = [...client.args, url, target.prefix, mode]
       try {
-        await runProgram(client.command(target, mode), { onAnswer })
+        await runProgram({ program: client.program, args, env }, { onAnswer })
       } catch (error) {
         failures.push(error as Error)
       }
