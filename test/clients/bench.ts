@@ -131,7 +131,7 @@ export class Bench {
 
   /** Ends what the scenario opened. `clean` also deletes what it may have left in a broker that lives on. */
   async close(clean: boolean): Promise<void> {
-    await Promise.all(this.#connections.map((connection) => swallow(connection.close())))
+    await Promise.all(this.#connections.map(endConnection))
     if (!clean || this.#queues.length + this.#exchanges.length === 0) return
     const connection = await connect(this.url)
     const channel = await connection.createChannel()
@@ -139,6 +139,12 @@ export class Bench {
     for (const name of this.#exchanges) await channel.deleteExchange(name)
     await connection.close()
   }
+}
+
+/** amqplib does not answer a close when the connection is lost meanwhile. */
+async function endConnection(connection: ChannelModel): Promise<void> {
+  const closed = new Promise<void>((resolve) => connection.once('close', () => resolve()))
+  await Promise.race([swallow(connection.close()), closed])
 }
 
 function uniqueName(label: string, kept: string[]): string {

@@ -17,7 +17,9 @@ scenario('a request is answered without a queue for the answer', async (b) => {
   const queue = await b.queue(server)
   await collect(server, queue, { noAck: true }, ({ properties, content }) => {
     const { replyTo, correlationId } = properties
-    server.sendToQueue(String(replyTo), Buffer.from(`${content} back`), { correlationId: String(correlationId) })
+    server.sendToQueue(String(replyTo), Buffer.from(`${content.toString()} back`), {
+      correlationId: String(correlationId),
+    })
   })
   const { channel, replies } = await requester(b)
   for (const id of ['1', '2']) channel.sendToQueue(queue, Buffer.from(id), { replyTo: REPLY_TO, correlationId: id })
