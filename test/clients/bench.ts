@@ -111,6 +111,19 @@ export class Bench {
     await Promise.all([swallow(operation(channel)), this.closes(connection, code, text)])
   }
 
+  /** Whether `look`, on a channel of its own, finds that something is missing. */
+  async misses(look: (channel: Channel) => Promise<unknown>): Promise<boolean> {
+    const probe = await this.plainChannel()
+    try {
+      await look(probe)
+    } catch {
+      await this.#ends.get(probe)
+      return true
+    }
+    await probe.close()
+    return false
+  }
+
   /** A durable queue with a new name. */
   async queue(
     channel: Channel,

@@ -178,16 +178,19 @@ scenario('a retry by rejection and delay goes round and is counted', async (b) =
 
 scenario('a circle that nobody breaks by rejecting ends', async (b) => {
   const channel = await b.channel()
-  const [one, other] = [b.queueName(), b.queueName()]
-  await channel.assertQueue(one, { messageTtl: 20, deadLetterExchange: '', deadLetterRoutingKey: other })
-  await channel.assertQueue(other, { messageTtl: 20, deadLetterExchange: '', deadLetterRoutingKey: one })
+  const [fromOne, fromOther] = [await b.exchange(channel, 'fanout'), await b.exchange(channel, 'fanout')]
+  const one = await b.queue(channel, { 'x-message-ttl': 20, 'x-dead-letter-exchange': fromOne })
+  const other = await b.queue(channel, { 'x-message-ttl': 20, 'x-dead-letter-exchange': fromOther })
+  const [leftOne, leftOther] = [await b.queue(channel), await b.queue(channel)]
+  for (const queue of [other, leftOne]) await channel.bindQueue(queue, fromOne, '')
+  for (const queue of [one, leftOther]) await channel.bindQueue(queue, fromOther, '')
   await send(channel, one, ['x'])
-  await untilReady(channel, one, 0)
-  await untilReady(channel, other, 0)
+  await untilReady(channel, leftOther, 1)
+  // by the time that it has gone the same way, x would have come round again
   await send(channel, one, ['witness'])
-  const collector = await collect(channel, other)
-  await collector.received(1)
-  assert.deepEqual(collector.texts, ['witness'])
+  await untilReady(channel, leftOther, 2)
+  assert.deepEqual(await fetchTexts(channel, leftOne), ['x', 'witness'])
+  assert.deepEqual(await fetchTexts(channel, leftOther), ['x', 'witness'])
 })
 
 scenario('a queue may be its own dead letter queue: rejected messages come again', async (b) => {

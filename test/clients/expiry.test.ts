@@ -12,16 +12,7 @@ async function feed(b: Bench, queue: string): Promise<() => Promise<boolean>> {
   const channel = await b.channel()
   const feeder = await b.exchange(channel, 'fanout', { autoDelete: true })
   await channel.bindQueue(queue, feeder, '')
-  return async () => {
-    const probe = await b.plainChannel()
-    try {
-      await probe.checkExchange(feeder)
-      await probe.close()
-      return false
-    } catch {
-      return true
-    }
-  }
+  return () => b.misses((probe) => probe.checkExchange(feeder))
 }
 
 for (const type of ['classic', 'quorum']) {
@@ -49,10 +40,10 @@ for (const type of ['classic', 'quorum']) {
 scenario('what is held by a client does not expire; when it comes back too late it does', async (b) => {
   const channel = await b.channel()
   const queue = await b.queue(channel)
-  await send(channel, queue, ['short'], { expiration: '100' })
+  await send(channel, queue, ['short'], { expiration: '1500' })
   const message = await fetch(channel, queue, {})
   const witness = await b.queue(channel)
-  await send(channel, witness, ['x'], { expiration: '300' })
+  await send(channel, witness, ['x'], { expiration: '1600' })
   await untilReady(channel, witness, 0)
   channel.nack(message)
   await untilReady(channel, queue, 0)
@@ -61,11 +52,11 @@ scenario('what is held by a client does not expire; when it comes back too late 
 scenario('a message that comes back in time keeps its time to live', async (b) => {
   const channel = await b.channel()
   const queue = await b.queue(channel)
-  await send(channel, queue, ['a'], { expiration: '500' })
+  await send(channel, queue, ['a'], { expiration: '2000' })
   channel.nack(await fetch(channel, queue, {}))
   const again = await fetch(channel, queue, {})
   assert.ok(again.fields.redelivered)
-  assert.equal(again.properties.expiration, '500')
+  assert.equal(again.properties.expiration, '2000')
   channel.nack(again)
   await untilReady(channel, queue, 0)
 })
@@ -117,7 +108,7 @@ scenario('expired messages of a low priority leave too', { differs: 'expiryAnywh
 for (const type of ['classic', 'quorum']) {
   scenario(`${type}: an unused queue expires`, async (b) => {
     const channel = await b.channel()
-    const queue = await b.queue(channel, { 'x-queue-type': type, 'x-expires': 200 })
+    const queue = await b.queue(channel, { 'x-queue-type': type, 'x-expires': 1500 })
     await send(channel, queue, ['lost with it'])
     await eventually(await feed(b, queue), 30_000)
     await b.refuses(404, `no ${b.queueText(queue)}`, (c) => c.checkQueue(queue))
@@ -125,7 +116,7 @@ for (const type of ['classic', 'quorum']) {
 
   scenario(`${type}: a queue with a consumer does not expire`, async (b) => {
     const channel = await b.channel()
-    const args = { 'x-queue-type': type, 'x-expires': 300 }
+    const args = { 'x-queue-type': type, 'x-expires': 1500 }
     const [used, unused] = [await b.queue(channel, args), await b.queue(channel, args)]
     const collector = await collect(channel, used)
     await eventually(await feed(b, unused), 30_000)
@@ -136,7 +127,7 @@ for (const type of ['classic', 'quorum']) {
 
 scenario('get and declarations keep a queue from expiring', async (b) => {
   const channel = await b.channel()
-  const args = { 'x-expires': 1500 }
+  const args = { 'x-expires': 2500 }
   const [fetched, declared, unused] = [
     await b.queue(channel, args),
     await b.queue(channel, args),

@@ -143,8 +143,7 @@ scenario('an auto-delete queue goes with the connection of its last consumer', a
   await collect(consumer, queue)
   await connection.close()
   const channel = await b.channel()
-  const missing = b.queueText(queue)
-  await eventually(() => b.refuses(404, `no ${missing}`, (c) => c.checkQueue(queue)).then(() => true))
+  await eventually(() => b.misses((probe) => probe.checkQueue(queue)))
   await channel.assertQueue(queue, { autoDelete: true })
 })
 
