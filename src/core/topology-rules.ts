@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { ClientConnection } from './client-connection.ts'
 import { accessRefused, describeResource, preconditionFailed, resourceLocked } from './errors.ts'
 import type { Queue } from './queues/queue.ts'
@@ -38,3 +39,11 @@ export function requireSame(
       `received '${String(received)}' but current is '${String(current)}'`,
   )
 }
+
+/** @throws BrokerError accessRefused */
+export function refuseDefaultExchange(name: string): void {
+  if (name === '') throw accessRefused('operation not permitted on the default exchange')
+}
+
+/** A name of the broker's own: the prefix and 128 random bits. */
+export const serverName = (prefix: string): string => prefix + randomBytes(16).toString('base64url')

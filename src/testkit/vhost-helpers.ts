@@ -87,7 +87,7 @@ export class VhostHelpers {
     const given = type === undefined ? {} : { 'x-queue-type': type }
     const args = tableFromPlain({ ...given, ...options.arguments })
     const declaration = { name, passive: false, durable, exclusive: false, autoDelete, arguments: args }
-    const declared = this.#client.session.declareQueue(declaration)
+    const declared = this.#client.session.topology.declareQueue(declaration)
     await this.#client.committed()
     return this.queue(declared.name)
   }
@@ -100,7 +100,7 @@ export class VhostHelpers {
   async declareExchange(name: string, type: string, options: ExchangeOptions = {}): Promise<void> {
     const { durable = true, autoDelete = false, internal = false } = options
     const args = tableFromPlain(options.arguments ?? {})
-    this.#client.session.declareExchange({
+    this.#client.session.topology.declareExchange({
       name,
       type,
       durable,
@@ -114,32 +114,32 @@ export class VhostHelpers {
 
   /** Binds a queue to an exchange. @throws BrokerError notFound */
   async bind(queue: string, exchange: string, routingKey = '', args: PlainTable = {}): Promise<void> {
-    this.#client.session.bindQueue(queue, exchange, routingKey, tableFromPlain(args))
+    this.#client.session.topology.bindQueue(queue, exchange, routingKey, tableFromPlain(args))
     await this.#client.committed()
   }
 
   /** Binds an exchange to another: what is published to `source` goes on to `destination`. @throws BrokerError notFound */
   async bindExchange(destination: string, source: string, routingKey = '', args: PlainTable = {}): Promise<void> {
-    this.#client.session.bindExchange(destination, source, routingKey, tableFromPlain(args))
+    this.#client.session.topology.bindExchange(destination, source, routingKey, tableFromPlain(args))
     await this.#client.committed()
   }
 
   /** A missing queue counts as deleted. @returns the ready messages that went with it */
   async deleteQueue(name: string): Promise<number> {
-    const messages = this.#client.session.deleteQueue(name, false, false)
+    const messages = this.#client.session.topology.deleteQueue(name, false, false)
     await this.#client.committed()
     return messages
   }
 
   /** A missing exchange counts as deleted. */
   async deleteExchange(name: string): Promise<void> {
-    this.#client.session.deleteExchange(name, false)
+    this.#client.session.topology.deleteExchange(name, false)
     await this.#client.committed()
   }
 
   /** @returns the messages removed @throws BrokerError notFound */
   async purgeQueue(name: string): Promise<number> {
-    return this.#client.session.purgeQueue(name)
+    return this.#client.session.topology.purgeQueue(name)
   }
 
   /** Adds or replaces a policy. @throws BrokerError preconditionFailed */

@@ -67,7 +67,7 @@ for (const type of types) {
       assert.deepEqual(counts(bench), [2, 5, 1, 1])
       client.ack(0, true)
       assert.deepEqual(counts(bench), [2, 5, 0, 0])
-      assert.equal(client.session.purgeQueue('q'), 2)
+      assert.equal(client.session.topology.purgeQueue('q'), 2)
       assert.deepEqual(counts(bench), [0, 0, 0, 0])
     })
 
@@ -219,7 +219,7 @@ for (const type of types) {
       client.consume('q', { tag: 'c', prefetch: 1 })
       bench.settle()
       client.get('q')
-      assert.equal(client.session.deleteQueue('q', false, false), 1)
+      assert.equal(client.session.topology.deleteQueue('q', false, false), 1)
       assert.deepEqual(client.told.at(-1), { what: 'cancelled', consumer: 'c' })
       client.ack(0, true)
       client.session.close()

@@ -160,12 +160,12 @@ export class Client implements SessionSink {
   ): Queue {
     const { durable = true, exclusive = false, autoDelete = false } = properties
     const declared = { name, passive: false, durable, exclusive, autoDelete, arguments: tableOf(args) }
-    return this.session.vhost.findQueue(this.session.declareQueue(declared).name)
+    return this.session.vhost.findQueue(this.session.topology.declareQueue(declared).name)
   }
 
   exchange(name: string, type: string, args: Readonly<Record<string, string | number | boolean>> = {}): void {
     const rest = { durable: true, autoDelete: false, internal: false, passive: false }
-    this.session.declareExchange({ name, type, ...rest, arguments: tableOf(args) })
+    this.session.topology.declareExchange({ name, type, ...rest, arguments: tableOf(args) })
   }
 
   /** To the default exchange, unless `properties.exchange` says otherwise. */

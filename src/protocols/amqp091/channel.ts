@@ -193,20 +193,20 @@ export class Channel implements SessionSink {
     switch (method.id) {
       case m.ExchangeDeclare.id: {
         const { exchange: name, noWait, ...rest } = method
-        session.declareExchange({ ...rest, name })
+        session.topology.declareExchange({ ...rest, name })
         this.#answer(noWait, new m.ExchangeDeclareOk())
         return
       }
       case m.ExchangeDelete.id:
-        session.deleteExchange(method.exchange, method.ifUnused)
+        session.topology.deleteExchange(method.exchange, method.ifUnused)
         this.#answer(method.noWait, new m.ExchangeDeleteOk())
         return
       case m.ExchangeBind.id:
-        session.bindExchange(method.destination, method.source, method.routingKey, method.arguments)
+        session.topology.bindExchange(method.destination, method.source, method.routingKey, method.arguments)
         this.#answer(method.noWait, new m.ExchangeBindOk())
         return
       case m.ExchangeUnbind.id:
-        session.unbindExchange(method.destination, method.source, method.routingKey, method.arguments)
+        session.topology.unbindExchange(method.destination, method.source, method.routingKey, method.arguments)
         this.#answer(method.noWait, new m.ExchangeUnbindOk())
         return
       default:
@@ -219,20 +219,20 @@ export class Channel implements SessionSink {
     switch (method.id) {
       case m.QueueDeclare.id: {
         const { queue: given, noWait, ...rest } = method
-        const { name, messages, consumers } = session.declareQueue({ ...rest, name: given })
+        const { name, messages, consumers } = session.topology.declareQueue({ ...rest, name: given })
         this.#answer(noWait, new m.QueueDeclareOk(name, messages, consumers))
         return
       }
       case m.QueueBind.id:
-        session.bindQueue(method.queue, method.exchange, method.routingKey, method.arguments)
+        session.topology.bindQueue(method.queue, method.exchange, method.routingKey, method.arguments)
         this.#answer(method.noWait, new m.QueueBindOk())
         return
       case m.QueueUnbind.id:
-        session.unbindQueue(method.queue, method.exchange, method.routingKey, method.arguments)
+        session.topology.unbindQueue(method.queue, method.exchange, method.routingKey, method.arguments)
         this.#answer(false, new m.QueueUnbindOk())
         return
       case m.QueuePurge.id:
-        this.#answer(method.noWait, new m.QueuePurgeOk(session.purgeQueue(method.queue)))
+        this.#answer(method.noWait, new m.QueuePurgeOk(session.topology.purgeQueue(method.queue)))
         return
       case m.QueueDelete.id:
         this.#deleteQueue(method)
@@ -248,7 +248,7 @@ export class Channel implements SessionSink {
     this.#deferredCancels = cancelled
     let messages: number
     try {
-      messages = this.session.deleteQueue(method.queue, method.ifUnused, method.ifEmpty)
+      messages = this.session.topology.deleteQueue(method.queue, method.ifUnused, method.ifEmpty)
     } finally {
       this.#deferredCancels = null
     }

@@ -52,7 +52,7 @@ describe('a connection', () => {
     const bench = await new CoreBench().start()
     const first = bench.client()
     first.declare('q', {}, { exclusive: true, durable: false })
-    first.session.deleteQueue('q', false, false)
+    first.session.topology.deleteQueue('q', false, false)
     const second = bench.client()
     second.declare('q', {}, { exclusive: true, durable: false })
     first.connection.close()

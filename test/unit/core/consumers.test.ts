@@ -100,7 +100,7 @@ describe('consumers', () => {
     const { bench, client } = await start()
     client.declare('q')
     for (const body of ['a', 'b', 'c']) client.publish('q', body)
-    client.onDelivery = () => client.session.deleteQueue('q', false, false)
+    client.onDelivery = () => client.session.topology.deleteQueue('q', false, false)
     client.consume('q', { tag: 'c' })
     bench.settle()
     assert.deepEqual(client.told, [
@@ -132,7 +132,7 @@ describe('consumers', () => {
     client.declare('q')
     client.consume('q', { tag: 'a' })
     client.consume('q', { tag: 'b' })
-    bench.client().session.deleteQueue('q', false, false)
+    bench.client().session.topology.deleteQueue('q', false, false)
     assert.deepEqual(client.told, [
       { what: 'cancelled', consumer: 'a' },
       { what: 'cancelled', consumer: 'b' },

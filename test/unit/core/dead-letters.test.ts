@@ -98,17 +98,17 @@ describe('x-death', () => {
     const { client } = await start()
     for (const name of ['own', 'copy', 'named']) client.declare(name)
     client.exchange('dlx', 'direct')
-    for (const name of ['own', 'copy', 'named']) client.session.bindQueue(name, 'dlx', name, new Map())
+    for (const name of ['own', 'copy', 'named']) client.session.topology.bindQueue(name, 'dlx', name, new Map())
     client.declare('keeps', { 'x-dead-letter-exchange': 'dlx' })
     client.declare('names', { 'x-dead-letter-exchange': 'dlx', 'x-dead-letter-routing-key': 'named' })
     for (const queue of ['keeps', 'names']) {
-      client.session.bindQueue(queue, 'amq.fanout', '', new Map())
+      client.session.topology.bindQueue(queue, 'amq.fanout', '', new Map())
       const message = messageOf('amq.fanout', 'own', queue, {
         headers: new Map([['CC', array([longstr('copy')])]]),
       })
       message.extraKeys = ['copy']
       client.session.publishing.publish(client.session.publishing.access('amq.fanout'), message, false)
-      client.session.unbindQueue(queue, 'amq.fanout', '', new Map())
+      client.session.topology.unbindQueue(queue, 'amq.fanout', '', new Map())
     }
     reject(client, 'keeps')
     reject(client, 'names')
@@ -253,7 +253,7 @@ describe('at least once', () => {
     bench.advance(5000)
     assert.equal(queue.heldCount, 2, 'an exchange without a queue is not enough')
     client.declare('dead')
-    client.session.bindQueue('dead', 'dlx', '', new Map())
+    client.session.topology.bindQueue('dead', 'dlx', '', new Map())
     bench.advance(5000)
     assert.deepEqual([queue.heldCount, queue.heldBytes, queue.counters.deadLettered], [0, 0, 2])
     assert.deepEqual([client.get('dead')!.body, client.get('dead')!.body], ['first', 'four'])
@@ -264,7 +264,7 @@ describe('at least once', () => {
     const { bench, client } = await start()
     client.exchange('dlx', 'fanout')
     client.declare('dead', { 'x-max-length': 1, 'x-overflow': 'reject-publish' })
-    client.session.bindQueue('dead', 'dlx', '', new Map())
+    client.session.topology.bindQueue('dead', 'dlx', '', new Map())
     const queue = client.declare('q', { ...safe, 'x-message-ttl': 10, 'x-max-length': 2 })
     client.publish('q', 'a')
     client.publish('q', 'b')
@@ -272,7 +272,7 @@ describe('at least once', () => {
     assert.deepEqual([queue.heldCount, bench.queue('dead').readyCount], [1, 1])
     client.publish('q', 'c')
     client.publish('q', 'one too many')
-    assert.equal(client.session.purgeQueue('q'), 1)
+    assert.equal(client.session.topology.purgeQueue('q'), 1)
     client.get('dead', true)
     bench.advance(5000)
     assert.deepEqual([queue.heldCount, client.get('dead', true)!.body], [0, 'b'])
@@ -284,7 +284,7 @@ describe('at least once', () => {
     const queue = client.declare('q', safe)
     client.publish('q', 'm', { ttlMs: 0 })
     assert.equal(queue.heldCount, 1)
-    client.session.deleteQueue('q', false, false)
+    client.session.topology.deleteQueue('q', false, false)
     assert.deepEqual([bench.store.stats().messages, bench.clock.timers.size], [0, 0])
   })
 
@@ -316,9 +316,9 @@ describe('at most once', () => {
     client.declare('dead')
     client.declare('q', { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'dead' })
     client.publish('q', 'm')
-    client.session.purgeQueue('q')
+    client.session.topology.purgeQueue('q')
     client.publish('q', 'm')
-    client.session.deleteQueue('q', false, false)
+    client.session.topology.deleteQueue('q', false, false)
     assert.deepEqual([bench.queue('dead').readyCount, bench.store.stats().messages], [0, 0])
   })
 

@@ -222,7 +222,7 @@ describe('a queue', () => {
     client.nack(client.get('q')!.tag, false, true)
     assert.equal(bench.queue('q').heldCount, 1)
     assert.equal(bench.clock.timers.size, 3)
-    client.session.deleteQueue('q', false, false)
+    client.session.topology.deleteQueue('q', false, false)
     assert.equal(bench.clock.timers.size, 0)
     assert.equal(bench.store.stats().messages, 0)
   })
