@@ -6,7 +6,7 @@ import { openTarget, type Target } from './debian/target.ts'
 
 const EXPECTED: Readonly<Record<string, unknown>> = {
   ping: [{ 'first@test': { ok: 'pong' } }],
-  inspect: { prefetch: [1, 2, 1], queues: ['default'], registered: true },
+  inspect: { prefetch: 1, queues: ['default'], registered: true },
   results: { result: 5, group: [0, 2, 4, 6, 8, 10, 12, 14, 16, 18], chain: 6, failure: 'broken', retries: 2 },
   countdown: true,
   revoked: 'expired',
