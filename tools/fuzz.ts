@@ -15,7 +15,7 @@ const AT_ONCE = 4
 const PATIENCE_MS = 20_000
 /** Rounds until pools and compiled code have their size. */
 const WARM_UP_ROUNDS = 5
-const GROWTH_MAX_BYTES = 96 * 1024 * 1024
+const GROWTH_MAX_BYTES = 32 * 1024 * 1024
 const VHOST = 'fuzz'
 
 const { values } = parseArgs({ options: { frames: { type: 'string' }, seed: { type: 'string' } } })
