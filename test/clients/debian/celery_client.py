@@ -183,4 +183,6 @@ answer("chords", chords())
 with app.connection_for_write() as cleaning:
     for left_over in ("default", "ranked"):
         cleaning.default_channel.queue_delete(PREFIX + left_over)
-    cleaning.default_channel.exchange_delete(PREFIX + "tasks")
+    for left_over in ("tasks", "events", "pidbox.pidbox"):
+        cleaning.default_channel.exchange_delete(PREFIX + left_over)
+    cleaning.default_channel.exchange_delete("reply." + PREFIX + "pidbox.pidbox")

@@ -454,7 +454,10 @@ def closed_by_server(_connection):
         simple.put("after", retry=True, retry_policy={"max_retries": 10, "interval_start": 0.1})
         got = simple.get(timeout=TIMEOUT)
         got.ack()
-    connection.channel().queue_delete(name("survivor"))
+    channel = connection.channel()
+    channel.queue_delete(name("survivor"))
+    # A simple queue has an exchange of the same name.
+    channel.exchange_delete(name("survivor"))
     return {"closed": closed, "bodies": [got.payload]}
 
 
