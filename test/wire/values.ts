@@ -104,7 +104,7 @@ export function differences(
   for (const [name, want] of Object.entries(expected)) {
     const value = actual[name]
     if (isPattern(want)) {
-      const text = Buffer.isBuffer(value) ? value.toString('latin1') : String(value)
+      const text = typeof value === 'string' ? value : Buffer.isBuffer(value) ? value.toString('latin1') : show(value)
       if ('save' in want) save(want.save, text)
       else if (!new RegExp(want.match, 's').test(text)) found.push(`${name} is '${text}', not /${want.match}/`)
       continue
