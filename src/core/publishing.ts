@@ -219,6 +219,9 @@ function everyQueueHasRoom(pending: readonly Pending[]): boolean {
       wanted.set(target, sum)
     }
   }
-  for (const [queue, { count, bytes }] of wanted) if (!queue.hasRoomFor(count, bytes)) return false
+  for (const [queue, { count, bytes }] of wanted) {
+    const queueing = count - queue.takers()
+    if (queueing > 0 && !queue.hasRoomFor(queueing, bytes)) return false
+  }
   return true
 }

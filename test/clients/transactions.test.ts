@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Channel } from 'amqplib'
 import { type Bench, fetchTexts, readyCount, send, textOf, tx } from './bench.ts'
-import { brokerUnderTest } from './support.ts'
+import { brokerUnderTest, eventually } from './support.ts'
 
 const { scenario } = brokerUnderTest()
 
@@ -144,4 +144,15 @@ scenario('a commit is for all its queues or for none', { differs: 'atomicCommit'
   await b.closes(channel, 406, 'partial tx completion')
   assert.deepEqual(await fetchTexts(other, tight), [])
   assert.deepEqual(await fetchTexts(other, roomy), ['held'])
+})
+
+scenario('what waiting consumers take at once needs no room', async (b) => {
+  const [channel, other] = [await transactional(b), await b.channel()]
+  const tight = await b.queue(other, { 'x-max-length': 1, 'x-overflow': 'reject-publish' })
+  const taken: string[] = []
+  await other.consume(tight, (message) => taken.push(textOf(message!)), { noAck: true })
+  for (const text of ['a', 'b', 'c']) channel.sendToQueue(tight, Buffer.from(text))
+  await tx.commit(channel)
+  await eventually(() => taken.length === 3)
+  assert.deepEqual(taken, ['a', 'b', 'c'])
 })

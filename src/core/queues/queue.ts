@@ -184,6 +184,17 @@ export class Queue implements Destination, TurnTask {
     return maxLengthBytes < 0 || this.#ready.bytes + this.heldBytes + bytes <= maxLengthBytes
   }
 
+  /** How many messages waiting consumers would take at once: those need no room. */
+  takers(): number {
+    if (this.#ready.count > 0) return 0
+    let sum = 0
+    for (const consumer of this.dispatcher.consumers) {
+      if (this.dispatcher.active !== null && this.dispatcher.active !== consumer) continue
+      if (consumer.canTake()) sum += consumer.prefetch === 0 ? Infinity : consumer.prefetch - consumer.unacked
+    }
+    return sum
+  }
+
   /** Whether a full queue refuses what is published to it. */
   get rejectsWhenFull(): boolean {
     return this.settings.overflow !== 'drop-head'

@@ -155,19 +155,24 @@ export function writeContent(
   transport.write(fixed)
   transport.write(head)
   writeEnd(transport)
+  const uncopied = bodyLength >= UNCOPIED_BYTES
+  // before its bytes are looked at, since it may move them; each part then holds it until that is written
+  if (uncopied) keeper.retain(message)
   for (let sent = 0; sent < bodyLength; sent += bodyMax) {
     const part = Math.min(bodyMax, bodyLength - sent)
     const at = transport.reserve(7)
     fillBodyHead(transport.out, at, channel, part)
-    const uncopied = bodyLength >= UNCOPIED_BYTES
-    // first, since it may move the bytes
-    if (uncopied) keeper.retain(message)
     const from = message.bodyOffset + sent
     const bytes = message.buffer.subarray(from, from + part)
-    if (uncopied) transport.appendLarge(bytes, () => keeper.release(message))
-    else transport.write(bytes)
+    if (uncopied) {
+      keeper.retain(message)
+      transport.appendLarge(bytes, () => keeper.release(message))
+    } else {
+      transport.write(bytes)
+    }
     writeEnd(transport)
   }
+  if (uncopied) keeper.release(message)
 }
 
 function writeEnd(transport: Transport): void {
