@@ -1,5 +1,5 @@
 // Installs the client libraries of other languages that test/clients drives, where that is possible: on Debian and its
-// descendants, as root. Elsewhere, or when it fails, those tests skip by name. WARREN_SKIP_DEBIAN=1 leaves the system alone.
+// descendants, as root. Elsewhere, or when it fails, those tests skip by name. SKIP_DEBIAN_PACKAGES=1 leaves the system alone.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 
@@ -26,7 +26,7 @@ const INSTALL_TIMEOUT_MS = 600_000
 main()
 
 function main() {
-  if (process.env.WARREN_SKIP_DEBIAN === '1' || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
+  if (process.env.SKIP_DEBIAN_PACKAGES === '1' || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
   const missing = PACKAGES.filter((name) => !isInstalled(name))
   if (missing.length === 0) return
   console.error(`Installing client libraries for the tests (apt-get): ${missing.join(' ')} ...`)

@@ -1,6 +1,7 @@
 import type { MessageStore } from '../store/message-store.ts'
 import type { Clock } from '../util/clock.ts'
-import type { Turn } from '../util/turn.ts'
+import { RingDeque } from '../util/ring-deque.ts'
+import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import type { Broker } from './broker.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
 import type { ReplyTarget } from './direct-reply.ts'
@@ -33,6 +34,11 @@ const PREDECLARED: readonly [name: string, type: string, internal: boolean][] = 
   ['amq.rabbitmq.trace', 'topic', true],
 ]
 
+/** Dead letters given to their queues in one go. Full queues that dead-letter to each other make more of them from each. */
+const DYING_PER_TURN = 1000
+/** Dead letters that may wait; what is beyond is dropped, which at-most-once allows. */
+const DYING_MAX = 100_000
+
 const bindingIdentity = (destination: Destination, key: string, args: Table): string =>
   `${destination.kind}\0${destination.name}\0${key}\0${canonicalTable(args)}`
 
@@ -55,7 +61,8 @@ export class VHost implements QueueHost, ExchangeHost {
   connections = 0
   /** Bindings by what they lead to, so that deleting a destination costs only its own bindings. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>()
-  readonly #dying: { targets: Target[]; message: Message }[] = []
+  readonly #dying = new RingDeque<{ targets: Target[]; message: Message }>()
+  readonly #burier: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#buryDying() }
   #burying = false
 
   constructor(broker: Broker, name: string, metadata: VHostMetadata) {
@@ -140,17 +147,28 @@ export class VHost implements QueueHost, ExchangeHost {
     }
     this.broker.counters.deadLettered[reason]++
     // a target may dead-letter in turn while it takes this one: one at a time keeps the stack flat
-    this.#dying.push({ targets, message: dead })
-    if (this.#burying) return true
+    if (this.#dying.size < DYING_MAX) this.#dying.push({ targets, message: dead })
+    else
+      this.broker.limitedLog.warn(`dying ${this.name}`, 'dead letters beget dead letters: dropped', {
+        vhost: this.name,
+      })
+    this.#buryDying()
+    return true
+  }
+
+  #buryDying(): void {
+    if (this.#burying) return
     this.#burying = true
     try {
-      for (let next = this.#dying.shift(); next !== undefined; next = this.#dying.shift()) {
+      for (let i = 0; i < DYING_PER_TURN; i++) {
+        const next = this.#dying.shift()
+        if (next === undefined) return
         this.give(next.message, next.targets)
       }
+      this.turn.schedule(PHASE_FLUSH, this.#burier)
     } finally {
       this.#burying = false
     }
-    return true
   }
 
   /** Turns the message tracer on or off. Like RabbitMQ's, it is off again after a restart. */

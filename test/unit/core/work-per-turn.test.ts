@@ -64,4 +64,22 @@ describe('in one turn no more than a part is done', () => {
     })
     assert.deepEqual(parts, [1000, 1000, 1000, 500])
   })
+
+  test('of dead letters that beget dead letters', async () => {
+    const bench = await new CoreBench().start()
+    const client = bench.client()
+    client.exchange('mesh', 'fanout')
+    for (let i = 0; i < 8; i++) {
+      client.declare(`full-${i}`, { 'x-max-length': 0, 'x-dead-letter-exchange': 'mesh' })
+      client.session.topology.bindQueue(`full-${i}`, 'mesh', '', new Map())
+    }
+    const died = (): number => bench.broker.counters.deadLettered.maxlen
+    client.publish('full-0', 'one')
+    assert.ok(died() < 10_000, `${died()} at once`)
+    const parts = perTurn(bench, died, 0)
+    // a message does not come back to a queue that it died in, so there is an end: each order of the eight has its own
+    assert.ok(parts.length > 5 && Math.max(...parts) < 5000, String(parts))
+    assert.equal(died(), 13_700)
+    assert.equal(bench.broker.store.stats().messages, 0)
+  })
 })
