@@ -52,10 +52,6 @@ export class Publishing {
     return this.#pending !== null
   }
 
-  get uncommitted(): number {
-    return this.#pending?.length ?? 0
-  }
-
   /** @throws BrokerError accessRefused, notFound */
   access(name: string): ExchangeAccess {
     const { vhost, access } = this.#session

@@ -34,10 +34,6 @@ export class Deliveries {
     return this.sharedPrefetch === 0 || this.#outstanding < this.sharedPrefetch
   }
 
-  get uncommitted(): number {
-    return this.#pending?.length ?? 0
-  }
-
   /** Gives a delivery that is to be settled its tag. */
   add(entry: Entry): number {
     if (entry.consumer !== null) this.#outstanding++

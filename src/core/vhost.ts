@@ -319,11 +319,6 @@ export class VHost implements QueueHost, ExchangeHost {
     this.generation++
   }
 
-  /** The type that a declaration gets when it names none. */
-  get defaultQueueType(): string {
-    return this.metadata.defaultQueueType ?? this.broker.options.defaultQueueType
-  }
-
   /** Ends everything in it; connections have been closed by the broker. */
   close(): void {
     for (const queue of [...this.queues.values()]) this.removeQueue(queue)

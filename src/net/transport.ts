@@ -13,10 +13,9 @@ const CHOKED_BYTES = 4 * 1024 * 1024
 /** Bytes read from one peer in a turn: a flood from one must not keep the acknowledgements of the others waiting. */
 const READ_PER_TURN_BYTES = 256 * 1024
 
-const PAUSED_BY_FAIRNESS = 8
+const PAUSED_BY_FAIRNESS = 4
 export const PAUSED_BY_ALARM = 1
-export const PAUSED_BY_PRESSURE = 2
-export const PAUSED_BY_PROTOCOL = 4
+const PAUSED_BY_PRESSURE = 2
 
 export interface TransportHandler {
   /** Bytes from the peer. They stay as they are: views of them may be kept for as long as needed. */

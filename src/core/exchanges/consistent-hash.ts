@@ -3,7 +3,7 @@ import { preconditionFailed } from '../errors.ts'
 import { stringOf } from '../fields.ts'
 import type { Field, Table } from '../fields.ts'
 import type { Properties, Routable } from '../message.ts'
-import { erlangText } from './erlang-text.ts'
+import { erlangText } from '../erlang-text.ts'
 import type {
   Binding,
   Destination,

@@ -2,7 +2,7 @@ import { preconditionFailed } from '../errors.ts'
 import { equalFields, isInteger } from '../fields.ts'
 import type { Field, Table } from '../fields.ts'
 import type { Routable } from '../message.ts'
-import { erlangText } from './erlang-text.ts'
+import { erlangText } from '../erlang-text.ts'
 import type { Binding, Destination, DestinationSink, ExchangeRouter, ExchangeType } from './exchange-type.ts'
 
 /** Headers: binding arguments against message headers; the routing key is not looked at. */

@@ -2,7 +2,7 @@ import { preconditionFailed } from '../errors.ts'
 import { integerOf } from '../fields.ts'
 import type { Table } from '../fields.ts'
 import type { Routable } from '../message.ts'
-import { erlangText } from './erlang-text.ts'
+import { erlangText } from '../erlang-text.ts'
 import type {
   Binding,
   Destination,

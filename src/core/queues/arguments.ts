@@ -1,5 +1,5 @@
 import { describeResource, preconditionFailed } from '../errors.ts'
-import { erlangText } from '../exchanges/erlang-text.ts'
+import { erlangText } from '../erlang-text.ts'
 import { equalFields, integerOf, isInteger, longstr, stringOf } from '../fields.ts'
 import type { Field, Table } from '../fields.ts'
 

@@ -1,5 +1,5 @@
-import { erlangBinary, erlangFloat } from '../../util/erlang-term.ts'
-import type { Field, Table } from '../fields.ts'
+import { erlangBinary, erlangFloat } from '../util/erlang-term.ts'
+import type { Field, Table } from './fields.ts'
 
 /** A value as RabbitMQ's error texts show it: `<<"zip">>`, `<<0,20>>`, `1`, `true`, `[{<<"key">>,signedint,1}]`. */
 export function erlangText(field: Field): string {
