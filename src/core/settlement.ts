@@ -132,19 +132,19 @@ export class Deliveries {
 
   #checkTimes(now: number): void {
     this.#timer = null
-    const late: [number, Entry, number][] = []
+    const late: { tag: number; entry: Entry; timeoutMs: number }[] = []
     let next = Infinity
     for (const [tag, entry] of this.unacked.entries()) {
-      const timeout = entry.queue.ackTimeoutOf(entry.consumer)
-      if (timeout <= 0 || entry.deliveredAt === 0) continue
-      if (entry.deliveredAt + timeout <= now) late.push([tag, entry, timeout])
-      else next = Math.min(next, entry.deliveredAt + timeout)
+      const timeoutMs = entry.queue.ackTimeoutOf(entry.consumer)
+      if (timeoutMs <= 0 || entry.deliveredAt === 0) continue
+      if (entry.deliveredAt + timeoutMs <= now) late.push({ tag, entry, timeoutMs })
+      else next = Math.min(next, entry.deliveredAt + timeoutMs)
     }
     if (next < Infinity) {
       const { clock } = this.#session.broker
       this.#timer = clock.schedule(next - now, { onTimer: (at) => this.#checkTimes(at) })
     }
-    if (late.length > 0) this.#session.onAckTimeout(late.map(([tag, entry, timeoutMs]) => ({ tag, entry, timeoutMs })))
+    if (late.length > 0) this.#session.onAckTimeout(late)
   }
 
   /** Takes a delivery back whose time to acknowledge is over. */

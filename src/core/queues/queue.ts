@@ -90,7 +90,6 @@ export class Queue implements Destination, TurnTask {
   heldCount = 0
   heldBytes = 0
   exclusiveConsumer: Consumer | null = null
-  readonly createdAt: number
 
   readonly #host: QueueHost
   #ready: ReadyMessages
@@ -102,9 +101,7 @@ export class Queue implements Destination, TurnTask {
   /** Goes on with `#dropHeads` in the next turn. */
   readonly #trimmer: TurnTask = {
     scheduled: false,
-    runAtTurnEnd: () => {
-      if (!this.rejectsWhenFull) this.#dropHeads()
-    },
+    runAtTurnEnd: () => this.#dropHeads(),
   }
   /** Purges whose messages are not all freed yet. */
   #reclaims = 0
@@ -121,8 +118,7 @@ export class Queue implements Destination, TurnTask {
     this.owner = facts.owner
     this.arguments = facts.arguments
     this.settings = settings
-    this.createdAt = host.clock.now()
-    this.#lastUsed = this.createdAt
+    this.#lastUsed = host.clock.now()
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
     this.dispatcher = settings.singleActiveConsumer
       ? new SingleActiveDispatcher(rules.activePreempts)
@@ -227,7 +223,9 @@ export class Queue implements Destination, TurnTask {
     return this.durable && (message.persistent || this.rules.alwaysPersistent)
   }
 
+  /** Keeps to the length limits, unless they are kept by rejecting. */
   #dropHeads(): void {
+    if (this.rejectsWhenFull) return
     for (let drops = 0; !this.hasRoomFor(0, 0); drops++) {
       if (drops === DROPS_MAX) {
         this.#host.turn.schedule(PHASE_FLUSH, this.#trimmer)
@@ -336,7 +334,7 @@ export class Queue implements Destination, TurnTask {
 
   wake(consumer: Consumer): void {
     this.dispatcher.wake(consumer)
-    if (this.#ready.count > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
+    this.schedule()
   }
 
   // ---- settlement ----
@@ -385,9 +383,7 @@ export class Queue implements Destination, TurnTask {
       return
     }
     this.#ready.putBack(entry, this.rules.levelOf(entry.message, this.settings))
-    if (this.settings.maxLength >= 0 || this.settings.maxLengthBytes >= 0) {
-      if (!this.rejectsWhenFull) this.#dropHeads()
-    }
+    this.#dropHeads()
     this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
@@ -409,8 +405,7 @@ export class Queue implements Destination, TurnTask {
     entry.consumer = null
     consumer.unacked--
     if (consumer.unacked === 0) this.dispatcher.drained(consumer)
-    if (!consumer.listed) this.dispatcher.wake(consumer)
-    if (this.#ready.count > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
+    this.wake(consumer)
   }
 
   // ---- the end of a message ----
@@ -570,7 +565,7 @@ export class Queue implements Destination, TurnTask {
       this.#lastUsed = this.#host.clock.now()
       this.#armExpiresTimer()
     }
-    if (!this.rejectsWhenFull) this.#dropHeads()
+    this.#dropHeads()
   }
 
   /** Ends it: consumers are told by their sessions, messages are freed. The caller has taken it out of its vhost. */
