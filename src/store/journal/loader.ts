@@ -1,0 +1,362 @@
+import { CANCELLED, type LoadedMessage, type LoadVisitor, type Range, STATE_READY } from '../message-store.ts'
+import { RingDeque } from '../../util/ring-deque.ts'
+import { offsetOf, readU32, RECORD_MESSAGE, segmentOf } from './format.ts'
+import { type IndexPage, Row } from './index-page.ts'
+import { GAP_BYTES, type Pager } from './pager.ts'
+import type { PageList } from './page-list.ts'
+import type { QueueIndex } from './queue-index.ts'
+import { messageHeadAt, validRecord } from './record-reader.ts'
+import { placeIn, type Segments } from './segments.ts'
+
+/** One read takes no more than this, unless a single record is larger. */
+const SPAN_BYTES = 1024 * 1024
+/** Reads of one load that go on at the same time. */
+const READS_MAX = 4
+/** Reads below this get a buffer of their own size. */
+const POOLED_BYTES = 128 * 1024
+/** Loads that go on at the same time: each takes some memory. */
+const LOADS_MAX = 6
+/** Buffers kept for the next load. */
+const SPARE_BUFFERS = 4
+
+export interface LoadLimits {
+  readonly messagesMax: number
+  readonly bytesMax: number
+  /** Only what has expired by then (ms since the epoch); -1 for all. */
+  readonly expiredAt: number
+}
+
+export interface LoaderHost {
+  readonly segments: Segments
+  readonly pager: Pager
+  /** A record cannot be read: reported, and kept in the quarantine. */
+  damagedRecord(index: QueueIndex, row: Row, reason: string): void
+  failed(error: Error): void
+}
+
+/** A message that is to be read. */
+class Wanted {
+  readonly page: IndexPage
+  readonly at: number
+  readonly row = new Row()
+  /** Where its record is, once that has been read. */
+  buffer: Buffer | null = null
+  offset = 0
+  reason = ''
+
+  constructor(page: IndexPage, at: number) {
+    this.page = page
+    this.at = at
+    page.read(at, this.row)
+  }
+}
+
+interface Request {
+  readonly index: QueueIndex
+  readonly collect: () => Promise<Wanted[]>
+  readonly visitor: LoadVisitor
+}
+
+/** Records of one segment that lie close together. */
+interface Span {
+  readonly wanted: Wanted[]
+  from: number
+  to: number
+}
+
+/** Reads messages back: rows first, then their records, which lie together mostly, in few large reads. */
+export class Loader {
+  readonly #host: LoaderHost
+  readonly #spare: Buffer[] = []
+  readonly #loaded = new Loaded()
+  readonly #waiting = new RingDeque<Request>()
+  #running = 0
+  #idle: PromiseWithResolvers<void> | null = null
+
+  constructor(host: LoaderHost) {
+    this.#host = host
+  }
+
+  load(index: QueueIndex, range: Range, limits: LoadLimits, visitor: LoadVisitor): void {
+    this.#start({ index, collect: () => this.#collect(index, range, limits), visitor })
+  }
+
+  /** Messages by number, in the order given, whatever their state. */
+  loadNumbers(index: QueueIndex, numbers: readonly number[], visitor: LoadVisitor): void {
+    this.#start({ index, collect: () => this.#collectNumbers(index, numbers), visitor })
+  }
+
+  #start(request: Request): void {
+    this.#waiting.push(request)
+    if (this.#running < LOADS_MAX) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    this.#running++
+    // so that nobody is called from within the call that asked
+    await Promise.resolve()
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      try {
+        await this.#load(next)
+      } catch (error) {
+        this.#host.failed(error as Error)
+      }
+    }
+    this.#running--
+    if (this.#running === 0) this.#idle?.resolve()
+  }
+
+  /** Resolves when no load is under way. */
+  async drained(): Promise<void> {
+    if (this.#running === 0) return
+    this.#idle ??= Promise.withResolvers<void>()
+    await this.#idle.promise
+    this.#idle = null
+  }
+
+  async #load({ index, collect, visitor }: Request): Promise<void> {
+    const wanted = await collect()
+    const buffers: Buffer[] = []
+    try {
+      await this.#readAll(wanted, buffers)
+      for (const one of wanted) this.#visit(index, one, visitor)
+    } finally {
+      for (const buffer of buffers) {
+        if (buffer.length === SPAN_BYTES && this.#spare.length < SPARE_BUFFERS) this.#spare.push(buffer)
+      }
+    }
+    visitor.onLoadEnd()
+  }
+
+  // ---- rows ----
+
+  async #collect(index: QueueIndex, range: Range, limits: LoadLimits): Promise<Wanted[]> {
+    const found: Wanted[] = []
+    for (const list of [index.logged, index.transient]) {
+      if (list.pages.length > 0) await this.#collectFrom(list, range, limits, found)
+    }
+    if (index.transient.pages.length > 0) found.sort((a, b) => a.row.number - b.row.number)
+    let bytes = 0
+    for (let i = 0; i < found.length; i++) {
+      bytes += found[i]!.row.recordBytes
+      if (i > 0 && (i === limits.messagesMax || bytes > limits.bytesMax)) return found.slice(0, i)
+    }
+    return found
+  }
+
+  async #collectFrom(list: PageList, range: Range, limits: LoadLimits, found: Wanted[]): Promise<void> {
+    const { from, to } = range
+    let count = 0
+    let bytes = 0
+    let next = from
+    while (next <= to && count < limits.messagesMax && bytes < limits.bytesMax) {
+      const page = list.pages[list.indexFrom(next)]
+      if (page === undefined || page.first > to) return
+      next = page.last + 1
+      const { expiredAt } = limits
+      const hasExpired = expiredAt < 0 || (page.earliestExpiry >= 0 && page.earliestExpiry <= expiredAt)
+      if (page.live === 0 || !hasExpired) continue
+      if (!page.resident && !(await this.#host.pager.rowsOf(page))) continue
+      const before = found.length
+      if (expiredAt < 0) takeReady(page, range, limits, found)
+      else takeExpired(page, range, limits, found)
+      for (let i = before; i < found.length; i++) bytes += found[i]!.row.recordBytes
+      count += found.length - before
+    }
+  }
+
+  async #collectNumbers(index: QueueIndex, numbers: readonly number[]): Promise<Wanted[]> {
+    const found: Wanted[] = []
+    for (const number of numbers) {
+      const page = index.logged.find(number)
+      if (page === null || !(await this.#host.pager.rowsOf(page))) continue
+      const at = page.rowOf(number)
+      if (at >= 0 && page.isLive(at)) found.push(new Wanted(page, at))
+    }
+    return found
+  }
+
+  // ---- records ----
+
+  async #readAll(wanted: readonly Wanted[], buffers: Buffer[]): Promise<void> {
+    const bySegment = new Map<number, Wanted[]>()
+    for (const one of wanted) {
+      const id = segmentOf(one.row.location)
+      const others = bySegment.get(id)
+      if (others === undefined) bySegment.set(id, [one])
+      else others.push(one)
+    }
+    for (const [id, ones] of bySegment) await this.#readFrom(id, ones, buffers)
+  }
+
+  async #readFrom(id: number, wanted: readonly Wanted[], buffers: Buffer[]): Promise<void> {
+    const { segments } = this.#host
+    // a segment may go while the rows are collected, when its last message does
+    const segment = segments.byId.get(id)
+    if (segment === undefined) return
+    let file
+    try {
+      file = await segments.hold(segment)
+    } catch (error) {
+      for (const one of wanted) one.reason = (error as Error).message
+      return
+    }
+    try {
+      const spans = spansOf(
+        wanted.map((one) => {
+          one.offset = placeIn(file, offsetOf(one.row.location))
+          return one
+        }),
+      )
+      let next = 0
+      const work = async (): Promise<void> => {
+        for (let span = spans[next++]; span !== undefined; span = spans[next++]) {
+          const buffer = this.#bufferFor(span.to - span.from)
+          buffers.push(buffer)
+          const got = await segments.read(file, buffer, span.to - span.from, span.from)
+          for (const one of span.wanted) place(one, buffer, span, got, id)
+        }
+      }
+      await Promise.all(Array.from({ length: Math.min(READS_MAX, spans.length) }, work))
+    } catch (error) {
+      for (const one of wanted) if (one.buffer === null) one.reason = (error as Error).message
+    } finally {
+      segments.letGo(file)
+    }
+  }
+
+  #bufferFor(bytes: number): Buffer {
+    if (bytes < POOLED_BYTES || bytes > SPAN_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(SPAN_BYTES)
+  }
+
+  #visit(index: QueueIndex, { page, at, row, buffer, offset, reason }: Wanted, visitor: LoadVisitor): void {
+    if (index.deleted || !page.isLive(at)) return
+    if (buffer === null) {
+      this.#host.damagedRecord(index, row, reason)
+      const { number, level, bodyBytes } = row
+      index.settleRow(page, at, row)
+      visitor.onLost(number, level, bodyBytes)
+      return
+    }
+    const loaded = this.#loaded
+    loaded.take(row, buffer, offset)
+    if (row.number <= index.deliveredBefore) loaded.redelivered = true
+    const entry = visitor.onLoaded(loaded)
+    if (entry !== null && entry.location !== CANCELLED) index.place(entry, page, at, row)
+  }
+}
+
+function isWanted(page: IndexPage, at: number, { from, to, level }: Range): boolean {
+  if (!page.isLive(at) || page.levelAt(at) !== level || page.stateAt(at) !== STATE_READY) return false
+  const number = page.numberAt(at)
+  return number >= from && number <= to
+}
+
+function takeReady(page: IndexPage, range: Range, { messagesMax, bytesMax }: LoadLimits, found: Wanted[]): void {
+  let bytes = 0
+  let count = 0
+  for (let at = 0; at < page.rows && count < messagesMax && bytes < bytesMax; at++) {
+    if (!isWanted(page, at, range)) continue
+    const one = new Wanted(page, at)
+    found.push(one)
+    bytes += one.row.recordBytes
+    count++
+  }
+}
+
+/** What has expired and is not taken is in core's memory, which sees to it: the page's estimate need not come back to it. */
+function takeExpired(page: IndexPage, range: Range, { messagesMax, expiredAt }: LoadLimits, found: Wanted[]): void {
+  let earliest = -1
+  let count = 0
+  for (let at = 0; at < page.rows; at++) {
+    const expiry = page.expiryAt(at)
+    if (expiry < 0 || !page.isLive(at)) continue
+    if (expiry <= expiredAt) {
+      if (!isWanted(page, at, range)) continue
+      if (count++ < messagesMax) {
+        found.push(new Wanted(page, at))
+        continue
+      }
+    }
+    if (earliest < 0 || expiry < earliest) earliest = expiry
+  }
+  page.earliestExpiry = earliest
+}
+
+/** Groups what lies close together. */
+function spansOf(wanted: readonly Wanted[]): Span[] {
+  const spans: Span[] = []
+  const sorted = isSorted(wanted) ? wanted : wanted.toSorted((a, b) => a.offset - b.offset)
+  let last: Span | null = null
+  for (const one of sorted) {
+    if (one.offset < 0) {
+      one.reason = 'it is missing in a compacted segment'
+      continue
+    }
+    const end = one.offset + one.row.recordBytes
+    if (last !== null && one.offset - last.to <= GAP_BYTES && end - last.from <= SPAN_BYTES) {
+      last.to = Math.max(last.to, end)
+      last.wanted.push(one)
+    } else {
+      last = { wanted: [one], from: one.offset, to: end }
+      spans.push(last)
+    }
+  }
+  return spans
+}
+
+function isSorted(wanted: readonly Wanted[]): boolean {
+  for (let i = 1; i < wanted.length; i++) if (wanted[i]!.offset < wanted[i - 1]!.offset) return false
+  return true
+}
+
+/** Finds the record in what was read, and looks whether it is whole. */
+function place(one: Wanted, buffer: Buffer, span: Span, got: number, segmentId: number): void {
+  const at = one.offset - span.from
+  const bytes = validRecord(buffer, at, got, segmentId)
+  if (bytes === 0 || bytes !== one.row.recordBytes || buffer[at + 8] !== RECORD_MESSAGE) {
+    one.reason = got < span.to - span.from ? 'the file is too short' : 'its checksum is wrong'
+    return
+  }
+  one.buffer = buffer
+  one.offset = at
+}
+
+class Loaded implements LoadedMessage {
+  number = 0
+  expiresAt = -1
+  level = 0
+  redelivered = false
+  deliveryCount = 0
+  acquiredCount = 0
+  state = 0
+  dueAt = 0
+  mark = 0
+  buffer: Buffer = Buffer.alloc(0)
+  headOffset = 0
+  headLength = 0
+  propertiesOffset = 0
+  propertiesLength = 0
+  bodyOffset = 0
+  bodyLength = 0
+
+  take(row: Row, buffer: Buffer, at: number): void {
+    this.number = row.number
+    this.expiresAt = row.expiresAt
+    this.level = row.level
+    this.redelivered = row.redelivered
+    this.deliveryCount = row.deliveryCount
+    this.acquiredCount = row.acquiredCount
+    this.state = row.state
+    this.dueAt = row.dueAt
+    this.mark = row.mark
+    this.buffer = buffer
+    this.headOffset = messageHeadAt(buffer, at)
+    this.headLength = readU32(buffer, at + 12)
+    this.propertiesOffset = this.headOffset + this.headLength
+    this.propertiesLength = readU32(buffer, at + 16)
+    this.bodyOffset = this.propertiesOffset + this.propertiesLength
+    this.bodyLength = readU32(buffer, at + 20)
+  }
+}

@@ -1,0 +1,300 @@
+import {
+  CANCELLED,
+  type LoadVisitor,
+  PENDING,
+  type QueueEntry,
+  type QueueLog,
+  type Range,
+  type RecoveredLevel,
+  STATE_READY,
+  STATE_RETURNED,
+  type StoredCounts,
+} from '../message-store.ts'
+import type { Committer } from './committer.ts'
+import { segmentOf } from './format.ts'
+import { type IndexPage, Row, shareOf } from './index-page.ts'
+import type { Loader } from './loader.ts'
+import { PageList } from './page-list.ts'
+import type { Pager } from './pager.ts'
+import type { Update } from './record-writer.ts'
+import type { Segments } from './segments.ts'
+
+/** `QueueEntry.row`: the row in its page, and whether the record serves several queues. */
+const ROW_MASK = 0xfff
+const SHARED = 0x1000
+
+/** What queues share. */
+export interface QueueParts {
+  readonly segments: Segments
+  readonly committer: Committer
+  readonly pager: Pager
+  readonly loader: Loader
+  forget(index: QueueIndex): void
+}
+
+/** One queue in the store: the index of its messages on disk. */
+export class QueueIndex implements QueueLog {
+  readonly id: number
+  /** Messages that a restart brings back. */
+  readonly logged: PageList
+  /** Messages that only left memory. */
+  readonly transient: PageList
+  lastNumber = 0
+  deliveredUpTo = 0
+  /** `deliveredUpTo` as it was when the store was opened after a crash. */
+  deliveredBefore = 0
+  /** Of the last message that came back. */
+  lastOrder = 0
+  deleted = false
+  /** Somebody asked for it since the store was opened. */
+  claimed = false
+  recoveredLevels: RecoveredLevel[] = []
+  /** Numbers of messages that were not ready when the store was opened, in the order in which to load them. */
+  recoveredUnready: number[] = []
+  readonly #parts: QueueParts
+  readonly #row = new Row()
+
+  constructor(id: number, parts: QueueParts) {
+    this.id = id
+    this.#parts = parts
+    this.logged = new PageList(id, false)
+    this.transient = new PageList(id, true)
+  }
+
+  // ---- changes ----
+
+  enqueue(entry: QueueEntry): number {
+    return this.#parts.committer.enqueue(this, entry)
+  }
+
+  settle(entry: QueueEntry): void {
+    if (this.deleted) return
+    if (entry.location === PENDING) {
+      entry.location = CANCELLED
+      this.#parts.committer.cancelled()
+      return
+    }
+    const page = entry.page as IndexPage
+    if (!page.transient) this.#parts.committer.settled(this.id, entry.number)
+    this.#kill(
+      page,
+      entry.row & ROW_MASK,
+      entry.location,
+      entry.recordBytes,
+      entry.message.bodyLength,
+      entry.row >= SHARED,
+    )
+    entry.location = CANCELLED
+  }
+
+  #kill(page: IndexPage, row: number, location: number, share: number, bodyBytes: number, isShared: boolean): void {
+    page.kill(row, location, share, bodyBytes, isShared)
+    this.#parts.segments.use(segmentOf(location), -1, -share)
+    if (page.live === 0) this.#removeDead(page)
+  }
+
+  #removeDead(page: IndexPage): void {
+    if ((page.transient ? this.transient : this.logged).removeDead(page)) this.#parts.pager.forget(page)
+  }
+
+  /** Kills a row that is in memory, as `settle` does for an entry. */
+  killRow(page: IndexPage, row: number): void {
+    const { location, recordBytes, bodyBytes, sharers } = page.read(row, this.#row)
+    this.#kill(page, row, location, shareOf(recordBytes, sharers), bodyBytes, sharers > 1)
+  }
+
+  /** Settles a message that could not be read. */
+  settleRow(page: IndexPage, at: number, { number, location, recordBytes, bodyBytes, sharers }: Row): void {
+    if (!page.transient) this.#parts.committer.settled(this.id, number)
+    this.#kill(page, at, location, shareOf(recordBytes, sharers), bodyBytes, sharers > 1)
+  }
+
+  update(entry: QueueEntry, state: number, dueAt: number, mark: number): void {
+    if (this.deleted) return
+    const { number, deliveryCount, acquiredCount, redelivered } = entry
+    const update = { queueId: this.id, number, dueAt, deliveryCount, acquiredCount, state, mark, redelivered }
+    const isTransient = entry.location > 0 && (entry.page as IndexPage).transient
+    if (isTransient) this.applyUpdate(entry, update)
+    else if (entry.location === PENDING || entry.location > 0) this.#parts.committer.updated(this, entry, update)
+  }
+
+  applyUpdate(entry: QueueEntry, update: Update): void {
+    const page = entry.page as IndexPage
+    this.changeRow(page, entry.row & ROW_MASK, update)
+  }
+
+  /** Where the page's rows are on disk only, the change is kept until they are read. */
+  changeRow(page: IndexPage, row: number, update: Update): void {
+    const order = update.state === STATE_RETURNED ? ++this.lastOrder : 0
+    page.update(row, { ...update, order })
+  }
+
+  markDelivered(number: number): number {
+    if (number > this.deliveredUpTo) this.deliveredUpTo = number
+    return this.#parts.committer.delivered(this, this.deliveredUpTo)
+  }
+
+  /** The entry's record has been put together. */
+  addRow(entry: QueueEntry, location: number, recordBytes: number, sharers: number): void {
+    const row = this.#row
+    row.number = entry.number
+    row.location = location
+    row.expiresAt = entry.expiresAt
+    row.recordBytes = recordBytes
+    row.bodyBytes = entry.message.bodyLength
+    row.sharers = sharers
+    row.level = entry.level
+    const list = (entry.page as unknown) === this ? this.logged : this.transient
+    this.appendRow(list, row, entry)
+  }
+
+  appendRow(list: PageList, row: Row, entry: QueueEntry | null): void {
+    const page = list.pageFor(row.number)
+    const at = page.append(row)
+    const share = shareOf(row.recordBytes, row.sharers)
+    this.#parts.segments.use(segmentOf(row.location), 1, share)
+    if (page.full) this.#parts.pager.list(page)
+    if (row.number > this.lastNumber) this.lastNumber = row.number
+    if (entry === null) return
+    entry.location = row.location
+    entry.recordBytes = share
+    entry.page = page
+    entry.row = row.sharers > 1 ? at | SHARED : at
+  }
+
+  /** Gives a loaded entry its place. */
+  place(entry: QueueEntry, page: IndexPage, at: number, row: Row): void {
+    entry.location = row.location
+    entry.recordBytes = shareOf(row.recordBytes, row.sharers)
+    entry.page = page
+    entry.row = row.sharers > 1 ? at | SHARED : at
+  }
+
+  // ---- leaving memory ----
+
+  isStored(entry: QueueEntry): boolean {
+    if (entry.location <= 0) return false
+    const segment = this.#parts.segments.find(segmentOf(entry.location))
+    return segment.sealed || entry.location % 0x1_0000_0000 < segment.written
+  }
+
+  spill(entries: readonly QueueEntry[], done: () => void): void {
+    this.#parts.pager.spill(this, entries, done)
+  }
+
+  gather(entries: readonly QueueEntry[], done: () => void): boolean {
+    return this.#parts.pager.gather(this, entries, done)
+  }
+
+  /** The entry's record has a copy, which is the one to use from now on. */
+  relocate(entry: QueueEntry, to: number, recordBytes: number): void {
+    const page = entry.page as IndexPage
+    page.relocate(entry.row & ROW_MASK, entry.location, to, entry.recordBytes, recordBytes, recordBytes)
+    this.#parts.segments.use(segmentOf(entry.location), -1, -entry.recordBytes)
+    this.#parts.segments.use(segmentOf(to), 1, recordBytes)
+    entry.location = to
+    entry.recordBytes = recordBytes
+  }
+
+  // ---- reading back ----
+
+  load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
+    this.#parts.loader.load(this, range, { messagesMax, bytesMax, expiredAt: -1 }, visitor)
+  }
+
+  loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void {
+    this.#parts.loader.load(this, range, { messagesMax, bytesMax: 1024 * 1024, expiredAt: now }, visitor)
+  }
+
+  earliestExpiry({ from, to }: Range): number {
+    let earliest = -1
+    for (const list of [this.logged, this.transient]) {
+      for (const { earliestExpiry, live } of list.overlapping(from, to)) {
+        if (live > 0 && earliestExpiry >= 0 && (earliest < 0 || earliestExpiry < earliest)) earliest = earliestExpiry
+      }
+    }
+    return earliest
+  }
+
+  drop({ from, to, level }: Range): void {
+    if (this.deleted) return
+    this.#parts.committer.dropped({ queueId: this.id, from, to, level })
+    for (const list of [this.logged, this.transient]) this.dropFrom(list, from, to, level)
+  }
+
+  /** Pages whose rows are on disk are read first: their part of it is done later. */
+  dropFrom(list: PageList, from: number, to: number, level: number): void {
+    for (const page of [...list.overlapping(from, to)]) {
+      if (page.first >= from && page.last <= to && page.level === level && page.unready === 0)
+        this.#dropPage(list, page)
+      else if (page.resident) this.dropRows(page, from, to, level)
+      else {
+        void this.#parts.pager.rowsOf(page).then((isThere) => {
+          if (isThere && !this.deleted) this.dropRows(page, from, to, level)
+        })
+      }
+    }
+  }
+
+  #dropPage(list: PageList, page: IndexPage): void {
+    for (const { segmentId, count, bytes } of page.uses) {
+      if (count > 0) this.#parts.segments.use(segmentId, -count, -bytes)
+    }
+    page.killAll()
+    list.pages.splice(list.pages.indexOf(page), 1)
+    this.#parts.pager.forget(page)
+  }
+
+  dropRows(page: IndexPage, from: number, to: number, level: number): void {
+    for (let row = 0; row < page.rows; row++) {
+      if (!page.isLive(row) || page.levelAt(row) !== level || page.stateAt(row) !== STATE_READY) continue
+      const number = page.numberAt(row)
+      if (number >= from && number <= to) this.killRow(page, row)
+    }
+  }
+
+  // ---- after a restart ----
+
+  recovered(): readonly RecoveredLevel[] {
+    return this.recoveredLevels
+  }
+
+  loadRecovered(visitor: LoadVisitor): void {
+    const numbers = this.recoveredUnready
+    this.recoveredUnready = []
+    this.#parts.loader.loadNumbers(this, numbers, visitor)
+  }
+
+  // ---- the whole ----
+
+  counts(): StoredCounts {
+    let messages = 0
+    let bodyBytes = 0
+    let pagedOut = 0
+    let pagedOutShared = 0
+    let diskBytes = 0
+    let indexBytes = 0
+    for (const list of [this.logged, this.transient]) {
+      for (const page of list.pages) {
+        messages += page.live
+        bodyBytes += page.bodyBytes
+        diskBytes += page.recordBytes
+        indexBytes += page.residentBytes
+        for (const { bytes } of page.uses) diskBytes += bytes
+        if (page.resident) continue
+        pagedOut += page.live
+        pagedOutShared += page.shared
+      }
+    }
+    return { messages, bodyBytes, pagedOut, pagedOutShared, diskBytes, indexBytes }
+  }
+
+  delete(): void {
+    if (this.deleted) return
+    this.deleted = true
+    for (const list of [this.logged, this.transient]) {
+      for (const page of [...list.pages]) this.#dropPage(list, page)
+    }
+    this.#parts.forget(this)
+  }
+}

@@ -1,0 +1,143 @@
+import {
+  checksum,
+  readU16,
+  readU32,
+  readU48,
+  RECORD_HEADER_BYTES,
+  DELIVERED_BYTES,
+  DROP_BYTES,
+  LIST_FIXED_BYTES,
+  MESSAGE_FIXED_BYTES,
+  RECORD_DELIVERED,
+  RECORD_DROP,
+  RECORD_MESSAGE,
+  RECORD_SETTLE,
+  RECORD_TRANSACTION,
+  RECORD_UPDATE,
+  SETTLE_BYTES,
+  TARGET_BYTES,
+  TRANSACTION_FIXED_BYTES,
+  UPDATE_BYTES,
+} from './format.ts'
+import type { Drop, Update } from './record-writer.ts'
+
+/** No record is longer: a length beyond is damage. */
+export const RECORD_BYTES_MAX = 0xffff_0000
+
+/** @returns bytes of the whole record at `at`, or 0 where there is none that is valid and whole before `end` */
+export function validRecord(bytes: Buffer, at: number, end: number, segmentId: number): number {
+  if (end - at <= RECORD_HEADER_BYTES) return 0
+  const length = readU32(bytes, at)
+  const whole = RECORD_HEADER_BYTES + length
+  if (length === 0 || whole > end - at) return 0
+  const sum = checksum(bytes.subarray(at + RECORD_HEADER_BYTES, at + whole), segmentId, length)
+  return sum === readU32(bytes, at + 4) && hasKnownShape(bytes, at, length) ? whole : 0
+}
+
+/** What a checksum cannot know: a record of a type that does not hold what it says would be our own mistake. */
+function hasKnownShape(bytes: Buffer, at: number, length: number): boolean {
+  switch (bytes[at + 8]) {
+    case RECORD_MESSAGE:
+      return messageBytes(bytes, at) === RECORD_HEADER_BYTES + length
+    case RECORD_SETTLE:
+      return readU32(bytes, at + 12) * SETTLE_BYTES + LIST_FIXED_BYTES === RECORD_HEADER_BYTES + length
+    case RECORD_UPDATE:
+      return readU32(bytes, at + 12) * UPDATE_BYTES + LIST_FIXED_BYTES === RECORD_HEADER_BYTES + length
+    default:
+      return true
+  }
+}
+
+/** Bytes of the MESSAGE record at `at`, by what its own lengths say. */
+export function messageBytes(bytes: Buffer, at: number): number {
+  const targets = readU16(bytes, at + 10) * TARGET_BYTES
+  return MESSAGE_FIXED_BYTES + targets + readU32(bytes, at + 12) + readU32(bytes, at + 16) + readU32(bytes, at + 20)
+}
+
+/** Where the head of the MESSAGE record at `at` begins. */
+export const messageHeadAt = (bytes: Buffer, at: number): number =>
+  at + MESSAGE_FIXED_BYTES + readU16(bytes, at + 10) * TARGET_BYTES
+
+/** What a MESSAGE record says of one queue. */
+export interface MessageTarget {
+  readonly queueId: number
+  readonly number: number
+  /** -1 for never. */
+  readonly expiresAt: number
+  readonly level: number
+}
+
+export const targetCount = (bytes: Buffer, at: number): number => readU16(bytes, at + 10)
+
+export function targetAt(bytes: Buffer, at: number, index: number): MessageTarget {
+  const p = at + MESSAGE_FIXED_BYTES + index * TARGET_BYTES
+  const expires = readU48(bytes, p + 12)
+  return {
+    queueId: readU48(bytes, p),
+    number: readU48(bytes, p + 6),
+    expiresAt: expires === 0 ? -1 : expires - 1,
+    level: bytes[p + 18]!,
+  }
+}
+
+export const listCount = (bytes: Buffer, at: number): number => readU32(bytes, at + 12)
+
+export function settleAt(bytes: Buffer, at: number, index: number): { queueId: number; first: number; count: number } {
+  const p = at + LIST_FIXED_BYTES + index * SETTLE_BYTES
+  return { queueId: readU48(bytes, p), first: readU48(bytes, p + 6), count: readU32(bytes, p + 12) }
+}
+
+export function updateAt(bytes: Buffer, at: number, index: number): Update {
+  const p = at + LIST_FIXED_BYTES + index * UPDATE_BYTES
+  return {
+    queueId: readU48(bytes, p),
+    number: readU48(bytes, p + 6),
+    dueAt: readU48(bytes, p + 12),
+    deliveryCount: readU32(bytes, p + 18),
+    acquiredCount: readU32(bytes, p + 22),
+    state: bytes[p + 26]!,
+    mark: bytes[p + 27]!,
+    redelivered: bytes[p + 28] === 1,
+  }
+}
+
+export function deliveredAt(bytes: Buffer, at: number, index: number): { queueId: number; upTo: number } {
+  const p = at + LIST_FIXED_BYTES + index * DELIVERED_BYTES
+  return { queueId: readU48(bytes, p), upTo: readU48(bytes, p + 6) }
+}
+
+export function dropAt(bytes: Buffer, at: number, index: number): Drop {
+  const p = at + LIST_FIXED_BYTES + index * DROP_BYTES
+  return { queueId: readU48(bytes, p), from: readU48(bytes, p + 6), to: readU48(bytes, p + 12), level: bytes[p + 18]! }
+}
+
+/** Calls `visit` with the place of each record of a TRANSACTION, or with that of the record itself where it is none. */
+export function eachRecord(bytes: Buffer, at: number, visit: (at: number) => void): void {
+  if (bytes[at + 8] !== RECORD_TRANSACTION) {
+    visit(at)
+    return
+  }
+  const end = at + RECORD_HEADER_BYTES + readU32(bytes, at)
+  for (let inner = at + TRANSACTION_FIXED_BYTES; inner < end; inner += RECORD_HEADER_BYTES + readU32(bytes, inner)) {
+    visit(inner)
+  }
+}
+
+/** The ids of the queues that a record names, as far as it is one that names queues. */
+export function queuesOf(bytes: Buffer, at: number): Set<number> {
+  const ids = new Set<number>()
+  eachRecord(bytes, at, (inner) => {
+    const type = bytes[inner + 8]
+    if (type === RECORD_MESSAGE)
+      for (let i = 0; i < targetCount(bytes, inner); i++) ids.add(targetAt(bytes, inner, i).queueId)
+    else if (type === RECORD_SETTLE)
+      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(settleAt(bytes, inner, i).queueId)
+    else if (type === RECORD_UPDATE)
+      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(updateAt(bytes, inner, i).queueId)
+    else if (type === RECORD_DELIVERED)
+      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(deliveredAt(bytes, inner, i).queueId)
+    else if (type === RECORD_DROP)
+      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(dropAt(bytes, inner, i).queueId)
+  })
+  return ids
+}

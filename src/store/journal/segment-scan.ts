@@ -1,0 +1,133 @@
+import { crc32 } from 'node:zlib'
+import {
+  readU32,
+  readU48,
+  RECORD_BATCH,
+  RECORD_HEADER_BYTES,
+  RECORD_PAGE,
+  RECORD_SKIP,
+  SEGMENT_HEADER_BYTES,
+} from './format.ts'
+import { validRecord } from './record-reader.ts'
+import { readMoves, type Segment, type Segments } from './segments.ts'
+
+/** Bytes that are no record, where one should be. */
+export interface Damage {
+  /** In the file as it is. */
+  readonly offset: number
+  readonly length: number
+  /** What the lengths in it claim to be one record: what queues it names may be found in there. */
+  readonly bytes: Buffer
+  /** It is in what was written last, which nothing shows to have been on disk. */
+  readonly isTail: boolean
+}
+
+export interface Scan {
+  /** The whole file. */
+  readonly bytes: Buffer
+  /** Where the last valid record ends. */
+  readonly end: number
+  readonly damages: readonly Damage[]
+  /** The number of the last batch, or 0. */
+  readonly batchNumber: number
+}
+
+/** Calls for each valid record: where it is in the file, and its offset as locations have it. May be asynchronous. */
+export type Visit = (bytes: Buffer, at: number, offset: number) => Promise<void> | undefined
+
+/** Reads a segment's file whole. */
+export async function readSegment(segments: Segments, segment: Segment): Promise<Buffer> {
+  const file = await segments.files.open(segment.name, 'read', false)
+  try {
+    const size = await file.size()
+    const bytes = Buffer.allocUnsafeSlow(size)
+    const got = await file.read(bytes, 0, size, 0)
+    return bytes.subarray(0, got)
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Visits the records of a segment from an offset on, and says what is damaged.
+ * @param isLast whether it is the segment that was written to last: its end may be torn
+ */
+export async function scanSegment(
+  segments: Segments,
+  segment: Segment,
+  from: number,
+  isLast: boolean,
+  visit: Visit,
+): Promise<Scan> {
+  const bytes = await readSegment(segments, segment)
+  const offsetAt = await offsets(segments, segment)
+  const damages: Omit<Damage, 'isTail'>[] = []
+  let at = segment.file.compacted ? Math.max(from, offsetAt.start) : from
+  let end = Math.min(at, bytes.length)
+  let synced = SEGMENT_HEADER_BYTES
+  let batchNumber = 0
+  while (at < bytes.length) {
+    const length = validRecord(bytes, at, bytes.length, segment.id)
+    if (length === 0) {
+      const next = findRecord(bytes, at + 1, segment.id)
+      if (next < 0 && isEmpty(bytes, at)) break
+      const to = next < 0 ? bytes.length : next
+      damages.push({ offset: at, length: to - at, bytes: bytes.subarray(at, to) })
+      if (next < 0) break
+      at = next
+      continue
+    }
+    if (bytes[at + 8] === RECORD_BATCH) {
+      synced = readU32(bytes, at + 24)
+      batchNumber = readU48(bytes, at + 12)
+    } else {
+      const waits = visit(bytes, at, offsetAt.of(at))
+      if (waits !== undefined) await waits
+    }
+    at += length
+    end = at
+  }
+  const judged = damages.map((damage) => ({ ...damage, isTail: isLast && damage.offset >= synced }))
+  return { bytes, end, damages: judged, batchNumber }
+}
+
+/** Offsets as they were when the segment was written. */
+async function offsets(segments: Segments, segment: Segment): Promise<{ start: number; of: (at: number) => number }> {
+  if (!segment.file.compacted) return { start: SEGMENT_HEADER_BYTES, of: (at) => at }
+  const file = await segments.files.open(segment.name, 'read', false)
+  try {
+    const moved = await readMoves(file, segment.name)
+    const old = new Map<number, number>()
+    for (let i = 0; i < moved.length; i += 2) old.set(moved[i + 1]!, moved[i]!)
+    return { start: SEGMENT_HEADER_BYTES + 8 + moved.length * 4, of: (at) => old.get(at) ?? at }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Nothing but zeros: the file was made longer, and nothing came. */
+function isEmpty(bytes: Buffer, from: number): boolean {
+  for (let i = from; i < bytes.length; i++) if (bytes[i] !== 0) return false
+  return true
+}
+
+function findRecord(bytes: Buffer, from: number, segmentId: number): number {
+  const last = bytes.length - RECORD_HEADER_BYTES - 1
+  for (let at = from; at <= last; at++) {
+    const type = bytes[at + 8]!
+    if (type === 0 || type > RECORD_PAGE) continue
+    if (validRecord(bytes, at, bytes.length, segmentId) > 0) return at
+  }
+  return -1
+}
+
+/** A record that makes a reader pass over damaged bytes: its head, to be put over theirs. */
+export function skipRecord(damaged: Buffer, segmentId: number): Buffer {
+  const length = damaged.length - RECORD_HEADER_BYTES
+  const head = Buffer.alloc(RECORD_HEADER_BYTES + 1)
+  head[8] = RECORD_SKIP
+  head.writeUInt32LE(length)
+  const body = Buffer.concat([head.subarray(8), damaged.subarray(RECORD_HEADER_BYTES + 1)])
+  head.writeUInt32LE(crc32(body, (segmentId ^ length) >>> 0), 4)
+  return head
+}

@@ -1,0 +1,233 @@
+import { crc32 } from 'node:zlib'
+import { assert } from '../../util/assert.ts'
+import type { StoreFile, StoreFiles } from './files.ts'
+import { encodeSegmentHeader, FOLDER, KIND_JOURNAL, segmentName, SEGMENT_HEADER_BYTES } from './format.ts'
+
+/** Files kept open for reading. */
+const READERS_MAX = 128
+
+/** A file of a segment for reading. Compaction puts another one in its place, while reads of the old one go on. */
+export class SegmentFile {
+  readonly name: string
+  readonly compacted: boolean
+  /** Of a compacted segment: pairs of old and new offset, by old offset. Null until it has been read. */
+  moved: Uint32Array | null = null
+  reader: Promise<StoreFile> | null = null
+  /** Reads under way: it must stay open. */
+  reads = 0
+  /** Nobody will read it again. */
+  retired = false
+
+  constructor(name: string, compacted: boolean) {
+    this.name = name
+    this.compacted = compacted
+  }
+}
+
+/** One segment: what is in it, and how much of that is still wanted. */
+export class Segment {
+  readonly id: number
+  readonly kind: number
+  readonly name: string
+  /** Bytes that were put together for it, header included. */
+  size = SEGMENT_HEADER_BYTES
+  /** Bytes that the file has for sure. */
+  written = SEGMENT_HEADER_BYTES
+  /** Bytes that are on disk for sure. */
+  synced = 0
+  /** Live index rows whose record is here, and index pages. */
+  live = 0
+  /** Their shares of the bytes. */
+  liveBytes = 0
+  /** Nothing more is added. */
+  sealed = false
+  /** Bytes of the file; of a compacted segment less than `size`, which keeps counting the old offsets. */
+  fileBytes = SEGMENT_HEADER_BYTES
+  /** Open for writing. */
+  writer: StoreFile | null = null
+  file: SegmentFile
+
+  constructor(id: number, kind: number, compacted = false) {
+    this.id = id
+    this.kind = kind
+    this.name = segmentName(id, kind)
+    this.file = new SegmentFile(this.name, compacted)
+  }
+}
+
+/** All segments of a store. */
+export class Segments {
+  readonly byId = new Map<number, Segment>()
+  readonly files: StoreFiles
+  nextId = 1
+  #last: Segment | null = null
+  /** Files with an open reader, the one used longest ago first. */
+  readonly #readers = new Set<SegmentFile>()
+
+  constructor(files: StoreFiles) {
+    this.files = files
+  }
+
+  get diskBytes(): number {
+    let sum = 0
+    for (const segment of this.byId.values()) sum += segment.fileBytes
+    return sum
+  }
+
+  /** Makes a new segment file, durable with its header. */
+  async create(kind: number, nowMs: number): Promise<Segment> {
+    const segment = new Segment(this.nextId++, kind)
+    const writer = await this.files.open(segment.name, 'create', kind === KIND_JOURNAL)
+    try {
+      await writer.write([encodeSegmentHeader({ id: segment.id, kind, compacted: false, madeAt: nowMs })], 0)
+      if (kind !== KIND_JOURNAL) await writer.sync()
+      await this.files.syncFolder(FOLDER)
+    } catch (error) {
+      await writer.close()
+      throw error
+    }
+    segment.writer = writer
+    segment.synced = SEGMENT_HEADER_BYTES
+    this.byId.set(segment.id, segment)
+    return segment
+  }
+
+  /** A segment that was there when the store was opened. */
+  adopt(segment: Segment): void {
+    this.byId.set(segment.id, segment)
+    this.nextId = Math.max(this.nextId, segment.id + 1)
+  }
+
+  find(id: number): Segment {
+    if (this.#last !== null && this.#last.id === id) return this.#last
+    const segment = this.byId.get(id)
+    assert(segment !== undefined, `segment ${id} is there while something in it is live`)
+    this.#last = segment
+    return segment
+  }
+
+  /** Rows of a segment came (positive) or went (negative). */
+  use(id: number, rows: number, bytes: number): void {
+    const segment = this.find(id)
+    segment.live += rows
+    segment.liveBytes += bytes
+    assert(segment.live >= 0, 'a segment does not have fewer than no live rows')
+  }
+
+  /** Closes it for writing. */
+  async seal(segment: Segment): Promise<void> {
+    segment.sealed = true
+    const { writer } = segment
+    if (writer === null) return
+    segment.writer = null
+    await writer.close()
+  }
+
+  // ---- reading ----
+
+  /** The file to read a segment's records from; `letGo` when done. */
+  async hold(segment: Segment): Promise<SegmentFile> {
+    const { file } = segment
+    file.reads++
+    try {
+      if (file.compacted && file.moved === null) file.moved = await readMoves(await this.#readerOf(file), file.name)
+      return file
+    } catch (error) {
+      this.letGo(file)
+      throw error
+    }
+  }
+
+  letGo(file: SegmentFile): void {
+    file.reads--
+    if (file.retired && file.reads === 0) void this.#closeReader(file)
+  }
+
+  /** @returns the bytes read; fewer than `length` only at the end of the file */
+  async read(file: SegmentFile, buffer: Buffer, length: number, position: number): Promise<number> {
+    return (await this.#readerOf(file)).read(buffer, 0, length, position)
+  }
+
+  #readerOf(file: SegmentFile): Promise<StoreFile> {
+    this.#readers.delete(file)
+    this.#readers.add(file)
+    file.reader ??= this.files.open(file.name, 'read', false)
+    if (this.#readers.size > READERS_MAX) {
+      for (const other of this.#readers) {
+        if (other.reads > 0 || other === file) continue
+        void this.#closeReader(other)
+        break
+      }
+    }
+    return file.reader
+  }
+
+  async #closeReader(file: SegmentFile): Promise<void> {
+    this.#readers.delete(file)
+    const { reader } = file
+    file.reader = null
+    await (await reader)?.close()
+  }
+
+  /** Another file has taken its place. */
+  replace(segment: Segment, compacted: boolean): void {
+    this.#retire(segment.file)
+    segment.file = new SegmentFile(segment.name, compacted)
+  }
+
+  #retire(file: SegmentFile): void {
+    file.retired = true
+    if (file.reads === 0) void this.#closeReader(file)
+  }
+
+  /** Removes the file of a segment in which nothing is live. */
+  async remove(segment: Segment): Promise<void> {
+    assert(segment.live === 0, 'only dead segments are removed')
+    this.byId.delete(segment.id)
+    if (this.#last === segment) this.#last = null
+    await this.seal(segment)
+    this.#retire(segment.file)
+    await this.files.remove(segment.name)
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.byId.values()) await this.seal(segment)
+    for (const file of [...this.#readers]) await this.#closeReader(file)
+  }
+}
+
+/** Where a record is in the file, whose offset was `offset` when it was written; -1 when compaction left it out. */
+export function placeIn(file: SegmentFile, offset: number): number {
+  const { moved } = file
+  if (moved === null) return offset
+  for (let low = 0, high = moved.length / 2 - 1; low <= high;) {
+    const middle = (low + high) >>> 1
+    const found = moved[middle * 2]!
+    if (found === offset) return moved[middle * 2 + 1]!
+    if (found < offset) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
+}
+
+/** The table between header and records of a compacted segment. */
+export function encodeMoves(moves: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(8 + moves.length * 4)
+  bytes.writeUInt32LE(moves.length / 2)
+  for (let i = 0; i < moves.length; i++) bytes.writeUInt32LE(moves[i]!, 4 + i * 4)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), bytes.length - 4)
+  return bytes
+}
+
+/** @throws Error when the table is damaged */
+export async function readMoves(reader: StoreFile, name: string): Promise<Uint32Array> {
+  const head = Buffer.alloc(4)
+  await reader.read(head, 0, 4, SEGMENT_HEADER_BYTES)
+  const bytes = Buffer.alloc(Math.min(8 + head.readUInt32LE() * 8, await reader.size()))
+  const got = await reader.read(bytes, 0, bytes.length, SEGMENT_HEADER_BYTES)
+  const isWhole = got === bytes.length && bytes.length >= 8 && bytes.length === 8 + bytes.readUInt32LE() * 8
+  if (!isWhole || bytes.readUInt32LE(got - 4) !== crc32(bytes.subarray(0, -4))) {
+    throw new Error(`${name}: the table of a compacted segment is damaged`)
+  }
+  return Uint32Array.from({ length: (bytes.length - 8) / 4 }, (_, i) => bytes.readUInt32LE(4 + i * 4))
+}
