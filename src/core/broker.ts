@@ -7,10 +7,13 @@ import type { Turn } from '../util/turn.ts'
 import { Alarms } from './alarms.ts'
 import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type StoredQueue } from './catalog.ts'
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
+import { Commits } from './commits.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import type { Interceptor } from './interceptors.ts'
-import type { DeathReason, Message } from './message.ts'
+import { MessageDecoder } from './message-decoder.ts'
+import { MessageMemory } from './message-memory.ts'
+import type { DeathReason, Message, PropertyFormat } from './message.ts'
 import {
   type DefaultVhostLimits,
   defaultVhostLimits,
@@ -24,6 +27,7 @@ import { type Permission, Permissions, type TopicPermission } from './permission
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
+import type { Queue } from './queues/queue.ts'
 import { Reclaimer } from './queues/reclaimer.ts'
 import type { Session } from './session.ts'
 import { DEFAULT_HASHING_ALGORITHM, type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
@@ -38,6 +42,8 @@ export interface BrokerOptions {
   /** Prefetch of new sessions; 0 for no limit. */
   readonly defaultPrefetch: number
   readonly messageBytesMax: number
+  /** Memory for messages, beyond which they leave it for a store that takes them, in bytes; -1 or Infinity for no limit. */
+  readonly messageMemoryBytes: number
   readonly connectionsMax: number
   readonly channelsMax: number
   readonly consumersPerSessionMax: number
@@ -54,6 +60,8 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Log
+  /** Of the property bytes of messages that the store may have. */
+  readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
   /** Something was lost that must not be: the node has to stop. */
@@ -78,6 +86,10 @@ export class BrokerCounters {
 export class Broker {
   readonly options: BrokerOptions
   readonly store: MessageStore
+  /** Who waits for the store to have written something. */
+  readonly commits: Commits
+  readonly memory: MessageMemory
+  readonly decoder: MessageDecoder
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
@@ -98,6 +110,8 @@ export class Broker {
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
   readonly connections = new Set<ClientConnection>()
+  /** Publishers that have to wait because the store does not keep up. */
+  readonly heldConnections = new Set<ClientConnection>()
   readonly #trusted = new Set<ClientConnection>()
   #lastConnectionId = 0
   #lastQueueId = 0
@@ -117,8 +131,12 @@ export class Broker {
     this.users = new Users({ passwords: parts.passwords, loopbackUsers: options.loopbackUsers })
     this.reclaimer = new Reclaimer(this.turn)
     this.catalog = new Catalog(this.metadata)
+    this.decoder = new MessageDecoder(parts.propertyFormats)
+    this.commits = new Commits(this.store)
+    const relieved = (): void => this.#releasePublishers()
+    this.memory = new MessageMemory(this.store, this.turn, options.messageMemoryBytes, () => this.#queues(), relieved)
+    this.store.onRelief(relieved)
     this.alarms.onChange((active) => this.#onAlarm(active))
-    this.store.onCommitted(() => this.#onCommitted())
     this.users.onChange((change) => this.#onUser(change))
     this.permissions.onChange((change) => {
       const topic = change.kind === 'topicPermission'
@@ -152,7 +170,22 @@ export class Broker {
     for (const [parts, stored] of bindings) this.#loadBinding(parts, stored)
     this.catalog.lastOrder = bindings.at(-1)?.[1].order ?? 0
     this.#loading = false
+    await this.#recover()
     return kinds.size > 0
+  }
+
+  /** Takes over the messages that the store has. Those of queues that are no more are forgotten. */
+  async #recover(): Promise<void> {
+    if (!this.store.durable) return
+    this.#lastQueueId = Math.max(this.#lastQueueId, this.store.highestQueueId)
+    const queues = [...this.#queues()]
+    await Promise.all(queues.map((queue) => new Promise<void>((resolve) => queue.recover(resolve))))
+    const forgotten = this.store.forgetUnclaimed()
+    if (forgotten > 0) this.log.warn('forgot messages of queues that do not exist', { messages: forgotten })
+  }
+
+  *#queues(): Generator<Queue> {
+    for (const vhost of this.vhosts.values()) yield* vhost.queues.values()
   }
 
   #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
@@ -485,19 +518,21 @@ export class Broker {
     for (const connection of this.connections) connection.unblock()
   }
 
-  #onCommitted(): void {
-    for (const connections of [this.connections, this.#trusted]) {
-      for (const connection of connections) for (const session of connection.sessions) session.onCommitted()
-    }
+  /** Whether who publishes has to wait, because the store does not keep up. */
+  get holdsPublishers(): boolean {
+    return this.store.congested || this.memory.overfull
+  }
+
+  #releasePublishers(): void {
+    if (this.holdsPublishers) return
+    for (const connection of [...this.heldConnections]) connection.release()
   }
 
   // ---- end ----
 
-  /** Frees queues and their timers. Connections have been closed before; metadata stays as it is. */
+  /** Ends queues and their timers. Connections have been closed before; metadata and messages stay as they are. */
   close(): void {
-    for (const vhost of this.vhosts.values()) {
-      for (const queue of vhost.queues.values()) queue.close()
-    }
+    for (const queue of this.#queues()) queue.stop()
   }
 }
 

@@ -14,6 +14,9 @@ export interface ConnectionSink {
   /** A resource alarm holds this publisher: stop reading from it, and tell it why if it wants to know. */
   block(reason: string): void
   unblock(): void
+  /** The store or the memory does not keep up with this publisher: stop reading from it for a while, without a word. */
+  hold(): void
+  release(): void
 }
 
 export interface ConnectionFacts {
@@ -44,6 +47,8 @@ export class ClientConnection {
   choked = false
   /** Held by a resource alarm. */
   blocked = false
+  /** Held because the store does not keep up. */
+  held = false
   closed = false
   readonly #sink: ConnectionSink
 
@@ -93,6 +98,21 @@ export class ClientConnection {
     this.#sink.unblock()
   }
 
+  /** Called when it publishes while publishers are held (`Broker.holdsPublishers`). */
+  hold(): void {
+    if (this.held || this.closed) return
+    this.held = true
+    this.broker.heldConnections.add(this)
+    this.#sink.hold()
+  }
+
+  release(): void {
+    if (!this.held) return
+    this.held = false
+    this.broker.heldConnections.delete(this)
+    this.#sink.release()
+  }
+
   forceClose(text: string): void {
     this.#sink.close(text)
   }
@@ -108,6 +128,7 @@ export class ClientConnection {
     for (const session of [...this.sessions]) session.close()
     for (const queue of this.exclusiveQueues) this.vhost.removeQueue(queue)
     this.exclusiveQueues.clear()
+    this.broker.heldConnections.delete(this)
     this.broker.forgetConnection(this)
   }
 }

@@ -1,5 +1,6 @@
 import { PHASE_CONFIRM, type Turn, type TurnTask } from '../util/turn.ts'
 import { RingDeque } from '../util/ring-deque.ts'
+import type { Commits, CommitWaiter } from './commits.ts'
 
 interface Outstanding {
   readonly sequence: number
@@ -18,8 +19,9 @@ export interface ConfirmSink {
  * Publisher confirms of one session. Answers go out in the order of publishing, a contiguous prefix at a time, once per turn: the log
  * commits in order, so waiting for the one before costs nothing and keeps `multiple` usable.
  */
-export class Confirms implements TurnTask {
+export class Confirms implements TurnTask, CommitWaiter {
   scheduled = false
+  waits = false
   readonly #turn: Turn
   readonly #sink: ConfirmSink
   readonly #outstanding = new RingDeque<Outstanding>()
@@ -29,12 +31,12 @@ export class Confirms implements TurnTask {
   /** Everything up to here has been answered. */
   #answered = 0
   #closed = false
-  readonly #committed: () => number
+  readonly #commits: Pick<Commits, 'committed' | 'wait'>
 
-  constructor(turn: Turn, sink: ConfirmSink, committed: () => number) {
+  constructor(turn: Turn, sink: ConfirmSink, commits: Pick<Commits, 'committed' | 'wait'>) {
     this.#turn = turn
     this.#sink = sink
-    this.#committed = committed
+    this.#commits = commits
   }
 
   get unconfirmed(): number {
@@ -44,12 +46,11 @@ export class Confirms implements TurnTask {
   /** One more message was published, and recorded up to `position`. */
   published(position: number, rejected: boolean): void {
     const sequence = ++this.#published
-    if (!rejected && this.#outstanding.size === 0 && position <= this.#committed()) this.#safe = sequence
+    if (!rejected && this.#outstanding.size === 0 && position <= this.#commits.committed) this.#safe = sequence
     else this.#outstanding.push({ sequence, position, rejected })
     this.#turn.schedule(PHASE_CONFIRM, this)
   }
 
-  /** The log has committed more. */
   onCommitted(): void {
     if (this.#outstanding.size > 0) this.#turn.schedule(PHASE_CONFIRM, this)
   }
@@ -62,7 +63,7 @@ export class Confirms implements TurnTask {
 
   runAtTurnEnd(): void {
     if (this.#closed) return
-    const committed = this.#committed()
+    const { committed } = this.#commits
     for (let next = this.#outstanding.peek(); next !== undefined; next = this.#outstanding.peek()) {
       if (next.position > committed) break
       this.#outstanding.shift()
@@ -73,6 +74,7 @@ export class Confirms implements TurnTask {
       }
       this.#safe = next.sequence
     }
+    if (this.#outstanding.size > 0) this.#commits.wait(this)
     this.#answer()
   }
 

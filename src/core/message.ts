@@ -1,5 +1,6 @@
-import type { Content } from '../store/message-store.ts'
+import type { Content, QueueEntry } from '../store/message-store.ts'
 import type { Table } from './fields.ts'
+import { headRoom, writeHead } from './message-record.ts'
 
 /**
  * The properties that every message may carry, decoded. Absent is `null`. The set is AMQP 0-9-1's basic class, which the
@@ -28,6 +29,8 @@ export class Properties {
 
 /** How a protocol lays out a message's property bytes; core decodes through it only when something asks for a property. */
 export interface PropertyFormat {
+  /** 1 to 255, one for each format and never another: it is on disk. */
+  readonly id: number
   readonly name: string
   decode(buffer: Buffer, offset: number, length: number): Properties
   encode(properties: Properties): Buffer
@@ -84,6 +87,7 @@ export class Message implements Content, Routable {
   position = 0
   /** Queues (and unsettled transactions) that hold this message. The store frees the bytes when it falls to zero. */
   references = 0
+  pending: QueueEntry | null = null
 
   /** How often and where the broker dead-lettered this message; null for a publisher's own. Newest first. */
   deaths: readonly Death[] | null = null
@@ -113,6 +117,14 @@ export class Message implements Content, Routable {
 
   properties(): Properties {
     return (this.#properties ??= this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength))
+  }
+
+  headRoom(): number {
+    return headRoom(this)
+  }
+
+  writeHead(out: Buffer, at: number): number {
+    return writeHead(this, out, at)
   }
 
   /** The body's bytes: a view, valid while the message is held. */

@@ -95,6 +95,7 @@ export class Publishing {
     const { broker, connection } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
+    if (broker.holdsPublishers) connection.hold()
     if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
     const targets = this.#targets(access, message)
     if (this.#pending !== null) {
@@ -161,7 +162,7 @@ export class Publishing {
   selectConfirms(): void {
     if (this.#pending !== null) throw preconditionFailed('cannot switch from tx to confirm mode')
     const { broker, sink } = this.#session
-    this.confirms ??= new Confirms(broker.turn, sink, () => broker.store.committed)
+    this.confirms ??= new Confirms(broker.turn, sink, broker.commits)
   }
 
   selectTransactions(): void {

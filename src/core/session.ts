@@ -1,6 +1,7 @@
 import { type Access, AccessControl, FULL_ACCESS } from './access-control.ts'
 import type { Broker } from './broker.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { CommitWaiter } from './commits.ts'
 import type { ConfirmSink } from './confirms.ts'
 import { Consumer } from './consumer.ts'
 import { DIRECT_REPLY, ReplyTarget } from './direct-reply.ts'
@@ -40,7 +41,7 @@ export interface SessionSink extends ConfirmSink {
  * One independent conversation of a client with the broker: the seam that all protocols talk to. Every check (permissions, locks,
  * equivalence, limits) is made here or below, once. Methods are synchronous; what comes later comes through the sink.
  */
-export class Session {
+export class Session implements CommitWaiter {
   readonly connection: ClientConnection
   readonly broker: Broker
   readonly vhost: VHost
@@ -55,6 +56,7 @@ export class Session {
   /** Prefetch of consumers to come; 0 for no limit. */
   prefetch: number
   closed = false
+  waits = false
   #reply: ReplyTarget | null = null
   #committing = -1
 
@@ -189,11 +191,17 @@ export class Session {
   }
 
   /**
-   * Fetches one message. `take` is called with it while its bytes are valid.
-   * @returns false when there is none
+   * Fetches one message. `take` is called with it while its bytes are valid, or `empty` when there is none; where the message has to be
+   * read from the store first, one of both is called later, unless the session ends before.
+   * @returns whether one has been called
    * @throws BrokerError
    */
-  get(given: string, noAck: boolean, take: (tag: number, entry: Entry, remaining: number) => void): boolean {
+  get(
+    given: string,
+    noAck: boolean,
+    take: (tag: number, entry: Entry, remaining: number) => void,
+    empty: () => void,
+  ): boolean {
     const name = this.topology.queueName(given)
     this.access.require('read', 'queue', name)
     const queue = this.topology.usable(name)
@@ -202,15 +210,30 @@ export class Session {
       const operation = `basic.get operations are not supported by ${queue.type} queues with single active consumer`
       throw resourceLocked(`cannot obtain access to locked ${resource}. ${operation}`)
     }
+    const fetch = (): boolean => this.closed || this.#fetch(queue, noAck, take, empty)
+    if (fetch()) return true
+    queue.waitForHead({ onHead: fetch })
+    return false
+  }
+
+  /** @returns false when the message has to be waited for */
+  #fetch(
+    queue: Queue,
+    noAck: boolean,
+    take: (tag: number, entry: Entry, remaining: number) => void,
+    empty: () => void,
+  ): boolean {
     const { counters } = this.broker
     const entry = queue.get(noAck)
     if (entry === null) {
+      if (queue.readyCount > 0) return false
       counters.getEmpty++
-      return false
+      empty()
+      return true
     }
     counters.delivered++
     const tag = noAck ? this.deliveries.unacked.skip() : this.deliveries.add(entry)
-    if (this.vhost.firehose !== null) this.vhost.firehose.delivered(this, name, entry.message, entry.redelivered)
+    if (this.vhost.firehose !== null) this.vhost.firehose.delivered(this, queue.name, entry.message, entry.redelivered)
     take(tag, entry, queue.readyCount)
     if (noAck) queue.forgetFetched(entry)
     return true
@@ -311,13 +334,16 @@ export class Session {
   commit(): void {
     this.#requireTransactions()
     const { store } = this.broker
+    let published = 0
+    let recorded = 0
     store.begin()
     try {
-      this.#committing = this.publishing.commit()
+      published = this.publishing.commit()
       this.deliveries.commit()
     } finally {
-      store.end()
+      recorded = store.end()
     }
+    this.#committing = Math.max(published, recorded)
     this.onCommitted()
   }
 
@@ -325,10 +351,13 @@ export class Session {
     return this.#committing >= 0
   }
 
-  /** The log has committed more. */
   onCommitted(): void {
-    this.publishing.confirms?.onCommitted()
-    if (this.#committing < 0 || this.#committing > this.broker.store.committed) return
+    const { commits } = this.broker
+    if (this.closed || this.#committing < 0) return
+    if (this.#committing > commits.committed) {
+      commits.wait(this)
+      return
+    }
     this.#committing = -1
     this.sink.committed()
   }

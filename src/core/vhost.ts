@@ -10,8 +10,12 @@ import { Exchange, type ExchangeSpec } from './exchange.ts'
 import { Firehose } from './firehose.ts'
 import type { Binding, Destination, ExchangeHost } from './exchanges/exchange-type.ts'
 import type { Table } from './fields.ts'
+import type { Commits } from './commits.ts'
+import type { MessageDecoder } from './message-decoder.ts'
+import type { MessageMemory } from './message-memory.ts'
 import type { DeathReason, Message } from './message.ts'
-import { Queue, ACCEPTED, REJECTED, type QueueFacts, type QueueHost } from './queues/queue.ts'
+import { Queue, ACCEPTED, REJECTED } from './queues/queue.ts'
+import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { ReadyMessages } from './queues/ready-messages.ts'
 import { Router, type Target } from './router.ts'
@@ -91,6 +95,18 @@ export class VHost implements QueueHost, ExchangeHost {
     return this.broker.store
   }
 
+  get commits(): Commits {
+    return this.broker.commits
+  }
+
+  get memory(): MessageMemory {
+    return this.broker.memory
+  }
+
+  get decoder(): MessageDecoder {
+    return this.broker.decoder
+  }
+
   get clock(): Clock {
     return this.broker.clock
   }
@@ -114,6 +130,11 @@ export class VHost implements QueueHost, ExchangeHost {
 
   reclaim(queue: Queue, ready: ReadyMessages): void {
     this.broker.reclaimer.add(queue, ready)
+  }
+
+  onLost(queue: Queue, count: number): void {
+    const facts = { queue: queue.name, vhost: this.name, count }
+    this.broker.log.error('messages that were on disk are not found', facts)
   }
 
   deleteQueue(queue: Queue): void {

@@ -13,9 +13,13 @@ const CHOKED_BYTES = 4 * 1024 * 1024
 /** Bytes read from one peer in a turn: a flood from one must not keep the acknowledgements of the others waiting. */
 const READ_PER_TURN_BYTES = 256 * 1024
 
-const PAUSED_BY_FAIRNESS = 4
 export const PAUSED_BY_ALARM = 1
 const PAUSED_BY_PRESSURE = 2
+const PAUSED_BY_FAIRNESS = 4
+/** The store does not keep up. */
+export const PAUSED_BY_STORE = 8
+/** An answer has to come before what the peer has sent since. */
+export const PAUSED_BY_ANSWER = 16
 
 export interface TransportHandler {
   /** Bytes from the peer. They stay as they are: views of them may be kept for as long as needed. */

@@ -25,6 +25,9 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** No alarm and no lack of room holds the program that the broker runs in. */
+const UNHELD = { block() {}, unblock() {}, hold() {}, release() {} }
+
 /** Publishes with confirms. */
 class Publisher extends QuietSink {
   readonly #session: Session
@@ -126,7 +129,7 @@ export class InProcessClient {
       loopback: true,
     }
     const close = (): void => this.close()
-    this.#connection ??= broker.openTrusted(this.#vhost, facts, { close, drop: close, block() {}, unblock() {} })
+    this.#connection ??= broker.openTrusted(this.#vhost, facts, { close, drop: close, ...UNHELD })
     return this.#connection
   }
 

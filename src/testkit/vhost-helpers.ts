@@ -1,5 +1,6 @@
 import type { Broker } from '../core/broker.ts'
 import { tableToJson } from '../core/fields-json.ts'
+import type { Entry } from '../core/queues/entry.ts'
 import type { Queue } from '../core/queues/queue.ts'
 import type { VHost } from '../core/vhost.ts'
 import { InProcessClient } from './client.ts'
@@ -176,11 +177,12 @@ export class VhostHelpers {
   }
 
   /** Takes the next message off a queue, or gives undefined when none is ready. @throws BrokerError notFound */
-  async get(queue: string): Promise<ReceivedMessage | undefined> {
-    let message: ReceivedMessage | undefined
-    this.#find(queue)
-    this.#client.session.get(queue, true, (_tag, entry) => (message = new ReceivedMessage(entry.message, entry)))
-    return message
+  get(queue: string): Promise<ReceivedMessage | undefined> {
+    return new Promise((resolve) => {
+      this.#find(queue)
+      const take = (_tag: number, entry: Entry): void => resolve(new ReceivedMessage(entry.message, entry))
+      this.#client.session.get(queue, true, take, () => resolve(undefined))
+    })
   }
 
   /** Takes all ready messages off a queue. @throws BrokerError notFound */
@@ -217,7 +219,7 @@ export class VhostHelpers {
 
   /** The ready messages of a queue in the order in which they would be delivered. They stay there. @throws BrokerError notFound */
   messages(queue: string): ReceivedMessage[] {
-    return [...this.#find(queue).browse()].map((entry) => new ReceivedMessage(entry.message, entry))
+    return [...this.#find(queue).browseMemory()].map((entry) => new ReceivedMessage(entry.message, entry))
   }
 
   // ---- wait and assert ----

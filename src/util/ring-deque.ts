@@ -35,6 +35,17 @@ export class RingDeque<T> {
     return item
   }
 
+  /** Takes the last one. */
+  pop(): T | undefined {
+    if (this.#size === 0) return undefined
+    this.#size--
+    const at = (this.#head + this.#size) & (this.#slots.length - 1)
+    const item = this.#slots[at]
+    this.#slots[at] = undefined
+    if (this.#slots.length > 1024 && this.#size < this.#slots.length >> 3) this.#resize(this.#slots.length >> 1)
+    return item
+  }
+
   peek(): T | undefined {
     return this.#size === 0 ? undefined : this.#slots[this.#head]
   }

@@ -44,6 +44,9 @@ function contentOf(store: MessageStore, propertiesLength: number, bodyLength: nu
     slab: null,
     position: 0,
     references: 0,
+    pending: null,
+    headRoom: () => 0,
+    writeHead: (_out, at) => at,
   }
 }
 

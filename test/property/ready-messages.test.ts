@@ -39,7 +39,7 @@ for (const returnsFirst of [false, true]) {
           })[0]
         const drop = (item: Item): void => {
           model.splice(model.indexOf(item), 1)
-          ready.remove(item.entry, item.level)
+          ready.remove(item.entry)
           item.entry.state = GONE
           ready.sweep()
         }
@@ -48,8 +48,8 @@ for (const returnsFirst of [false, true]) {
           for (let i = 0; i < count; i++) {
             if (kind === 'push') {
               const message = messageOf('', '', 'x'.repeat(pick % 5))
-              const entry = new Entry(null as unknown as Queue, message, ++number, -1)
-              ready.push(entry, level)
+              const entry = new Entry(null as unknown as Queue, message, ++number, -1, level)
+              ready.push(entry)
               model.push({ entry, level, returned: 0 })
             } else if (kind === 'shift') {
               const item = first()
@@ -63,7 +63,7 @@ for (const returnsFirst of [false, true]) {
               const [item] = out.splice(pick % Math.max(1, out.length), 1)
               if (item === undefined) break
               item.returned = ++returns
-              ready.putBack(item.entry, item.level)
+              ready.putBack(item.entry)
               model.push(item)
             } else {
               const item = model[(pick + i * 31) % Math.max(1, model.length)]
@@ -95,13 +95,13 @@ test('what is removed from the middle does not stay', () => {
   const ready = new ReadyMessages(1, false)
   const entries: Entry[] = []
   for (let i = 1; i <= 10_000; i++) {
-    const entry = new Entry(null as unknown as Queue, messageOf('', '', ''), i, -1)
+    const entry = new Entry(null as unknown as Queue, messageOf('', '', ''), i, -1, 0)
     entries.push(entry)
-    ready.push(entry, 0)
+    ready.push(entry)
   }
   let looks = 0
   for (const entry of entries.slice(1)) {
-    ready.remove(entry, 0)
+    ready.remove(entry)
     entry.state = GONE
     ready.sweep()
   }
@@ -117,8 +117,8 @@ test('what is removed from the middle does not stay', () => {
     })
   }
   assert.equal(ready.shift(), head)
-  const last = new Entry(null as unknown as Queue, messageOf('', '', ''), 10_001, -1)
-  ready.push(last, 0)
+  const last = new Entry(null as unknown as Queue, messageOf('', '', ''), 10_001, -1, 0)
+  ready.push(last)
   assert.equal(ready.shift(), last)
   assert.ok(looks < 2000, `${looks} looks`)
 })

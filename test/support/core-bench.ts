@@ -10,6 +10,7 @@ import type { Session, SessionSink } from '../../src/core/session.ts'
 import type { VHost } from '../../src/core/vhost.ts'
 import { amqpPropertyFormat } from '../../src/protocols/amqp091/wire/properties.ts'
 import { MemoryMessageStore } from '../../src/store/memory/memory-message-store.ts'
+import type { MessageStore } from '../../src/store/message-store.ts'
 import { MemoryMetadataStore } from '../../src/store/memory/memory-metadata-store.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import type { Clock, Timer, TimerTarget } from '../../src/util/clock.ts'
@@ -110,8 +111,12 @@ export class Client implements SessionSink {
   hearsCancels = true
   onDelivery: ((delivery: Delivery) => void) | null = null
 
-  constructor(connection: ClientConnection) {
+  readonly #settle: () => void
+
+  /** @param settle lets everything happen that waits to happen */
+  constructor(connection: ClientConnection, settle: () => void = () => {}) {
     this.connection = connection
+    this.#settle = settle
     this.session = connection.openSession(this)
   }
 
@@ -201,11 +206,17 @@ export class Client implements SessionSink {
     return given
   }
 
+  /** Waits for what has to be read from the store. */
   get(queue: string, noAck = false): Delivery | null {
     let got: Delivery | null = null
-    this.session.get(queue, noAck, (tag, entry) => {
+    let answered = false
+    const take = (tag: number, entry: Entry): void => {
       got = describe('', tag, entry.message, entry.redelivered, entry)
-    })
+      answered = true
+    }
+    const empty = (): void => void (answered = true)
+    if (!this.session.get(queue, noAck, take, empty)) this.#settle()
+    if (!answered) throw new Error(`no answer to a get from ${queue}`)
     return got
   }
 
@@ -222,13 +233,19 @@ export class Client implements SessionSink {
 export class CoreBench {
   readonly clock = new StepClock()
   readonly turn = new StepTurn()
-  readonly store = new MemoryMessageStore()
+  readonly store: MessageStore & { io?(): boolean }
   readonly metadata: MemoryMetadataStore
   readonly broker: Broker
   readonly failures: Error[] = []
 
-  constructor(options: Partial<BrokerOptions> = {}, metadata = new MemoryMetadataStore()) {
+  /** @param store one with `io` does what it has to do when everything is settled */
+  constructor(
+    options: Partial<BrokerOptions> = {},
+    metadata = new MemoryMetadataStore(),
+    store: MessageStore & { io?(): boolean } = new MemoryMessageStore(),
+  ) {
     this.metadata = metadata
+    this.store = store
     this.broker = new Broker(
       { ...DEFAULTS, ...options },
       {
@@ -238,6 +255,7 @@ export class CoreBench {
         turn: this.turn,
         log: silentLog,
         passwords,
+        propertyFormats: [amqpPropertyFormat],
         onFailure: (error) => this.failures.push(error),
       },
     )
@@ -245,8 +263,13 @@ export class CoreBench {
 
   /** Loads what the metadata store has, or creates the vhost `/` and the user guest in an empty one. */
   async start(): Promise<this> {
-    const known = await this.broker.load()
-    if (!known) {
+    let known: boolean | null = null
+    const loading = this.broker.load().then((found) => (known = found))
+    while (known === null) {
+      this.settle()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    if (!(await loading)) {
       this.broker.putVhost('/')
       this.broker.users.put({ name: 'guest', passwordHash: '', hashingAlgorithm: SHA256, tags: [], limits: {} })
       this.broker.setPermission({ user: 'guest', vhost: '/', configure: '.*', write: '.*', read: '.*' })
@@ -268,19 +291,26 @@ export class CoreBench {
       loopback: true,
     }
     let connection: ClientConnection | null = null
-    const sink = { close: () => connection?.close(), drop: () => connection?.close(), block() {}, unblock() {} }
+    const sink = {
+      close: () => connection?.close(),
+      drop: () => connection?.close(),
+      block() {},
+      unblock() {},
+      hold() {},
+      release() {},
+    }
     connection = this.broker.openConnection(this.broker.users.get('guest')!, vhost, facts, sink)
     return connection
   }
 
   client(connection: ClientConnection = this.connect()): Client {
-    return new Client(connection)
+    return new Client(connection, () => this.settle())
   }
 
-  /** Ends turns until there is nothing left to do. @returns how many */
+  /** Ends turns until there is nothing left to do, for the store neither. @returns how many */
   settle(): number {
     let turns = 0
-    while (this.turn.end()) turns++
+    while (this.turn.end() || this.store.io?.() === true) turns++
     return turns
   }
 
@@ -303,6 +333,7 @@ const DEFAULTS: BrokerOptions = {
   consumerTimeoutMs: 1_800_000,
   defaultPrefetch: 0,
   messageBytesMax: 16 * 1024 * 1024,
+  messageMemoryBytes: Infinity,
   connectionsMax: -1,
   channelsMax: -1,
   consumersPerSessionMax: -1,

@@ -1,22 +1,25 @@
-import type { Message } from '../message.ts'
+import { NOT_STORED, type QueueEntry } from '../../store/message-store.ts'
 import type { Consumer } from '../consumer.ts'
+import type { Message } from '../message.ts'
 import type { Queue } from './queue.ts'
 
 export const READY = 0
 export const UNACKED = 1
 /** Waits for its retry delay or for its dead-letter target: in the queue, not to be had. */
 export const HELD = 2
-/** Left the queue. The entry may still sit in a ring or heap, which skips it. */
+/** Left the queue, or left memory for the store. The entry may still sit in a ring or heap, which skips it. */
 export const GONE = 3
 
 /** One message in one queue: what the queue knows of it apart from the shared content. */
-export class Entry {
+export class Entry implements QueueEntry {
   readonly queue: Queue
   message: Message
   /** Rises by one per message of the queue; the order of delivery, and the name of the message in the log. */
   readonly number: number
   /** When it expires (ms since the epoch), or -1. */
   readonly expiresAt: number
+  /** Priority lane: 0 is the lowest. */
+  readonly level: number
   state = READY
   /** Sits among the entries that came back, not in its priority's lane. */
   returned = false
@@ -31,10 +34,18 @@ export class Entry {
   /** When it was handed out, if its queue limits the time to acknowledge; else 0. */
   deliveredAt = 0
 
-  constructor(queue: Queue, message: Message, number: number, expiresAt: number) {
+  // the store's notes; core only asks whether `location` is NOT_STORED
+  location: number = NOT_STORED
+  recordBytes = 0
+  page: object | null = null
+  row = 0
+  next: QueueEntry | null = null
+
+  constructor(queue: Queue, message: Message, number: number, expiresAt: number, level: number) {
     this.queue = queue
     this.message = message
     this.number = number
     this.expiresAt = expiresAt
+    this.level = level
   }
 }

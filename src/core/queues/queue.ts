@@ -1,18 +1,34 @@
-import type { Clock, Timer } from '../../util/clock.ts'
-import { PHASE_DISPATCH, PHASE_FLUSH, type Turn, type TurnTask } from '../../util/turn.ts'
-import type { MessageStore } from '../../store/message-store.ts'
+import {
+  type LoadedMessage,
+  NOT_STORED,
+  type QueueLog,
+  STATE_DYING,
+  STATE_HELD,
+  STATE_READY,
+  STATE_RETURNED,
+} from '../../store/message-store.ts'
+import type { Timer } from '../../util/clock.ts'
+import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
 import type { DeathReason, Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
+import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
+import { browse } from './browse.ts'
+import { DeliveryMarks } from './delivery-marks.ts'
 import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
-import { Entry, GONE, HELD, READY, UNACKED } from './entry.ts'
+import { Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
+import { HeldMessages } from './held-messages.ts'
+import { Pager } from './pager.ts'
+import { type HeadWaiter, QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
 import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
+import { markOf, RecoveredLoad, type RecoveredState } from './recovered-load.ts'
+import { type Residency, residencyOf } from './residency.ts'
 
 /** What a publish to one queue came to. */
 export const ACCEPTED = 0
@@ -21,52 +37,14 @@ export const REJECTED = 1
 /** How long a message that could not be dead-lettered safely waits for the next try. */
 const DEAD_LETTER_RETRY_MS = 5_000
 
+/** A message that is due, and whose place is just being read from the store. */
+const PLACE_RETRY_MS = 10
+
 /** Messages dropped or found expired in one go: more of them wait for the next turn, so that no policy stalls the node. */
 const DROPS_MAX = 1000
 
-/** What a queue needs of its surroundings. */
-export interface QueueHost {
-  readonly vhostName: string
-  readonly store: MessageStore
-  readonly clock: Clock
-  readonly turn: Turn
-  /** Time to acknowledge where nothing else says so, in ms; 0 for none. */
-  readonly defaultAckTimeoutMs: number
-  /**
-   * Publishes a dead message to the queue's dead-letter exchange. With `wanted`, says whether every target took it; without, it may
-   * happen after the call.
-   */
-  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean
-  /** The queue has had its time, or lost its last consumer. */
-  deleteQueue(queue: Queue): void
-  /** Frees the messages of a queue that was purged or deleted, a part at a time. */
-  reclaim(queue: Queue, ready: ReadyMessages): void
-}
-
-export interface QueueFacts {
-  readonly id: number
-  readonly name: string
-  readonly durable: boolean
-  readonly autoDelete: boolean
-  /** The connection that alone may use it, and with which it goes. */
-  readonly owner: ClientConnection | null
-  readonly arguments: Table
-}
-
-export class QueueCounters {
-  published = 0
-  delivered = 0
-  deliveredNoAck = 0
-  got = 0
-  gotNoAck = 0
-  redelivered = 0
-  acknowledged = 0
-  deadLettered = 0
-  dropped = 0
-}
-
 /** A queue: messages in, deliveries out. What its type does otherwise is in `type`; what arguments and policies ask for, in `settings`. */
-export class Queue implements Destination, TurnTask {
+export class Queue implements Destination, TurnTask, MemoryUser {
   readonly kind = 'queue'
   readonly id: number
   readonly name: string
@@ -86,18 +64,31 @@ export class Queue implements Destination, TurnTask {
   scheduled = false
   unackedCount = 0
   unackedBytes = 0
-  /** Waiting for a retry delay, or for a dead-letter target that takes them. */
-  heldCount = 0
-  heldBytes = 0
   exclusiveConsumer: Consumer | null = null
+  /** Highest number of a message that was held when the broker was started, and may still come back to its place. */
+  lastRecoveredHeld = 0
 
   readonly #host: QueueHost
+  readonly #log: QueueLog
   #ready: ReadyMessages
   #expiry: Expiry | null = null
-  #lastNumber = 0
+  /** Null where nothing is on disk yet: most queues never need it. */
+  #pager: Pager | null = null
+  /** Null where nothing outlives the process. */
+  readonly #marks: DeliveryMarks | null
+  readonly #spills: boolean
+  #lastNumber: number
+  /** Up to here messages may have been delivered before the broker was started. */
+  readonly #recoveredUpTo: number
   #lastUsed: number
   #expiresTimer: Timer | null = null
-  readonly #held = new Map<Timer, Entry>()
+  readonly #held: HeldMessages
+  /** The next message has to be read from the store, or its mark to be written, before it can be had. */
+  #waits = false
+  readonly #headWaiters: HeadWaiter[] = []
+  #servesWaiters = false
+  /** Length limits are not kept yet. */
+  #trims = false
   /** Goes on with `#dropHeads` in the next turn. */
   readonly #trimmer: TurnTask = {
     scheduled: false,
@@ -118,6 +109,13 @@ export class Queue implements Destination, TurnTask {
     this.owner = facts.owner
     this.arguments = facts.arguments
     this.settings = settings
+    this.#log = host.store.queue(facts.id)
+    this.#lastNumber = Math.max(this.#log.lastNumber, this.#log.deliveredUpTo)
+    this.#recoveredUpTo = this.#log.deliveredUpTo
+    const { durable, spills } = host.store
+    this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
+    this.#spills = spills
+    this.#held = new HeldMessages(host.clock)
     this.#lastUsed = host.clock.now()
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
     this.dispatcher = settings.singleActiveConsumer
@@ -134,8 +132,22 @@ export class Queue implements Destination, TurnTask {
     return this.#ready.bytes
   }
 
+  /** Waiting for a retry delay, or for a dead-letter target that takes them. */
+  get heldCount(): number {
+    return this.#held.count
+  }
+
+  get heldBytes(): number {
+    return this.#held.bytes
+  }
+
   get consumerCount(): number {
     return this.dispatcher.consumers.length
+  }
+
+  /** Where its messages are. */
+  residency(): Residency {
+    return residencyOf(this, this.#ready, this.#log.counts())
   }
 
   // ---- messages in ----
@@ -166,8 +178,9 @@ export class Queue implements Destination, TurnTask {
       this.#discard(entry, 'expired')
       return ACCEPTED
     }
-    this.#ready.push(entry, this.rules.levelOf(message, settings))
-    if (expiresAt >= 0) this.#expires(entry)
+    this.#ready.push(entry)
+    if (expiresAt >= 0) this.expires(entry)
+    if (this.#spills && (settings.lazy || this.#ready.pagedLanes > 0)) this.#pagerOf().schedule()
     if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.#dropHeads()
     if (!this.scheduled && this.dispatcher.consumers.length > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
     return ACCEPTED
@@ -176,8 +189,8 @@ export class Queue implements Destination, TurnTask {
   /** Whether so many more messages stay within the length limits. Only ready messages and held ones count. */
   hasRoomFor(count: number, bytes: number): boolean {
     const { maxLength, maxLengthBytes } = this.settings
-    if (maxLength >= 0 && this.#ready.count + this.heldCount + count > maxLength) return false
-    return maxLengthBytes < 0 || this.#ready.bytes + this.heldBytes + bytes <= maxLengthBytes
+    if (maxLength >= 0 && this.#ready.count + this.#held.count + count > maxLength) return false
+    return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
   }
 
   /** How many messages waiting consumers would take at once: those need no room. */
@@ -208,12 +221,13 @@ export class Queue implements Destination, TurnTask {
   }
 
   #newEntry(message: Message, expiresAt: number): Entry {
-    const { store } = this.#host
+    const { store, memory } = this.#host
     if (message.slab === null) store.adopt(message)
     message.references++
-    const entry = new Entry(this, message, ++this.#lastNumber, expiresAt)
+    const entry = new Entry(this, message, ++this.#lastNumber, expiresAt, this.rules.levelOf(message, this.settings))
+    memory.added()
     if (this.#isLogged(message)) {
-      const position = store.enqueue(this.id, entry.number, message)
+      const position = this.#log.enqueue(entry)
       if (position > message.position) message.position = position
     }
     return entry
@@ -225,6 +239,7 @@ export class Queue implements Destination, TurnTask {
 
   /** Keeps to the length limits, unless they are kept by rejecting. */
   #dropHeads(): void {
+    this.#trims = false
     if (this.rejectsWhenFull) return
     for (let drops = 0; !this.hasRoomFor(0, 0); drops++) {
       if (drops === DROPS_MAX) {
@@ -232,7 +247,12 @@ export class Queue implements Destination, TurnTask {
         return
       }
       const head = this.#ready.shift()
-      if (head === null) return
+      if (head === null) {
+        // what is in the store is dropped when it has been loaded
+        this.#trims = this.#ready.count > 0
+        if (this.#trims) this.#pager!.load()
+        return
+      }
       this.#discard(head, 'maxlen')
     }
   }
@@ -246,8 +266,9 @@ export class Queue implements Destination, TurnTask {
       consumer.session.deliverSettled(consumer, message, null)
       return
     }
+    if (this.#marks !== null && this.#isLogged(message)) this.#marks.fresh(this.nextNumber)
     const entry = this.#newEntry(message, expiresAt)
-    if (expiresAt >= 0) this.#expires(entry)
+    if (expiresAt >= 0) this.expires(entry)
     this.#hand(consumer, entry)
   }
 
@@ -264,15 +285,18 @@ export class Queue implements Destination, TurnTask {
 
   /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
   runAtTurnEnd(): void {
+    if (this.#headWaiters.length > 0) this.#serveWaiters()
     if (this.deleted) return
-    while (this.#ready.count > 0) {
-      const consumer = this.dispatcher.next()
-      if (consumer === null) return
-      const entry = this.#takeHead(DROPS_MAX)
+    if (this.#ready.pagedCount > 0) this.#pager!.load()
+    while (this.#ready.count > 0 && this.dispatcher.consumers.length > 0) {
+      const entry = this.#headEntry(DROPS_MAX)
       if (entry === null) {
-        this.schedule()
+        if (!this.#waits) this.schedule()
         return
       }
+      const consumer = this.dispatcher.next()
+      if (consumer === null) return
+      this.#ready.take(entry)
       if (consumer.noAck) this.#deliverAndForget(consumer, entry)
       else this.#hand(consumer, entry)
     }
@@ -286,22 +310,44 @@ export class Queue implements Destination, TurnTask {
     this.#forget(entry)
   }
 
-  /** The next message that has not expired, unless more than so many have before it. */
-  #takeHead(expiredMax: number): Entry | null {
+  /**
+   * The next message that has not expired, unless more than so many have before it; it stays. With null, `#waits` says whether there is
+   * one that comes later.
+   */
+  #headEntry(expiredMax: number): Entry | null {
+    this.#waits = false
     for (let expired = 0; expired <= expiredMax; expired++) {
-      const entry = this.#ready.shift()
-      if (entry === null) return null
-      if (!this.#hasExpired(entry)) return entry
+      const entry = this.#ready.peek()
+      if (entry === null) {
+        this.#waits = this.#ready.count > 0
+        if (this.#waits) this.#pager!.load()
+        return null
+      }
+      if (!this.#hasExpired(entry)) {
+        if (this.#marks === null || this.#mayGoOut(this.#marks, entry)) return entry
+        this.#waits = true
+        return null
+      }
+      this.#ready.take(entry)
       this.#discard(entry, 'expired')
     }
     return null
   }
 
-  /** Takes a single message for a session; the session settles it, or it counts as settled with `noAck`. */
+  #mayGoOut(marks: DeliveryMarks, entry: Entry): boolean {
+    return entry.redelivered || !this.#isLogged(entry.message) || marks.allows(entry.number, this.#lastNumber)
+  }
+
+  /**
+   * Takes a single message for a session; the session settles it, or it counts as settled with `noAck`. Null while `readyCount` is not 0
+   * means that it has to be waited for (`waitForHead`).
+   */
   get(noAck: boolean): Entry | null {
     this.touch()
-    const entry = this.#takeHead(Infinity)
+    if (this.#headWaiters.length > 0 && !this.#servesWaiters) return null
+    const entry = this.#headEntry(Infinity)
     if (entry === null) return null
+    this.#ready.take(entry)
     if (entry.redelivered) this.counters.redelivered++
     if (noAck) {
       this.counters.gotNoAck++
@@ -316,10 +362,35 @@ export class Queue implements Destination, TurnTask {
     return entry
   }
 
-  /** The messages that could be delivered now, in that order. Nothing changes by it. */
-  *browse(): Generator<Entry> {
+  /** Calls `waiter` when the next message may be at hand, or there is none any more. */
+  waitForHead(waiter: HeadWaiter): void {
+    this.#headWaiters.push(waiter)
+    this.#pager?.load()
+  }
+
+  #serveWaiters(): void {
+    this.#servesWaiters = true
+    while (this.#headWaiters.length > 0 && this.#headWaiters[0]!.onHead()) this.#headWaiters.shift()
+    this.#servesWaiters = false
+  }
+
+  /** The messages in memory that could be delivered now, in that order: all, unless `readyInStore` says otherwise. Nothing changes. */
+  *browseMemory(): Generator<Entry> {
     const now = this.#host.clock.now()
     for (const entry of this.#ready.browse()) if (entry.expiresAt < 0 || entry.expiresAt > now) yield entry
+  }
+
+  /** Ready messages that are in the store only. */
+  get readyInStore(): number {
+    return this.#ready.pagedCount
+  }
+
+  /**
+   * The messages that could be delivered now, in that order, with those that are read from the store for it: copies, whose number and
+   * counts are right. Nothing changes. What comes or goes meanwhile may be missing.
+   */
+  browse(): AsyncGenerator<Entry> {
+    return browse(this.#ready, this.#pager, this.#host.clock)
   }
 
   /** After `get` with noAck, when the message has been copied out. */
@@ -329,7 +400,7 @@ export class Queue implements Destination, TurnTask {
 
   /** Serves consumers at the end of the turn, if there is anything to serve. */
   schedule(): void {
-    if (this.#ready.count > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
+    if (this.#ready.count > 0 || this.#headWaiters.length > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
   wake(consumer: Consumer): void {
@@ -369,12 +440,23 @@ export class Queue implements Destination, TurnTask {
       return
     }
     const delay = this.#hasExpired(entry) ? 0 : this.#retryDelay(entry, kind)
-    if (delay > 0) this.#hold(entry, delay, (held) => this.#putBack(held))
-    else this.#putBack(entry)
+    if (delay > 0) {
+      this.#record(entry, STATE_HELD, this.#host.clock.now() + delay, 0)
+      this.#held.hold(entry, delay, this.#release)
+    } else {
+      this.#putBack(entry)
+    }
   }
 
   #hasExpired(entry: Entry): boolean {
     return entry.expiresAt >= 0 && entry.expiresAt <= this.#host.clock.now()
+  }
+
+  readonly #release = (entry: Entry): void => this.#putBack(entry)
+
+  /** Has the log note what became of an entry, if it knows it. */
+  #record(entry: Entry, state: number, dueAt: number, mark: number): void {
+    if (entry.location !== NOT_STORED) this.#log.update(entry, state, dueAt, mark)
   }
 
   #putBack(entry: Entry): void {
@@ -382,7 +464,17 @@ export class Queue implements Destination, TurnTask {
       this.#discard(entry, 'expired')
       return
     }
-    this.#ready.putBack(entry, this.rules.levelOf(entry.message, this.settings))
+    if (entry.number <= this.lastRecoveredHeld && !this.rules.returnsFirst && this.#pager !== null) {
+      if (this.#pager.isLoading(entry.level)) {
+        this.#held.hold(entry, PLACE_RETRY_MS, this.#release)
+        return
+      }
+      this.#record(entry, STATE_READY, 0, 0)
+      if (!this.#pager.takesBack(entry)) this.#ready.putBack(entry)
+    } else {
+      this.#record(entry, this.rules.returnsFirst ? STATE_RETURNED : STATE_READY, 0, 0)
+      this.#ready.putBack(entry)
+    }
     this.#dropHeads()
     this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
@@ -410,7 +502,8 @@ export class Queue implements Destination, TurnTask {
 
   // ---- the end of a message ----
 
-  #expires(entry: Entry): void {
+  /** An entry has a time to live. */
+  expires(entry: Entry): void {
     this.#expiry ??= new Expiry(this.#host.clock, {
       // what was purged still looks ready until it is reclaimed
       expiryWaits: () => this.#reclaims > 0,
@@ -422,7 +515,7 @@ export class Queue implements Destination, TurnTask {
   /** Its time is up, wherever in the queue it stands. While it is not ready, nothing happens: `#putBack` looks again. */
   #onExpired(entry: Entry): void {
     if (entry.state !== READY) return
-    this.#ready.remove(entry, this.rules.levelOf(entry.message, this.settings))
+    this.#ready.remove(entry)
     this.#discard(entry, 'expired')
     this.#ready.sweep()
   }
@@ -431,7 +524,7 @@ export class Queue implements Destination, TurnTask {
   #discard(entry: Entry, reason: DeathReason): void {
     const { settings } = this
     if (settings.deadLetterExchange !== null && settings.deadLetterStrategy === 'at-least-once') {
-      this.#buryDurably(entry, reason)
+      this.#buryDurably(entry, reason, false)
       return
     }
     entry.state = GONE
@@ -440,13 +533,19 @@ export class Queue implements Destination, TurnTask {
   }
 
   /** At least once: the message stays with this queue until all targets have taken it, or a policy says otherwise. */
-  #buryDurably(entry: Entry, reason: DeathReason): void {
+  #buryDurably(entry: Entry, reason: DeathReason, again: boolean): void {
     if (this.#host.deadLetter(this, entry.message, reason, true)) {
       this.counters.deadLettered++
       this.#end(entry)
     } else {
-      this.#hold(entry, DEAD_LETTER_RETRY_MS, (held) => this.#discard(held, reason))
+      if (!again) this.#record(entry, STATE_DYING, 0, markOf(reason))
+      this.#held.hold(entry, DEAD_LETTER_RETRY_MS, (held) => this.#buryAgain(held, reason))
     }
+  }
+
+  #buryAgain(entry: Entry, reason: DeathReason): void {
+    if (this.settings.deadLetterStrategy === 'at-least-once') this.#buryDurably(entry, reason, true)
+    else this.#discard(entry, reason)
   }
 
   #bury(message: Message, reason: DeathReason): void {
@@ -458,31 +557,17 @@ export class Queue implements Destination, TurnTask {
     this.#host.deadLetter(this, message, reason, false)
   }
 
-  #hold(entry: Entry, delayMs: number, then: (entry: Entry) => void): void {
-    entry.state = HELD
-    this.heldCount++
-    this.heldBytes += entry.message.bodyLength
-    const timer = this.#host.clock.schedule(delayMs, {
-      onTimer: () => {
-        this.#held.delete(timer)
-        this.heldCount--
-        this.heldBytes -= entry.message.bodyLength
-        then(entry)
-      },
-    })
-    this.#held.set(timer, entry)
-  }
-
   #end(entry: Entry): void {
     entry.state = GONE
     this.#forget(entry)
   }
 
   #forget(entry: Entry): void {
-    const { store } = this.#host
     if (entry.expiresAt >= 0) this.#expiry?.left()
-    if (this.#isLogged(entry.message)) store.settle(this.id, entry.number)
-    store.release(entry.message)
+    // of a deleted queue the log has nothing any more
+    if (entry.location !== NOT_STORED && !this.deleted) this.#log.settle(entry)
+    this.#host.memory.removed()
+    this.#host.store.release(entry.message)
   }
 
   /** Removes what is ready; returns how many that were. Nothing is dead-lettered. */
@@ -490,8 +575,10 @@ export class Queue implements Destination, TurnTask {
     const count = this.#ready.count
     const old = this.#ready
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
+    this.#pager?.purged(this.#ready, !this.deleted)
     this.#reclaims++
     this.#host.reclaim(this, old)
+    this.schedule()
     return count
   }
 
@@ -505,6 +592,99 @@ export class Queue implements Destination, TurnTask {
     if (ready.count > 0) return true
     this.#reclaims--
     return false
+  }
+
+  // ---- messages in the store: what the pager and the recovery need ----
+
+  #pagerOf(): Pager {
+    return (this.#pager ??= new Pager(this, this.#host, this.#log, this.#ready))
+  }
+
+  /** What the next message will be called. */
+  get nextNumber(): number {
+    return this.#lastNumber + 1
+  }
+
+  /** Whether anybody waits for what is not in memory. */
+  get wantsMessages(): boolean {
+    return this.consumerCount > 0 || this.#headWaiters.length > 0 || this.#trims
+  }
+
+  excess(keepEntries: number, keepBytes: number): number {
+    const { count, bytes, pagedCount, pagedBytes } = this.#ready
+    const entries = Math.max(0, count - pagedCount - keepEntries)
+    return entries * ENTRY_BYTES + Math.max(0, bytes - pagedBytes - keepBytes)
+  }
+
+  evict(entriesMax: number): number {
+    return this.#pagerOf().evict(entriesMax)
+  }
+
+  /** An entry for a message that was read back, which has a content of its own. */
+  entryOf(loaded: LoadedMessage): Entry {
+    const { store, memory, decoder } = this.#host
+    const message = decoder.decode(loaded)
+    store.adopt(message)
+    message.references = 1
+    memory.added()
+    return this.#entryFor(loaded, message)
+  }
+
+  /** An entry for looking: the queue does not count it. @param copy gives a message bytes of its own */
+  copyOf(loaded: LoadedMessage, copy: (message: Message) => Message): Entry {
+    return this.#entryFor(loaded, copy(this.#host.decoder.decode(loaded)))
+  }
+
+  #entryFor(loaded: LoadedMessage, message: Message): Entry {
+    const entry = new Entry(this, message, loaded.number, loaded.expiresAt, loaded.level)
+    entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
+    entry.deliveryCount = loaded.deliveryCount
+    entry.acquiredCount = loaded.acquiredCount
+    return entry
+  }
+
+  /** The entry is in the store, and in no list any more. */
+  leftMemory(entry: Entry): void {
+    if (entry.expiresAt >= 0) this.#expiry?.left()
+    this.#host.memory.removed()
+    this.#host.store.release(entry.message)
+  }
+
+  /** The time of a message is up that was read back for it. */
+  expireLoaded(entry: Entry): void {
+    if (this.deleted) this.#end(entry)
+    else this.#discard(entry, 'expired')
+  }
+
+  /** Messages that had to be waited for may be at hand. */
+  moreAtHand(): void {
+    if (this.deleted) return
+    if (this.#trims) this.#dropHeads()
+    this.schedule()
+  }
+
+  /** Takes over what the log has of it; `done` is called when all that was not simply ready is back. */
+  recover(done: () => void): void {
+    if (this.#log.recovered().length > 0) this.#pagerOf().recover()
+    this.#log.loadRecovered(
+      new RecoveredLoad(this, () => {
+        this.#dropHeads()
+        done()
+      }),
+    )
+  }
+
+  /** Called with what was not simply ready. */
+  restore(entry: Entry, { state, dueAt, reason }: RecoveredState): void {
+    if (entry.expiresAt >= 0) this.expires(entry)
+    if (state === STATE_DYING) {
+      this.#held.hold(entry, 0, (held) => this.#buryAgain(held, reason))
+    } else if (state === STATE_RETURNED && this.rules.returnsFirst) {
+      this.#ready.putBack(entry)
+    } else {
+      this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, entry.number)
+      this.#held.hold(entry, Math.max(0, dueAt - this.#host.clock.now()), this.#release)
+    }
   }
 
   // ---- consumers ----
@@ -565,11 +745,11 @@ export class Queue implements Destination, TurnTask {
       this.#lastUsed = this.#host.clock.now()
       this.#armExpiresTimer()
     }
+    if (this.#spills && settings.lazy) this.#pagerOf().schedule()
     this.#dropHeads()
   }
 
-  /** Ends it: consumers are told by their sessions, messages are freed. The caller has taken it out of its vhost. */
-  close(): void {
+  #leave(): void {
     this.deleted = true
     for (const consumer of [...this.dispatcher.consumers]) {
       consumer.cancelled = true
@@ -579,13 +759,20 @@ export class Queue implements Destination, TurnTask {
     this.exclusiveConsumer = null
     this.#expiresTimer?.cancel()
     this.#expiry?.close()
-    for (const [timer, entry] of this.#held) {
-      timer.cancel()
-      this.#end(entry)
-    }
-    this.#held.clear()
-    this.heldCount = 0
-    this.heldBytes = 0
+    this.#pager?.close()
+  }
+
+  /** Ends it: consumers are told by their sessions, messages are gone. The caller has taken it out of its vhost. */
+  close(): void {
+    this.#leave()
+    this.#log.delete()
+    this.#held.close((entry) => this.#end(entry))
     this.purge()
+  }
+
+  /** The node stops: what the log has stays as it is. */
+  stop(): void {
+    this.#leave()
+    this.#held.close(() => {})
   }
 }

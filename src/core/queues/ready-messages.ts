@@ -1,27 +1,24 @@
-import { BinaryHeap } from '../../util/binary-heap.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
 import { type Entry, READY } from './entry.ts'
+import { Lane, PagedPart } from './lane.ts'
 
 /** Dead entries that a ring may carry before it is swept, on top of as many as there are live ones. */
 const SWEEP_SLACK = 1024
 
-const byNumber = (a: Entry, b: Entry): number => a.number - b.number
-
-/** The messages of one priority: fresh ones in order of arrival, and those that came back, each in its old place. */
-class Lane {
-  readonly fresh = new RingDeque<Entry>()
-  /** Delivered once already, so all of them are older than what is fresh. */
-  readonly returned = new BinaryHeap<Entry>(byNumber)
-  live = 0
-}
-
 /**
- * The deliverable messages of a queue, by priority. An entry leaves by `shift`, or from anywhere by `remove`, which only marks it: rings
- * and heaps skip what is not READY and are swept when most of them is not.
+ * The deliverable messages of a queue, by priority. An entry leaves by `take`, or from anywhere by `remove`, which only marks it: rings
+ * and heaps skip what is not READY and are swept when most of them is not. Parts of lanes may be in the store only; `Pager` moves
+ * them there and back.
  */
 export class ReadyMessages {
+  /** All of them and their body bytes, those in the store included. */
   count = 0
   bytes = 0
+  /** What of them is in the store only. */
+  pagedCount = 0
+  pagedBytes = 0
+  /** Lanes that have a range and a tail. */
+  pagedLanes = 0
   readonly #lanes: (Lane | undefined)[]
   readonly #first: Lane
   /** Highest lane that may hold something. */
@@ -31,135 +28,295 @@ export class ReadyMessages {
   #dead = 0
 
   constructor(levels: number, returnsFirst: boolean) {
-    this.#first = new Lane()
+    this.#first = new Lane(0)
     this.#lanes = new Array<Lane | undefined>(levels).fill(undefined)
     this.#lanes[0] = this.#first
     this.#returnedFirst = returnsFirst ? new RingDeque<Entry>() : null
   }
 
-  get levels(): number {
-    return this.#lanes.length
+  /** The lanes that were ever used, by level. */
+  get lanes(): readonly (Lane | undefined)[] {
+    return this.#lanes
   }
 
-  push(entry: Entry, level: number): void {
+  push(entry: Entry): void {
+    const { level } = entry
     const lane = level === 0 ? this.#first : this.#lane(level)
-    lane.fresh.push(entry)
-    this.#added(entry, lane, level)
+    const { paged } = lane
+    if (paged === null) {
+      lane.head.push(entry)
+      lane.live++
+    } else {
+      paged.tail.push(entry)
+      paged.tailLive++
+      paged.tailBytes += entry.message.bodyLength
+    }
+    this.#added(entry)
   }
 
   /** Takes back what was handed out. The caller gives them in the order of their delivery. */
-  putBack(entry: Entry, level: number): void {
+  putBack(entry: Entry): void {
     if (this.#returnedFirst !== null) {
       this.#returnedFirst.push(entry)
       entry.returned = true
-      entry.state = READY
-      this.count++
-      this.bytes += entry.message.bodyLength
-      return
+    } else {
+      const lane = entry.level === 0 ? this.#first : this.#lane(entry.level)
+      lane.returned.push(entry)
+      lane.live++
     }
-    const lane = level === 0 ? this.#first : this.#lane(level)
-    lane.returned.push(entry)
-    this.#added(entry, lane, level)
+    this.#added(entry)
   }
 
-  /** The next to be delivered; it stays. */
+  /** The next to be delivered; it stays. Null when there is none, or when it is in the store (`count` is not 0 then). */
   peek(): Entry | null {
     if (this.count === 0) return null
     const returned = this.#returnedFirst
     if (returned !== null) {
       for (let entry = returned.peek(); entry !== undefined; entry = returned.peek()) {
         if (entry.state === READY) return entry
-        this.#forget()
+        this.#forgetDead()
         returned.shift()
       }
     }
     for (let level = this.#top; level >= 0; level--) {
       const lane = this.#lanes[level]
-      if (lane === undefined || lane.live === 0) continue
+      if (lane === undefined || (lane.live === 0 && !this.#advance(lane))) continue
       this.#top = level
-      return this.#headOf(lane)
+      return lane.live === 0 ? null : this.#headOf(lane)
     }
     return null
   }
 
-  /** Takes the next to be delivered; the caller sets its new state. */
-  shift(): Entry | null {
-    const entry = this.peek()
-    if (entry === null) return null
+  /** Takes what `peek` has just given; the caller sets its new state. */
+  take(entry: Entry): void {
     this.count--
     this.bytes -= entry.message.bodyLength
-    const returned = this.#returnedFirst
-    if (returned !== null && returned.peek() === entry) {
-      returned.shift()
+    if (entry.returned) {
+      this.#returnedFirst!.shift()
       entry.returned = false
-      return entry
+      return
     }
     const lane = this.#lanes[this.#top]!
     lane.live--
-    if (lane.returned.size > 0) lane.returned.pop()
-    else lane.fresh.shift()
+    if (lane.returned.size > 0 && lane.returned.peek() === entry) lane.returned.pop()
+    else lane.head.shift()
+  }
+
+  /** `peek` and `take` in one. */
+  shift(): Entry | null {
+    const entry = this.peek()
+    if (entry !== null) this.take(entry)
     return entry
   }
 
-  /** All of it in the order of delivery, unchanged: for looking, since what came back is sorted each time. */
+  /** What is in memory, in the order of delivery, unchanged: for looking, since what came back is sorted each time. */
   *browse(): Generator<Entry> {
-    const isReady = (entry: Entry): boolean => entry.state === READY
-    if (this.#returnedFirst !== null) yield* [...this.#returnedFirst.values()].filter(isReady)
+    yield* this.browseReturned()
     for (const lane of this.#lanes.toReversed()) {
       if (lane === undefined) continue
-      yield* [...lane.returned.values()].filter(isReady).sort(byNumber)
-      for (const entry of lane.fresh.values()) if (isReady(entry)) yield entry
+      yield* this.browseHead(lane)
+      if (lane.paged !== null) for (const entry of lane.paged.tail.values()) if (entry.state === READY) yield entry
     }
   }
 
+  /** Those that came back and are delivered before all others. */
+  *browseReturned(): Generator<Entry> {
+    if (this.#returnedFirst === null) return
+    for (const entry of this.#returnedFirst.values()) if (entry.state === READY) yield entry
+  }
+
+  *browseHead(lane: Lane): Generator<Entry> {
+    const isReady = (entry: Entry): boolean => entry.state === READY
+    yield* [...lane.returned.values(), ...lane.head.values()].filter(isReady).sort((a, b) => a.number - b.number)
+  }
+
   /** Takes an entry out from wherever it is. The caller sets its new state before the next call. */
-  remove(entry: Entry, level: number): void {
+  remove(entry: Entry): void {
+    const bytes = entry.message.bodyLength
     this.count--
-    this.bytes -= entry.message.bodyLength
-    if (!entry.returned) this.#lanes[level]!.live--
+    this.bytes -= bytes
     this.#dead++
+    if (entry.returned) return
+    const lane = this.#lanes[entry.level]!
+    const { paged } = lane
+    if (paged === null || entry.number < paged.from) lane.live--
+    else {
+      paged.tailLive--
+      paged.tailBytes -= bytes
+    }
   }
 
   /** Drops dead entries when they outnumber the live ones. Call after a run of removals, with their states set. */
   sweep(): void {
-    if (this.#dead <= this.count + SWEEP_SLACK) return
+    if (this.#dead <= this.count - this.pagedCount + SWEEP_SLACK) return
     this.#dead = 0
     const isReady = (entry: Entry): boolean => entry.state === READY
     this.#returnedFirst?.filter(isReady)
     for (const lane of this.#lanes) {
       if (lane === undefined) continue
-      lane.fresh.filter(isReady)
+      lane.head.filter(isReady)
       lane.returned.retain(isReady)
+      lane.paged?.tail.filter(isReady)
     }
+  }
+
+  // ---- parts in the store ----
+
+  /** From now on what is published to this lane may leave memory. `next` is the number that the next message gets. */
+  open(lane: Lane, next: number): PagedPart {
+    this.pagedLanes++
+    return (lane.paged = new PagedPart(next))
+  }
+
+  /** A part that a queue had when it was started. */
+  restore(level: number, part: { from: number; to: number; count: number; bytes: number }): PagedPart {
+    const paged = this.open(this.#lane(level), part.from)
+    paged.to = part.to
+    paged.count = part.count
+    paged.bytes = part.bytes
+    this.pagedCount += part.count
+    this.pagedBytes += part.bytes
+    this.count += part.count
+    this.bytes += part.bytes
+    if (level > this.#top) this.#top = level
+    return paged
+  }
+
+  /** All of the lane is in memory again. */
+  close(lane: Lane): void {
+    const paged = lane.paged!
+    lane.paged = null
+    this.pagedLanes--
+    lane.live += paged.tailLive
+    if (lane.head.size === 0) lane.head = paged.tail
+    else for (const entry of paged.tail.values()) lane.head.push(entry)
+  }
+
+  /** The first of the tail, past what is dead there. */
+  firstOfTail(paged: PagedPart): Entry | undefined {
+    return this.#skipDead(paged.tail, true)
+  }
+
+  /** The last of the head, past what is dead there. */
+  lastOfHead(lane: Lane): Entry | undefined {
+    return this.#skipDead(lane.head, false)
+  }
+
+  /** The first of the tail is in the store, and leaves memory: the range reaches as far as to it now. */
+  pageFirstOfTail(paged: PagedPart): Entry {
+    const entry = this.firstOfTail(paged)!
+    paged.tail.shift()
+    paged.tailLive--
+    paged.tailBytes -= entry.message.bodyLength
+    if (paged.count === 0) paged.from = entry.number
+    paged.to = entry.number
+    this.#paged(paged, entry)
+    return entry
+  }
+
+  /** The last of the head is in the store, and leaves memory: the range begins with it now. */
+  pageLastOfHead(lane: Lane): Entry {
+    const entry = this.lastOfHead(lane)!
+    const paged = lane.paged!
+    lane.head.pop()
+    lane.live--
+    if (paged.count === 0) paged.to = entry.number
+    paged.from = entry.number
+    this.#paged(paged, entry)
+    return entry
+  }
+
+  /** An entry that was neither ready nor in the range is now in the range, at its place. */
+  pageInPlace(paged: PagedPart, entry: Entry): void {
+    paged.to = Math.max(paged.to, entry.number)
+    this.count++
+    this.bytes += entry.message.bodyLength
+    this.#paged(paged, entry)
+  }
+
+  /** The first of the range is in memory again. */
+  loaded(lane: Lane, entry: Entry): void {
+    lane.head.push(entry)
+    lane.live++
+    const paged = lane.paged!
+    paged.from = entry.number + 1
+    this.#unpaged(paged, 1, entry.message.bodyLength)
+  }
+
+  /** Messages of the range are no more. */
+  lost(paged: PagedPart, count: number, bytes: number): void {
+    this.count -= count
+    this.bytes -= bytes
+    this.#unpaged(paged, count, bytes)
+  }
+
+  /** Merges what came back into the head, so that it can leave memory with it. Nothing of the queue may be handed out. */
+  settleReturned(lane: Lane): void {
+    const entries = [...this.browseHead(lane)]
+    lane.returned.clear()
+    lane.head.clear()
+    for (const entry of entries) lane.head.push(entry)
+  }
+
+  #paged(paged: PagedPart, entry: Entry): void {
+    const { message, expiresAt } = entry
+    paged.count++
+    paged.bytes += message.bodyLength
+    this.pagedCount++
+    this.pagedBytes += message.bodyLength
+    if (expiresAt >= 0 && (paged.expiresAt < 0 || expiresAt < paged.expiresAt)) paged.expiresAt = expiresAt
+  }
+
+  #unpaged(paged: PagedPart, count: number, bytes: number): void {
+    paged.count -= count
+    paged.bytes -= bytes
+    this.pagedCount -= count
+    this.pagedBytes -= bytes
+  }
+
+  #skipDead(ring: RingDeque<Entry>, first: boolean): Entry | undefined {
+    for (;;) {
+      const entry = first ? ring.peek() : ring.peekLast()
+      if (entry === undefined || entry.state === READY) return entry
+      if (first) ring.shift()
+      else ring.pop()
+      this.#forgetDead()
+    }
+  }
+
+  /** The head has run dry. @returns whether the lane has anything behind it */
+  #advance(lane: Lane): boolean {
+    const { paged } = lane
+    if (paged === null) return false
+    if (paged.count > 0) return true
+    this.close(lane)
+    return lane.live > 0
   }
 
   #headOf(lane: Lane): Entry {
-    for (let entry = lane.returned.peek(); entry !== undefined; entry = lane.returned.peek()) {
-      if (entry.state === READY) return entry
+    let back = lane.returned.peek()
+    while (back !== undefined && back.state !== READY) {
       lane.returned.pop()
-      this.#forget()
+      this.#forgetDead()
+      back = lane.returned.peek()
     }
-    for (;;) {
-      const entry = lane.fresh.peek()!
-      if (entry.state === READY) return entry
-      lane.fresh.shift()
-      this.#forget()
-    }
+    const fresh = this.#skipDead(lane.head, true)
+    if (back === undefined) return fresh!
+    return fresh === undefined || back.number < fresh.number ? back : fresh
   }
 
-  #forget(): void {
+  #forgetDead(): void {
     if (this.#dead > 0) this.#dead--
   }
 
-  #added(entry: Entry, lane: Lane, level: number): void {
+  #added(entry: Entry): void {
     entry.state = READY
-    lane.live++
     this.count++
     this.bytes += entry.message.bodyLength
-    if (level > this.#top) this.#top = level
+    if (entry.level > this.#top) this.#top = entry.level
   }
 
   #lane(level: number): Lane {
-    return (this.#lanes[level] ??= new Lane())
+    return (this.#lanes[level] ??= new Lane(level))
   }
 }

@@ -5,7 +5,9 @@ import type { Message } from '../../core/message.ts'
 import type { ExchangeAccess } from '../../core/publishing.ts'
 import type { Entry } from '../../core/queues/entry.ts'
 import type { Session, SessionSink } from '../../core/session.ts'
+import { PHASE_DISPATCH, type TurnTask } from '../../util/turn.ts'
 import type { Connection } from './connection.ts'
+import { DeferredFrames } from './deferred-frames.ts'
 import { deliveredProperties } from './delivered-properties.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
 import { IDLE, PublishAssembler, unexpectedFrame } from './publish-assembler.ts'
@@ -55,6 +57,11 @@ export class Channel implements SessionSink {
   readonly #connection: Connection
   readonly #assembler: PublishAssembler
   readonly #last = new LastPublish()
+  /** An answer has to be given before anything else on this channel. */
+  #awaiting = false
+  /** What has come meanwhile; null where that has never happened. */
+  #deferred: DeferredFrames | null = null
+  readonly #replayer: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#replay() }
 
   constructor(connection: Connection, client: ClientConnection, number: number) {
     this.#connection = connection
@@ -67,6 +74,10 @@ export class Channel implements SessionSink {
 
   /** @throws BrokerError, ProtocolError, WireError */
   onMethod(id: number, buffer: Buffer, start: number, end: number): void {
+    if (this.#awaiting) {
+      this.#deferred!.method(buffer, start, end)
+      return
+    }
     if (this.#assembler.state !== IDLE) throw unexpectedFrame(this.#assembler.state)
     if (id === BASIC_PUBLISH) {
       this.#beginPublish(buffer, start + 4, end)
@@ -89,11 +100,19 @@ export class Channel implements SessionSink {
   }
 
   onHeader(buffer: Buffer, start: number, end: number, kept: boolean): void {
+    if (this.#awaiting) {
+      this.#deferred!.header(buffer, start, end)
+      return
+    }
     const keepMax = this.session.broker.options.messageBytesMax
     if (this.#assembler.header(buffer, start, end, kept, keepMax)) this.#publish()
   }
 
   onBody(buffer: Buffer, start: number, end: number, first: boolean, frameBytes: number): void {
+    if (this.#awaiting) {
+      this.#deferred!.body(buffer, start, end, first, frameBytes)
+      return
+    }
     if (this.#assembler.body(buffer, start, end, first, frameBytes)) this.#publish()
   }
 
@@ -304,12 +323,44 @@ export class Channel implements SessionSink {
 
   #get(method: m.BasicGet): void {
     const { transport, frameMax } = this.#connection
-    const found = this.session.get(method.queue, method.noAck, (tag, entry, remaining) => {
+    const take = (tag: number, entry: Entry, remaining: number): void => {
       const { message, redelivered } = entry
       this.#send(new m.BasicGetOk(tag, redelivered, message.exchange, message.routingKey, remaining))
       writeContent(transport, this.number, message, deliveredProperties(message, entry), frameMax, this.session.vhost)
-    })
-    if (!found) this.#send(new m.BasicGetEmpty())
+      this.#goOn()
+    }
+    const empty = (): void => {
+      this.#send(new m.BasicGetEmpty())
+      this.#goOn()
+    }
+    if (!this.session.get(method.queue, method.noAck, take, empty)) this.#await()
+  }
+
+  // ---- answers that come later ----
+
+  /** The message is still to be read from the store: what comes on this channel waits. */
+  #await(): void {
+    this.#awaiting = true
+    this.#deferred ??= new DeferredFrames()
+    this.#connection.awaitAnswer()
+  }
+
+  /** The answer has been given: what came since is taken up, when whoever gave it has finished. */
+  #goOn(): void {
+    if (this.#awaiting) this.session.broker.turn.schedule(PHASE_DISPATCH, this.#replayer)
+  }
+
+  #replay(): void {
+    if (!this.#awaiting) return
+    this.#stopAwaiting()
+    const deferred = this.#deferred!
+    while (!this.#awaiting && !deferred.empty) deferred.replay(this.#connection, this.number)
+  }
+
+  #stopAwaiting(): void {
+    if (!this.#awaiting) return
+    this.#awaiting = false
+    this.#connection.answered()
   }
 
   #handleOther(method: m.Method): void {
@@ -392,11 +443,19 @@ export class Channel implements SessionSink {
 
   // ---- end ----
 
+  /** The connection is over: it ends the session. */
+  abandon(): void {
+    this.closing = true
+    this.#deferred?.clear()
+    this.#stopAwaiting()
+  }
+
   /** The broker closes the channel: the session ends now, the number is free when the client has answered. */
   fail(error: BrokerError, methodId: number): void {
     this.closing = true
     this.#assembler.reset()
     this.session.close()
+    this.#goOn()
     const reply = replyOf(error)
     this.#connection.commitThenSend(
       this.number,

@@ -2,7 +2,13 @@ import type { Duplex } from 'node:stream'
 import type { ClientConnection } from '../../core/client-connection.ts'
 import { BrokerError, notAllowed } from '../../core/errors.ts'
 import type { Peer } from '../../net/listener.ts'
-import { PAUSED_BY_ALARM, Transport, type TransportHandler } from '../../net/transport.ts'
+import {
+  PAUSED_BY_ALARM,
+  PAUSED_BY_ANSWER,
+  PAUSED_BY_STORE,
+  Transport,
+  type TransportHandler,
+} from '../../net/transport.ts'
 import type { LogFacts } from '../../telemetry/log.ts'
 import type { Timer } from '../../util/clock.ts'
 import { AssertionError } from '../../util/assert.ts'
@@ -69,6 +75,8 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   #closeTimer: Timer | null = null
   #acceptTimer: Timer | null
   #ended: (() => void) | null = null
+  /** Channels that wait for an answer of their own: nothing is read until none does. */
+  #awaiting = 0
 
   constructor(socket: Duplex, peer: Peer, settings: AmqpSettings, interner: Interner, onEnd: (c: Connection) => void) {
     const { broker } = settings
@@ -404,7 +412,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#endClient()
     this.commitThenSend(0, method)
     this.#state = CLOSING
-    this.transport.resume(PAUSED_BY_ALARM)
+    for (const reason of [PAUSED_BY_ALARM, PAUSED_BY_STORE, PAUSED_BY_ANSWER]) this.transport.resume(reason)
     this.#dropIn(this.#heartbeat === null ? CLOSE_TIMEOUT_MS : Math.min(CLOSE_TIMEOUT_MS, this.#heartbeat.intervalMs))
   }
 
@@ -419,6 +427,15 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#closeTimer = this.#settings.clock.schedule(ms, { onTimer: () => this.drop() })
   }
 
+  /** A channel has to give an answer before it can go on. */
+  awaitAnswer(): void {
+    if (this.#awaiting++ === 0) this.transport.pause(PAUSED_BY_ANSWER)
+  }
+
+  answered(): void {
+    if (--this.#awaiting === 0) this.transport.resume(PAUSED_BY_ANSWER)
+  }
+
   // ---- alarms and pressure ----
 
   block(reason: string): void {
@@ -429,6 +446,15 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   unblock(): void {
     this.transport.resume(PAUSED_BY_ALARM)
     if (this.capabilities.connectionBlocked) this.send(0, new m.ConnectionUnblocked())
+  }
+
+  /** Publishers do not wait for long: RabbitMQ's flow control says nothing either. */
+  hold(): void {
+    this.transport.pause(PAUSED_BY_STORE)
+  }
+
+  release(): void {
+    this.transport.resume(PAUSED_BY_STORE)
   }
 
   onPressure(choked: boolean): void {
@@ -452,7 +478,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   /** Sessions and exclusive queues end before the client hears that the connection has. */
   #endClient(): void {
     if (this.#client?.closed === false) this.#logLife('closed', this.#client)
-    for (const channel of this.#channels.values()) channel.closing = true
+    for (const channel of this.#channels.values()) channel.abandon()
     this.#client?.close()
     this.#channels.clear()
     this.#lastChannel = null

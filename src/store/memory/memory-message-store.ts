@@ -1,5 +1,13 @@
 import { assert } from '../../util/assert.ts'
-import type { Content, MessageStore, MessageStoreStats } from '../message-store.ts'
+import type {
+  Content,
+  LoadVisitor,
+  MessageStore,
+  MessageStoreStats,
+  QueueLog,
+  RecoveredLevel,
+  StoredCounts,
+} from '../message-store.ts'
 
 /**
  * Messages in memory, packed into slabs:
@@ -63,7 +71,10 @@ function spanGap(content: Content): number {
 
 export class MemoryMessageStore implements MessageStore {
   readonly durable = false
+  readonly spills = false
   readonly committed = 0
+  readonly congested = false
+  readonly highestQueueId = 0
   #current = emptySlab()
   readonly #spare: Slab[] = []
   /** Buffers of freed large contents, by size. */
@@ -97,17 +108,25 @@ export class MemoryMessageStore implements MessageStore {
     else if (slab.full) this.#tidy(slab)
   }
 
-  enqueue(): number {
+  queue(): QueueLog {
+    return NO_LOG
+  }
+
+  forgetUnclaimed(): number {
     return 0
   }
 
-  settle(): void {}
-
   begin(): void {}
 
-  end(): void {}
+  end(): number {
+    return 0
+  }
 
   onCommitted(): void {}
+
+  onRelief(): void {}
+
+  setRoom(): void {}
 
   stats(): MessageStoreStats {
     const memoryBytes = this.#slabBytes + this.#spareLargeBytes
@@ -209,4 +228,38 @@ export class MemoryMessageStore implements MessageStore {
     slab.liveBytes = 0
     this.#free(slab)
   }
+}
+
+const NOTHING_STORED: StoredCounts = {
+  messages: 0,
+  bodyBytes: 0,
+  pagedOut: 0,
+  pagedOutShared: 0,
+  diskBytes: 0,
+  indexBytes: 0,
+}
+
+/** What a queue writes where nothing is kept: one for all queues. No entry is ever stored, so most of it is never called. */
+const NO_LOG: QueueLog = {
+  lastNumber: 0,
+  deliveredUpTo: 0,
+  enqueue: () => 0,
+  settle() {},
+  update() {},
+  markDelivered: () => 0,
+  isStored: () => false,
+  spill: (_entries, done) => void setImmediate(done),
+  gather: () => false,
+  load: (_range, _messagesMax, _bytesMax, visitor) => endLoad(visitor),
+  loadExpired: (_range, _now, _messagesMax, visitor) => endLoad(visitor),
+  earliestExpiry: () => -1,
+  drop() {},
+  recovered: (): readonly RecoveredLevel[] => [],
+  loadRecovered: (visitor) => endLoad(visitor),
+  counts: () => NOTHING_STORED,
+  delete() {},
+}
+
+function endLoad(visitor: LoadVisitor): void {
+  setImmediate(() => visitor.onLoadEnd())
 }

@@ -37,6 +37,10 @@ export class MemoryMetadataStore implements MetadataStore {
     return Promise.resolve()
   }
 
+  settled(): Promise<void> | null {
+    return this.dirty ? this.commit() : null
+  }
+
   close(): Promise<void> {
     this.#apply()
     this.#closed = true

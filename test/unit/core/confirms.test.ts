@@ -31,7 +31,12 @@ function setUp(): Setup {
   const turn = new StepTurn()
   const sink = new Sink()
   let committed = 0
-  const confirms = new Confirms(turn, sink, () => committed)
+  const confirms = new Confirms(turn, sink, {
+    get committed() {
+      return committed
+    },
+    wait() {},
+  })
   const commit = (position: number): void => {
     committed = position
     confirms.onCommitted()

@@ -74,6 +74,8 @@ describe('a connection', () => {
       drop: () => told.push('drop'),
       block: (reason) => told.push(reason),
       unblock: () => told.push('unblocked'),
+      hold: () => told.push('held'),
+      release: () => told.push('released'),
     }
     const { broker } = bench
     const client = bench.client(broker.openConnection(broker.users.get('guest')!, '/', FACTS, sink))

@@ -144,6 +144,7 @@ function checkFlags(flags: number, at: number): void {
 
 /** `decode` throws MalformedValueError; `encode` throws RangeError for values that the format cannot hold. */
 export const amqpPropertyFormat: PropertyFormat = {
+  id: 1,
   name: 'amqp091',
   decode: decodeProperties,
   encode: encodeProperties,

@@ -1,0 +1,503 @@
+import {
+  type LoadedMessage,
+  type LoadVisitor,
+  NOT_STORED,
+  type QueueEntry,
+  type QueueLog,
+  type Range,
+} from '../../store/message-store.ts'
+import type { Timer, TimerTarget } from '../../util/clock.ts'
+import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
+import type { CommitWaiter } from '../commits.ts'
+import { CopyLoad } from './browse.ts'
+import { type Entry, GONE, READY } from './entry.ts'
+import type { Lane, PagedPart } from './lane.ts'
+import type { QueueHost } from './queue-host.ts'
+import type { Queue } from './queue.ts'
+import type { ReadyMessages } from './ready-messages.ts'
+
+/** Entries, or body bytes, from which on a tail leaves memory. */
+const TAIL_ENTRIES = 512
+const TAIL_BYTES = 64 * 1024
+/** A run is written, or leaves memory, in one go. */
+const RUN_ENTRIES = 2048
+const RUN_BYTES = 1024 * 1024
+/** How far into a tail is looked for what has to be written. */
+const LOOK_ENTRIES = 8192
+/** Entries that one queue moves in a turn. */
+const ENTRIES_PER_TURN = 10_000
+/** With fewer entries than this at hand, and fewer bytes, more is loaded. */
+const LOW_ENTRIES = 512
+const LOW_BYTES = 512 * 1024
+const LOAD_ENTRIES = 2048
+/** Expired messages taken out of a range in one go. */
+const EXPIRED_MAX = 1000
+/** The store expected something to have expired that had not. */
+const EXPIRY_RETRY_MS = 100
+
+const rangeOf = (lane: Lane, { from, to }: PagedPart): Range => ({ from, to, level: lane.level })
+
+/**
+ * Moves a queue's messages between memory and store: out, where memory is short or the queue is lazy, from the tail and the back of
+ * the head; and in, ahead of who wants them. A queue gets one when it first needs it.
+ */
+export class Pager implements TurnTask, CommitWaiter, TimerTarget {
+  scheduled = false
+  waits = false
+  readonly #queue: Queue
+  readonly #host: QueueHost
+  readonly #log: QueueLog
+  #ready: ReadyMessages
+  /** Levels of which something is being loaded: of each, the store does one load at a time. */
+  readonly #loading = new Set<number>()
+  /** Who waits until nothing is being loaded. */
+  #idle: (() => void)[] = []
+  /** At the earliest expiry in a range. */
+  #timer: Timer | null = null
+
+  constructor(queue: Queue, host: QueueHost, log: QueueLog, ready: ReadyMessages) {
+    this.#queue = queue
+    this.#host = host
+    this.#log = log
+    this.#ready = ready
+  }
+
+  /** Looks at the end of the turn what can leave memory. */
+  schedule(): void {
+    if (!this.scheduled) this.#host.turn.schedule(PHASE_FLUSH, this)
+  }
+
+  onCommitted(): void {
+    this.schedule()
+  }
+
+  /** Takes over what the log had when the broker was started. */
+  recover(): void {
+    for (const part of this.#log.recovered()) {
+      if (part.count === 0) continue
+      const paged = this.#ready.restore(part.level, part)
+      paged.expiresAt = this.#log.earliestExpiry(part)
+    }
+    this.#arm()
+  }
+
+  /** The queue was purged: `ready` takes the place of what there was. What was in the store only is gone. */
+  purged(ready: ReadyMessages, drops: boolean): void {
+    for (const lane of this.#ready.lanes) {
+      const paged = lane?.paged ?? null
+      if (paged === null || paged.count === 0) continue
+      if (drops) this.#log.drop(rangeOf(lane!, paged))
+      this.#ready.lost(paged, paged.count, paged.bytes)
+    }
+    // loads that are under way see by it that nobody waits for them
+    for (const lane of this.#ready.lanes) if (lane !== undefined && lane.paged !== null) this.#ready.close(lane)
+    this.#ready = ready
+    this.#arm()
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  // ---- out ----
+
+  runAtTurnEnd(): void {
+    const { deleted, settings } = this.#queue
+    if (deleted) return
+    if (settings.lazy) this.#openAll()
+    this.#shrink(this.#host.memory.isShort(), ENTRIES_PER_TURN)
+    // what was put aside while it was loading
+    this.load()
+  }
+
+  /** Lets go of entries as far from the head as can be. @returns how many */
+  evict(entriesMax: number): number {
+    if (this.#queue.unackedCount + this.#queue.heldCount === 0) {
+      for (const lane of this.#ready.lanes) {
+        if (lane !== undefined && lane.returned.size > this.#host.memory.keepEntries) this.#ready.settleReturned(lane)
+      }
+    }
+    for (const lane of this.#ready.lanes) {
+      if (lane !== undefined && lane.live > 0 && lane.paged === null) this.#ready.open(lane, this.#queue.nextNumber)
+    }
+    return this.#shrink(true, entriesMax)
+  }
+
+  #openAll(): void {
+    for (const lane of this.#ready.lanes) {
+      if (lane === undefined || lane.live === 0 || lane.paged !== null) continue
+      this.#ready.open(lane, this.#queue.nextNumber).shrinks = true
+    }
+  }
+
+  /** @returns how many entries left, or were given to the store to be written */
+  #shrink(short: boolean, entriesMax: number): number {
+    let left = entriesMax
+    for (const lane of this.#ready.lanes) {
+      if (lane === undefined) continue
+      const { paged } = lane
+      if (paged === null || paged.writing) continue
+      if (short || this.#queue.settings.lazy || isLong(paged)) left -= this.#shrinkTail(paged, left)
+      if (short || paged.shrinks) left -= this.#shrinkHead(lane, paged, left)
+      if (left <= 0) {
+        this.schedule()
+        break
+      }
+    }
+    this.#arm()
+    return entriesMax - left
+  }
+
+  #shrinkTail(paged: PagedPart, entriesMax: number): number {
+    let moved = 0
+    while (moved < entriesMax && !paged.writing) {
+      const first = this.#ready.firstOfTail(paged)
+      if (first === undefined) break
+      const run = this.#run(paged.tail.size, (i) => paged.tail.at(i)!, 0)
+      if (run.length > 0) {
+        if (run[0]!.number > paged.gatheredTo) {
+          paged.gatheredTo = run.at(-1)!.number
+          if (this.#gathers(paged, run)) return moved + run.length
+        }
+        while (run.at(-1)!.number > paged.gatheredTo) run.pop()
+        moved += run.length
+        for (let i = 0; i < run.length; i++) this.#leave(this.#ready.pageFirstOfTail(paged))
+      } else {
+        moved += this.#write(paged, first, paged.tail.size, (i) => paged.tail.at(i)!, 0)
+        break
+      }
+    }
+    return moved
+  }
+
+  /** What is dropped from the back of the head is right before the range, so nothing may be on its way from there. */
+  #shrinkHead(lane: Lane, paged: PagedPart, entriesMax: number): number {
+    const { memory } = this.#host
+    const idle = this.#queue.settings.lazy && !this.#queue.wantsMessages
+    const keep = idle ? 0 : this.#kept(lane, memory.keepEntries, memory.keepBytes)
+    let moved = 0
+    while (moved < entriesMax && !paged.writing && !this.#loading.has(lane.level)) {
+      const last = this.#ready.lastOfHead(lane)
+      if (last === undefined || lane.head.size <= keep || last.number <= this.#queue.lastRecoveredHeld) {
+        paged.shrinks = false
+        break
+      }
+      const at = (i: number): Entry => lane.head.at(lane.head.size - 1 - i)!
+      const beyond = lane.head.size - keep
+      const run = this.#run(beyond, at, this.#queue.lastRecoveredHeld)
+      if (run.length > 0) {
+        if (run[0]!.number < paged.gatheredFrom) {
+          paged.gatheredFrom = run.at(-1)!.number
+          if (this.#gathers(paged, run.toReversed())) return moved + run.length
+        }
+        while (run.at(-1)!.number < paged.gatheredFrom) run.pop()
+        moved += run.length
+        for (let i = 0; i < run.length; i++) this.#leave(this.#ready.pageLastOfHead(lane))
+      } else {
+        moved += this.#write(paged, last, beyond, at, this.#queue.lastRecoveredHeld)
+        break
+      }
+    }
+    return moved
+  }
+
+  /** How many entries from the head on stay. */
+  #kept(lane: Lane, entriesMax: number, bytesMax: number): number {
+    let bytes = 0
+    const most = Math.min(entriesMax, lane.head.size)
+    for (let i = 0; i < most; i++) {
+      bytes += lane.head.at(i)!.message.bodyLength
+      if (bytes > bytesMax) return i
+    }
+    return most
+  }
+
+  /** Stored entries from the end that leaves first, as many as go in one run; dead ones are passed over. */
+  #run(size: number, at: (index: number) => Entry, above: number): Entry[] {
+    const run: Entry[] = []
+    let bytes = 0
+    for (let i = 0; i < size && run.length < RUN_ENTRIES && bytes < RUN_BYTES; i++) {
+      const entry = at(i)
+      if (entry.state !== READY) continue
+      if (entry.number <= above || !this.#log.isStored(entry)) break
+      run.push(entry)
+      bytes += entry.message.bodyLength
+    }
+    return run
+  }
+
+  #gathers(paged: PagedPart, run: readonly Entry[]): boolean {
+    if (!this.#log.gather(run, () => this.#written(paged))) return false
+    this.#writing(paged)
+    return true
+  }
+
+  /** The first to leave is not stored: it is written now, with others like it; or it is about to be. @returns how many are written */
+  #write(paged: PagedPart, first: Entry, size: number, at: (index: number) => Entry, above: number): number {
+    if (first.location !== NOT_STORED) {
+      this.#host.commits.wait(this)
+      return 0
+    }
+    const run: Entry[] = []
+    let bytes = 0
+    for (let i = 0; i < Math.min(size, LOOK_ENTRIES) && run.length < RUN_ENTRIES && bytes < RUN_BYTES; i++) {
+      const entry = at(i)
+      if (entry.state !== READY || entry.location !== NOT_STORED) continue
+      if (entry.number <= above) break
+      run.push(entry)
+      bytes += entry.message.bodyLength
+    }
+    if (run.length > 1 && run[0]!.number > run[1]!.number) run.reverse()
+    this.#writing(paged)
+    this.#log.spill(run, () => this.#written(paged))
+    return run.length
+  }
+
+  #writing(paged: PagedPart): void {
+    paged.writing = true
+    this.#host.memory.writeBegins()
+  }
+
+  #written(paged: PagedPart): void {
+    paged.writing = false
+    this.#host.memory.writeEnds()
+    this.schedule()
+  }
+
+  #leave(entry: Entry): void {
+    entry.state = GONE
+    this.#queue.leftMemory(entry)
+  }
+
+  // ---- in ----
+
+  /** Loads what is next, where somebody wants it and too little is at hand. */
+  load(): void {
+    const ready = this.#ready
+    if (ready.pagedCount === 0 || !this.#queue.wantsMessages) return
+    const bytes = ready.bytes - ready.pagedBytes
+    let atHand = 0
+    for (let level = ready.lanes.length - 1; level >= 0 && atHand < LOW_ENTRIES; level--) {
+      const lane = ready.lanes[level]
+      if (lane === undefined) continue
+      atHand += lane.live
+      const { paged } = lane
+      if (paged === null) continue
+      if (paged.count > 0 && atHand < LOW_ENTRIES && (lane.live === 0 || bytes - paged.tailBytes < LOW_BYTES)) {
+        this.#load(lane, paged)
+      }
+      atHand += paged.count + paged.tailLive
+    }
+  }
+
+  #load(lane: Lane, paged: PagedPart): void {
+    if (this.#loading.has(lane.level)) return
+    this.#begin(lane.level)
+    const range = rangeOf(lane, paged)
+    this.#log.load(range, LOAD_ENTRIES, this.#host.memory.loadBytes, new Load(this, lane, paged, range))
+  }
+
+  #begin(level: number): void {
+    this.#loading.add(level)
+    this.#host.memory.loadBegins()
+  }
+
+  #ended(level: number): void {
+    this.#loading.delete(level)
+    this.#host.memory.loadEnds()
+    const idle = this.#idle
+    this.#idle = []
+    for (const go of idle) go()
+  }
+
+  /** Copies of the first messages of a range, which stay where they are. */
+  async copies(range: Range): Promise<Entry[]> {
+    while (this.#loading.has(range.level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#queue.deleted) return []
+    this.#begin(range.level)
+    return new Promise((resolve) => {
+      const load = new CopyLoad(this.#queue, range, (copies) => {
+        this.#ended(range.level)
+        resolve(copies)
+        if (!this.#queue.deleted) this.#goOn()
+      })
+      this.#log.load(range, LOAD_ENTRIES, this.#host.memory.loadBytes, load)
+    })
+  }
+
+  /** Called by a load. */
+  loaded(lane: Lane, paged: PagedPart, message: LoadedMessage): QueueEntry | null {
+    if (lane.paged !== paged || this.#queue.deleted) return null
+    const entry = this.#queue.entryOf(message)
+    this.#ready.loaded(lane, entry)
+    if (entry.expiresAt >= 0) this.#queue.expires(entry)
+    return entry
+  }
+
+  /** Called by a load. */
+  lost(lane: Lane, paged: PagedPart, count: number, bytes: number): void {
+    if (lane.paged !== paged || this.#queue.deleted) return
+    this.#ready.lost(paged, count, bytes)
+    this.#queue.counters.dropped += count
+  }
+
+  /** Called by a load. `missing` is what was to be found and was not. */
+  loadEnded(lane: Lane, paged: PagedPart, range: Range, missing: number): void {
+    this.#ended(lane.level)
+    if (this.#queue.deleted) return
+    if (lane.paged === paged) {
+      if (missing > 0) {
+        this.#host.onLost(this.#queue, missing)
+        this.lost(lane, paged, missing, paged.count === missing ? paged.bytes : 0)
+        paged.from = range.to + 1
+      }
+      if (paged.count === 0) this.#ready.close(lane)
+    }
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    this.#arm()
+    this.#queue.moreAtHand()
+    this.load()
+  }
+
+  // ---- expiry of what is in the store only ----
+
+  #arm(): void {
+    let due = Infinity
+    if (this.#ready.pagedCount > 0) {
+      for (const lane of this.#ready.lanes) {
+        const paged = lane?.paged ?? null
+        if (paged === null || paged.count === 0 || paged.expiresAt < 0 || this.#loading.has(lane!.level)) continue
+        due = Math.min(due, paged.expiresAt)
+      }
+    }
+    if (this.#timer !== null && this.#timer.dueAt === due) return
+    this.#timer?.cancel()
+    this.#timer = null
+    if (due === Infinity) return
+    const { clock } = this.#host
+    this.#timer = clock.schedule(Math.max(0, due - clock.now()), this)
+  }
+
+  onTimer(now: number): void {
+    this.#timer = null
+    if (this.#queue.deleted) return
+    for (const lane of this.#ready.lanes) {
+      const paged = lane?.paged ?? null
+      if (paged === null || paged.count === 0 || paged.expiresAt < 0 || paged.expiresAt > now) continue
+      if (this.#loading.has(lane!.level)) continue
+      this.#begin(lane!.level)
+      this.#log.loadExpired(rangeOf(lane!, paged), now, EXPIRED_MAX, new ExpiredLoad(this, lane!, paged))
+    }
+    this.#arm()
+  }
+
+  /** Called by a load of expired messages. */
+  loadedExpired(lane: Lane, paged: PagedPart, message: LoadedMessage): Entry | null {
+    if (lane.paged !== paged || this.#queue.deleted) return null
+    const entry = this.#queue.entryOf(message)
+    this.#ready.lost(paged, 1, entry.message.bodyLength)
+    return entry
+  }
+
+  /** Called by a load of expired messages. */
+  expiredLoadEnded(lane: Lane, paged: PagedPart, expired: readonly Entry[]): void {
+    this.#ended(lane.level)
+    for (const entry of expired) this.#queue.expireLoaded(entry)
+    if (this.#queue.deleted) return
+    if (lane.paged === paged) {
+      if (paged.count === 0) this.#ready.close(lane)
+      else {
+        const next = this.#log.earliestExpiry(rangeOf(lane, paged))
+        const later = this.#host.clock.now() + EXPIRY_RETRY_MS
+        paged.expiresAt = next >= 0 && expired.length === 0 ? Math.max(next, later) : next
+      }
+    }
+    this.#goOn()
+  }
+
+  // ---- back into a range ----
+
+  /**
+   * Puts an entry that was held since before the start back to its place, if that is in a range.
+   * @returns false when it is not
+   */
+  takesBack(entry: Entry): boolean {
+    const paged = this.#ready.lanes[entry.level]?.paged ?? null
+    if (paged === null || paged.count === 0 || entry.number < paged.from) return false
+    this.#ready.pageInPlace(paged, entry)
+    this.#leave(entry)
+    this.#arm()
+    return true
+  }
+
+  /** Whether a load of this level is under way. */
+  isLoading(level: number): boolean {
+    return this.#loading.has(level)
+  }
+}
+
+const isLong = (paged: PagedPart): boolean =>
+  paged.count > 0 && (paged.tailLive >= TAIL_ENTRIES || paged.tailBytes >= TAIL_BYTES)
+
+class Load implements LoadVisitor {
+  readonly #pager: Pager
+  readonly #lane: Lane
+  readonly #paged: PagedPart
+  readonly #range: Range
+  /** What the range had when the load began. */
+  readonly #expected: number
+  #found = 0
+
+  constructor(pager: Pager, lane: Lane, paged: PagedPart, range: Range) {
+    this.#pager = pager
+    this.#lane = lane
+    this.#paged = paged
+    this.#range = range
+    this.#expected = paged.count
+  }
+
+  onLoaded(message: LoadedMessage): QueueEntry | null {
+    this.#found++
+    return this.#pager.loaded(this.#lane, this.#paged, message)
+  }
+
+  onLost(_number: number, _level: number, bodyLength: number): void {
+    this.#found++
+    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
+  }
+
+  onLoadEnd(): void {
+    this.#pager.loadEnded(this.#lane, this.#paged, this.#range, this.#found === 0 ? this.#expected : 0)
+  }
+}
+
+class ExpiredLoad implements LoadVisitor {
+  readonly #pager: Pager
+  readonly #lane: Lane
+  readonly #paged: PagedPart
+  readonly #expired: Entry[] = []
+
+  constructor(pager: Pager, lane: Lane, paged: PagedPart) {
+    this.#pager = pager
+    this.#lane = lane
+    this.#paged = paged
+  }
+
+  onLoaded(message: LoadedMessage): QueueEntry | null {
+    const entry = this.#pager.loadedExpired(this.#lane, this.#paged, message)
+    if (entry !== null) this.#expired.push(entry)
+    return entry
+  }
+
+  onLost(_number: number, _level: number, bodyLength: number): void {
+    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
+  }
+
+  onLoadEnd(): void {
+    this.#pager.expiredLoadEnded(this.#lane, this.#paged, this.#expired)
+  }
+}

@@ -1,0 +1,63 @@
+import type { MessageStore } from '../../store/message-store.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Turn } from '../../util/turn.ts'
+import type { ClientConnection } from '../client-connection.ts'
+import type { Commits } from '../commits.ts'
+import type { Table } from '../fields.ts'
+import type { MessageDecoder } from '../message-decoder.ts'
+import type { MessageMemory } from '../message-memory.ts'
+import type { DeathReason, Message } from '../message.ts'
+import type { Queue } from './queue.ts'
+import type { ReadyMessages } from './ready-messages.ts'
+
+/** What a queue needs of its surroundings. */
+export interface QueueHost {
+  readonly vhostName: string
+  readonly store: MessageStore
+  readonly commits: Commits
+  readonly memory: MessageMemory
+  readonly decoder: MessageDecoder
+  readonly clock: Clock
+  readonly turn: Turn
+  /** Time to acknowledge where nothing else says so, in ms; 0 for none. */
+  readonly defaultAckTimeoutMs: number
+  /**
+   * Publishes a dead message to the queue's dead-letter exchange. With `wanted`, says whether every target took it; without, it may
+   * happen after the call.
+   */
+  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean
+  /** The queue has had its time, or lost its last consumer. */
+  deleteQueue(queue: Queue): void
+  /** Frees the messages of a queue that was purged or deleted, a part at a time. */
+  reclaim(queue: Queue, ready: ReadyMessages): void
+  /** So many messages were to be in the store, and are not. */
+  onLost(queue: Queue, count: number): void
+}
+
+export interface QueueFacts {
+  readonly id: number
+  readonly name: string
+  readonly durable: boolean
+  readonly autoDelete: boolean
+  /** The connection that alone may use it, and with which it goes. */
+  readonly owner: ClientConnection | null
+  readonly arguments: Table
+}
+
+export class QueueCounters {
+  published = 0
+  delivered = 0
+  deliveredNoAck = 0
+  got = 0
+  gotNoAck = 0
+  redelivered = 0
+  acknowledged = 0
+  deadLettered = 0
+  dropped = 0
+}
+
+/** Who waits for a queue's next message, because that has to be read from the store first. */
+export interface HeadWaiter {
+  /** The message may be at hand now, or the queue be empty. @returns false when it has to wait on */
+  onHead(): boolean
+}
