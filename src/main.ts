@@ -8,6 +8,7 @@ import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
 import { ping } from './ping.ts'
 import type { RunningServer } from './server.ts'
+import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
 import { openLog } from './telemetry/pino-log.ts'
@@ -101,7 +102,8 @@ async function start(argv: readonly string[]): Promise<number> {
   announce(config, server)
   const end = await Promise.race([signal, server.failed])
   if (typeof end !== 'string') {
-    reportInternal('the broker failed', end, config, log)
+    reportInternal('the broker failed, and stops', end, config, log)
+    await server.stop('internal error')
     return EXIT.internal
   }
   log.info('stopping', { signal: end })
@@ -131,7 +133,8 @@ async function askBroker(argv: readonly string[]): Promise<number> {
 }
 
 function failToStart(error: unknown, config: Config, log: Log): number {
-  if (error instanceof ListenError || error instanceof MetadataStoreError) return fail(EXIT.unavailable, error.message)
+  const isOutside = [ListenError, MetadataStoreError, MessageStoreError].some((kind) => error instanceof kind)
+  if (isOutside) return fail(EXIT.unavailable, (error as Error).message)
   if (error instanceof TlsError || error instanceof ConfigError) return fail(EXIT.config, error.message)
   reportInternal('the broker could not start', error, config, log)
   return EXIT.internal

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { InternalAuthenticator } from './auth/internal-authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
-import type { Config, ListenerConfig } from './config/config.ts'
+import type { Config, ListenerConfig, Watermark } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
@@ -10,9 +10,10 @@ import { importDefinitions } from './management/definitions.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
-import { AmqpFrontEnd } from './protocols/amqp091/index.ts'
+import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
+import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
@@ -52,7 +53,7 @@ export interface ServerParts {
 
 /**
  * Puts a broker together and opens it to clients: the only file that knows every part.
- * @throws ListenError, TlsError, ConfigError (the definitions file), MetadataStoreError
+ * @throws ListenError, TlsError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
   const tls = config.tls === null ? null : loadTls(config.tls)
@@ -60,8 +61,11 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   const turn = new Turn()
   const failures = new EventEmitter<{ failed: [Error] }>()
   const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
-  const metadata = await openMetadata(config)
-  const store = new MemoryMessageStore()
+  const metadata = await openMetadata(config, log)
+  const fail = (error: Error): void => {
+    failures.emit('failed', error)
+  }
+  const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
     store,
     metadata,
@@ -69,18 +73,21 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     turn,
     log,
     passwords,
-    onFailure: (error) => failures.emit('failed', error),
+    propertyFormats: [amqpPropertyFormat],
+    onFailure: fail,
   })
   addInterceptors(broker, config)
   const closeAll = async (): Promise<void> => {
     broker.close()
+    // what is pending is written at the ends of turns
+    await store.close()
     turn.close()
     if (parts.clock === undefined) clock.close()
-    await store.close()
     await metadata.close()
   }
   try {
     const known = await broker.load()
+    reportDamage(broker)
     const createDefaults = (): void => createFirstObjects(broker, config)
     // As in RabbitMQ: who brings definitions does not want a well-known user besides.
     if (!known && config.definitionsFile === null) createDefaults()
@@ -113,19 +120,67 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
 }
 
 /** SQLite is loaded only where it is used: a broker in memory starts faster without. */
-async function openMetadata(config: Config): Promise<MetadataStore> {
+async function openMetadata(config: Config, log: Log): Promise<MetadataStore> {
   if (config.dataDir === null) return new MemoryMetadataStore()
   const { openSqliteMetadataStore } = await import('./store/sqlite/sqlite-metadata-store.ts')
-  return openSqliteMetadataStore(config.dataDir)
+  const store = await openSqliteMetadataStore(config.dataDir)
+  if (store.upgradedFrom !== null) {
+    log.info(`data directory upgraded from format ${store.upgradedFrom}`, { directory: config.dataDir })
+  }
+  return store
 }
 
-function brokerOptions({ node, limits, queues, auth, defaults }: Config): BrokerOptions {
+interface OpenStore {
+  readonly store: MessageStore
+  /** Logs what could not be read, by the names of the queues that are touched, from now on and as found so far. */
+  readonly reportDamage: (broker: Broker) => void
+}
+
+/** Like SQLite, the journal is loaded only where it is used. @throws MessageStoreError */
+async function openStore(
+  config: Config,
+  parts: { turn: Turn; log: Log; metadata: MetadataStore; fail: (error: Error) => void },
+): Promise<OpenStore> {
+  const { turn, log, metadata, fail } = parts
+  if (config.dataDir === null) return { store: new MemoryMessageStore(), reportDamage: () => {} }
+  const { openJournalStore } = await import('./store/journal/open.ts')
+  const { segmentBytes } = config.store
+  const indexBytesMax = messageMemoryBytes(config) / 4
+  try {
+    const store = await openJournalStore(config.dataDir, { turn, log, segmentBytes, indexBytesMax, onFailure: fail })
+    // a message is as safe as its queue, whatever the journal has
+    store.barrier = () => metadata.settled()
+    const reportDamage = (broker: Broker): void =>
+      store.onDamage(({ queueIds, ...report }) => {
+        const queues = queueIds.map((id) => broker.queueById(id)?.name ?? `number ${id}`)
+        log.error('the message store is damaged', { ...report, queues })
+      })
+    return { store, reportDamage }
+  } catch (error) {
+    await metadata.close()
+    throw error
+  }
+}
+
+const MESSAGE_MEMORY_MAX = 128 * 1024 * 1024
+
+/** The kernel caches the files of the store; what is kept besides only saves reads from that. */
+function messageMemoryBytes({ store, memory }: Config): number {
+  return store.messageMemoryBytes ?? Math.min(MESSAGE_MEMORY_MAX, watermarkBytes(memory) / 4)
+}
+
+const watermarkBytes = ({ bytes, relativeToMemory }: Watermark): number =>
+  bytes ?? availableMemory() * (relativeToMemory ?? 1)
+
+function brokerOptions(config: Config): BrokerOptions {
+  const { node, limits, queues, auth, defaults } = config
   return {
     nodeName: node.name,
     defaultQueueType: queues.defaultType,
     consumerTimeoutMs: queues.consumerTimeoutMs ?? 0,
     defaultPrefetch: queues.defaultPrefetch,
     messageBytesMax: limits.messageBytesMax,
+    messageMemoryBytes: config.dataDir === null ? -1 : messageMemoryBytes(config),
     connectionsMax: limits.connectionsMax ?? -1,
     channelsMax: limits.channelsMax ?? -1,
     consumersPerSessionMax: limits.consumersPerChannelMax ?? -1,
@@ -239,12 +294,13 @@ async function openListeners(
 }
 
 function watchResources(config: Config, broker: Broker): ResourceMonitor {
-  const memory = availableMemory()
-  const bytesOf = ({ bytes, relativeToMemory }: Config['memory']): number => bytes ?? memory * (relativeToMemory ?? 1)
   const limits = {
-    memoryBytes: bytesOf(config.memory),
-    diskFreeBytes: bytesOf(config.disk),
+    memoryBytes: watermarkBytes(config.memory),
+    diskFreeBytes: watermarkBytes(config.disk),
     directory: config.dataDir,
   }
-  return new ResourceMonitor(limits, (resource, low) => broker.alarms.set(resource, low))
+  return new ResourceMonitor(limits, {
+    onChange: (resource, low) => broker.alarms.set(resource, low),
+    onDiskRoom: (bytes) => broker.store.setRoom(bytes),
+  })
 }

@@ -64,6 +64,11 @@ export interface Config {
   readonly interceptors: { readonly timestamp: boolean | null; readonly routingNode: boolean | null }
   /** Absolute. Null: everything is in memory. */
   readonly dataDir: string | null
+  readonly store: {
+    readonly segmentBytes: number
+    /** For queued messages; null: a share of the memory watermark. */
+    readonly messageMemoryBytes: number | null
+  }
   readonly listeners: {
     readonly tcp: readonly ListenerConfig[]
     readonly tls: readonly ListenerConfig[]

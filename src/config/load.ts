@@ -66,6 +66,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     },
     interceptors: { timestamp: node.timestampInterceptor, routingNode: node.routingNodeInterceptor },
     dataDir: node.memory ? null : resolve(node.dataDir),
+    store: { segmentBytes: node.segmentBytes, messageMemoryBytes: node.messageMemory },
     listeners: {
       tcp: listeners(network.tcp, network.bind),
       tls: listeners(network.tls, network.bind),

@@ -81,6 +81,20 @@ const node = {
   memory: one('warren.memory', boolean, false, 'Keep everything in memory and write nothing to disk.', {
     flag: 'memory',
   }),
+  segmentBytes: one(
+    'warren.journal_segment_size',
+    bytes(64 * KIB, 1024 * MIB),
+    64 * MIB,
+    'Size of the files of the message store. A file goes when nothing in it is wanted any more.',
+    { flag: 'journal-segment-size' },
+  ),
+  messageMemory: one(
+    'warren.message_memory',
+    optional(bytes()),
+    null,
+    'Memory for queued messages with a data directory; what is beyond is left to the disk and read back when its turn comes. A quarter of the memory high watermark, at most 128 MiB, unless given.',
+    { flag: 'message-memory' },
+  ),
   name: one('warren.node_name', optional(text), null, 'Name of the node, `rabbit@` and the host name unless given.', {
     flag: 'node-name',
     env: ['RABBITMQ_NODENAME'],

@@ -236,6 +236,13 @@ export class Broker {
     else this.catalog.put(kind, parts, value)
   }
 
+  /** For what the store says of queues, which it knows by their ids. */
+  queueById(id: number): Queue | undefined {
+    for (const vhost of this.vhosts.values())
+      for (const queue of vhost.queues.values()) if (queue.id === id) return queue
+    return undefined
+  }
+
   nextQueueId(): number {
     return ++this.#lastQueueId
   }

@@ -28,5 +28,8 @@ export interface MetadataStore {
    */
   commit(): Promise<void>
 
+  /** Commits what is open, and resolves when nothing waits any more; null when nothing does. */
+  settled(): Promise<void> | null
+
   close(): Promise<void>
 }

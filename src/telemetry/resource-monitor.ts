@@ -6,8 +6,9 @@ import { Collector, MemoryGauge } from './memory-gauge.ts'
 const INTERVAL_MS = 250
 /** Share of V8's own limit from which on memory counts as used up, whatever the machine still has: beyond the limit the process dies. */
 const HEAP_SHARE_MAX = 0.7
-/** The disk is asked less often. */
+/** The disk is asked less often, unless there is less room above its limit than this. */
 const DISK_EVERY = 8
+const DISK_ROOM_BYTES = 4 * 1024 ** 3
 
 export interface ResourceLimits {
   /** Bytes of memory that the process may use. */
@@ -24,20 +25,27 @@ export function availableMemory(): number {
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
 }
 
+export interface ResourceListener {
+  onChange(resource: 'memory' | 'disk', low: boolean): void
+  /** Bytes that may be written before the disk is low, as of now. */
+  onDiskRoom(bytes: number): void
+}
+
 /** Watches memory and disk, and says when they run low and when they no longer do. */
 export class ResourceMonitor {
   readonly #limits: ResourceLimits
-  readonly #onChange: (resource: 'memory' | 'disk', low: boolean) => void
+  readonly #listener: ResourceListener
   readonly #timer: NodeJS.Timeout
   readonly #gauge: MemoryGauge
   readonly #collector = new Collector()
   #low = { memory: false, disk: false }
   #ticks = 0
   #asking = false
+  #room = Infinity
 
-  constructor(limits: ResourceLimits, onChange: (resource: 'memory' | 'disk', low: boolean) => void) {
+  constructor(limits: ResourceLimits, listener: ResourceListener) {
     this.#limits = limits
-    this.#onChange = onChange
+    this.#listener = listener
     this.#gauge = new MemoryGauge(limits.memoryBytes, process.memoryUsage())
     this.#timer = setInterval(() => this.#check(), INTERVAL_MS)
     this.#timer.unref()
@@ -50,8 +58,10 @@ export class ResourceMonitor {
 
   #check(): void {
     this.#checkMemory()
-    if (this.#limits.directory !== null && this.#ticks++ % DISK_EVERY === 0)
-      void this.#checkDisk(this.#limits.directory)
+    const { directory } = this.#limits
+    if (directory === null) return
+    const isDue = this.#ticks++ % DISK_EVERY === 0 || this.#room < DISK_ROOM_BYTES
+    if (isDue) void this.#checkDisk(directory)
   }
 
   #checkMemory(): void {
@@ -68,7 +78,9 @@ export class ResourceMonitor {
     this.#asking = true
     try {
       const { bavail, bsize } = await statfs(directory)
-      this.#report('disk', bavail * bsize < this.#limits.diskFreeBytes)
+      this.#room = bavail * bsize - this.#limits.diskFreeBytes
+      this.#listener.onDiskRoom(this.#room)
+      this.#report('disk', this.#room < 0)
     } catch {
       // a file system that cannot be asked says nothing about its room
     } finally {
@@ -79,6 +91,6 @@ export class ResourceMonitor {
   #report(resource: 'memory' | 'disk', low: boolean): void {
     if (this.#low[resource] === low) return
     this.#low[resource] = low
-    this.#onChange(resource, low)
+    this.#listener.onChange(resource, low)
   }
 }

@@ -129,6 +129,8 @@ export class Committer implements TurnTask, BatchWriter {
   #first = 1
   /** Body and property bytes in the ring, and a weight for each record. */
   #waitingBytes = 0
+  /** Bytes that may be written before the disk is low, as of the last look. */
+  #room = Infinity
   #writing = false
   /** Something in the ring is waited for. */
   #urgent = false
@@ -161,7 +163,7 @@ export class Committer implements TurnTask, BatchWriter {
     }
     content.pending = entry
     this.#waitingBytes += content.bodyLength + content.propertiesLength + RECORD_WEIGHT
-    if (this.#waitingBytes > CONGESTED_BYTES) this.congested = true
+    if (this.#waitingBytes > Math.min(CONGESTED_BYTES, this.#room)) this.congested = true
     return this.#add(entry)
   }
 
@@ -214,7 +216,7 @@ export class Committer implements TurnTask, BatchWriter {
       return this.#transaction.position
     }
     this.#ring.push(item)
-    if (!this.#urgent) this.#wake()
+    this.#wake()
     return this.#first + this.#ring.size - 1
   }
 
@@ -289,6 +291,7 @@ export class Committer implements TurnTask, BatchWriter {
     const parts = writer.finish()
     segment.size += writer.bytes
     this.bytesWritten += writer.bytes
+    this.#room -= writer.bytes
     segment.writer!.write(parts, from).then(() => this.#onWritten(segment, last), this.#onError)
   }
 
@@ -348,15 +351,26 @@ export class Committer implements TurnTask, BatchWriter {
     this.#announce()
   }
 
+  /** So many bytes may still be written before the disk is low; publishers are held then. */
+  setRoom(bytes: number): void {
+    this.#room = bytes
+    this.#relieve()
+  }
+
+  #relieve(): void {
+    if (!this.congested || this.#waitingBytes >= Math.min(RELIEVED_BYTES, this.#room)) return
+    this.congested = false
+    this.#host.relieved()
+  }
+
   #announce(): void {
     this.#host.committed()
     this.#progress?.resolve()
     this.#progress = null
-    if (this.congested && this.#waitingBytes < RELIEVED_BYTES) {
-      this.congested = false
-      this.#host.relieved()
-    }
-    if (this.#ring.size === 0) this.#settleIdle()
+    this.#relieve()
+    if (this.#ring.size > 0) return
+    this.#urgent = false
+    this.#settleIdle()
   }
 
   /** Takes off what needs not be written at the front of the ring. @returns whether there was any */

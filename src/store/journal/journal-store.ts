@@ -307,6 +307,10 @@ export class JournalStore implements MessageStore {
     this.#onRelief = listener
   }
 
+  setRoom(bytes: number): void {
+    this.#committer.setRoom(bytes)
+  }
+
   #fail(error: Error): void {
     if (this.#failed !== null) return
     this.#failed = error

@@ -308,8 +308,7 @@ export class Pager {
     const current = this.#segment
     if (current !== null && current.size < segmentBytes) return current
     if (current !== null) {
-      await current.writer!.sync()
-      current.synced = current.written
+      await segments.sync(current)
       this.unsynced.delete(current)
       await segments.seal(current)
     }
@@ -332,8 +331,7 @@ export class Pager {
     for (const segment of [...this.unsynced]) {
       if (segment.writer === null) continue
       const { written } = segment
-      await segment.writer.sync()
-      segment.synced = written
+      await this.#host.segments.sync(segment)
       if (segment.written === written) this.unsynced.delete(segment)
     }
   }

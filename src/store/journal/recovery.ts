@@ -294,8 +294,11 @@ export class Recovery {
   async #drop({ queueId, from, to, level }: ReturnType<typeof dropAt>, location: number): Promise<void> {
     if (!this.#isNews(queueId, location)) return
     const index = this.#indexOf(queueId)
-    for (const page of [...index.logged.overlapping(from, to)]) await this.#host.pager.rowsOf(page)
-    index.dropFrom(index.logged, from, to, level)
+    for (const page of [...index.logged.overlapping(from, to)]) {
+      // one by one: the rows of one page may go while those of the next are read
+      if (!page.resident) await this.#host.pager.rowsOf(page)
+      index.dropFrom(index.logged, Math.max(from, page.first), Math.min(to, page.last), level)
+    }
   }
 
   // ---- damage ----

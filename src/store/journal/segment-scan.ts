@@ -25,7 +25,7 @@ export interface Damage {
 export interface Scan {
   /** The whole file. */
   readonly bytes: Buffer
-  /** Where the last valid record ends. */
+  /** Where the last record ends that counts. */
   readonly end: number
   readonly damages: readonly Damage[]
   /** The number of the last batch, or 0. */
@@ -50,7 +50,8 @@ export async function readSegment(segments: Segments, segment: Segment): Promise
 
 /**
  * Visits the records of a segment from an offset on, and says what is damaged.
- * @param isLast whether it is the segment that was written to last: its end may be torn
+ * @param isLast whether it is the segment that was written to last: its end may be torn. What was written last counts up to the first
+ * hole in it, and no further: a record must not be had without those that came before it
  */
 export async function scanSegment(
   segments: Segments,
@@ -61,34 +62,64 @@ export async function scanSegment(
 ): Promise<Scan> {
   const bytes = await readSegment(segments, segment)
   const offsetAt = await offsets(segments, segment)
-  const damages: Omit<Damage, 'isTail'>[] = []
-  let at = segment.file.compacted ? Math.max(from, offsetAt.start) : from
-  let end = Math.min(at, bytes.length)
+  const start = segment.file.compacted ? Math.max(from, offsetAt.start) : from
+  const found = findDamages(bytes, start, segment.id)
+  const damages = found.damages.map((damage) => ({ ...damage, isTail: isLast && damage.offset >= found.synced }))
+  const torn = damages.findIndex(({ isTail }) => isTail)
+  const end = torn < 0 ? found.end : damages[torn]!.offset
+  let next = 0
+  for (let at = Math.min(start, bytes.length); at < end;) {
+    if (damages[next]?.offset === at) {
+      at += damages[next++]!.length
+      continue
+    }
+    const waits = bytes[at + 8] === RECORD_BATCH ? undefined : visit(bytes, at, offsetAt.of(at))
+    if (waits !== undefined) await waits
+    at += RECORD_HEADER_BYTES + readU32(bytes, at)
+  }
+  const judged = torn < 0 ? damages : [...damages.slice(0, torn), tailFrom(bytes, end)]
+  return { bytes, end, damages: judged, batchNumber: found.batchNumber }
+}
+
+const tailFrom = (bytes: Buffer, offset: number): Damage => ({
+  offset,
+  length: bytes.length - offset,
+  bytes: bytes.subarray(offset),
+  isTail: true,
+})
+
+interface Found {
+  readonly damages: Omit<Damage, 'isTail'>[]
+  /** Where the last valid record ends. */
+  readonly end: number
+  /** Up to here everything was on disk before the last batch was written. */
+  readonly synced: number
+  readonly batchNumber: number
+}
+
+function findDamages(bytes: Buffer, start: number, segmentId: number): Found {
+  const damages: Found['damages'] = []
+  let end = Math.min(start, bytes.length)
   let synced = SEGMENT_HEADER_BYTES
   let batchNumber = 0
-  while (at < bytes.length) {
-    const length = validRecord(bytes, at, bytes.length, segment.id)
+  for (let at = start; at < bytes.length;) {
+    const length = validRecord(bytes, at, bytes.length, segmentId)
     if (length === 0) {
-      const next = findRecord(bytes, at + 1, segment.id)
+      const next = findRecord(bytes, at + 1, segmentId)
       if (next < 0 && isEmpty(bytes, at)) break
       const to = next < 0 ? bytes.length : next
       damages.push({ offset: at, length: to - at, bytes: bytes.subarray(at, to) })
-      if (next < 0) break
-      at = next
+      at = to
       continue
     }
     if (bytes[at + 8] === RECORD_BATCH) {
       synced = readU32(bytes, at + 24)
       batchNumber = readU48(bytes, at + 12)
-    } else {
-      const waits = visit(bytes, at, offsetAt.of(at))
-      if (waits !== undefined) await waits
     }
     at += length
     end = at
   }
-  const judged = damages.map((damage) => ({ ...damage, isTail: isLast && damage.offset >= synced }))
-  return { bytes, end, damages: judged, batchNumber }
+  return { damages, end, synced, batchNumber }
 }
 
 /** Offsets as they were when the segment was written. */

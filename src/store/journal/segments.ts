@@ -45,6 +45,8 @@ export class Segment {
   fileBytes = SEGMENT_HEADER_BYTES
   /** Open for writing. */
   writer: StoreFile | null = null
+  /** Ends with the syncs that are under way. */
+  syncing: Promise<unknown> | null = null
   file: SegmentFile
 
   constructor(id: number, kind: number, compacted = false) {
@@ -114,12 +116,24 @@ export class Segments {
     assert(segment.live >= 0, 'a segment does not have fewer than no live rows')
   }
 
+  /** What was written to a segment so far is on disk. */
+  async sync(segment: Segment): Promise<void> {
+    const { writer, written } = segment
+    if (writer === null) return
+    const sync = writer.sync()
+    // a file must not be closed under a sync: its number may be another's by then
+    segment.syncing = Promise.allSettled([segment.syncing, sync])
+    await sync
+    segment.synced = Math.max(segment.synced, written)
+  }
+
   /** Closes it for writing. */
   async seal(segment: Segment): Promise<void> {
     segment.sealed = true
     const { writer } = segment
     if (writer === null) return
     segment.writer = null
+    await segment.syncing
     await writer.close()
   }
 

@@ -1,7 +1,8 @@
 /**
  * The thread that owns the metadata database, so that an fsync never holds up the event loop. Requests are answered in order.
  *
- * Format 1 (`PRAGMA user_version` = 1), file `metadata.sqlite`:
+ * Format 2 (`PRAGMA user_version` = 2), file `metadata.sqlite`. The number is that of the whole data directory: format 1 had
+ * the same table, and no messages beside it.
  *
  *     metadata(key TEXT PRIMARY KEY, value TEXT NOT NULL)    one row per key of `MetadataStore`, value is JSON
  *
@@ -28,13 +29,16 @@ export type WorkerRequest =
 /** `error` is null when all went well; `rows` is filled by load alone. The first reply says how opening went. */
 export interface WorkerReply {
   readonly error: string | null
+  /** The older format that was found and upgraded, in the first reply; else null. */
+  readonly upgradedFrom: number | null
   readonly rows: readonly (readonly [key: string, json: string])[]
 }
 
-const FORMAT = 1
+const FORMAT = 2
 const SQLITE_BUSY = 5
 
 class MetadataDatabase {
+  upgradedFrom: number | null = null
   readonly #database: DatabaseSync
   readonly #pidFile: string
 
@@ -99,8 +103,8 @@ class MetadataDatabase {
     }
     if (version === 0) {
       this.#database.exec('CREATE TABLE metadata (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID')
-      this.#database.exec(`PRAGMA user_version = ${FORMAT}`)
-    }
+    } else if (version < FORMAT) this.upgradedFrom = version
+    if (version < FORMAT) this.#database.exec(`PRAGMA user_version = ${FORMAT}`)
     this.#database.exec('COMMIT')
     this.#database.exec('PRAGMA journal_mode = WAL')
     this.#database.exec('PRAGMA synchronous = FULL')
@@ -133,19 +137,19 @@ function attempt<T>(action: () => T): T | null {
   try {
     return action()
   } catch (error) {
-    port.postMessage({ error: (error as Error).message, rows: [] } satisfies WorkerReply)
+    port.postMessage({ error: (error as Error).message, upgradedFrom: null, rows: [] } satisfies WorkerReply)
     return null
   }
 }
 
 function serve(database: MetadataDatabase): void {
-  const done: WorkerReply = { error: null, rows: [] }
-  port.postMessage(done)
+  const done: WorkerReply = { error: null, upgradedFrom: null, rows: [] }
+  port.postMessage({ ...done, upgradedFrom: database.upgradedFrom } satisfies WorkerReply)
   port.on('message', (request: WorkerRequest) => {
     attempt(() => {
       switch (request.type) {
         case 'load':
-          port.postMessage({ error: null, rows: database.load() } satisfies WorkerReply)
+          port.postMessage({ ...done, rows: database.load() } satisfies WorkerReply)
           return
         case 'commit':
           database.commit(request.changes)

@@ -10,7 +10,7 @@ import type { WorkerInput, WorkerReply, WorkerRequest } from './metadata-worker.
  * @throws MetadataStoreError `data directory D is in use by another process (pid N)`, that the format is newer than this program
  * knows, or what else keeps it from being opened
  */
-export async function openSqliteMetadataStore(directory: string): Promise<MetadataStore> {
+export async function openSqliteMetadataStore(directory: string): Promise<SqliteMetadataStore> {
   try {
     await mkdir(directory, { recursive: true })
   } catch (error) {
@@ -26,7 +26,9 @@ interface Batch extends PromiseWithResolvers<void> {
   readonly changes: Map<string, string | null>
 }
 
-class SqliteMetadataStore implements MetadataStore {
+export class SqliteMetadataStore implements MetadataStore {
+  /** The format that the data directory had before it was opened, if that was an older one; else null. */
+  upgradedFrom: number | null = null
   /** Rejects, with the thread gone, when the database could not be opened. */
   readonly opened: Promise<void>
   readonly #worker: Worker
@@ -49,7 +51,9 @@ class SqliteMetadataStore implements MetadataStore {
     this.#worker.on('error', (error) => this.#fail(error as Error))
     this.#worker.on('exit', () => this.#fail(new Error('the metadata store is closed')))
     this.opened = this.#expectReply().then(
-      () => undefined,
+      ({ upgradedFrom }) => {
+        this.upgradedFrom = upgradedFrom
+      },
       async (error: unknown) => {
         await this.#exited
         throw error
@@ -81,6 +85,11 @@ class SqliteMetadataStore implements MetadataStore {
   commit(): Promise<void> {
     if (this.#closing !== null) return Promise.reject(new Error('the metadata store is closed'))
     return this.#commit()
+  }
+
+  settled(): Promise<void> | null {
+    const isIdle = this.#open.size === 0 && this.#waiting === null && this.#writing === null
+    return isIdle && this.#failure === null ? null : this.commit()
   }
 
   close(): Promise<void> {
