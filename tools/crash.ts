@@ -1,0 +1,34 @@
+/**
+ * Kills a broker over and over while clients work with it, and looks for what it has lost, doubled, mixed up or brought back:
+ * `npm run crash -- --rounds N [--seed N] [--ending killed|stopped|quiet|closed]`. What follows `--` goes to the broker.
+ */
+import { parseArgs } from 'node:util'
+import { ENDINGS, runCrashRounds } from '../test/crash/rounds.ts'
+
+const { values, positionals } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '50' },
+    seed: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    ending: { type: 'string' },
+    'data-dir': { type: 'string' },
+  },
+  allowPositionals: true,
+})
+
+const endings = ENDINGS.filter((ending) => values.ending === undefined || ending === values.ending)
+const dataDir = values['data-dir']
+const started = performance.now()
+const mistakes = await runCrashRounds({
+  rounds: Number(values.rounds),
+  seed: Number(values.seed ?? Math.floor(Math.random() * 0x7fff_ffff)),
+  flags: positionals,
+  endings,
+  keep: values.keep,
+  print: (line) => console.log(line),
+  ...(dataDir === undefined ? {} : { dataDir }),
+})
+console.log(
+  `${((performance.now() - started) / 1000).toFixed(0)} s: ${mistakes.length === 0 ? 'nothing lost' : 'FAILED'}`,
+)
+process.exitCode = mistakes.length === 0 ? 0 : 1
