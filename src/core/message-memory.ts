@@ -6,6 +6,8 @@ export const ENTRY_BYTES = 400
 /** The head of a queue keeps so much in memory, whatever else has to go. */
 const HEAD_ENTRIES = 64
 const HEAD_BYTES = 64 * 1024
+/** What is read before it is wanted must not fill more than this share of the budget: what is evicted must not come back at once. */
+const AHEAD_SHARE = 3 / 4
 /** Heads together keep no more than this share of the budget: with very many queues each keeps less. */
 const HEADS_SHARE = 4
 /** Entries that leave memory in one turn: about 5 ms. */
@@ -48,6 +50,8 @@ export class MessageMemory implements TurnTask {
   /** Runs that the store writes, and loads under way. */
   #writes = 0
   #loads = 0
+  /** Bytes that these loads may bring. */
+  #loading = 0
   /** Nothing was found to evict at this many bytes: it is not worth looking again below. */
   #nextScan = 0
 
@@ -88,12 +92,15 @@ export class MessageMemory implements TurnTask {
     return Math.floor(Math.min(LOAD_BYTES_MAX, Math.max(LOAD_BYTES_MIN, share)))
   }
 
-  loadBegins(): void {
+  /** @param bytes that it may bring */
+  loadBegins(bytes: number): void {
     this.#loads++
+    this.#loading += bytes
   }
 
-  loadEnds(): void {
+  loadEnds(bytes: number): void {
     this.#loads--
+    this.#loading -= bytes
   }
 
   writeBegins(): void {
@@ -109,6 +116,11 @@ export class MessageMemory implements TurnTask {
   isShort(): boolean {
     if (this.short && this.used <= this.#goal) this.short = false
     return this.short
+  }
+
+  /** Bytes that there are for what may be wanted soon. */
+  get roomAhead(): number {
+    return this.limited ? this.#budget * AHEAD_SHARE - this.used - this.#loading : Infinity
   }
 
   /** Something may have become possible. */

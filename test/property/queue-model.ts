@@ -9,6 +9,8 @@ export interface ModelSettings {
   /** Of a classic queue; 0 for none. */
   readonly maxPriority: number
   readonly overflow: 'drop-head' | 'reject-publish' | 'reject-publish-dlx'
+  /** Of a classic queue. */
+  readonly lazy: boolean
 }
 
 export type Return = 'rejected' | 'returned' | 'lost'
@@ -18,7 +20,13 @@ export interface ModelMessage {
   readonly number: number
   readonly level: number
   readonly expiresAt: number
+  /** Whether it outlives a crash. */
+  readonly persistent: boolean
   redelivered: boolean
+  /** It may have been delivered before a crash. */
+  uncertain: boolean
+  /** When it came back to a quorum queue; 0 for never. */
+  returned: number
   deliveryCount: number
 }
 
@@ -45,8 +53,9 @@ export class ModelSession {
 export class ModelQueue {
   readonly settings: ModelSettings
   now = 0
-  /** `reason body` of what was dead-lettered. */
-  readonly dead: string[] = []
+  /** What was dead-lettered. */
+  dead: { readonly text: string; readonly persistent: boolean }[] = []
+  #returns = 0
   readonly sessions: ModelSession[]
   #ready: ModelMessage[] = []
   /** What came back to a quorum queue, in the order in which it did. */
@@ -75,23 +84,24 @@ export class ModelQueue {
   }
 
   /** @returns whether the queue took it */
-  publish(body: string, priority: number | null, ttlMs: number): boolean {
+  publish(body: string, priority: number | null, ttlMs: number, persistent: boolean): boolean {
     const { overflow } = this.settings
     if (overflow !== 'drop-head' && !this.#fits(1, body.length)) {
-      if (overflow === 'reject-publish-dlx') this.dead.push(`maxlen ${body}`)
+      if (overflow === 'reject-publish-dlx') this.#dies('maxlen', { body, persistent })
       return false
     }
     const ttls = [ttlMs, this.settings.ttlMs].filter((ttl) => ttl >= 0)
     const ttl = ttls.length === 0 ? -1 : Math.min(...ttls)
     const taken = this.ready.length === 0 && this.consumers.some(hasCredit)
     if (ttl === 0 && !taken) {
-      this.dead.push(`expired ${body}`)
+      this.#dies('expired', { body, persistent })
       return true
     }
     const expiresAt = ttl < 0 ? Infinity : this.now + ttl
     const level = this.#levelOf(priority)
-    const message = { body, number: ++this.#lastNumber, level, expiresAt, redelivered: false, deliveryCount: 0 }
-    this.#ready.push(message)
+    const number = ++this.#lastNumber
+    const counts = { redelivered: false, uncertain: false, returned: 0, deliveryCount: 0 }
+    this.#ready.push({ body, number, level, expiresAt, persistent, ...counts })
     if (!taken) this.#dropHeads()
     return true
   }
@@ -125,15 +135,41 @@ export class ModelQueue {
       const { message, consumer } = session.outstanding.get(tag)!
       session.outstanding.delete(tag)
       if (consumer !== null) consumer.unacked--
-      if (how === 'discard') this.dead.push(`rejected ${message.body}`)
+      if (how === 'discard') this.#dies('rejected', message)
       else if (how !== 'ack') this.#giveBack(message, how)
     }
   }
 
   advance(ms: number): void {
     this.now += ms
+    this.#expire()
+  }
+
+  /** Everything starts again with what was on disk. */
+  crash(): void {
+    const { type } = this.settings
+    const survives = ({ persistent }: ModelMessage): boolean => type === 'quorum' || persistent
+    const left = [...this.ready, ...this.unacked].filter(survives)
+    for (const message of left) message.uncertain = true
+    for (const session of this.sessions) {
+      session.consumers.length = 0
+      session.outstanding.clear()
+      session.lastTag = 0
+    }
+    this.#ready = left.filter(({ returned }) => returned === 0)
+    this.#returned = left.filter(({ returned }) => returned > 0).sort((a, b) => a.returned - b.returned)
+    this.dead = this.dead.filter(({ persistent }) => persistent)
+    if (this.settings.overflow === 'drop-head') this.#dropHeads()
+    this.#expire()
+  }
+
+  #dies(reason: string, { body, persistent }: { readonly body: string; readonly persistent: boolean }): void {
+    this.dead.push({ text: `${reason} ${body}`, persistent })
+  }
+
+  #expire(): void {
     const isOver = (message: ModelMessage): boolean => message.expiresAt <= this.now
-    for (const message of this.ready.filter(isOver)) this.dead.push(`expired ${message.body}`)
+    for (const message of this.ready.filter(isOver)) this.#dies('expired', message)
     this.#ready = this.#ready.filter((message) => !isOver(message))
     this.#returned = this.#returned.filter((message) => !isOver(message))
   }
@@ -174,16 +210,17 @@ export class ModelQueue {
     const { type, deliveryLimit } = this.settings
     message.redelivered = true
     if (type === 'classic' || how !== 'returned') message.deliveryCount++
-    if (deliveryLimit >= 0 && message.deliveryCount > deliveryLimit) this.dead.push(`delivery_limit ${message.body}`)
-    else if (message.expiresAt <= this.now) this.dead.push(`expired ${message.body}`)
+    if (deliveryLimit >= 0 && message.deliveryCount > deliveryLimit) this.#dies('delivery_limit', message)
+    else if (message.expiresAt <= this.now) this.#dies('expired', message)
     else {
+      if (type === 'quorum') message.returned = ++this.#returns
       ;(type === 'quorum' ? this.#returned : this.#ready).push(message)
       if (this.settings.overflow === 'drop-head') this.#dropHeads()
     }
   }
 
   #dropHeads(): void {
-    while (!this.#fits(0, 0)) this.dead.push(`maxlen ${this.takeHead()!.body}`)
+    while (!this.#fits(0, 0)) this.#dies('maxlen', this.takeHead()!)
   }
 
   #fits(count: number, bytes: number): boolean {

@@ -231,7 +231,7 @@ export class Client implements SessionSink {
 
 /** A broker's core with nothing around it, in which nothing happens by itself. */
 export class CoreBench {
-  readonly clock = new StepClock()
+  readonly clock: StepClock
   readonly turn = new StepTurn()
   readonly store: MessageStore & { io?(): boolean }
   readonly metadata: MemoryMetadataStore
@@ -243,7 +243,9 @@ export class CoreBench {
     options: Partial<BrokerOptions> = {},
     metadata = new MemoryMetadataStore(),
     store: MessageStore & { io?(): boolean } = new MemoryMessageStore(),
+    clock = new StepClock(),
   ) {
+    this.clock = clock
     this.metadata = metadata
     this.store = store
     this.broker = new Broker(
@@ -310,7 +312,9 @@ export class CoreBench {
   /** Ends turns until there is nothing left to do, for the store neither. @returns how many */
   settle(): number {
     let turns = 0
-    while (this.turn.end() || this.store.io?.() === true) turns++
+    while (this.turn.end() || this.store.io?.() === true) {
+      if (++turns === SETTLES_WITHIN) throw new Error('there is always something left to do')
+    }
     return turns
   }
 
@@ -324,6 +328,9 @@ export class CoreBench {
     return this.vhost.findQueue(name)
   }
 }
+
+/** Turns after which nothing may be left to do. */
+const SETTLES_WITHIN = 3000
 
 const SHA256 = 'rabbit_password_hashing_sha256'
 

@@ -111,9 +111,11 @@ export class PagingStore implements MessageStore {
   #onCommitted: () => void = () => {}
   #onRelief: () => void = () => {}
 
-  constructor(options: PagingOptions = {}, disk: Disk = new Map()) {
+  constructor(options: PagingOptions = {}, disk: Disk = new Map(), position = 0) {
     this.options = options
     this.#disk = disk
+    this.#position = position
+    this.committed = position
     for (const id of disk.keys()) this.highestQueueId = Math.max(this.highestQueueId, id)
   }
 
@@ -149,7 +151,7 @@ export class PagingStore implements MessageStore {
       const copies = [...rows].map(([number, row]) => [number, { ...row }] as const)
       disk.set(id, { rows: new Map(copies), lastNumber, deliveredUpTo })
     }
-    return new PagingStore(this.options, disk)
+    return new PagingStore(this.options, disk, this.#position)
   }
 
   setCongested(congested: boolean): void {

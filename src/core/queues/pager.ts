@@ -9,6 +9,7 @@ import {
 import type { Timer, TimerTarget } from '../../util/clock.ts'
 import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
+import { ENTRY_BYTES } from '../message-memory.ts'
 import { CopyLoad } from './browse.ts'
 import { type Entry, GONE, READY } from './entry.ts'
 import type { Lane, PagedPart } from './lane.ts'
@@ -90,7 +91,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       this.#ready.lost(paged, paged.count, paged.bytes)
     }
     // loads that are under way see by it that nobody waits for them
-    for (const lane of this.#ready.lanes) if (lane !== undefined && lane.paged !== null) this.#ready.close(lane)
+    this.#ready.closeAll()
     this.#ready = ready
     this.#arm()
   }
@@ -285,27 +286,40 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       const { paged } = lane
       if (paged === null) continue
       if (paged.count > 0 && atHand < LOW_ENTRIES && (lane.live === 0 || bytes - paged.tailBytes < LOW_BYTES)) {
-        this.#load(lane, paged)
+        this.#load(lane, paged, atHand)
       }
       atHand += paged.count + paged.tailLive
     }
   }
 
-  #load(lane: Lane, paged: PagedPart): void {
+  #load(lane: Lane, paged: PagedPart, atHand: number): void {
     if (this.#loading.has(lane.level)) return
-    this.#begin(lane.level)
+    const { memory } = this.#host
+    let messagesMax = LOAD_ENTRIES
+    let bytesMax = memory.loadBytes
+    const room = memory.roomAhead / 2
+    if (room < bytesMax + messagesMax * ENTRY_BYTES) {
+      // what is wanted now is read, room or not; more than that as far as there is room
+      const wanted = Math.max(0, this.#queue.wantedNow() - atHand)
+      messagesMax = Math.floor(Math.min(LOAD_ENTRIES, Math.max(wanted, room / ENTRY_BYTES)))
+      if (messagesMax <= 0) return
+      if (wanted === 0) bytesMax = Math.floor(Math.min(bytesMax, room))
+    }
     const range = rangeOf(lane, paged)
-    this.#log.load(range, LOAD_ENTRIES, this.#host.memory.loadBytes, new Load(this, lane, paged, range))
+    const load = new Load(this, lane, paged, range, this.#begin(lane.level, bytesMax + messagesMax * ENTRY_BYTES))
+    this.#log.load(range, messagesMax, bytesMax, load)
   }
 
-  #begin(level: number): void {
+  /** @returns the bytes, which `#ended` gets */
+  #begin(level: number, bytes: number): number {
     this.#loading.add(level)
-    this.#host.memory.loadBegins()
+    this.#host.memory.loadBegins(bytes)
+    return bytes
   }
 
-  #ended(level: number): void {
+  #ended(level: number, bytes: number): void {
     this.#loading.delete(level)
-    this.#host.memory.loadEnds()
+    this.#host.memory.loadEnds(bytes)
     const idle = this.#idle
     this.#idle = []
     for (const go of idle) go()
@@ -315,14 +329,15 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   async copies(range: Range): Promise<Entry[]> {
     while (this.#loading.has(range.level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
     if (this.#queue.deleted) return []
-    this.#begin(range.level)
+    const { loadBytes } = this.#host.memory
+    const bytes = this.#begin(range.level, loadBytes)
     return new Promise((resolve) => {
       const load = new CopyLoad(this.#queue, range, (copies) => {
-        this.#ended(range.level)
+        this.#ended(range.level, bytes)
         resolve(copies)
         if (!this.#queue.deleted) this.#goOn()
       })
-      this.#log.load(range, LOAD_ENTRIES, this.#host.memory.loadBytes, load)
+      this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
     })
   }
 
@@ -342,9 +357,9 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     this.#queue.counters.dropped += count
   }
 
-  /** Called by a load. `missing` is what was to be found and was not. */
-  loadEnded(lane: Lane, paged: PagedPart, range: Range, missing: number): void {
-    this.#ended(lane.level)
+  /** Called by a load. `bytes` is what it might have brought, `missing` what was to be found and was not. */
+  loadEnded(lane: Lane, paged: PagedPart, range: Range, bytes: number, missing: number): void {
+    this.#ended(lane.level, bytes)
     if (this.#queue.deleted) return
     if (lane.paged === paged) {
       if (missing > 0) {
@@ -389,7 +404,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       const paged = lane?.paged ?? null
       if (paged === null || paged.count === 0 || paged.expiresAt < 0 || paged.expiresAt > now) continue
       if (this.#loading.has(lane!.level)) continue
-      this.#begin(lane!.level)
+      this.#begin(lane!.level, 0)
       this.#log.loadExpired(rangeOf(lane!, paged), now, EXPIRED_MAX, new ExpiredLoad(this, lane!, paged))
     }
     this.#arm()
@@ -405,15 +420,15 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
 
   /** Called by a load of expired messages. */
   expiredLoadEnded(lane: Lane, paged: PagedPart, expired: readonly Entry[]): void {
-    this.#ended(lane.level)
+    this.#ended(lane.level, 0)
     for (const entry of expired) this.#queue.expireLoaded(entry)
     if (this.#queue.deleted) return
     if (lane.paged === paged) {
       if (paged.count === 0) this.#ready.close(lane)
       else {
         const next = this.#log.earliestExpiry(rangeOf(lane, paged))
-        const later = this.#host.clock.now() + EXPIRY_RETRY_MS
-        paged.expiresAt = next >= 0 && expired.length === 0 ? Math.max(next, later) : next
+        const now = this.#host.clock.now()
+        paged.expiresAt = next >= 0 && next <= now && expired.length === 0 ? now + EXPIRY_RETRY_MS : next
       }
     }
     this.#goOn()
@@ -448,15 +463,17 @@ class Load implements LoadVisitor {
   readonly #lane: Lane
   readonly #paged: PagedPart
   readonly #range: Range
+  readonly #bytes: number
   /** What the range had when the load began. */
   readonly #expected: number
   #found = 0
 
-  constructor(pager: Pager, lane: Lane, paged: PagedPart, range: Range) {
+  constructor(pager: Pager, lane: Lane, paged: PagedPart, range: Range, bytes: number) {
     this.#pager = pager
     this.#lane = lane
     this.#paged = paged
     this.#range = range
+    this.#bytes = bytes
     this.#expected = paged.count
   }
 
@@ -471,7 +488,8 @@ class Load implements LoadVisitor {
   }
 
   onLoadEnd(): void {
-    this.#pager.loadEnded(this.#lane, this.#paged, this.#range, this.#found === 0 ? this.#expected : 0)
+    const missing = this.#found === 0 ? this.#expected : 0
+    this.#pager.loadEnded(this.#lane, this.#paged, this.#range, this.#bytes, missing)
   }
 }
 

@@ -166,6 +166,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       expiresAt = this.#host.clock.now() + ttl
     }
     if (this.#ready.count === 0) {
+      if (this.#ready.pagedLanes > 0) this.#ready.closeAll()
       const consumer = this.dispatcher.next()
       if (consumer !== null) {
         this.#deliverFresh(consumer, message, expiresAt)
@@ -195,7 +196,10 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** How many messages waiting consumers would take at once: those need no room. */
   takers(): number {
-    if (this.#ready.count > 0) return 0
+    return this.#ready.count > 0 ? 0 : this.#credit()
+  }
+
+  #credit(): number {
     let sum = 0
     for (const consumer of this.dispatcher.consumers) {
       if (this.dispatcher.active !== null && this.dispatcher.active !== consumer) continue
@@ -608,6 +612,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Whether anybody waits for what is not in memory. */
   get wantsMessages(): boolean {
     return this.consumerCount > 0 || this.#headWaiters.length > 0 || this.#trims
+  }
+
+  /** How many messages would be taken at once. */
+  wantedNow(): number {
+    return (this.#trims ? Infinity : this.#headWaiters.length) + this.#credit()
   }
 
   excess(keepEntries: number, keepBytes: number): number {

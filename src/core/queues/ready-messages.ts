@@ -192,6 +192,11 @@ export class ReadyMessages {
     else for (const entry of paged.tail.values()) lane.head.push(entry)
   }
 
+  /** Where no lane has a range that is not empty: what is handed out now must not have a number that a part has for its own. */
+  closeAll(): void {
+    for (const lane of this.#lanes) if (lane !== undefined && lane.paged !== null) this.close(lane)
+  }
+
   /** The first of the tail, past what is dead there. */
   firstOfTail(paged: PagedPart): Entry | undefined {
     return this.#skipDead(paged.tail, true)
