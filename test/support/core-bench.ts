@@ -376,7 +376,8 @@ function fieldOf(value: string | number | boolean): Field {
   return typeof value === 'number' ? signedint(value) : bool(value)
 }
 
-function describe(
+/** What a delivery says. */
+export function describe(
   consumer: string,
   tag: number,
   message: Message,

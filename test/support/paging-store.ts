@@ -159,6 +159,11 @@ export class PagingStore implements MessageStore {
     if (!congested) this.#onRelief()
   }
 
+  /** Messages that can be read back, of all queues. */
+  get stored(): number {
+    return [...this.#logs.values()].reduce((sum, log) => sum + log.counts().messages, 0)
+  }
+
   // ---- for its logs ----
 
   count(call: string): void {
