@@ -91,7 +91,9 @@ export class Checkpointer {
       while (waiting.length > 0 && performance.now() < until && !isFull()) {
         const index = waiting.at(-1)!
         const dirty = index.deleted ? [] : index.logged.pages.filter(isDirty)
-        const missing = dirty.find((page) => !page.resident)
+        // what is to be dropped is in the journal already: it would come back if the rows said otherwise
+        const [dropping] = index.dropping
+        const missing = index.deleted ? undefined : (dropping ?? dirty.find((page) => !page.resident))
         if (missing !== undefined) return missing
         if (dirty.length > 0 && writePage === null) return null
         for (const page of dirty) writePage!(page)

@@ -34,13 +34,12 @@ class Settles extends Operation {
   }
 }
 
-/** An update of an entry that may not have been written yet: it is then only part of its queue's index after this. */
+/** An update is of no use where the entry is gone before it is written. */
 class Updates extends Operation {
   readonly list: { readonly index: QueueIndex; readonly entry: QueueEntry; readonly update: Update }[] = []
 
   write({ writer }: BatchWriter): void {
     const live = this.list.filter(({ index, entry }) => !index.deleted && entry.location > 0)
-    for (const { index, entry, update } of live) index.applyUpdate(entry, update)
     if (live.length > 0) writer.updates(live.map(({ update }) => update))
   }
 }
@@ -292,7 +291,13 @@ export class Committer implements TurnTask, BatchWriter {
     segment.size += writer.bytes
     this.bytesWritten += writer.bytes
     this.#room -= writer.bytes
-    segment.writer!.write(parts, from).then(() => this.#onWritten(segment, last), this.#onError)
+    const { segments } = this.#host
+    const isFree = segment.size <= segment.extendingFrom
+    const written = isFree
+      ? segment.writer!.write(parts, from)
+      : segment.extending!.then(() => segment.writer!.write(parts, from))
+    segments.extendAhead(segment, writer.bytes)
+    written.then(() => this.#onWritten(segment, last), this.#onError)
   }
 
   writeAll(items: readonly (QueueEntry | Operation)[]): void {

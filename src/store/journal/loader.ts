@@ -265,19 +265,17 @@ function takeReady(page: IndexPage, range: Range, { messagesMax, bytesMax }: Loa
   }
 }
 
-/** What has expired and is not taken is in core's memory, which sees to it: the page's estimate need not come back to it. */
+/** What has expired and is not taken now may be in core's memory, or in another range or level: the page's estimate keeps to it. */
 function takeExpired(page: IndexPage, range: Range, { messagesMax, expiredAt }: LoadLimits, found: Wanted[]): void {
   let earliest = -1
   let count = 0
   for (let at = 0; at < page.rows; at++) {
     const expiry = page.expiryAt(at)
     if (expiry < 0 || !page.isLive(at)) continue
-    if (expiry <= expiredAt) {
-      if (!isWanted(page, at, range)) continue
-      if (count++ < messagesMax) {
-        found.push(new Wanted(page, at))
-        continue
-      }
+    if (expiry <= expiredAt && count < messagesMax && isWanted(page, at, range)) {
+      found.push(new Wanted(page, at))
+      count++
+      continue
     }
     if (earliest < 0 || expiry < earliest) earliest = expiry
   }

@@ -12,7 +12,7 @@ import {
 } from '../message-store.ts'
 import type { Committer } from './committer.ts'
 import { segmentOf } from './format.ts'
-import { type IndexPage, Row, shareOf } from './index-page.ts'
+import { IndexPage, Row, type RowUpdate, shareOf } from './index-page.ts'
 import type { Loader } from './loader.ts'
 import { PageList } from './page-list.ts'
 import type { Pager } from './pager.ts'
@@ -53,6 +53,10 @@ export class QueueIndex implements QueueLog {
   recoveredUnready: number[] = []
   readonly #parts: QueueParts
   readonly #row = new Row()
+  /** The state of entries that have no row yet. */
+  readonly #deferred = new Map<QueueEntry, RowUpdate>()
+  /** Pages whose rows are read for a drop. */
+  readonly dropping = new Set<IndexPage>()
 
   constructor(id: number, parts: QueueParts) {
     this.id = id
@@ -71,6 +75,7 @@ export class QueueIndex implements QueueLog {
     if (this.deleted) return
     if (entry.location === PENDING) {
       entry.location = CANCELLED
+      this.#deferred.delete(entry)
       this.#parts.committer.cancelled()
       return
     }
@@ -109,21 +114,19 @@ export class QueueIndex implements QueueLog {
     this.#kill(page, at, location, shareOf(recordBytes, sharers), bodyBytes, sharers > 1)
   }
 
+  /** The row follows at once, as it does when a message is settled: who reads it back, or drops it, must not find an earlier state. */
   update(entry: QueueEntry, state: number, dueAt: number, mark: number): void {
-    if (this.deleted) return
+    if (this.deleted || (entry.location !== PENDING && entry.location <= 0)) return
     const { number, deliveryCount, acquiredCount, redelivered } = entry
     const update = { queueId: this.id, number, dueAt, deliveryCount, acquiredCount, state, mark, redelivered }
-    const isTransient = entry.location > 0 && (entry.page as IndexPage).transient
-    if (isTransient) this.applyUpdate(entry, update)
-    else if (entry.location === PENDING || entry.location > 0) this.#parts.committer.updated(this, entry, update)
+    const change = { ...update, order: state === STATE_RETURNED ? ++this.lastOrder : 0 }
+    if (entry.location === PENDING) this.#deferred.set(entry, change)
+    else (entry.page as IndexPage).update(entry.row & ROW_MASK, change)
+    if (entry.page !== this.transient && !(entry.page instanceof IndexPage && entry.page.transient))
+      this.#parts.committer.updated(this, entry, update)
   }
 
-  applyUpdate(entry: QueueEntry, update: Update): void {
-    const page = entry.page as IndexPage
-    this.changeRow(page, entry.row & ROW_MASK, update)
-  }
-
-  /** Where the page's rows are on disk only, the change is kept until they are read. */
+  /** An UPDATE record is read after a restart. */
   changeRow(page: IndexPage, row: number, update: Update): void {
     const order = update.state === STATE_RETURNED ? ++this.lastOrder : 0
     page.update(row, { ...update, order })
@@ -160,6 +163,10 @@ export class QueueIndex implements QueueLog {
     entry.recordBytes = share
     entry.page = page
     entry.row = row.sharers > 1 ? at | SHARED : at
+    const change = this.#deferred.get(entry)
+    if (change === undefined) return
+    this.#deferred.delete(entry)
+    page.update(at, change)
   }
 
   /** Gives a loaded entry its place. */
@@ -229,7 +236,9 @@ export class QueueIndex implements QueueLog {
         this.#dropPage(list, page)
       else if (page.resident) this.dropRows(page, from, to, level)
       else {
+        this.dropping.add(page)
         void this.#parts.pager.rowsOf(page).then((isThere) => {
+          this.dropping.delete(page)
           if (isThere && !this.deleted) this.dropRows(page, from, to, level)
         })
       }
@@ -292,6 +301,7 @@ export class QueueIndex implements QueueLog {
   delete(): void {
     if (this.deleted) return
     this.deleted = true
+    this.#deferred.clear()
     for (const list of [this.logged, this.transient]) {
       for (const page of [...list.pages]) this.#dropPage(list, page)
     }

@@ -82,7 +82,8 @@ export async function findSegments(files: StoreFiles): Promise<{ segments: Segme
       const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
       await file.read(header, 0, SEGMENT_HEADER_BYTES, 0)
       const decoded = size < SEGMENT_HEADER_BYTES ? null : decodeSegmentHeader(header, path)
-      if (decoded === null && size > 0) unreadable.push(path)
+      // with no more than a header, or a part of one, it is what was being made when the broker ended
+      if (decoded === null && size > SEGMENT_HEADER_BYTES) unreadable.push(path)
       const kind = match[2] === 'journal' ? KIND_JOURNAL : KIND_PAGING
       segments.push(asFound(new Segment(Number(match[1]), kind, decoded?.compacted ?? false), size))
     } finally {

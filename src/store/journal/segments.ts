@@ -3,6 +3,15 @@ import { assert } from '../../util/assert.ts'
 import type { StoreFile, StoreFiles } from './files.ts'
 import { encodeSegmentHeader, FOLDER, KIND_JOURNAL, segmentName, SEGMENT_HEADER_BYTES } from './format.ts'
 
+/** Zeros put on disk ahead of what is written: overwriting them needs no change of the file's own data, and so takes half the time. */
+const AHEAD_BYTES = 1024 * 1024
+/** They are put there when fewer than this are left. */
+const AHEAD_MIN = 256 * 1024
+/** Only for writes below this: large ones gain nothing. */
+const SMALL_BYTES = 64 * 1024
+/** Blocks of the file system. */
+const BLOCK_BYTES = 4096
+
 /** Files kept open for reading. */
 const READERS_MAX = 128
 
@@ -47,6 +56,11 @@ export class Segment {
   writer: StoreFile | null = null
   /** Ends with the syncs that are under way. */
   syncing: Promise<unknown> | null = null
+  /** Up to here the file has zeros where nothing is yet. */
+  extendedTo = 0
+  /** Zeros are being put from here on: nothing may be written there meanwhile. */
+  extendingFrom = Infinity
+  extending: Promise<void> | null = null
   file: SegmentFile
 
   constructor(id: number, kind: number, compacted = false) {
@@ -127,13 +141,40 @@ export class Segments {
     segment.synced = Math.max(segment.synced, written)
   }
 
+  /** Makes room ahead of small writes, in the background. @param bytes of the write that begins now */
+  extendAhead(segment: Segment, bytes: number): void {
+    if (bytes > SMALL_BYTES || segment.extending !== null) return
+    const { size, extendedTo } = segment
+    if (extendedTo - size > AHEAD_MIN) return
+    const from = Math.max(extendedTo, Math.ceil((size + SMALL_BYTES) / BLOCK_BYTES) * BLOCK_BYTES)
+    segment.extendingFrom = from
+    segment.extending = this.#extend(segment, from).finally(() => {
+      segment.extendingFrom = Infinity
+      segment.extending = null
+    })
+    // whoever writes next hears of it
+    segment.extending.catch(() => {})
+  }
+
+  async #extend(segment: Segment, from: number): Promise<void> {
+    const file = await this.files.open(segment.name, 'write', false)
+    try {
+      await file.write([Buffer.alloc(AHEAD_BYTES)], from)
+      await file.sync()
+      segment.extendedTo = from + AHEAD_BYTES
+    } finally {
+      await file.close()
+    }
+  }
+
   /** Closes it for writing. */
   async seal(segment: Segment): Promise<void> {
     segment.sealed = true
     const { writer } = segment
     if (writer === null) return
     segment.writer = null
-    await segment.syncing
+    await Promise.allSettled([segment.syncing, segment.extending])
+    if (segment.extendedTo > segment.size) await writer.truncate(segment.size)
     await writer.close()
   }
 
