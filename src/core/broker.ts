@@ -521,7 +521,11 @@ export class Broker {
     this.log.warn(active ? 'resource alarm: publishers are held' : 'resource alarms cleared', {
       reason: this.alarms.reason,
     })
-    if (active) return
+    if (active) {
+      // they publish, and would not be heard of again before the alarm is over
+      for (const connection of this.heldConnections) connection.blockForAlarm(this.alarms.reason)
+      return
+    }
     for (const connection of this.connections) connection.unblock()
   }
 
