@@ -69,6 +69,8 @@ export interface Checkpoint extends CheckpointHead {
 export class CheckpointWriter {
   #bytes = Buffer.allocUnsafeSlow(64 * 1024)
   #at = HEAD_BYTES
+  /** Locations of all PAGE records that it names. */
+  readonly pages = new Set<number>()
   #queueCountAt = 0
   #queues = 0
 
@@ -116,6 +118,7 @@ export class CheckpointWriter {
     const at = this.#reserve(PAGE_BYTES + uses.length * USE_BYTES + (hasBits ? BITS_BYTES : 0))
     const bytes = this.#bytes
     bytes.writeDoubleLE(page.location, at)
+    this.pages.add(page.location)
     bytes.writeUInt32LE(page.recordBytes, at + 8)
     writeU48(bytes, at + 12, page.first)
     writeU48(bytes, at + 18, page.last)

@@ -29,6 +29,8 @@ export class Checkpointer {
   readonly #host: CheckpointerHost
   /** `Committer.bytesWritten` at the last checkpoint. */
   bytesAtLast = 0
+  /** Locations of the PAGE records that the checkpoint on disk names. */
+  pages: ReadonlySet<number> = new Set()
 
   constructor(host: CheckpointerHost) {
     this.#host = host
@@ -61,6 +63,7 @@ export class Checkpointer {
       orderly,
     })
     await this.#replace(bytes)
+    this.pages = writer.pages
     this.bytesAtLast = bytesWritten
     return dead.filter((segment) => segment.live === 0)
   }

@@ -21,6 +21,10 @@ export interface CompactorHost {
   readonly files: StoreFiles
   readonly segments: Segments
   findIndex(queueId: number): QueueIndex | undefined
+  /** Whether the checkpoint on disk names the PAGE record at this location: a start would look for it. */
+  isInCheckpoint(location: number): boolean
+  /** Resolves when everything recorded so far is safe. */
+  whenSafe(): Promise<void>
   now(): number
 }
 
@@ -53,6 +57,8 @@ export class Compactor {
       })
     })
     if (segment.live === 0) return
+    // what says that the rest is dead must not be lost when the rest is
+    await this.#host.whenSafe()
     const { id, kind } = segment
     const header = encodeSegmentHeader({ id, kind, compacted: true, madeAt: this.#host.now() })
     const moves = movesOf(runs, offsets, SEGMENT_HEADER_BYTES + 8 + offsets.length * 4)
@@ -83,6 +89,7 @@ export class Compactor {
 
   #isLive(bytes: Buffer, at: number, location: number): boolean {
     if (bytes[at + 8] === RECORD_PAGE) {
+      if (this.#host.isInCheckpoint(location)) return true
       const index = this.#host.findIndex(readU48(bytes, at + 12))
       const page = index?.logged.find(readU48(bytes, at + 18))
       const other = index?.transient.find(readU48(bytes, at + 18))

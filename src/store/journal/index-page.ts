@@ -144,24 +144,34 @@ export class IndexPage {
     } else if (given.level !== this.level) this.level = MIXED_LEVELS
     this.last = given.number
     this.#grow(row)
-    this.#f![row * F] = given.location
-    this.#f![row * F + 1] = given.expiresAt
-    this.#u![row * U + 6] = given.number - this.first
-    this.#u![row * U + 7] = given.recordBytes
-    this.#u![row * U + 8] = given.bodyBytes
-    this.#u![row * U + 11] = (Math.min(given.sharers, SHARERS_MAX) << 4) | (given.level << 16)
-    this.#f![row * F + 2] = 0
-    this.#u![row * U + 9] = 0
-    this.#u![row * U + 10] = 0
+    this.#put(row, given)
     this.#bits[row >>> 5]! |= 1 << (row & 31)
     this.live++
-    this.bodyBytes += given.bodyBytes
-    if (given.sharers > 1) this.shared++
+    this.#count(given)
     if (given.expiresAt >= 0 && (this.earliestExpiry < 0 || given.expiresAt < this.earliestExpiry))
       this.earliestExpiry = given.expiresAt
-    this.#use(segmentOf(given.location), 1, shareOf(given.recordBytes, given.sharers))
     this.#changed()
     return row
+  }
+
+  #put(row: number, given: Row): void {
+    const f = row * F
+    const u = row * U
+    this.#f![f] = given.location
+    this.#f![f + 1] = given.expiresAt
+    this.#f![f + 2] = 0
+    this.#u![u + 6] = given.number - this.first
+    this.#u![u + 7] = given.recordBytes
+    this.#u![u + 8] = given.bodyBytes
+    this.#u![u + 9] = 0
+    this.#u![u + 10] = 0
+    this.#u![u + 11] = (Math.min(given.sharers, SHARERS_MAX) << 4) | (given.level << 16)
+  }
+
+  #count(given: Row): void {
+    this.bodyBytes += given.bodyBytes
+    if (given.sharers > 1) this.shared++
+    this.#use(segmentOf(given.location), 1, shareOf(given.recordBytes, given.sharers))
   }
 
   #grow(row: number): void {
@@ -333,6 +343,34 @@ export class IndexPage {
     for (const [row, change] of this.#waiting ?? []) this.#write(row, change)
     this.#waiting = null
     return true
+  }
+
+  /**
+   * Takes rows that were found elsewhere in place of those that are lost, each at its own place; null where there is none. What was live
+   * and has no row is gone. @returns how many those are
+   */
+  rebuild(rows: readonly (Row | null)[]): number {
+    const bytes = new ArrayBuffer(rows.length * ROW_BYTES)
+    this.#f = new Float64Array(bytes)
+    this.#u = new Uint32Array(bytes)
+    this.uses = []
+    this.bodyBytes = 0
+    this.shared = 0
+    let lost = 0
+    for (const [at, row] of rows.entries()) {
+      if (row !== null) this.#put(at, row)
+      if (!this.isLive(at)) continue
+      if (row === null) {
+        this.#bits[at >>> 5]! &= ~(1 << (at & 31))
+        lost++
+      } else this.#count(row)
+    }
+    this.live -= lost
+    for (const [row, change] of this.#waiting ?? []) this.#write(row, change)
+    this.#waiting = null
+    this.unready = rows.reduce((sum, _, at) => (this.isLive(at) && this.#stateOf(at) !== 0 ? sum + 1 : sum), 0)
+    this.#changed()
+    return lost
   }
 
   /** Whether the rows may be left to the disk. Those that are not ready are kept: their state must be known when it changes. */

@@ -11,6 +11,7 @@ import type { IndexPage, Row } from './index-page.ts'
 import { Loader } from './loader.ts'
 import { Pager } from './pager.ts'
 import { QueueIndex, type QueueParts } from './queue-index.ts'
+import { findRows } from './page-rebuild.ts'
 import { type DamageReport, findSegments, quarantine, readCheckpoint, Recovery } from './recovery.ts'
 import { type Segment, Segments } from './segments.ts'
 
@@ -98,7 +99,14 @@ export class JournalStore implements MessageStore {
       damagedRecord: (index, row, reason) => this.#onDamagedRecord(index, row, reason),
       failed,
     })
-    this.#compactor = new Compactor({ files: options.files, segments, findIndex: (id) => this.#indexes.get(id), now })
+    this.#compactor = new Compactor({
+      files: options.files,
+      segments,
+      findIndex: (id) => this.#indexes.get(id),
+      isInCheckpoint: (location) => this.#checkpointer.pages.has(location),
+      whenSafe: () => this.#committer.whenCommitted(this.#committer.lastPosition),
+      now,
+    })
     const committer = (): Committer => this.#committer
     this.#parts = {
       segments,
@@ -251,16 +259,28 @@ export class JournalStore implements MessageStore {
     }
   }
 
+  /** What the page listed is looked for in the messages themselves. */
   async #onDamagedPage(page: IndexPage, reason: string): Promise<boolean> {
-    const segment = this.#segments.find(segmentOf(page.location))
-    this.#report({
-      file: segment.name,
+    const segments = this.#segments
+    const { name } = segments.find(segmentOf(page.location))
+    const facts = {
+      file: name,
       offset: page.location % 0x1_0000_0000,
       bytes: page.recordBytes,
       queueIds: [page.queueId],
-      reason: `an index page of ${page.live} messages is lost: ${reason}`,
-    })
-    return false
+    }
+    const rows = await findRows(page, segments)
+    if (page.live === 0) return false
+    if (rows === null) {
+      this.#report({ ...facts, reason: `an index page is lost, and ${page.live} messages with it: ${reason}` })
+      this.#indexes.get(page.queueId)?.lose(page)
+      return false
+    }
+    for (const { segmentId, count, bytes } of page.uses) segments.use(segmentId, -count, -bytes)
+    const lost = page.rebuild(rows)
+    for (const { segmentId, count, bytes } of page.uses) segments.use(segmentId, count, bytes)
+    this.#report({ ...facts, reason: `an index page was damaged, and made anew; ${lost} messages are lost: ${reason}` })
+    return page.live > 0
   }
 
   // ---- contents ----

@@ -254,6 +254,11 @@ export class QueueIndex implements QueueLog {
     this.#parts.pager.forget(page)
   }
 
+  /** The page's rows are lost, and its messages with them. */
+  lose(page: IndexPage): void {
+    this.#dropPage(page.transient ? this.transient : this.logged, page)
+  }
+
   dropRows(page: IndexPage, from: number, to: number, level: number): void {
     for (let row = 0; row < page.rows; row++) {
       if (!page.isLive(row) || page.levelAt(row) !== level || page.stateAt(row) !== STATE_READY) continue
