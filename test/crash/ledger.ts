@@ -276,7 +276,8 @@ export class Ledger {
     transfer.targetThere = false
     if (sourceThere === false) {
       this.complain(`${source.title}: rejected and lost on the way to ${target.queue.facts.name}`)
-    } else if (sourceThere === null) {
+    } else if (source.transfer === transfer) {
+      // not looked at yet: it never left
       source.transfer = null
       source.settled = OPEN
     }

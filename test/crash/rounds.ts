@@ -96,7 +96,11 @@ class CrashRun {
     const { life, warren } = await this.#begin(flags)
     const recovered = performance.now() - started
     const looks = round % ROUNDS_TO_DRAIN === 0 ? 'drain' : ending === 'quiet' ? 'see' : 'some'
-    await within(OPEN_WITHIN_MS, 'the queues to be looked at', this.#verify(life, looks))
+    try {
+      await within(OPEN_WITHIN_MS, 'the queues to be looked at', this.#verify(life, looks))
+    } catch (error) {
+      this.#ledger.complain(String(error))
+    }
     const found = this.#count()
     if (this.mistakes.length === 0) await this.#live(life, ending)
     await this.#end(life, warren, ending)
@@ -117,8 +121,10 @@ class CrashRun {
   #flags(): string[] {
     const flags = [...this.#options.flags]
     const random = this.#random
-    if (this.#known.has('--message-memory') && random.once(2)) flags.push('--message-memory', '1MB')
-    if (this.#known.has('--journal-segment-size') && !random.once(3)) {
+    // what was asked for is not chosen by chance
+    const mayChoose = (flag: string): boolean => this.#known.has(flag) && !flags.includes(flag)
+    if (mayChoose('--message-memory') && random.once(2)) flags.push('--message-memory', '1MB')
+    if (mayChoose('--journal-segment-size') && !random.once(3)) {
       flags.push('--journal-segment-size', random.of(['64KiB', '256KiB', '4MB']))
     }
     return flags
