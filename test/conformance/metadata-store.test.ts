@@ -248,11 +248,11 @@ describe('metadata store on disk', () => {
     await store.close()
     const file = join(directory, 'metadata.sqlite')
     const newer = new DatabaseSync(file)
-    newer.exec('PRAGMA user_version = 2')
+    newer.exec('PRAGMA user_version = 3')
     newer.close()
     const before = await readFile(file)
     await assert.rejects(openSqliteMetadataStore(directory), {
-      message: `${file} has format 2, written by a newer version of this program; this version reads up to format 1`,
+      message: `${file} has format 3, written by a newer version of this program; this version reads up to format 2`,
     })
     assert.deepEqual(await readFile(file), before)
     assert.deepEqual(await readdir(directory), ['metadata.sqlite'])

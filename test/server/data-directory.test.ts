@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import amqp from 'amqplib'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
@@ -205,4 +206,57 @@ test('users, policies and limits made at run time survive kill -9', async (t) =>
   client.publish(1, 'amq.topic', 'b.c', Buffer.from('x'))
   assert.equal((await client.expect(m.ChannelClose)).replyCode, 403, 'the topic permission')
   client.destroy()
+})
+
+test('a directory of the format before is upgraded, with a line about it', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const first = await startWarren(t, ['--data-dir', dataDir])
+  const earlier = await amqp.connect(`amqp://guest:guest@localhost:${first.port()}`)
+  await (await earlier.createChannel()).assertQueue('old', { durable: true })
+  await earlier.close()
+  await first.stop()
+  rmSync(join(dataDir, 'messages'), { recursive: true })
+  const database = new DatabaseSync(join(dataDir, 'metadata.sqlite'))
+  database.exec('PRAGMA user_version = 1')
+  database.close()
+
+  const second = await startWarren(t, ['--data-dir', dataDir])
+  assert.match(second.stderr, /data directory upgraded from format 1/)
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${second.port()}`)
+  const channel = await connection.createConfirmChannel()
+  channel.sendToQueue('old', Buffer.from('kept'), { persistent: true })
+  await channel.waitForConfirms()
+  await connection.close()
+  await second.stop('SIGKILL')
+
+  const third = await startWarren(t, ['--data-dir', dataDir])
+  assert.doesNotMatch(third.stderr, /upgraded/)
+  const again = await amqp.connect(`amqp://guest:guest@localhost:${third.port()}`)
+  const message = await (await again.createChannel()).get('old', { noAck: true })
+  assert.ok(message !== false)
+  assert.equal(message.content.toString(), 'kept')
+  await again.close()
+})
+
+test('messages of a newer format are refused, and nothing is touched', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const first = await startWarren(t, ['--data-dir', dataDir])
+  await first.stop('SIGKILL')
+  const folder = join(dataDir, 'messages')
+  const file = join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith('.journal'))!,
+  )
+  const bytes = readFileSync(file)
+  bytes.writeUInt32LE(9, 8)
+  writeFileSync(file, bytes)
+  const before = readdirSync(folder).map((name) => readFileSync(join(folder, name)))
+  const { code, stderr } = await runWarren(t, ['start', '--data-dir', dataDir, '--port', '0'])
+  assert.equal(code, 69)
+  assert.match(
+    stderr,
+    /\.journal has format 9, written by a newer version of this program; this version reads up to format 1/,
+  )
+  const after = readdirSync(folder).map((name) => readFileSync(join(folder, name)))
+  assert.deepEqual(after, before)
 })
