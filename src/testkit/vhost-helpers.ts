@@ -217,9 +217,25 @@ export class VhostHelpers {
     return [...this.#vhost.queues.values()].map(infoOf)
   }
 
-  /** The ready messages of a queue in the order in which they would be delivered. They stay there. @throws BrokerError notFound */
+  /**
+   * The ready messages of a queue in the order in which they would be delivered. They stay there.
+   * @throws BrokerError notFound; an Error where some of them are on disk only, as after a restart: `browse` reads them
+   */
   messages(queue: string): ReceivedMessage[] {
+    const { readyInStore } = this.#find(queue)
+    if (readyInStore > 0) {
+      throw new Error(`${readyInStore} messages of queue '${queue}' are on disk: use await broker.browse('${queue}')`)
+    }
     return [...this.#find(queue).browseMemory()].map((entry) => new ReceivedMessage(entry.message, entry))
+  }
+
+  /** As `messages`, with those that are on disk only. @throws BrokerError notFound */
+  async browse(queue: string): Promise<ReceivedMessage[]> {
+    const found = this.#find(queue)
+    if (found.readyInStore === 0) return this.messages(queue)
+    const messages: ReceivedMessage[] = []
+    for await (const entry of found.browse()) messages.push(new ReceivedMessage(entry.message, entry))
+    return messages
   }
 
   // ---- wait and assert ----
@@ -240,7 +256,7 @@ export class VhostHelpers {
         return info !== null && condition(info) ? info : null
       },
       options,
-      () => ({ text: `the condition does not hold for queue '${name}'${this.#describe(name)}` }),
+      async () => ({ text: `the condition does not hold for queue '${name}'${await this.#describe(name)}` }),
     )
   }
 
@@ -250,11 +266,12 @@ export class VhostHelpers {
    */
   async waitForMessages(queue: string, count = 1, options: WaitOptions = {}): Promise<ReceivedMessage[]> {
     return eventually(
-      () => ((this.#vhost.queues.get(queue)?.readyCount ?? 0) >= count ? this.messages(queue) : null),
+      async () => ((this.#vhost.queues.get(queue)?.readyCount ?? 0) >= count ? this.browse(queue) : null),
       options,
-      () => {
+      async () => {
         const actual = this.#vhost.queues.get(queue)?.readyCount ?? 0
-        const text = `expected ${plural(count, 'message')} in queue '${queue}', found ${actual}${this.#describe(queue)}`
+        const description = await this.#describe(queue)
+        const text = `expected ${plural(count, 'message')} in queue '${queue}', found ${actual}${description}`
         return { text, actual, expected: count }
       },
     )
@@ -265,14 +282,14 @@ export class VhostHelpers {
    * @throws AssertionError when there is none in time, with how the most similar one differs
    */
   async assertMessage(queue: string, expected: ExpectedMessage, options: WaitOptions = {}): Promise<ReceivedMessage> {
-    const messages = (): ReceivedMessage[] => (this.#vhost.queues.has(queue) ? this.messages(queue) : [])
+    const messages = async (): Promise<ReceivedMessage[]> => (this.#vhost.queues.has(queue) ? this.browse(queue) : [])
     return eventually(
-      () => messages().find((message) => compare(message, expected).matches) ?? null,
+      async () => (await messages()).find((message) => compare(message, expected).matches) ?? null,
       options,
-      () => {
-        const compared = messages().map((message, i) => ({ number: i + 1, ...compare(message, expected) }))
+      async () => {
+        const compared = (await messages()).map((message, i) => ({ number: i + 1, ...compare(message, expected) }))
         const [closest] = compared.toSorted((a, b) => a.differences - b.differences)
-        const text = `no message in queue '${queue}' is as expected${this.#describe(queue)}`
+        const text = `no message in queue '${queue}' is as expected${await this.#describe(queue)}`
         if (closest === undefined) return { text, actual: [], expected: [expected] }
         const which = compared.length > 1 ? `\nthe most similar one is number ${closest.number}:` : ''
         return { text: text + which, actual: closest.actual, expected: closest.expected, diff: true }
@@ -291,7 +308,7 @@ export class VhostHelpers {
         return ready + unacked + delayed === 0 ? true : null
       },
       options,
-      () => ({ text: `queue '${queue}' is not empty${this.#describe(queue)}` }),
+      async () => ({ text: `queue '${queue}' is not empty${await this.#describe(queue)}` }),
     )
   }
 
@@ -306,14 +323,14 @@ export class VhostHelpers {
   }
 
   /** For the text of a failure: what the queue is like, and what is in it. */
-  #describe(name: string): string {
+  async #describe(name: string): Promise<string> {
     if (!this.#vhost.queues.has(name)) {
       const names = [...this.#vhost.queues.keys()].map((other) => `'${other}'`).join(', ')
       return `: there is no such queue${names === '' ? '' : ` (there are ${names})`}`
     }
     const { ready, unacked, delayed, consumers } = this.queue(name)
     const state = `${ready} ready, ${unacked} unacknowledged, ${delayed} delayed, ${plural(consumers, 'consumer')}`
-    const messages = this.messages(name)
+    const messages = await this.browse(name)
     return messages.length === 0 ? ` (${state})` : ` (${state}):\n${describeMessages(messages)}`
   }
 

@@ -22,13 +22,17 @@ const QUICK_LOOKS = 20
  * Waits until `look` finds something else than null.
  * @throws AssertionError
  */
-export async function eventually<T>(look: () => T | null, options: WaitOptions, failure: () => Failure): Promise<T> {
+export async function eventually<T>(
+  look: () => T | null | Promise<T | null>,
+  options: WaitOptions,
+  failure: () => Failure | Promise<Failure>,
+): Promise<T> {
   const { timeoutMs = TIMEOUT_MS } = options
   const deadline = performance.now() + timeoutMs
   for (let looks = 1; ; looks++) {
-    const found = look()
+    const found = await look()
     if (found !== null) return found
-    if (performance.now() >= deadline) throw await assertionError(failure(), timeoutMs)
+    if (performance.now() >= deadline) throw await assertionError(await failure(), timeoutMs)
     await new Promise<void>((resolve) => {
       if (looks < QUICK_LOOKS) setImmediate(resolve)
       else setTimeout(resolve, LOOK_EVERY_MS)

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Queue } from '../../src/core/queues/queue.ts'
-import { MemoryMetadataStore } from '../../src/store/memory/memory-metadata-store.ts'
 import { type Client, CoreBench, type Delivery } from '../support/core-bench.ts'
 import { PagingStore } from '../support/paging-store.ts'
 import {
@@ -210,7 +209,7 @@ class Pair {
     clock.timers.clear()
     const store = (bench.store as PagingStore).crash()
     const options = { messageMemoryBytes: this.#surroundings.budget }
-    this.bench = await new CoreBench(options, metadata as MemoryMetadataStore, store, clock).start()
+    this.bench = await new CoreBench(options, metadata, store, clock).start()
     this.#enter()
     this.model.crash()
     // what expired while nobody looked

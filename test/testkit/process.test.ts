@@ -85,7 +85,7 @@ describe('a process', () => {
       const { startBroker } = await import('warrenmq')
       const broker = await startBroker()
       await broker.stop()
-      console.log(loaded.filter((url) => /pino|ws|sqlite|node:https?$|node:worker_threads/.test(url)).join())
+      console.log(loaded.filter((url) => /pino|\\bws\\b|sqlite|node:https?$|node:worker_threads/.test(url)).join())
     `)
     assert.equal(stdout, '\n')
   })

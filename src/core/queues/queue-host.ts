@@ -55,9 +55,3 @@ export class QueueCounters {
   deadLettered = 0
   dropped = 0
 }
-
-/** Who waits for a queue's next message, because that has to be read from the store first. */
-export interface HeadWaiter {
-  /** The message may be at hand now, or the queue be empty. @returns false when it has to wait on */
-  onHead(): boolean
-}

@@ -80,6 +80,14 @@ export class QueueSettings {
   }
 }
 
+/** How long a message rests that has come back, in ms. @param counted whether the return counts towards the delivery limit */
+export function retryDelayOf({ type, minMs, maxMs }: DelayedRetry, counted: boolean, deliveryCount: number): number {
+  if (type === 'disabled' || minMs <= 0) return 0
+  if ((type === 'failed' && !counted) || (type === 'returned' && counted)) return 0
+  const most = maxMs > 0 ? maxMs : minMs
+  return Math.min(minMs * Math.max(1, deliveryCount), most)
+}
+
 export const computeQueueSettings = (type: string, args: Table, policy: EffectivePolicy | null): QueueSettings =>
   new QueueSettings(type, args, policy)
 

@@ -1,13 +1,11 @@
 import {
   type LoadedMessage,
-  NOT_STORED,
   type QueueLog,
   STATE_DYING,
   STATE_HELD,
   STATE_READY,
   STATE_RETURNED,
 } from '../../store/message-store.ts'
-import type { Timer } from '../../util/clock.ts'
 import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
@@ -19,16 +17,19 @@ import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { browse } from './browse.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
 import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
-import { Entry, GONE, READY, UNACKED } from './entry.ts'
+import { Entries } from './entries.ts'
+import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
+import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
 import { Pager } from './pager.ts'
-import { type HeadWaiter, QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
-import type { QueueSettings } from './queue-settings.ts'
+import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
+import { type QueueSettings, retryDelayOf } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
 import { markOf, RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
+import { UnusedTimer } from './unused-timer.ts'
 
 /** What a publish to one queue came to. */
 export const ACCEPTED = 0
@@ -77,16 +78,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Null where nothing outlives the process. */
   readonly #marks: DeliveryMarks | null
   readonly #spills: boolean
-  #lastNumber: number
-  /** Up to here messages may have been delivered before the broker was started. */
-  readonly #recoveredUpTo: number
-  #lastUsed: number
-  #expiresTimer: Timer | null = null
+  readonly #entries: Entries
+  readonly #unused: UnusedTimer
   readonly #held: HeldMessages
   /** The next message has to be read from the store, or its mark to be written, before it can be had. */
   #waits = false
-  readonly #headWaiters: HeadWaiter[] = []
-  #servesWaiters = false
+  readonly #headWaiters = new HeadWaiters()
   /** Length limits are not kept yet. */
   #trims = false
   /** Goes on with `#dropHeads` in the next turn. */
@@ -110,18 +107,16 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.arguments = facts.arguments
     this.settings = settings
     this.#log = host.store.queue(facts.id)
-    this.#lastNumber = Math.max(this.#log.lastNumber, this.#log.deliveredUpTo)
-    this.#recoveredUpTo = this.#log.deliveredUpTo
+    this.#entries = new Entries(this, host, this.#log)
     const { durable, spills } = host.store
     this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
     this.#spills = spills
     this.#held = new HeldMessages(host.clock)
-    this.#lastUsed = host.clock.now()
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
     this.dispatcher = settings.singleActiveConsumer
       ? new SingleActiveDispatcher(rules.activePreempts)
       : new FairDispatcher()
-    this.#armExpiresTimer()
+    this.#unused = new UnusedTimer(this, host.clock, () => host.deleteQueue(this))
   }
 
   get readyCount(): number {
@@ -173,7 +168,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         return ACCEPTED
       }
     }
-    const entry = this.#newEntry(message, expiresAt)
+    const entry = this.#entries.create(message, expiresAt)
     if (ttl === 0) {
       // no time at all: it allows the delivery that can happen at once, and nothing else
       this.#discard(entry, 'expired')
@@ -224,23 +219,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return ttlMs < 0 ? message.ttlMs : Math.min(ttlMs, message.ttlMs)
   }
 
-  #newEntry(message: Message, expiresAt: number): Entry {
-    const { store, memory } = this.#host
-    if (message.slab === null) store.adopt(message)
-    message.references++
-    const entry = new Entry(this, message, ++this.#lastNumber, expiresAt, this.rules.levelOf(message, this.settings))
-    memory.added()
-    if (this.#isLogged(message)) {
-      const position = this.#log.enqueue(entry)
-      if (position > message.position) message.position = position
-    }
-    return entry
-  }
-
-  #isLogged(message: Message): boolean {
-    return this.durable && (message.persistent || this.rules.alwaysPersistent)
-  }
-
   /** Keeps to the length limits, unless they are kept by rejecting. */
   #dropHeads(): void {
     this.#trims = false
@@ -270,8 +248,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       consumer.session.deliverSettled(consumer, message, null)
       return
     }
-    if (this.#marks !== null && this.#isLogged(message)) this.#marks.fresh(this.nextNumber)
-    const entry = this.#newEntry(message, expiresAt)
+    if (this.#marks !== null && this.#entries.isLogged(message)) this.#marks.fresh(this.nextNumber)
+    const entry = this.#entries.create(message, expiresAt)
     if (expiresAt >= 0) this.expires(entry)
     this.#hand(consumer, entry)
   }
@@ -289,7 +267,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
   runAtTurnEnd(): void {
-    if (this.#headWaiters.length > 0) this.#serveWaiters()
+    if (this.#headWaiters.size > 0) this.#headWaiters.serve()
     if (this.deleted) return
     if (this.#ready.pagedCount > 0) this.#pager!.load()
     while (this.#ready.count > 0 && this.dispatcher.consumers.length > 0) {
@@ -339,7 +317,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #mayGoOut(marks: DeliveryMarks, entry: Entry): boolean {
-    return entry.redelivered || !this.#isLogged(entry.message) || marks.allows(entry.number, this.#lastNumber)
+    const entries = this.#entries
+    return entry.redelivered || !entries.isLogged(entry.message) || marks.allows(entry.number, entries.lastNumber)
   }
 
   /**
@@ -348,7 +327,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
    */
   get(noAck: boolean): Entry | null {
     this.touch()
-    if (this.#headWaiters.length > 0 && !this.#servesWaiters) return null
+    if (this.#headWaiters.size > 0 && !this.#headWaiters.serving) return null
     const entry = this.#headEntry(Infinity)
     if (entry === null) return null
     this.#ready.take(entry)
@@ -370,12 +349,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   waitForHead(waiter: HeadWaiter): void {
     this.#headWaiters.push(waiter)
     this.#pager?.load()
-  }
-
-  #serveWaiters(): void {
-    this.#servesWaiters = true
-    while (this.#headWaiters.length > 0 && this.#headWaiters[0]!.onHead()) this.#headWaiters.shift()
-    this.#servesWaiters = false
   }
 
   /** The messages in memory that could be delivered now, in that order: all, unless `readyInStore` says otherwise. Nothing changes. */
@@ -404,7 +377,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Serves consumers at the end of the turn, if there is anything to serve. */
   schedule(): void {
-    if (this.#ready.count > 0 || this.#headWaiters.length > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
+    if (this.#ready.count > 0 || this.#headWaiters.size > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
   wake(consumer: Consumer): void {
@@ -437,15 +410,16 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     }
     entry.redelivered = true
     entry.acquiredCount++
-    if (this.rules.counts(kind)) entry.deliveryCount++
+    const counted = this.rules.counts(kind)
+    if (counted) entry.deliveryCount++
     const { settings } = this
     if (settings.deliveryLimit >= 0 && entry.deliveryCount > settings.deliveryLimit) {
       this.#discard(entry, 'delivery_limit')
       return
     }
-    const delay = this.#hasExpired(entry) ? 0 : this.#retryDelay(entry, kind)
+    const delay = this.#hasExpired(entry) ? 0 : retryDelayOf(settings.delayedRetry, counted, entry.deliveryCount)
     if (delay > 0) {
-      this.#record(entry, STATE_HELD, this.#host.clock.now() + delay, 0)
+      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + delay, 0)
       this.#held.hold(entry, delay, this.#release)
     } else {
       this.#putBack(entry)
@@ -458,11 +432,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   readonly #release = (entry: Entry): void => this.#putBack(entry)
 
-  /** Has the log note what became of an entry, if it knows it. */
-  #record(entry: Entry, state: number, dueAt: number, mark: number): void {
-    if (entry.location !== NOT_STORED) this.#log.update(entry, state, dueAt, mark)
-  }
-
   #putBack(entry: Entry): void {
     if (this.#hasExpired(entry)) {
       this.#discard(entry, 'expired')
@@ -473,23 +442,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         this.#held.hold(entry, PLACE_RETRY_MS, this.#release)
         return
       }
-      this.#record(entry, STATE_READY, 0, 0)
+      this.#entries.record(entry, STATE_READY, 0, 0)
       if (!this.#pager.takesBack(entry)) this.#ready.putBack(entry)
     } else {
-      this.#record(entry, this.rules.returnsFirst ? STATE_RETURNED : STATE_READY, 0, 0)
+      this.#entries.record(entry, this.rules.returnsFirst ? STATE_RETURNED : STATE_READY, 0, 0)
       this.#ready.putBack(entry)
     }
     this.#dropHeads()
     this.#host.turn.schedule(PHASE_DISPATCH, this)
-  }
-
-  #retryDelay(entry: Entry, kind: ReturnKind): number {
-    const { type, minMs, maxMs } = this.settings.delayedRetry
-    if (type === 'disabled' || minMs <= 0) return 0
-    const counted = this.rules.counts(kind)
-    if ((type === 'failed' && !counted) || (type === 'returned' && counted)) return 0
-    const most = maxMs > 0 ? maxMs : minMs
-    return Math.min(minMs * Math.max(1, entry.deliveryCount), most)
   }
 
   /** An unacknowledged entry leaves its consumer, whatever becomes of it. */
@@ -542,7 +502,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       this.counters.deadLettered++
       this.#end(entry)
     } else {
-      if (!again) this.#record(entry, STATE_DYING, 0, markOf(reason))
+      if (!again) this.#entries.record(entry, STATE_DYING, 0, markOf(reason))
       this.#held.hold(entry, DEAD_LETTER_RETRY_MS, (held) => this.#buryAgain(held, reason))
     }
   }
@@ -568,10 +528,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   #forget(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
-    // of a deleted queue the log has nothing any more
-    if (entry.location !== NOT_STORED && !this.deleted) this.#log.settle(entry)
-    this.#host.memory.removed()
-    this.#host.store.release(entry.message)
+    this.#entries.end(entry)
   }
 
   /** Removes what is ready; returns how many that were. Nothing is dead-lettered. */
@@ -606,17 +563,17 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** What the next message will be called. */
   get nextNumber(): number {
-    return this.#lastNumber + 1
+    return this.#entries.lastNumber + 1
   }
 
   /** Whether anybody waits for what is not in memory. */
   get wantsMessages(): boolean {
-    return this.consumerCount > 0 || this.#headWaiters.length > 0 || this.#trims
+    return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.#trims
   }
 
   /** How many messages would be taken at once. */
   wantedNow(): number {
-    return (this.#trims ? Infinity : this.#headWaiters.length) + this.#credit()
+    return (this.#trims ? Infinity : this.#headWaiters.size) + this.#credit()
   }
 
   excess(keepEntries: number, keepBytes: number): number {
@@ -629,34 +586,20 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#pagerOf().evict(entriesMax)
   }
 
-  /** An entry for a message that was read back, which has a content of its own. */
+  /** An entry for a message that was read back. */
   entryOf(loaded: LoadedMessage): Entry {
-    const { store, memory, decoder } = this.#host
-    const message = decoder.decode(loaded)
-    store.adopt(message)
-    message.references = 1
-    memory.added()
-    return this.#entryFor(loaded, message)
+    return this.#entries.read(loaded)
   }
 
   /** An entry for looking: the queue does not count it. @param copy gives a message bytes of its own */
   copyOf(loaded: LoadedMessage, copy: (message: Message) => Message): Entry {
-    return this.#entryFor(loaded, copy(this.#host.decoder.decode(loaded)))
-  }
-
-  #entryFor(loaded: LoadedMessage, message: Message): Entry {
-    const entry = new Entry(this, message, loaded.number, loaded.expiresAt, loaded.level)
-    entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
-    entry.deliveryCount = loaded.deliveryCount
-    entry.acquiredCount = loaded.acquiredCount
-    return entry
+    return this.#entries.copy(loaded, copy)
   }
 
   /** The entry is in the store, and in no list any more. */
   leftMemory(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
-    this.#host.memory.removed()
-    this.#host.store.release(entry.message)
+    this.#entries.leaveMemory(entry)
   }
 
   /** The time of a message is up that was read back for it. */
@@ -727,22 +670,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Somebody used the queue: its own expiry starts again. */
   touch(): void {
-    if (this.settings.expiresMs >= 0) this.#lastUsed = this.#host.clock.now()
-  }
-
-  #armExpiresTimer(): void {
-    this.#expiresTimer?.cancel()
-    this.#expiresTimer = null
-    const { expiresMs } = this.settings
-    if (expiresMs < 0 || this.deleted) return
-    const dueIn = this.#lastUsed + expiresMs - this.#host.clock.now()
-    this.#expiresTimer = this.#host.clock.schedule(Math.max(1, dueIn), { onTimer: (now) => this.#onUnused(now) })
-  }
-
-  #onUnused(now: number): void {
-    if (this.consumerCount > 0) this.#lastUsed = now
-    if (now - this.#lastUsed >= this.settings.expiresMs) this.#host.deleteQueue(this)
-    else this.#armExpiresTimer()
+    this.#unused.touch()
   }
 
   /** New settings from a changed policy. What is queued already keeps its expiry; limits hold at once. */
@@ -750,10 +678,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const expiresChanged = settings.expiresMs !== this.settings.expiresMs
     this.settings = settings
     this.policy = policy
-    if (expiresChanged) {
-      this.#lastUsed = this.#host.clock.now()
-      this.#armExpiresTimer()
-    }
+    if (expiresChanged) this.#unused.restart()
     if (this.#spills && settings.lazy) this.#pagerOf().schedule()
     this.#dropHeads()
   }
@@ -766,7 +691,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       consumer.session.consumerCancelled(consumer)
     }
     this.exclusiveConsumer = null
-    this.#expiresTimer?.cancel()
+    this.#unused.close()
     this.#expiry?.close()
     this.#pager?.close()
   }

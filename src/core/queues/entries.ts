@@ -1,0 +1,90 @@
+import { type LoadedMessage, NOT_STORED, type QueueLog } from '../../store/message-store.ts'
+import type { Message } from '../message.ts'
+import { Entry } from './entry.ts'
+import type { QueueHost } from './queue-host.ts'
+import type { Queue } from './queue.ts'
+
+/** A queue's entries as they come and go: their numbers, and what the log, the contents and the account of memory must know of it. */
+export class Entries {
+  /** Of the newest message. */
+  lastNumber: number
+  readonly #queue: Queue
+  readonly #host: QueueHost
+  readonly #log: QueueLog
+  readonly #durable: boolean
+  readonly #alwaysPersistent: boolean
+  /** Up to here messages may have been delivered before the broker was started. */
+  readonly #recoveredUpTo: number
+
+  constructor(queue: Queue, host: QueueHost, log: QueueLog) {
+    this.#queue = queue
+    this.#host = host
+    this.#log = log
+    this.#durable = queue.durable
+    this.#alwaysPersistent = queue.rules.alwaysPersistent
+    this.lastNumber = Math.max(log.lastNumber, log.deliveredUpTo)
+    this.#recoveredUpTo = log.deliveredUpTo
+  }
+
+  /** Whether a message of this queue outlives the process, where the store does. */
+  isLogged(message: Message): boolean {
+    return this.#durable && (message.persistent || this.#alwaysPersistent)
+  }
+
+  /** An entry for a message that has arrived. */
+  create(message: Message, expiresAt: number): Entry {
+    const { store, memory } = this.#host
+    const queue = this.#queue
+    if (message.slab === null) store.adopt(message)
+    message.references++
+    const level = queue.rules.levelOf(message, queue.settings)
+    const entry = new Entry(queue, message, ++this.lastNumber, expiresAt, level)
+    memory.added()
+    if (this.isLogged(message)) {
+      const position = this.#log.enqueue(entry)
+      if (position > message.position) message.position = position
+    }
+    return entry
+  }
+
+  /** An entry for a message that was read back, which has a content of its own. */
+  read(loaded: LoadedMessage): Entry {
+    const { store, memory, decoder } = this.#host
+    const message = decoder.decode(loaded)
+    store.adopt(message)
+    message.references = 1
+    memory.added()
+    return this.#entryOf(loaded, message)
+  }
+
+  /** An entry for looking, which nobody else knows of. @param copyOf gives a message bytes of its own */
+  copy(loaded: LoadedMessage, copyOf: (message: Message) => Message): Entry {
+    return this.#entryOf(loaded, copyOf(this.#host.decoder.decode(loaded)))
+  }
+
+  #entryOf(loaded: LoadedMessage, message: Message): Entry {
+    const entry = new Entry(this.#queue, message, loaded.number, loaded.expiresAt, loaded.level)
+    entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
+    entry.deliveryCount = loaded.deliveryCount
+    entry.acquiredCount = loaded.acquiredCount
+    return entry
+  }
+
+  /** Has the log note what became of an entry, if it knows it. The arguments are those of `QueueLog.update`. */
+  record(entry: Entry, state: number, dueAt: number, mark: number): void {
+    if (entry.location !== NOT_STORED) this.#log.update(entry, state, dueAt, mark)
+  }
+
+  /** The message is no more. */
+  end(entry: Entry): void {
+    // of a deleted queue the log has nothing any more
+    if (entry.location !== NOT_STORED && !this.#queue.deleted) this.#log.settle(entry)
+    this.leaveMemory(entry)
+  }
+
+  /** The entry is dropped; the message may go on in the store. */
+  leaveMemory(entry: Entry): void {
+    this.#host.memory.removed()
+    this.#host.store.release(entry.message)
+  }
+}
