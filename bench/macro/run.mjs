@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts WarrenMQ (in memory) and the bare relay, builds the load generator, and runs all loads against both and whatever
-// else is named, in one run.
+// Starts WarrenMQ (with a data directory, or with --memory without) and the bare relay, builds the load generator, and runs all
+// loads against both and whatever else is named, in one run.
 //
 //   npm run bench -- rabbitmq=127.0.0.1:5673
 //   npm run bench -- --rounds 3 --only transient-16B,fanout-1-to-10 rabbitmq=127.0.0.1:5673
@@ -20,7 +20,9 @@ execFileSync('cc', ['-O2', '-o', loader, join(here, 'amqpload.c'), '-lm'], { std
 const RELAY_PORT = 5699
 const relay = spawn(process.execPath, [join(here, 'relay.mjs'), String(RELAY_PORT)], { stdio: 'ignore' })
 const main = join(here, '..', '..', 'src', 'main.ts')
-const flags = ['start', '--memory', '--port', '0', '--management-port', '0']
+const inMemory = process.argv.includes('--memory')
+const where = inMemory ? ['--memory'] : ['--data-dir', join(scratch, 'data')]
+const flags = ['start', ...where, '--port', '0', '--management-port', '0']
 const warren = spawn(process.execPath, [main, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
 
 try {
@@ -32,7 +34,7 @@ try {
     })
     warren.once('exit', () => reject(new Error('the broker did not start')))
   })
-  const given = process.argv.slice(2)
+  const given = process.argv.slice(2).filter((argument) => argument !== '--memory')
   const brokers = [`warrenmq=127.0.0.1:${port}`, `relay=127.0.0.1:${RELAY_PORT}`]
   const args = [
     '--load',
@@ -45,5 +47,6 @@ try {
 } finally {
   warren.kill()
   relay.kill()
+  await new Promise((resolve) => warren.once('exit', resolve))
   rmSync(scratch, { recursive: true, force: true })
 }
