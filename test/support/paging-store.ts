@@ -164,6 +164,11 @@ export class PagingStore implements MessageStore {
     return [...this.#logs.values()].reduce((sum, log) => sum + log.counts().messages, 0)
   }
 
+  /** Of the queues, in the order in which they were made. */
+  get logs(): Iterable<QueueLog> {
+    return this.#logs.values()
+  }
+
   // ---- for its logs ----
 
   count(call: string): void {

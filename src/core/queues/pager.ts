@@ -482,9 +482,10 @@ class Load implements LoadVisitor {
     return this.#pager.loaded(this.#lane, this.#paged, message)
   }
 
-  onLost(_number: number, _level: number, bodyLength: number): void {
+  onLost(number: number, _level: number, bodyLength: number): void {
     this.#found++
     this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
+    this.#paged.from = Math.max(this.#paged.from, number + 1)
   }
 
   onLoadEnd(): void {

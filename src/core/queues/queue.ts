@@ -11,10 +11,11 @@ import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
-import type { DeathReason, Message } from '../message.ts'
+import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { browse } from './browse.ts'
+import { Burial } from './burial.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
 import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
 import { Entries } from './entries.ts'
@@ -27,16 +28,13 @@ import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
 import { type QueueSettings, retryDelayOf } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
-import { markOf, RecoveredLoad, type RecoveredState } from './recovered-load.ts'
+import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
 import { UnusedTimer } from './unused-timer.ts'
 
 /** What a publish to one queue came to. */
 export const ACCEPTED = 0
 export const REJECTED = 1
-
-/** How long a message that could not be dead-lettered safely waits for the next try. */
-const DEAD_LETTER_RETRY_MS = 5_000
 
 /** A message that is due, and whose place is just being read from the store. */
 const PLACE_RETRY_MS = 10
@@ -81,6 +79,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly #entries: Entries
   readonly #unused: UnusedTimer
   readonly #held: HeldMessages
+  readonly #burial: Burial
   /** The next message has to be read from the store, or its mark to be written, before it can be had. */
   #waits = false
   readonly #headWaiters = new HeadWaiters()
@@ -112,6 +111,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
     this.#spills = spills
     this.#held = new HeldMessages(host.clock)
+    this.#burial = new Burial(this, host, this.#entries, this.#held, (entry) => this.#forget(entry))
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
     this.dispatcher = settings.singleActiveConsumer
       ? new SingleActiveDispatcher(rules.activePreempts)
@@ -171,7 +171,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const entry = this.#entries.create(message, expiresAt)
     if (ttl === 0) {
       // no time at all: it allows the delivery that can happen at once, and nothing else
-      this.#discard(entry, 'expired')
+      this.#burial.discard(entry, 'expired')
       return ACCEPTED
     }
     this.#ready.push(entry)
@@ -209,7 +209,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
-    if (this.settings.overflow === 'reject-publish-dlx') this.#bury(message, 'maxlen')
+    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen')
     return REJECTED
   }
 
@@ -235,7 +235,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         if (this.#trims) this.#pager!.load()
         return
       }
-      this.#discard(head, 'maxlen')
+      this.#burial.discard(head, 'maxlen')
     }
   }
 
@@ -311,7 +311,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         return null
       }
       this.#ready.take(entry)
-      this.#discard(entry, 'expired')
+      this.#burial.discard(entry, 'expired')
     }
     return null
   }
@@ -398,7 +398,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   discard(entry: Entry): void {
     this.#takeBack(entry)
     if (this.deleted) this.#end(entry)
-    else this.#discard(entry, 'rejected')
+    else this.#burial.discard(entry, 'rejected')
   }
 
   /** The consumer gives it back, or is gone. */
@@ -414,7 +414,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (counted) entry.deliveryCount++
     const { settings } = this
     if (settings.deliveryLimit >= 0 && entry.deliveryCount > settings.deliveryLimit) {
-      this.#discard(entry, 'delivery_limit')
+      this.#burial.discard(entry, 'delivery_limit')
       return
     }
     const delay = this.#hasExpired(entry) ? 0 : retryDelayOf(settings.delayedRetry, counted, entry.deliveryCount)
@@ -434,7 +434,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   #putBack(entry: Entry): void {
     if (this.#hasExpired(entry)) {
-      this.#discard(entry, 'expired')
+      this.#burial.discard(entry, 'expired')
       return
     }
     if (entry.number <= this.lastRecoveredHeld && !this.rules.returnsFirst && this.#pager !== null) {
@@ -448,6 +448,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       this.#entries.record(entry, this.rules.returnsFirst ? STATE_RETURNED : STATE_READY, 0, 0)
       this.#ready.putBack(entry)
     }
+    // unlike what a consumer has, it can leave memory
+    if (this.#host.memory.short) this.#host.memory.look()
     this.#dropHeads()
     this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
@@ -480,45 +482,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   #onExpired(entry: Entry): void {
     if (entry.state !== READY) return
     this.#ready.remove(entry)
-    this.#discard(entry, 'expired')
+    this.#burial.discard(entry, 'expired')
     this.#ready.sweep()
-  }
-
-  /** The entry is out of all lists: dead-letter it, if the queue does so, and let go of it. */
-  #discard(entry: Entry, reason: DeathReason): void {
-    const { settings } = this
-    if (settings.deadLetterExchange !== null && settings.deadLetterStrategy === 'at-least-once') {
-      this.#buryDurably(entry, reason, false)
-      return
-    }
-    entry.state = GONE
-    this.#bury(entry.message, reason)
-    this.#forget(entry)
-  }
-
-  /** At least once: the message stays with this queue until all targets have taken it, or a policy says otherwise. */
-  #buryDurably(entry: Entry, reason: DeathReason, again: boolean): void {
-    if (this.#host.deadLetter(this, entry.message, reason, true)) {
-      this.counters.deadLettered++
-      this.#end(entry)
-    } else {
-      if (!again) this.#entries.record(entry, STATE_DYING, 0, markOf(reason))
-      this.#held.hold(entry, DEAD_LETTER_RETRY_MS, (held) => this.#buryAgain(held, reason))
-    }
-  }
-
-  #buryAgain(entry: Entry, reason: DeathReason): void {
-    if (this.settings.deadLetterStrategy === 'at-least-once') this.#buryDurably(entry, reason, true)
-    else this.#discard(entry, reason)
-  }
-
-  #bury(message: Message, reason: DeathReason): void {
-    if (this.settings.deadLetterExchange === null) {
-      this.counters.dropped++
-      return
-    }
-    this.counters.deadLettered++
-    this.#host.deadLetter(this, message, reason, false)
   }
 
   #end(entry: Entry): void {
@@ -526,6 +491,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#forget(entry)
   }
 
+  /** The entry is GONE: nobody needs to know of it any more. */
   #forget(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
     this.#entries.end(entry)
@@ -605,7 +571,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The time of a message is up that was read back for it. */
   expireLoaded(entry: Entry): void {
     if (this.deleted) this.#end(entry)
-    else this.#discard(entry, 'expired')
+    else this.#burial.discard(entry, 'expired')
   }
 
   /** Messages that had to be waited for may be at hand. */
@@ -630,7 +596,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   restore(entry: Entry, { state, dueAt, reason }: RecoveredState): void {
     if (entry.expiresAt >= 0) this.expires(entry)
     if (state === STATE_DYING) {
-      this.#held.hold(entry, 0, (held) => this.#buryAgain(held, reason))
+      this.#held.hold(entry, 0, (held) => this.#burial.again(held, reason))
     } else if (state === STATE_RETURNED && this.rules.returnsFirst) {
       this.#ready.putBack(entry)
     } else {

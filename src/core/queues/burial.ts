@@ -1,0 +1,70 @@
+import { STATE_DYING } from '../../store/message-store.ts'
+import type { DeathReason, Message } from '../message.ts'
+import type { Entries } from './entries.ts'
+import { type Entry, GONE } from './entry.ts'
+import type { HeldMessages } from './held-messages.ts'
+import type { QueueHost } from './queue-host.ts'
+import type { Queue } from './queue.ts'
+import { markOf } from './recovered-load.ts'
+
+/** How long a message that could not be dead-lettered safely waits for the next try. */
+const RETRY_MS = 5_000
+
+/** Where the messages of a queue end that nobody acknowledged: dead-lettered, if the queue does so, or dropped. */
+export class Burial {
+  readonly #queue: Queue
+  readonly #host: QueueHost
+  readonly #entries: Entries
+  readonly #held: HeldMessages
+  readonly #forget: (entry: Entry) => void
+
+  /** @param forget lets go of an entry that is GONE */
+  constructor(queue: Queue, host: QueueHost, entries: Entries, held: HeldMessages, forget: (entry: Entry) => void) {
+    this.#queue = queue
+    this.#host = host
+    this.#entries = entries
+    this.#held = held
+    this.#forget = forget
+  }
+
+  /** The entry is out of all lists: dead-letters it, if the queue does so, and lets go of it. */
+  discard(entry: Entry, reason: DeathReason): void {
+    const { settings } = this.#queue
+    if (settings.deadLetterExchange !== null && settings.deadLetterStrategy === 'at-least-once') {
+      this.#durably(entry, reason, false)
+      return
+    }
+    entry.state = GONE
+    this.bury(entry.message, reason)
+    this.#forget(entry)
+  }
+
+  /** Goes on with an entry that waited for a target. */
+  again(entry: Entry, reason: DeathReason): void {
+    if (this.#queue.settings.deadLetterStrategy === 'at-least-once') this.#durably(entry, reason, true)
+    else this.discard(entry, reason)
+  }
+
+  /** At most once, for a message that the queue does not have (any more). */
+  bury(message: Message, reason: DeathReason): void {
+    const { settings, counters } = this.#queue
+    if (settings.deadLetterExchange === null) {
+      counters.dropped++
+      return
+    }
+    counters.deadLettered++
+    this.#host.deadLetter(this.#queue, message, reason, false)
+  }
+
+  /** At least once: the message stays with its queue until all targets have taken it, or a policy says otherwise. */
+  #durably(entry: Entry, reason: DeathReason, waited: boolean): void {
+    if (this.#host.deadLetter(this.#queue, entry.message, reason, true)) {
+      this.#queue.counters.deadLettered++
+      entry.state = GONE
+      this.#forget(entry)
+      return
+    }
+    if (!waited) this.#entries.record(entry, STATE_DYING, 0, markOf(reason))
+    this.#held.hold(entry, RETRY_MS, (held) => this.again(held, reason))
+  }
+}
