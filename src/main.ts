@@ -25,6 +25,7 @@ Usage:
   warren start --help       list the options
   warren ping [options]     ask the broker that these options, this environment and this configuration file describe
                             whether it answers; for health checks
+  warren doctor DIR         check the data directory of a broker that is not running, or export its messages
   warren help               show this text
   warren --version          show the version
 
@@ -58,6 +59,10 @@ async function main(argv: readonly string[]): Promise<number> {
     case '-v':
       process.stdout.write(`${readVersion()}\n`)
       return EXIT.ok
+    case 'doctor': {
+      const { doctor } = await import('./doctor/command.ts')
+      return doctor(rest, fail)
+    }
     case 'start':
     case 'ping':
       if (!rest.includes('--help') && !rest.includes('-h')) return command === 'start' ? start(rest) : askBroker(rest)

@@ -69,6 +69,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plugins: ['util', 'telemetry', 'core', 'net', 'store/*'],
   cluster: ['util', 'telemetry', 'core', 'net', 'store/*'],
   cli: ['util'],
+  doctor: ['util', 'telemetry', 'store', 'core', 'protocols'],
 }
 const UNBOUND = new Set(['testkit'])
 

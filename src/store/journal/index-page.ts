@@ -131,6 +131,14 @@ export class IndexPage {
     return this.last - this.first === this.rows - 1
   }
 
+  /** No live row has a lower number; the lowest one's itself where numbers are contiguous. */
+  get lowest(): number {
+    if (!this.contiguous) return this.first
+    let row = 0
+    while (row < this.rows && !this.isLive(row)) row++
+    return this.first + row
+  }
+
   isLive(row: number): boolean {
     return (this.#bits[row >>> 5]! & (1 << (row & 31))) !== 0
   }
@@ -148,8 +156,7 @@ export class IndexPage {
     this.#bits[row >>> 5]! |= 1 << (row & 31)
     this.live++
     this.#count(given)
-    if (given.expiresAt >= 0 && (this.earliestExpiry < 0 || given.expiresAt < this.earliestExpiry))
-      this.earliestExpiry = given.expiresAt
+    this.expectExpiry(given.expiresAt)
     this.#changed()
     return row
   }
@@ -172,6 +179,11 @@ export class IndexPage {
     this.bodyBytes += given.bodyBytes
     if (given.sharers > 1) this.shared++
     this.#use(segmentOf(given.location), 1, shareOf(given.recordBytes, given.sharers))
+  }
+
+  /** @param at when a live row expires (ms since the epoch), or -1 */
+  expectExpiry(at: number): void {
+    if (at >= 0 && (this.earliestExpiry < 0 || at < this.earliestExpiry)) this.earliestExpiry = at
   }
 
   #grow(row: number): void {

@@ -207,6 +207,30 @@ export class JournalStore implements MessageStore {
     return index
   }
 
+  // ---- for whoever looks at a data directory ----
+
+  queueIds(): number[] {
+    return [...this.#indexes.keys()]
+  }
+
+  segmentFacts(): { file: string; kind: number; bytes: number; live: number; liveBytes: number; compacted: boolean }[] {
+    return [...this.#segments.byId.values()]
+      .filter((segment) => segment !== this.#committer.segment)
+      .map(({ name, kind, fileBytes, live, liveBytes, file }) => ({
+        file: name,
+        kind,
+        bytes: fileBytes,
+        live,
+        liveBytes,
+        compacted: file.compacted,
+      }))
+  }
+
+  /** A location for people. */
+  describeLocation(location: number): string {
+    return `${segmentName(segmentOf(location), KIND_JOURNAL)}, offset ${location % 0x1_0000_0000}`
+  }
+
   forgetUnclaimed(): number {
     let messages = 0
     for (const index of [...this.#indexes.values()]) {

@@ -139,7 +139,10 @@ export class Loader {
     let bytes = 0
     for (let i = 0; i < found.length; i++) {
       bytes += found[i]!.row.recordBytes
-      if (i > 0 && (i === limits.messagesMax || bytes > limits.bytesMax)) return found.slice(0, i)
+      if (i === 0 || (i < limits.messagesMax && bytes <= limits.bytesMax)) continue
+      // the estimates of their pages were made as if they were loaded
+      if (limits.expiredAt >= 0) for (const { page, row } of found.slice(i)) page.expectExpiry(row.expiresAt)
+      return found.slice(0, i)
     }
     return found
   }

@@ -206,8 +206,7 @@ export class Recovery {
     )
     this.#batchNumber = Math.max(this.#batchNumber, scan.batchNumber)
     for (const damage of scan.damages) await this.#onDamage(segment, damage, scan)
-    const isCut = isLast && scan.end < scan.bytes.length
-    if (isCut && !this.#host.readOnly) await this.#cut(segment, scan.end)
+    if (isLast && !this.#host.readOnly) await this.#cut(segment, scan)
   }
 
   /** What `at` has begins at `location`; the records of a transaction lie behind it. */
@@ -330,10 +329,11 @@ export class Recovery {
     }
   }
 
-  async #cut(segment: Segment, end: number): Promise<void> {
+  /** What counts is on disk from now on: a process that was killed may have left it to the system, which may lose it yet. */
+  async #cut(segment: Segment, { end, bytes }: Scan): Promise<void> {
     const file = await this.#host.files.open(segment.name, 'write', false)
     try {
-      await file.truncate(end)
+      if (end < bytes.length) await file.truncate(end)
       await file.sync()
     } finally {
       await file.close()
@@ -360,7 +360,7 @@ export class Recovery {
     for (const page of [...index.logged.pages]) {
       if (page.live === 0) continue
       if (page.level !== MIXED_LEVELS && page.unready === 0) {
-        add(page.level, page.live, page.bodyBytes, page.first, page.last)
+        add(page.level, page.live, page.bodyBytes, page.lowest, page.last)
         continue
       }
       if (!(await this.#host.pager.rowsOf(page))) continue

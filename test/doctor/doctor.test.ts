@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import amqp from 'amqplib'
+import { runWarren, startWarren, temporaryFolder, type WarrenProcess } from '../support/warren-process.ts'
+
+interface JsonReport {
+  queues: { queue: string; vhost: string; messages: number; bytes: number; first: number; last: number }[]
+  segments: { file: string; live: number }[]
+  problems: { file: string; offset: number; bytes: number; queues: string[]; reason: string }[]
+}
+
+/** A data directory with ten messages in each of two queues, the same in a third, and one that was consumed. */
+async function filledDirectory(t: TestContext): Promise<{ dataDir: string; warren: WarrenProcess }> {
+  const dataDir = temporaryFolder(t)
+  const warren = await startWarren(t, ['--data-dir', dataDir])
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${warren.port()}`)
+  const channel = await connection.createConfirmChannel()
+  for (const queue of ['orders', 'invoices', 'copies']) await channel.assertQueue(queue, { durable: true })
+  await channel.assertQueue('fleeting', { durable: false })
+  await channel.bindQueue('copies', 'amq.fanout', '')
+  await channel.bindQueue('orders', 'amq.fanout', '')
+  const properties = { persistent: true, headers: { number: 7 }, contentType: 'text/plain', messageId: 'm-1' }
+  for (let i = 0; i < 10; i++) {
+    channel.publish('amq.fanout', 'key', Buffer.from(`order ${i} ✓`), properties)
+    channel.sendToQueue('invoices', Buffer.from([i, 0xff, 0xfe]), { persistent: true })
+    channel.sendToQueue('fleeting', Buffer.from('gone'), { persistent: true })
+  }
+  await channel.waitForConfirms()
+  const taken = await channel.get('invoices')
+  assert.ok(taken !== false)
+  channel.ack(taken)
+  channel.sendToQueue('invoices', Buffer.from('after'), { persistent: true })
+  await channel.waitForConfirms()
+  await connection.close()
+  return { dataDir, warren }
+}
+
+const segmentsOf = (dataDir: string): string[] =>
+  readdirSync(join(dataDir, 'messages'))
+    .filter((name) => name.endsWith('.journal'))
+    .map((name) => join(dataDir, 'messages', name))
+
+function digestOf(folder: string): string {
+  const hash = createHash('sha256')
+  for (const entry of readdirSync(folder, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    hash.update(entry.name).update(entry.isDirectory() ? digestOf(path) : readFileSync(path))
+  }
+  return hash.digest('hex')
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`what is in a directory after ${signal} is told, and left as it is`, async (t) => {
+    const { dataDir, warren } = await filledDirectory(t)
+    await warren.stop(signal)
+    const before = digestOf(dataDir)
+    const { code, stdout, stderr } = await runWarren(t, ['doctor', dataDir, '--json'])
+    assert.deepEqual([code, stderr], [0, ''])
+    const report = JSON.parse(stdout) as JsonReport
+    const counts = Object.fromEntries(report.queues.map(({ queue, messages }) => [queue, messages]))
+    assert.deepEqual(counts, { orders: 10, invoices: 10, copies: 10 })
+    const invoices = report.queues.find(({ queue }) => queue === 'invoices')!
+    assert.deepEqual([invoices.vhost, invoices.first, invoices.last, invoices.bytes], ['/', 2, 11, 9 * 3 + 5])
+    assert.deepEqual(report.problems, [])
+    const text = await runWarren(t, ['doctor', dataDir])
+    assert.match(text.stdout, /^ {2}orders {4,}\/ +classic +10 /m)
+    assert.match(text.stdout, /^No damage found\.$/m)
+    assert.equal(digestOf(dataDir), before)
+  })
+}
+
+test('readable messages are exported, whole or by queue', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop('SIGKILL')
+  const file = join(temporaryFolder(t), 'messages.jsonl')
+  const whole = await runWarren(t, ['doctor', dataDir, '--export', file])
+  assert.equal(whole.code, 0)
+  const lines = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  assert.equal(lines.length, 30)
+  assert.deepEqual(
+    lines.find(({ queue }) => queue === 'orders'),
+    {
+      vhost: '/',
+      queue: 'orders',
+      number: 1,
+      exchange: 'amq.fanout',
+      routing_key: 'key',
+      redelivered: false,
+      delivery_count: 0,
+      properties: { content_type: 'text/plain', headers: { number: 7 }, delivery_mode: 2, message_id: 'm-1' },
+      encoding: 'utf-8',
+      body: 'order 0 ✓',
+    },
+  )
+  const one = await runWarren(t, ['doctor', dataDir, '--export', '-', '--queue', 'invoices', '--vhost', '/'])
+  const bodies = one.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { body: string }).body)
+  const binary = Array.from({ length: 9 }, (_, i) => Buffer.from([i + 1, 0xff, 0xfe]).toString('base64'))
+  assert.deepEqual(bodies, [...binary, 'after'])
+  const again = await runWarren(t, ['doctor', dataDir, '--export', file])
+  assert.equal(again.code, 69, 'a file that is there is not overwritten')
+  assert.match(again.stderr, /EEXIST/)
+})
+
+test('damage is told with file, offset and queue, and the rest is exported', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop('SIGKILL')
+  const [file] = segmentsOf(dataDir)
+  const bytes = readFileSync(file!)
+  const at = bytes.indexOf('order 4')
+  bytes[at]! ^= 1
+  writeFileSync(file!, bytes)
+  const before = digestOf(dataDir)
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir, '--json'])
+  assert.equal(code, 1)
+  const { problems } = JSON.parse(stdout) as JsonReport
+  assert.equal(problems.length, 1)
+  const [problem] = problems
+  assert.ok(problem!.offset <= at && at < problem!.offset + problem!.bytes, JSON.stringify(problem))
+  assert.ok(file!.endsWith(problem!.file))
+  assert.deepEqual(problem!.queues.toSorted(), ['copies in /', 'orders in /'])
+  const text = await runWarren(t, ['doctor', dataDir])
+  assert.match(
+    text.stdout,
+    /^Damage: messages\/\d+\.journal, offset \d+, \d+ bytes: no valid record \(.*orders in \/.*\)$/m,
+  )
+  const exported = await runWarren(t, ['doctor', dataDir, '--export', '-', '--queue', 'orders'])
+  assert.equal(exported.code, 1)
+  assert.equal(exported.stdout.trimEnd().split('\n').length, 9)
+  assert.equal(digestOf(dataDir), before)
+
+  // and a broker starts on it, reports the same, and has what is left
+  const next = await startWarren(t, ['--data-dir', dataDir])
+  assert.match(next.stderr, /the message store is damaged.*orders/)
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${next.port()}`)
+  const channel = await connection.createChannel()
+  assert.equal((await channel.checkQueue('orders')).messageCount, 9)
+  assert.equal((await channel.checkQueue('invoices')).messageCount, 10)
+  await connection.close()
+  await next.stop()
+  assert.equal(readdirSync(join(dataDir, 'messages', 'quarantine')).length, 1)
+})
+
+test('a torn tail is no damage', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop('SIGKILL')
+  const file = segmentsOf(dataDir).at(-1)!
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.subarray(0, bytes.lastIndexOf('after') + 2))
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir])
+  assert.equal(code, 0)
+  assert.match(stdout, /^The last write was cut short: \d+ bytes/m)
+})
+
+test('a directory that cannot be looked at gives a line that says why', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  const used = await runWarren(t, ['doctor', dataDir])
+  assert.equal(used.code, 69)
+  assert.match(
+    used.stderr,
+    new RegExp(`^warren: data directory \\S+ is in use by another process \\(pid ${warren.pid}\\): stop it`),
+  )
+  await warren.stop()
+  const missing = await runWarren(t, ['doctor', join(dataDir, 'nowhere')])
+  assert.deepEqual([missing.code, missing.stderr], [69, `warren: ${join(dataDir, 'nowhere')} does not exist\n`])
+  const other = join(dataDir, 'other')
+  mkdirSync(other)
+  const empty = await runWarren(t, ['doctor', other])
+  assert.equal(empty.code, 69)
+  assert.match(empty.stderr, /is not a data directory of WarrenMQ/)
+  assert.equal((await runWarren(t, ['doctor'])).code, 64)
+  assert.equal((await runWarren(t, ['doctor', dataDir, '--nonsense'])).code, 64)
+  const help = await runWarren(t, ['doctor', '--help'])
+  assert.equal(help.code, 0)
+  assert.match(help.stdout, /^Usage: warren doctor DIR/)
+})
+
+test('a directory in which nothing was ever published is healthy', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const warren = await startWarren(t, ['--data-dir', dataDir])
+  await warren.stop()
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir])
+  assert.equal(code, 0)
+  assert.match(stdout, /messages {5}0 in 0 queues/)
+})
