@@ -73,6 +73,7 @@ const surroundings = fc.record({
   type: fc.constantFrom('classic', 'quorum'),
   budget: fc.constantFrom(0, 1000, 4000, 40_000),
   gathers: fc.boolean(),
+  readsEarly: fc.boolean(),
 })
 
 class Chaos {
@@ -109,8 +110,8 @@ class Chaos {
     this.client.onDelivery = (delivery) => this.#onDelivery(delivery, delivery.consumer.startsWith('auto'))
   }
 
-  static async start(around: { type: string; budget: number; gathers: boolean }): Promise<Chaos> {
-    const store = new PagingStore({ gathers: () => around.gathers })
+  static async start(around: { type: string; budget: number; gathers: boolean; readsEarly: boolean }): Promise<Chaos> {
+    const store = new PagingStore({ ...around, gathers: () => around.gathers })
     const bench = await new CoreBench({ messageMemoryBytes: around.budget }, undefined, store).start()
     const chaos = new Chaos(bench, store, around.type)
     await bench.broker.commitMetadata()

@@ -128,7 +128,7 @@ function argumentsOf(given: ModelSettings): Record<string, string | number> {
 
 /** Which store, and how much memory there is for messages. */
 interface Surroundings {
-  readonly paging: { readonly gathers: boolean } | null
+  readonly paging: { readonly gathers: boolean; readonly readsEarly: boolean } | null
   readonly budget: number
 }
 
@@ -156,7 +156,7 @@ class Pair {
 
   async start(): Promise<this> {
     const { paging, budget } = this.#surroundings
-    const store = paging === null ? undefined : new PagingStore({ gathers: () => paging.gathers })
+    const store = paging === null ? undefined : new PagingStore({ ...paging, gathers: () => paging.gathers })
     this.bench = await new CoreBench({ messageMemoryBytes: budget }, undefined, store).start()
     this.model.now = this.bench.clock.now()
     this.#enter()
@@ -391,7 +391,7 @@ test('a queue does what its model does when hardly anything stays in memory, and
   await check(
     fc.oneof(...operations, { weight: 2, arbitrary: fc.constant(crash) }),
     fc.record({
-      paging: fc.record({ gathers: fc.boolean() }),
+      paging: fc.record({ gathers: fc.boolean(), readsEarly: fc.boolean() }),
       budget: fc.constantFrom(0, 1000, 4000, 40_000, Infinity),
     }),
   )

@@ -88,6 +88,8 @@ function rowOf(entry: QueueEntry, order: number): Row {
 export interface PagingOptions {
   /** Whether `gather` asks for time. */
   readonly gathers?: (entries: readonly QueueEntry[]) => boolean
+  /** Whether a load gives what was there when it was asked for, even if that is gone since. */
+  readonly readsEarly?: boolean
 }
 
 export class PagingStore implements MessageStore {
@@ -402,9 +404,10 @@ class PagingLog implements QueueLog {
     assert.ok(!this.#loading.has(level), 'one load at a time per level')
     assert.ok(from <= to, `from ${from} to ${to}`)
     this.#loading.add(level)
+    const early = this.#store.options.readsEarly === true ? choose(this.#ready(from, to, level)) : null
     this.#store.later(() => {
       this.#loading.delete(level)
-      for (const row of choose(this.#ready(from, to, level))) this.#give(row, visitor)
+      for (const row of early ?? choose(this.#ready(from, to, level))) this.#give(row, visitor)
       visitor.onLoadEnd()
     })
   }

@@ -13,8 +13,13 @@ interface Setup {
   readonly client: Client
 }
 
-async function start(budget = 0, options: Partial<BrokerOptions> = {}, gathers = false): Promise<Setup> {
-  const store = new PagingStore({ gathers: () => gathers })
+async function start(
+  budget = 0,
+  options: Partial<BrokerOptions> = {},
+  disk: { readonly gathers?: boolean; readonly readsEarly?: boolean } = {},
+): Promise<Setup> {
+  const { gathers = false, readsEarly = false } = disk
+  const store = new PagingStore({ gathers: () => gathers, readsEarly })
   const bench = await new CoreBench({ messageMemoryBytes: budget, ...options }, undefined, store).start()
   return { bench, store, client: bench.client() }
 }
@@ -132,7 +137,7 @@ describe('a long queue', () => {
   })
 
   test('waits for records that have to be brought together', async () => {
-    const { bench, store, client } = await start(0, {}, true)
+    const { bench, store, client } = await start(0, {}, { gathers: true })
     client.declare('q')
     publish(client, 1, 100)
     store.commit()
@@ -165,29 +170,31 @@ describe('a long queue', () => {
     assertNothingLeft(setup)
   })
 
-  test('is handed on in order when it has run empty and what was handed out comes back', async () => {
+  test('may run empty while it is about to leave memory, and what was handed out then come back', async () => {
     const setup = await start(10_000)
     const { bench, client } = setup
-    client.declare('q', { 'x-queue-mode': 'lazy', 'x-max-priority': 1 })
+    const queue = client.declare('q', { 'x-queue-mode': 'lazy', 'x-max-priority': 1 })
     publish(client, 1, 1, { persistent: false, priority: 1 })
-    bench.turn.end() // it is about to leave memory
+    bench.turn.end() // it is being written
     client.consume('q', { tag: 'c', prefetch: 5 })
     bench.turn.end()
-    publish(client, 2, 4, { persistent: false, priority: 1 })
-    bench.settle()
+    publish(client, 2, 4, { persistent: false, priority: 1, ttlMs: 50 })
     assert.deepEqual(client.take(), named(1, 4))
     client.session.cancel('c')
     client.session.recover()
+    assert.equal(queue.readyCount, 4)
+    bench.clock.advance(50, () => {})
+    assert.equal(queue.readyCount, 1)
     publish(client, 5, 40, { persistent: false, priority: 1 })
     bench.settle()
-    assert.deepEqual(drain(client), named(1, 40))
+    assert.deepEqual(drain(client), ['m1', ...named(5, 40)])
     assertNothingLeft(setup)
   })
 })
 
 describe('while messages are read from the store', () => {
   async function loading(): Promise<Setup> {
-    const setup = await start()
+    const setup = await start(0, {}, { readsEarly: true })
     setup.client.declare('q')
     publish(setup.client, 1, 100)
     setup.bench.settle()
@@ -197,7 +204,7 @@ describe('while messages are read from the store', () => {
     return setup
   }
 
-  test('the queue may be purged', async () => {
+  test('the queue may be purged, and what is read come all the same', async () => {
     const setup = await loading()
     const { bench, client } = setup
     assert.equal(bench.queue('q').purge(), 100)
