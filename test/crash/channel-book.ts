@@ -56,7 +56,10 @@ export class ChannelBook {
   confirmed(publication: Publication): void {
     if (publication.done || this.#ended) return
     publication.done = true
-    for (const copy of publication.copies) copy.arrived = true
+    for (const copy of publication.copies) {
+      copy.arrived = true
+      copy.note('confirmed')
+    }
     const { effects } = publication
     publication.effects = []
     // what needs no disk says nothing about what is on disk
@@ -105,6 +108,7 @@ export class ChannelBook {
 
   #settle(copy: Copy): void {
     copy.settled = SENT
+    copy.note('acknowledged')
     if (this.#transactional) {
       const transaction = this.#openTransaction()
       copy.settledIn = transaction
@@ -117,6 +121,7 @@ export class ChannelBook {
   requeue(tag: number, kind: ReturnKind, multiple = false): void {
     for (const copy of this.#take(tag, multiple)) {
       const fails = kind === 'reject'
+      copy.note(`given back by ${kind}`)
       copy.returnsMost++
       copy.maybeReturned = true
       if (fails) copy.failuresMost++
@@ -142,6 +147,7 @@ export class ChannelBook {
     const target = this.#ledger.expect(queue, source.message)
     const transfer = new Transfer(source, target, atLeastOnce, incarnation)
     source.settled = SENT
+    source.note('rejected')
     source.transfer = transfer
     target.origin = transfer
     this.#later(source, () => {
@@ -219,7 +225,10 @@ export class ChannelBook {
     for (const copy of this.#transaction?.settled ?? []) copy.doubtful = true
     for (const copy of this.#unsure.keys()) if (copy.settled !== SURE) copy.doubtful = true
     const held = [...this.held.values()]
-    for (const copy of held) copy.holder = null
+    for (const copy of held) {
+      copy.holder = null
+      copy.note(`held when its connection was ${how === 'broker' ? 'lost' : how}`)
+    }
     this.held.clear()
     if (how === 'broker') return
     this.#ledger.forgetChannel(this)

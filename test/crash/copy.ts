@@ -20,6 +20,8 @@ export const SENT = 1
 export const SURE = 2
 export type Settled = typeof OPEN | typeof SENT | typeof SURE
 
+const HISTORY_MAX = 30
+
 export type Presence = 'sure' | 'maybe' | 'gone'
 
 /** One message in one queue, as far as clients can know about it. */
@@ -54,6 +56,9 @@ export class Copy {
   transfer: Transfer | null = null
   origin: Transfer | null = null
 
+  /** What happened to it, for whoever has to find a mistake. */
+  readonly #history: string[] = []
+
   constructor(queue: QueueBook, message: MessageFacts, incarnation: number) {
     this.queue = queue
     this.message = message
@@ -82,6 +87,14 @@ export class Copy {
   mayHaveCounted(): void {
     this.returnsMost++
     this.failuresMost++
+  }
+
+  note(event: string): void {
+    if (this.#history.length < HISTORY_MAX) this.#history.push(event)
+  }
+
+  get history(): string {
+    return `published in life ${this.incarnation}${this.#history.map((event) => `, ${event}`).join('')}`
   }
 
   /** Gone for good: whoever sees it again has seen a mistake. */

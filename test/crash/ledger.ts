@@ -112,6 +112,10 @@ export class Ledger {
     this.mistakes.push(`life ${this.incarnation}: ${text}`)
   }
 
+  #complainOf(copy: Copy, what: string): void {
+    this.complain(`${copy.title}: ${what} (${copy.history})`)
+  }
+
   /** A message is on its way to a queue. Where a dead letter comes again, the old copy is as good. */
   expect(queue: QueueBook, message: MessageFacts): Copy {
     const copy = new Copy(queue, message, this.incarnation)
@@ -133,12 +137,13 @@ export class Ledger {
       this.complain(`message ${delivery.id} in queue ${queue.facts.name}: nobody has published it there`)
       return null
     }
-    if (delivery.damage !== null) this.complain(`${copy.title}: ${delivery.damage}`)
+    if (delivery.damage !== null) this.#complainOf(copy, delivery.damage)
     if (!queue.repeats) this.#checkOnce(copy)
     this.#checkFlags(copy, delivery)
     this.#checkCounts(copy, delivery)
     this.#checkDeaths(copy, delivery)
     this.#isThere(copy)
+    copy.note(`${delivery.redelivered ? 're' : ''}delivered to ${channel.name}`)
     copy.seen = true
     copy.holder = channel
     if (queue.facts.type === 'quorum') copy.rank = -1
@@ -146,18 +151,18 @@ export class Ledger {
   }
 
   #checkOnce(copy: Copy): void {
-    if (copy.presence === 'gone') this.complain(`${copy.title}: came back, though it was gone for good`)
-    else if (copy.holder !== null) this.complain(`${copy.title}: delivered while ${copy.holder.name} holds it`)
+    if (copy.presence === 'gone') this.#complainOf(copy, 'came back, though it was gone for good')
+    else if (copy.holder !== null) this.#complainOf(copy, `delivered while ${copy.holder.name} holds it`)
     else if (copy.settled === SENT && !copy.doubtful) {
-      this.complain(`${copy.title}: delivered again after it was settled, on a connection that is still there`)
+      this.#complainOf(copy, 'delivered again after it was settled, on a connection that is still there')
     }
   }
 
   #checkFlags(copy: Copy, { redelivered }: Delivery): void {
     if (copy.queue.repeats) return
-    if (copy.seen && !redelivered) this.complain(`${copy.title}: redelivered is false, though a client has seen it`)
+    if (copy.seen && !redelivered) this.#complainOf(copy, 'redelivered is false, though a client has seen it')
     if (!copy.seen && redelivered && !copy.maybeSeen) {
-      this.complain(`${copy.title}: redelivered is true, though it was never delivered`)
+      this.#complainOf(copy, 'redelivered is true, though it was never delivered')
     }
   }
 
@@ -166,7 +171,7 @@ export class Ledger {
     const { type } = copy.queue.facts
     const check = (header: string, value: number, least: number, most: number): void => {
       if (value >= least && value <= most) return
-      this.complain(`${copy.title}: ${header} is ${value}, not ${least} to ${most}`)
+      this.#complainOf(copy, `${header} is ${value}, not ${least} to ${most}`)
     }
     if (type === 'quorum') check('x-acquired-count', acquiredCount, copy.returnsSure, copy.returnsMost)
     const failures = type === 'quorum' ? [copy.failuresSure, copy.failuresMost] : [copy.returnsSure, copy.returnsMost]
@@ -176,11 +181,11 @@ export class Ledger {
   #checkDeaths(copy: Copy, { deaths }: Delivery): void {
     const source = copy.origin?.source.queue.facts.name
     if (source === undefined) {
-      if (deaths.length > 0) this.complain(`${copy.title}: has x-death, though nobody rejected it`)
+      if (deaths.length > 0) this.#complainOf(copy, 'has x-death, though nobody rejected it')
       return
     }
     if (deaths[0]?.queue === source && deaths[0].reason === 'rejected') return
-    this.complain(`${copy.title}: x-death is ${JSON.stringify(deaths)}, not rejected in ${source}`)
+    this.#complainOf(copy, `x-death is ${JSON.stringify(deaths)}, not rejected in ${source}`)
   }
 
   // ---- after a restart ----
@@ -193,7 +198,7 @@ export class Ledger {
     }
     for (const copy of queue.copies.values()) {
       if (there.has(copy) || copy.presence === 'gone') continue
-      if (copy.presence === 'sure') this.complain(`${copy.title}: lost, though it was confirmed and not acknowledged`)
+      if (copy.presence === 'sure') this.#complainOf(copy, 'lost, though it was confirmed and not acknowledged')
       this.#isNotThere(copy)
     }
     if (!queue.repeats) for (const mistake of orderMistakes(queue.facts, copies)) this.complain(mistake)
@@ -254,7 +259,7 @@ export class Ledger {
 
   #sourceIsThere({ source, target, targetThere, atLeastOnce }: Transfer): void {
     if (atLeastOnce) return
-    if (targetThere === true) this.complain(`${source.title}: is there and also in ${target.queue.facts.name}`)
+    if (targetThere === true) this.#complainOf(source, `is there and also in ${target.queue.facts.name}`)
     else target.end()
   }
 
@@ -262,7 +267,7 @@ export class Ledger {
     const { source, target, targetThere } = transfer
     transfer.sourceThere = false
     if (targetThere === false) {
-      this.complain(`${source.title}: rejected and lost on the way to ${target.queue.facts.name}`)
+      this.#complainOf(source, `rejected and lost on the way to ${target.queue.facts.name}`)
     } else if (targetThere === null) target.arrived = true
   }
 
@@ -275,7 +280,7 @@ export class Ledger {
     const { source, target, sourceThere } = transfer
     transfer.targetThere = false
     if (sourceThere === false) {
-      this.complain(`${source.title}: rejected and lost on the way to ${target.queue.facts.name}`)
+      this.#complainOf(source, `rejected and lost on the way to ${target.queue.facts.name}`)
     } else if (source.transfer === transfer) {
       // not looked at yet: it never left
       source.transfer = null
@@ -299,6 +304,7 @@ export class Ledger {
       queue.consumersCut = 0
       if (!queue.facts.durable && how !== 'closed') queue.copies.clear()
       for (const [id, copy] of queue.copies) {
+        copy.note(how)
         if (!copy.persistent && how !== 'closed') copy.end()
         if (copy.settled === SURE && copy.incarnation + REMEMBERED_LIVES < this.incarnation) queue.copies.delete(id)
         if (!queue.touched) continue
