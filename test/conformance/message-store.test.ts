@@ -3,7 +3,11 @@ import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Content, MessageStore } from '../../src/store/message-store.ts'
+import { JournalStore } from '../../src/store/journal/journal-store.ts'
 import { MemoryMessageStore } from '../../src/store/memory/memory-message-store.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { Turn } from '../../src/util/turn.ts'
+import { SimulatedDisk } from '../support/simulated-disk.ts'
 
 /** What an empty store may keep for itself, and what fragmentation may cost on top of the contents. */
 const IDLE_BYTES_MAX = 48 * 1024 * 1024
@@ -11,8 +15,23 @@ const WASTE_FACTOR_MAX = 10
 /** The same where no content was large. */
 const IDLE_PACKED_BYTES_MAX = 10 * 1024 * 1024
 
-const implementations: Readonly<Record<string, () => MessageStore>> = {
+const implementations: Readonly<Record<string, () => MessageStore | Promise<MessageStore>>> = {
   memory: () => new MemoryMessageStore(),
+  journal: openJournal,
+}
+
+/** Contents alone write nothing, so the disk may be one in memory. */
+function openJournal(): Promise<MessageStore> {
+  return JournalStore.open({
+    files: new SimulatedDisk(),
+    turn: new Turn(),
+    log: silentLog,
+    segmentBytes: 1024 * 1024,
+    indexBytesMax: 1024 * 1024,
+    checkpointBytes: 1024 * 1024,
+    housekeepingMs: 0,
+    onFailure: (error) => assert.fail(error),
+  })
 }
 
 /** How properties and body lie: next to each other, with a frame boundary between, apart, the wrong way round, in the store's own buffer. */
@@ -101,7 +120,7 @@ for (const [name, open] of Object.entries(implementations)) {
       })
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }), async (steps) => {
-          const store = open()
+          const store = await open()
           const held: Held[] = []
           for (const { adopt: count, release, pick, properties, body, layout, references } of steps) {
             for (let i = 0; i < count; i++) held.push(adopt(store, properties, body, layout, references))
@@ -128,7 +147,7 @@ for (const [name, open] of Object.entries(implementations)) {
     })
 
     test('holds a content until its last reference goes', async () => {
-      const store = open()
+      const store = await open()
       const { content, digest: expected } = adopt(store, 10, 100, 'framed', 3)
       store.release(content)
       store.release(content)
@@ -140,7 +159,7 @@ for (const [name, open] of Object.entries(implementations)) {
     })
 
     test('does not keep the bytes of who is released alive through an object that somebody still has', async () => {
-      const store = open()
+      const store = await open()
       const { content } = adopt(store, 10, 1_000_000, 'apart')
       store.release(content)
       assert.equal(content.buffer.length, 0)
@@ -148,7 +167,7 @@ for (const [name, open] of Object.entries(implementations)) {
     })
 
     test('does not grow while as much goes as comes', async () => {
-      const store = open()
+      const store = await open()
       const queue: Held[] = []
       const most: number[] = []
       for (let i = 0; i < 60_000; i++) {
@@ -163,7 +182,7 @@ for (const [name, open] of Object.entries(implementations)) {
     })
 
     test('is not held up by stragglers: memory follows what is held, not what once was', async () => {
-      const store = open()
+      const store = await open()
       const stragglers: Held[] = []
       const wave: Held[] = []
       for (let round = 0; round < 10; round++) {
@@ -186,7 +205,7 @@ for (const [name, open] of Object.entries(implementations)) {
     })
 
     test('survives that what was moved is moved again', async () => {
-      const store = open()
+      const store = await open()
       let alive: Held[] = []
       for (let round = 0; round < 30; round++) {
         for (let i = 0; i < 2000; i++) alive.push(adopt(store, 4, 300, 'framed'))
@@ -201,7 +220,7 @@ for (const [name, open] of Object.entries(implementations)) {
     })
 
     test('counts large contents by what they take, and uses their buffers again', async () => {
-      const store = open()
+      const store = await open()
       const before = store.stats().memoryBytes
       const after: number[] = []
       for (const layout of LAYOUTS) {

@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Client, CoreBench } from '../support/core-bench.ts'
+import { PagingStore } from '../support/paging-store.ts'
 
 // What holds for every type of queue. What a type does otherwise is tested beside it.
 
 const types: readonly string[] = ['classic', 'quorum']
 
-for (const type of types) {
-  describe(`queue type: ${type}`, () => {
+/** In memory, and in a store that gets all messages, as far as it can. */
+const benches: Readonly<Record<string, () => CoreBench>> = {
+  memory: () => new CoreBench(),
+  'a store': () => new CoreBench({ messageMemoryBytes: 0 }, undefined, new PagingStore()),
+}
+const combinations = types.flatMap((type) => Object.entries(benches).map(([where, open]) => ({ type, where, open })))
+
+for (const { type, where, open } of combinations) {
+  describe(`queue type: ${type}, with messages in ${where}`, () => {
     const start = async (
       args: Readonly<Record<string, string | number | boolean>> = {},
     ): Promise<{ bench: CoreBench; client: Client }> => {
-      const bench = await new CoreBench().start()
+      const bench = await open().start()
       const client = bench.client()
       client.declare('dead')
       client.declare('q', {
@@ -207,6 +215,7 @@ for (const type of types) {
       client.ack(tag)
       assert.deepEqual(counts(bench), [0, 0, 1, 1])
       client.session.commit()
+      bench.settle()
       assert.deepEqual([counts(bench), client.told], [[2, 2, 0, 0], [{ what: 'committed' }]])
       publishAll(client, 'd')
       assert.throws(() => client.session.commit(), /partial tx completion/)

@@ -1,0 +1,421 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { nodeFiles } from '../../src/store/journal/files.ts'
+import { JournalStore } from '../../src/store/journal/journal-store.ts'
+import { MemoryMessageStore } from '../../src/store/memory/memory-message-store.ts'
+import {
+  type Content,
+  type LoadedMessage,
+  type MessageStore,
+  NOT_STORED,
+  type QueueEntry,
+  type QueueLog,
+  type Range,
+  STATE_DYING,
+  STATE_HELD,
+  STATE_READY,
+  STATE_RETURNED,
+} from '../../src/store/message-store.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { Turn } from '../../src/util/turn.ts'
+import { PagingStore } from '../support/paging-store.ts'
+
+// What every store does with the records of queues; the memory store, which keeps none, in its own way.
+
+const ALL = Number.MAX_SAFE_INTEGER
+
+class TestContent implements Content {
+  buffer: Buffer
+  propertiesOffset = 0
+  propertiesLength = 4
+  bodyOffset = 4
+  bodyLength: number
+  slab: object | null = null
+  position = 0
+  references = 1
+  pending: QueueEntry | null = null
+
+  constructor(text: string) {
+    this.buffer = Buffer.from(`prop${text}`)
+    this.bodyLength = this.buffer.length - 4
+  }
+
+  headRoom(): number {
+    return 16
+  }
+
+  writeHead(out: Buffer, at: number): number {
+    return at + out.write('head', at)
+  }
+}
+
+class TestEntry implements QueueEntry {
+  readonly number: number
+  readonly expiresAt: number
+  readonly message: TestContent
+  readonly level: number
+  redelivered = false
+  deliveryCount = 0
+  acquiredCount = 0
+  location = NOT_STORED
+  recordBytes = 0
+  page: object | null = null
+  row = 0
+  next: QueueEntry | null = null
+
+  constructor(number: number, message: TestContent, level = 0, expiresAt = -1) {
+    this.number = number
+    this.message = message
+    this.level = level
+    this.expiresAt = expiresAt
+  }
+}
+
+interface Implementation {
+  readonly store: MessageStore
+  /** Lets what was asked for happen. */
+  settle(): Promise<void>
+  /** The store of the next process after this one ended without a word. */
+  crash(): Promise<Implementation>
+}
+
+type Open = (t: TestContext) => Promise<Implementation>
+
+async function journalIn(folder: string, t: TestContext): Promise<Implementation> {
+  const turn = new Turn()
+  const store = await JournalStore.open({
+    files: nodeFiles(folder),
+    turn,
+    log: silentLog,
+    segmentBytes: 64 * 1024,
+    indexBytesMax: 16 * 1024,
+    checkpointBytes: 1024 * 1024,
+    housekeepingMs: 0,
+    onFailure: (error) => assert.fail(error),
+  })
+  t.after(() => store.close())
+  return {
+    store,
+    settle: async () => {
+      await new Promise(setImmediate)
+      await store.drained()
+      await new Promise(setImmediate)
+    },
+    crash: () => journalIn(folder, t),
+  }
+}
+
+function pagingOf(store: PagingStore): Implementation {
+  return {
+    store,
+    settle: () => {
+      while (store.io());
+      return Promise.resolve()
+    },
+    crash: () => Promise.resolve(pagingOf(store.crash())),
+  }
+}
+
+const implementations: Readonly<Record<string, Open>> = {
+  journal: (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'warren-test-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    return journalIn(folder, t)
+  },
+  'paging store of the tests': () => Promise.resolve(pagingOf(new PagingStore())),
+}
+
+function put(
+  store: MessageStore,
+  log: QueueLog,
+  number: number,
+  options: { level?: number; expiresAt?: number } = {},
+): TestEntry {
+  const content = new TestContent(`message ${number}`)
+  store.adopt(content)
+  const entry = new TestEntry(number, content, options.level, options.expiresAt)
+  content.position = log.enqueue(entry)
+  return entry
+}
+
+interface Seen {
+  readonly number: number
+  readonly text: string
+  readonly redelivered: boolean
+  readonly deliveryCount: number
+  readonly acquiredCount: number
+  readonly state: number
+  readonly dueAt: number
+  readonly mark: number
+}
+
+const seen = (loaded: LoadedMessage): Seen => ({
+  number: loaded.number,
+  text:
+    loaded.buffer.toString('latin1', loaded.headOffset, loaded.headOffset + loaded.headLength) +
+    loaded.buffer.toString('latin1', loaded.bodyOffset, loaded.bodyOffset + loaded.bodyLength),
+  redelivered: loaded.redelivered,
+  deliveryCount: loaded.deliveryCount,
+  acquiredCount: loaded.acquiredCount,
+  state: loaded.state,
+  dueAt: loaded.dueAt,
+  mark: loaded.mark,
+})
+
+async function read(
+  { settle }: Implementation,
+  begin: (visitor: Parameters<QueueLog['loadRecovered']>[0]) => void,
+): Promise<{ found: Seen[]; entries: TestEntry[] }> {
+  const found: Seen[] = []
+  const entries: TestEntry[] = []
+  await new Promise<void>((resolve) => {
+    begin({
+      onLoaded: (message) => {
+        found.push(seen(message))
+        const entry = new TestEntry(message.number, new TestContent(''), message.level, message.expiresAt)
+        entry.message.bodyLength = message.bodyLength
+        entries.push(entry)
+        return entry
+      },
+      onLost: (number) => assert.fail(`message ${number} is lost`),
+      onLoadEnd: resolve,
+    })
+    void settle()
+  })
+  return { found, entries }
+}
+
+const load = (
+  implementation: Implementation,
+  log: QueueLog,
+  range: Partial<Range> = {},
+  max = 10_000,
+): Promise<{ found: Seen[]; entries: TestEntry[] }> =>
+  read(implementation, (visitor) => log.load({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor))
+
+const numbersOf = (found: readonly Seen[]): number[] => found.map(({ number }) => number)
+const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+
+test('message store: memory records nothing, and is committed at once', () => {
+  const store = new MemoryMessageStore()
+  const log = store.queue(1)
+  const entry = put(store, log, 1)
+  assert.deepEqual([store.durable, store.spills, entry.message.position, store.committed], [false, false, 0, 0])
+  store.begin()
+  assert.equal(store.end(), 0)
+  assert.deepEqual([log.lastNumber, log.recovered(), store.highestQueueId], [0, [], 0])
+})
+
+for (const [name, open] of Object.entries(implementations)) {
+  describe(`queue log: ${name}`, () => {
+    test('positions rise, and what is committed comes back after a crash, once and in order', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(7)
+      const entries = count(1, 2000).map((number) => put(first.store, log, number))
+      const positions = entries.map(({ message }) => message.position)
+      assert.deepEqual(
+        positions,
+        positions.toSorted((a, b) => a - b),
+      )
+      await first.settle()
+      assert.ok(first.store.committed >= positions.at(-1)!)
+      assert.ok(entries.every((entry) => log.isStored(entry)))
+      const second = await first.crash()
+      assert.equal(second.store.highestQueueId, 7)
+      const again = second.store.queue(7)
+      assert.ok(again.lastNumber >= 2000)
+      const [level] = again.recovered()
+      assert.deepEqual([level!.count, level!.level], [2000, 0])
+      const { found } = await load(second, again)
+      assert.deepEqual(numbersOf(found), count(1, 2000))
+      assert.equal(found[41]!.text, 'headmessage 42')
+    })
+
+    test('what is settled is gone: before it was written, after, and after a restart', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const early = put(first.store, log, 1)
+      const late = put(first.store, log, 2)
+      put(first.store, log, 3)
+      log.settle(early)
+      await first.settle()
+      log.settle(late)
+      assert.deepEqual(numbersOf((await load(first, log)).found), [3])
+      await first.settle()
+      put(first.store, log, 4)
+      await first.settle()
+      const second = await first.crash()
+      const again = second.store.queue(1)
+      const { found, entries } = await load(second, again)
+      assert.deepEqual(numbersOf(found), [3, 4])
+      again.settle(entries[0]!)
+      await second.settle()
+      put(second.store, again, 5)
+      await second.settle()
+      const third = await second.crash()
+      assert.deepEqual(numbersOf((await load(third, third.store.queue(1))).found), [4, 5])
+    })
+
+    test('counts and states are kept, and who was not ready is loaded apart', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const entries = count(1, 6).map((number) => put(first.store, log, number))
+      await first.settle()
+      const update = (at: number, state: number, dueAt: number, mark: number): void => {
+        const entry = entries[at - 1]!
+        entry.redelivered = true
+        entry.deliveryCount = at
+        entry.acquiredCount = at + 1
+        log.update(entry, state, dueAt, mark)
+      }
+      update(2, STATE_READY, 0, 0)
+      update(5, STATE_RETURNED, 0, 0)
+      update(3, STATE_RETURNED, 0, 0)
+      update(4, STATE_HELD, 1_900_000_000_000, 0)
+      update(6, STATE_DYING, 0, 3)
+      await first.settle()
+      const second = await first.crash()
+      const again = second.store.queue(1)
+      const ready = await load(second, again)
+      assert.deepEqual(numbersOf(ready.found), [1, 2])
+      assert.deepEqual(
+        [ready.found[1]!.redelivered, ready.found[1]!.deliveryCount, ready.found[1]!.acquiredCount],
+        [true, 2, 3],
+      )
+      const { found } = await read(second, (visitor) => again.loadRecovered(visitor))
+      assert.deepEqual(numbersOf(found), [4, 6, 5, 3], 'those that came back are last, in their order')
+      assert.deepEqual(
+        found.map(({ state, dueAt, mark }) => [state, dueAt, mark]),
+        [
+          [STATE_HELD, 1_900_000_000_000, 0],
+          [STATE_DYING, 0, 3],
+          [STATE_RETURNED, 0, 0],
+          [STATE_RETURNED, 0, 0],
+        ],
+      )
+    })
+
+    test('what may have been delivered is redelivered after a crash', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      for (const number of count(1, 5)) put(first.store, log, number)
+      const position = log.markDelivered(3)
+      assert.equal(log.deliveredUpTo, 3)
+      await first.settle()
+      assert.ok(first.store.committed >= position)
+      const second = await first.crash()
+      const { found } = await load(second, second.store.queue(1))
+      assert.deepEqual(
+        found.map(({ redelivered }) => redelivered),
+        [true, true, true, false, false],
+      )
+    })
+
+    test('a message to many queues comes back in all of them, and a transaction whole', async (t) => {
+      const first = await open(t)
+      const logs = count(1, 20).map((id) => first.store.queue(id))
+      const content = new TestContent('shared')
+      first.store.adopt(content)
+      const entries = logs.map((log) => {
+        const entry = new TestEntry(1, content)
+        content.position = Math.max(content.position, log.enqueue(entry))
+        return entry
+      })
+      await first.settle()
+      first.store.begin()
+      for (const log of logs) put(first.store, log, 2)
+      logs[0]!.settle(entries[0]!)
+      const position = first.store.end()
+      assert.ok(position > content.position)
+      await first.settle()
+      assert.ok(first.store.committed >= position)
+      const second = await first.crash()
+      for (const id of count(1, 20)) {
+        const { found } = await load(second, second.store.queue(id))
+        assert.deepEqual(numbersOf(found), id === 1 ? [2] : [1, 2])
+      }
+    })
+
+    test('what only leaves memory is read back, and gone after a restart', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const kept = put(first.store, log, 1)
+      const entries = count(2, 40).map((number) => {
+        const content = new TestContent(`message ${number}`)
+        first.store.adopt(content)
+        return new TestEntry(number, content)
+      })
+      await new Promise<void>((resolve) => {
+        log.spill(entries, resolve)
+        void first.settle()
+      })
+      await first.settle()
+      assert.ok([kept, ...entries].every((entry) => log.isStored(entry)))
+      log.settle(entries[3]!)
+      const { found } = await load(first, log)
+      assert.deepEqual(numbersOf(found), [...count(1, 4), ...count(6, 40)])
+      const second = await first.crash()
+      assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1])
+    })
+
+    test('ranges, levels and limits are kept to', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      for (const number of count(1, 60)) put(first.store, log, number, { level: number % 3 })
+      await first.settle()
+      const { found } = await load(first, log, { from: 10, to: 40, level: 1 }, 4)
+      assert.deepEqual(numbersOf(found), [10, 13, 16, 19])
+      log.drop({ from: 20, to: 50, level: 1 })
+      const rest = await load(first, log, { level: 1 })
+      assert.deepEqual(numbersOf(rest.found), [1, 4, 7, 10, 13, 16, 19, 52, 55, 58])
+      await first.settle()
+      put(first.store, log, 61)
+      await first.settle()
+      const second = await first.crash()
+      const again = second.store.queue(1)
+      assert.equal(
+        again.recovered().reduce((sum, level) => sum + level.count, 0),
+        51,
+      )
+      assert.deepEqual(
+        numbersOf((await load(second, again, { level: 1 })).found),
+        [1, 4, 7, 10, 13, 16, 19, 52, 55, 58],
+      )
+    })
+
+    test('expired messages are found wherever they are', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      for (const number of count(1, 30)) put(first.store, log, number, { expiresAt: number % 10 === 0 ? number : -1 })
+      await first.settle()
+      const range = { from: 0, to: ALL, level: 0 }
+      const earliest = log.earliestExpiry(range)
+      assert.ok(earliest >= 0 && earliest <= 10)
+      const { found, entries } = await read(first, (visitor) => log.loadExpired(range, 20, 100, visitor))
+      assert.deepEqual(numbersOf(found), [10, 20])
+      for (const entry of entries) log.settle(entry)
+      const none = await read(first, (visitor) => log.loadExpired(range, 20, 100, visitor))
+      assert.deepEqual(none.found, [])
+      assert.ok(log.earliestExpiry(range) > 20)
+    })
+
+    test('a deleted queue leaves nothing, and queues that nobody asks for are forgotten', async (t) => {
+      const first = await open(t)
+      const doomed = first.store.queue(1)
+      for (const number of count(1, 10)) put(first.store, doomed, number)
+      for (const number of count(1, 10)) put(first.store, first.store.queue(2), number)
+      await first.settle()
+      doomed.delete()
+      await first.settle()
+      const second = await first.crash()
+      second.store.queue(2)
+      second.store.forgetUnclaimed()
+      const third = await second.crash()
+      assert.ok(third.store.highestQueueId >= 2, 'ids are not used again')
+      assert.deepEqual(numbersOf((await load(third, third.store.queue(2))).found), count(1, 10))
+    })
+  })
+}
