@@ -38,6 +38,8 @@ type Fill = (writer: RecordWriter, segment: Segment) => boolean
 interface Job {
   readonly fill: Fill
   readonly done: () => void
+  /** It will not be written: the disk is of no use any more. */
+  readonly failed: (error: Error) => void
 }
 
 /**
@@ -50,7 +52,7 @@ export class Pager {
   readonly #jobs = new RingDeque<Job>()
   #segment: Segment | null = null
   #writing = false
-  #failed = false
+  #failure: Error | null = null
   /** Pages whose rows may be given up, the one listed first first. */
   readonly #listed = new RingDeque<IndexPage>()
   #listedBytes = 0
@@ -120,7 +122,8 @@ export class Pager {
     this.#listed.push(page)
     this.#listedCount++
     this.#listedBytes += page.listedBytes
-    if (this.#listedBytes > this.#host.indexBytesMax) void this.#evict()
+    // where it fails, the store has failed and said so
+    if (this.#listedBytes > this.#host.indexBytesMax) this.#evict().catch(() => {})
   }
 
   /** Nothing in the page is live. */
@@ -141,7 +144,7 @@ export class Pager {
     this.#evicting = true
     await setImmediate()
     const wanted = this.#host.indexBytesMax * 0.9
-    while (this.#listedBytes > wanted && !this.#failed) {
+    while (this.#listedBytes > wanted && this.#failure === null) {
       const pages: IndexPage[] = []
       while (this.#listedBytes > wanted && pages.length < PAGES_PER_WRITE) {
         const page = this.#listed.shift()
@@ -173,7 +176,7 @@ export class Pager {
     if (pages.length === 0) return Promise.resolve()
     let next = 0
     const written: { page: IndexPage; version: number }[] = []
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#run(
         (writer, segment) => {
           while (next < pages.length && writer.bytes < WRITE_BYTES) {
@@ -188,6 +191,7 @@ export class Pager {
           markClean(written)
           resolve()
         },
+        reject,
       )
     })
   }
@@ -199,7 +203,7 @@ export class Pager {
   together<T>(fill: (writePage: (page: IndexPage) => void, isFull: () => boolean) => T): Promise<T> {
     const written: { page: IndexPage; version: number }[] = []
     let result: T
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#run(
         (writer, segment) => {
           result = fill(
@@ -215,6 +219,7 @@ export class Pager {
           markClean(written)
           resolve(result)
         },
+        reject,
       )
     })
   }
@@ -259,9 +264,21 @@ export class Pager {
 
   // ---- writing ----
 
-  #run(fill: Fill, done: () => void): void {
-    this.#jobs.push({ fill, done })
+  #run(fill: Fill, done: () => void, failed: (error: Error) => void = () => {}): void {
+    if (this.#failure !== null) {
+      failed(this.#failure)
+      return
+    }
+    this.#jobs.push({ fill, done, failed })
     if (!this.#writing) void this.#work()
+  }
+
+  /** What was asked for will not happen. */
+  #fail(error: Error): void {
+    this.#failure = error
+    for (const { failed } of this.#jobs.values()) failed(error)
+    this.#jobs.clear()
+    this.#host.failed(error)
   }
 
   async #work(): Promise<void> {
@@ -269,10 +286,9 @@ export class Pager {
     try {
       // so that `done` never comes from within the call that asked for it
       await Promise.resolve()
-      while (this.#jobs.size > 0 && !this.#failed) await this.#write()
+      while (this.#jobs.size > 0 && this.#failure === null) await this.#write()
     } catch (error) {
-      this.#failed = true
-      this.#host.failed(error as Error)
+      this.#fail(error as Error)
     }
     this.#writing = false
     this.#idle?.resolve()
@@ -280,11 +296,20 @@ export class Pager {
   }
 
   async #write(): Promise<void> {
-    const segment = await this.#open()
+    const finished: Job[] = []
+    try {
+      await this.#writeSome(await this.#open(), finished)
+    } catch (error) {
+      for (const job of finished) job.failed(error as Error)
+      throw error
+    }
+    for (const job of finished) job.done()
+  }
+
+  async #writeSome(segment: Segment, finished: Job[]): Promise<void> {
     const writer = this.#writer
     const from = segment.size
     writer.reset(segment.id, from)
-    const finished: Job[] = []
     while (this.#jobs.size > 0 && writer.bytes < WRITE_BYTES) {
       const job = this.#jobs.peek()!
       if (job.fill(writer, segment)) break
@@ -300,7 +325,6 @@ export class Pager {
     segment.written = segment.size
     segment.fileBytes = segment.size
     for (const content of writer.held) this.#host.release(content)
-    for (const job of finished) job.done()
   }
 
   async #open(): Promise<Segment> {
@@ -320,7 +344,7 @@ export class Pager {
   async startSegment(): Promise<void> {
     await this.drained()
     const current = this.#segment
-    if (current === null || this.#writing || this.#failed) return
+    if (current === null || this.#writing || this.#failure !== null) return
     this.#segment = null
     await this.sync()
     await this.#host.segments.seal(current)
