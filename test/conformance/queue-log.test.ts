@@ -175,7 +175,7 @@ const seen = (loaded: LoadedMessage): Seen => ({
 })
 
 async function read(
-  { settle }: Implementation,
+  implementation: Implementation,
   begin: (visitor: Parameters<QueueLog['loadRecovered']>[0]) => void,
 ): Promise<{ found: Seen[]; entries: TestEntry[] }> {
   const found: Seen[] = []
@@ -192,7 +192,7 @@ async function read(
       onLost: (number) => assert.fail(`message ${number} is lost`),
       onLoadEnd: resolve,
     })
-    void settle()
+    void implementation.settle()
   })
   return { found, entries }
 }
