@@ -104,7 +104,7 @@ export class CheckpointWriter {
     const bytes = this.#bytes
     writeU48(bytes, at, index.id)
     writeU48(bytes, at + 6, index.lastNumber)
-    writeU48(bytes, at + 12, orderly ? 0 : index.deliveredUpTo)
+    writeU48(bytes, at + 12, orderly ? index.deliveredBefore : index.deliveredUpTo)
     writeU48(bytes, at + 18, index.lastOrder)
     bytes.writeDoubleLE(trueUpTo, at + 24)
     bytes.writeUInt32LE(pages.length, at + 32)

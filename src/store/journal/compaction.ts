@@ -72,9 +72,8 @@ export class Compactor {
     } finally {
       await file.close()
     }
-    await files.rename(fresh, segment.name)
+    await segments.replace(segment, fresh)
     await files.syncFolder(FOLDER)
-    segments.replace(segment, true)
     segment.fileBytes = parts.reduce((sum, part) => sum + part.length, 0)
   }
 

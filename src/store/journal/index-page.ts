@@ -257,6 +257,12 @@ export class IndexPage {
     return this.#stateOf(row)
   }
 
+  /** Of a page whose rows are on disk: those that are not in STATE_READY, all of which changed since the rows were given up. */
+  unreadyRows(): Set<number> {
+    const changed = [...(this.#waiting ?? [])]
+    return new Set(changed.filter(([, { state }]) => state !== 0).map(([row]) => row))
+  }
+
   /** @returns the row of a number, or -1. Needs no rows where numbers are contiguous. */
   rowOf(number: number): number {
     if (this.rows === 0 || number < this.first || number > this.last) return -1

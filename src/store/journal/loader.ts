@@ -273,8 +273,10 @@ function takeExpired(page: IndexPage, range: Range, { messagesMax, expiredAt }: 
   let earliest = -1
   let count = 0
   for (let at = 0; at < page.rows; at++) {
+    // first: of a page that was dropped while it was read there are no rows
+    if (!page.isLive(at)) continue
     const expiry = page.expiryAt(at)
-    if (expiry < 0 || !page.isLive(at)) continue
+    if (expiry < 0) continue
     if (expiry <= expiredAt && count < messagesMax && isWanted(page, at, range)) {
       found.push(new Wanted(page, at))
       count++

@@ -237,9 +237,11 @@ export class QueueIndex implements QueueLog {
       else if (page.resident) this.dropRows(page, from, to, level)
       else {
         this.dropping.add(page)
+        // these stay, even if they are ready by the time that the rows are there
+        const unready = page.unreadyRows()
         void this.#parts.pager.rowsOf(page).then((isThere) => {
           this.dropping.delete(page)
-          if (isThere && !this.deleted) this.dropRows(page, from, to, level)
+          if (isThere && !this.deleted) this.dropRows(page, from, to, level, unready)
         })
       }
     }
@@ -259,8 +261,9 @@ export class QueueIndex implements QueueLog {
     this.#dropPage(page.transient ? this.transient : this.logged, page)
   }
 
-  dropRows(page: IndexPage, from: number, to: number, level: number): void {
+  dropRows(page: IndexPage, from: number, to: number, level: number, except: ReadonlySet<number> | null = null): void {
     for (let row = 0; row < page.rows; row++) {
+      if (except?.has(row) === true) continue
       if (!page.isLive(row) || page.levelAt(row) !== level || page.stateAt(row) !== STATE_READY) continue
       const number = page.numberAt(row)
       if (number >= from && number <= to) this.killRow(page, row)

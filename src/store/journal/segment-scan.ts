@@ -9,7 +9,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from './format.ts'
 import { validRecord } from './record-reader.ts'
-import { readMoves, type Segment, type Segments } from './segments.ts'
+import type { Segment, SegmentFile, Segments } from './segments.ts'
 
 /** Bytes that are no record, where one should be. */
 export interface Damage {
@@ -35,19 +35,6 @@ export interface Scan {
 /** Calls for each valid record: where it is in the file, and its offset as locations have it. May be asynchronous. */
 export type Visit = (bytes: Buffer, at: number, offset: number) => Promise<void> | undefined
 
-/** Reads a segment's file whole. */
-export async function readSegment(segments: Segments, segment: Segment): Promise<Buffer> {
-  const file = await segments.files.open(segment.name, 'read', false)
-  try {
-    const size = await file.size()
-    const bytes = Buffer.allocUnsafeSlow(size)
-    const got = await file.read(bytes, 0, size, 0)
-    return bytes.subarray(0, got)
-  } finally {
-    await file.close()
-  }
-}
-
 /**
  * Visits the records of a segment from an offset on, and says what is damaged.
  * @param isLast whether it is the segment that was written to last: its end may be torn. What was written last counts up to the first
@@ -60,9 +47,15 @@ export async function scanSegment(
   isLast: boolean,
   visit: Visit,
 ): Promise<Scan> {
-  const bytes = await readSegment(segments, segment)
-  const offsetAt = await offsets(segments, segment)
-  const start = segment.file.compacted ? Math.max(from, offsetAt.start) : from
+  const file = await segments.hold(segment)
+  let bytes: Buffer
+  try {
+    bytes = await segments.readAll(file)
+  } finally {
+    segments.letGo(file)
+  }
+  const offsetAt = offsets(file)
+  const start = Math.max(from, offsetAt.start)
   const found = findDamages(bytes, start, segment.id)
   const damages = found.damages.map((damage) => ({ ...damage, isTail: isLast && damage.offset >= found.synced }))
   const torn = damages.findIndex(({ isTail }) => isTail)
@@ -123,17 +116,11 @@ function findDamages(bytes: Buffer, start: number, segmentId: number): Found {
 }
 
 /** Offsets as they were when the segment was written. */
-async function offsets(segments: Segments, segment: Segment): Promise<{ start: number; of: (at: number) => number }> {
-  if (!segment.file.compacted) return { start: SEGMENT_HEADER_BYTES, of: (at) => at }
-  const file = await segments.files.open(segment.name, 'read', false)
-  try {
-    const moved = await readMoves(file, segment.name)
-    const old = new Map<number, number>()
-    for (let i = 0; i < moved.length; i += 2) old.set(moved[i + 1]!, moved[i]!)
-    return { start: SEGMENT_HEADER_BYTES + 8 + moved.length * 4, of: (at) => old.get(at) ?? at }
-  } finally {
-    await file.close()
-  }
+function offsets({ moved }: SegmentFile): { start: number; of: (at: number) => number } {
+  if (moved === null) return { start: SEGMENT_HEADER_BYTES, of: (at) => at }
+  const old = new Map<number, number>()
+  for (let i = 0; i < moved.length; i += 2) old.set(moved[i + 1]!, moved[i]!)
+  return { start: SEGMENT_HEADER_BYTES + 8 + moved.length * 4, of: (at) => old.get(at) ?? at }
 }
 
 /** Nothing but zeros: the file was made longer, and nothing came. */

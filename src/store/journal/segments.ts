@@ -62,6 +62,8 @@ export class Segment {
   extendingFrom = Infinity
   extending: Promise<void> | null = null
   file: SegmentFile
+  /** Ends when another file has its place. */
+  replacing: Promise<void> | null = null
 
   constructor(id: number, kind: number, compacted = false) {
     this.id = id
@@ -180,12 +182,14 @@ export class Segments {
 
   // ---- reading ----
 
-  /** The file to read a segment's records from; `letGo` when done. */
+  /** The file to read a segment's records from, open; `letGo` when done. */
   async hold(segment: Segment): Promise<SegmentFile> {
+    while (segment.replacing !== null) await segment.replacing
     const { file } = segment
     file.reads++
     try {
-      if (file.compacted && file.moved === null) file.moved = await readMoves(await this.#readerOf(file), file.name)
+      const reader = await this.#readerOf(file)
+      if (file.compacted && file.moved === null) file.moved = await readMoves(reader, file.name)
       return file
     } catch (error) {
       this.letGo(file)
@@ -206,7 +210,7 @@ export class Segments {
   #readerOf(file: SegmentFile): Promise<StoreFile> {
     this.#readers.delete(file)
     this.#readers.add(file)
-    file.reader ??= this.files.open(file.name, 'read', false)
+    file.reader ??= this.#openReader(file)
     if (this.#readers.size > READERS_MAX) {
       for (const other of this.#readers) {
         if (other.reads > 0 || other === file) continue
@@ -217,6 +221,16 @@ export class Segments {
     return file.reader
   }
 
+  async #openReader(file: SegmentFile): Promise<StoreFile> {
+    try {
+      return await this.files.open(file.name, 'read', false)
+    } catch (error) {
+      this.#readers.delete(file)
+      file.reader = null
+      throw error
+    }
+  }
+
   async #closeReader(file: SegmentFile): Promise<void> {
     this.#readers.delete(file)
     const { reader } = file
@@ -224,10 +238,30 @@ export class Segments {
     await (await reader)?.close()
   }
 
-  /** Another file has taken its place. */
-  replace(segment: Segment, compacted: boolean): void {
-    this.#retire(segment.file)
-    segment.file = new SegmentFile(segment.name, compacted)
+  /** All bytes of a file. */
+  async readAll(file: SegmentFile): Promise<Buffer> {
+    const reader = await this.#readerOf(file)
+    const bytes = Buffer.allocUnsafeSlow(await reader.size())
+    return bytes.subarray(0, await reader.read(bytes, 0, bytes.length, 0))
+  }
+
+  /**
+   * Puts another file in the place of a segment's. Files are opened by name, so nobody opens one meanwhile: it could be either, and the
+   * two have their records in different places.
+   */
+  async replace(segment: Segment, by: string): Promise<void> {
+    assert(segment.replacing === null, 'one at a time')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    segment.replacing = promise
+    try {
+      await segment.file.reader
+      await this.files.rename(by, segment.name)
+      this.#retire(segment.file)
+      segment.file = new SegmentFile(segment.name, true)
+    } finally {
+      segment.replacing = null
+      resolve()
+    }
   }
 
   #retire(file: SegmentFile): void {

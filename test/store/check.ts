@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { type RecoveredLevel, STATE_READY, STATE_RETURNED } from '../../src/store/message-store.ts'
+import {
+  describeFact,
+  type Fact,
+  isThereAt,
+  NEVER,
+  type QueueModel,
+  type Recovered,
+  sameState,
+  stateAt,
+} from './model.ts'
+
+/** A message that the store said it cannot read. */
+export interface Loss {
+  readonly queueId: number
+  readonly number: number
+  readonly level: number
+}
+
+/** What a store found in one queue. */
+export interface Found {
+  readonly model: QueueModel
+  readonly ready: readonly Recovered[]
+  readonly unready: readonly Recovered[]
+  readonly levels: readonly RecoveredLevel[]
+  readonly lastNumber: number
+  readonly deliveredUpTo: number
+}
+
+/** Whatever became of the disk: what comes back is what was given, once, and in its order. */
+export function checkReturned({ model, ready, unready, lastNumber }: Found): void {
+  const there = new Set<number>()
+  for (const { number, queueId, digest, level, expiresAt } of [...ready, ...unready]) {
+    const what = `message ${number} of queue ${queueId}`
+    assert.ok(!there.has(number), `${what} came back twice`)
+    there.add(number)
+    const fact = model.facts.get(number)
+    assert.ok(fact !== undefined && fact.durable, `${what} came back and was never recorded`)
+    assert.equal(digest, fact.digest, `${what} came back with other bytes`)
+    assert.deepEqual([level, expiresAt], [fact.level, fact.expiresAt], what)
+    assert.ok(number <= lastNumber, `${what} is above the last number, ${lastNumber}`)
+  }
+  checkOrder(model, ready, unready)
+}
+
+/** What is ready comes by number; the rest by number too, but what had been returned comes last. */
+function checkOrder(model: QueueModel, ready: readonly Recovered[], unready: readonly Recovered[]): void {
+  const byNumber = (some: readonly Recovered[]): void => {
+    const numbers = some.map(({ number }) => number)
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+      `queue ${model.id}: by number`,
+    )
+  }
+  for (const { level } of ready) byNumber(ready.filter((one) => one.level === level))
+  assert.ok(ready.every(({ state }) => state.state === STATE_READY))
+  const firstReturned = unready.findIndex(({ state }) => state.state === STATE_RETURNED)
+  const rest = firstReturned < 0 ? unready : unready.slice(0, firstReturned)
+  byNumber(rest)
+  assert.ok(
+    rest.every(({ state }) => state.state !== STATE_READY),
+    `queue ${model.id}: what is ready is not among the others`,
+  )
+  assert.ok(
+    unready.slice(rest.length).every(({ state }) => state.state === STATE_RETURNED),
+    `queue ${model.id}: what was returned comes last`,
+  )
+}
+
+/**
+ * The disk has the log up to some step, and nothing else: everything before that step, nothing of what follows. The step is not before
+ * the last one that the store called safe.
+ */
+export function checkPrefix(found: readonly Found[], safe: number, now: number): void {
+  let least: string[] = []
+  for (let end = now; end >= safe; end--) {
+    const wrong = found.flatMap((one) => [...differences(one, end)])
+    if (wrong.length === 0) return
+    if (least.length === 0 || wrong.length < least.length) least = [`if the log ends at ${end}:`, ...wrong]
+  }
+  assert.fail(
+    `what came back is no prefix of what was recorded up to ${now}, safe up to ${safe}; ${least.slice(0, 12).join('\n  ')}`,
+  )
+}
+
+/** What would be wrong with it if the log ended at `end`. */
+function* differences({ model, ready, unready, deliveredUpTo, lastNumber }: Found, end: number): Generator<string> {
+  const there = new Map([...ready, ...unready].map((one) => [one.number, one]))
+  const delivered = model.deliveredUpTo(end)
+  if (deliveredUpTo !== delivered) yield `queue ${model.id} is delivered up to ${deliveredUpTo}, not ${delivered}`
+  for (const fact of model.facts.values()) {
+    const one = there.get(fact.number)
+    const isThere = one !== undefined
+    if (isThere !== isThereAt(fact, end)) yield `${describeFact(fact)} is ${isThere ? 'there' : 'missing'}`
+    else if (isThere && fact.gone === NEVER) {
+      // with a message that was about to go, what else was recorded of it may have been left out
+      const { redelivered, ...rest } = stateAt(fact, end)
+      const expected = { ...rest, redelivered: redelivered || fact.number <= delivered }
+      if (!sameState(one.state, expected)) {
+        yield `${describeFact(fact)} is in state ${JSON.stringify(one.state)}, not ${JSON.stringify(expected)}`
+      }
+    }
+    if (isThereAt(fact, end) && fact.number > lastNumber) yield `${describeFact(fact)} is above ${lastNumber}`
+  }
+  const returned = unready.filter(({ state }) => state.state === STATE_RETURNED)
+  const times = returned.map(({ number }) => model.facts.get(number)!.states.findLast(({ at }) => at <= end)!.at)
+  for (let i = 1; i < times.length; i++) {
+    if (times[i]! < times[i - 1]!)
+      yield `message ${returned[i]!.number} was returned before the one that comes before it`
+  }
+}
+
+/** Of a disk that was damaged: what was safe is there, or it was reported that it is not. */
+export function checkReported(
+  found: readonly Found[],
+  losses: readonly Loss[],
+  committed: number,
+  touched: ReadonlySet<number>,
+): void {
+  for (const { model, ready, unready } of found) {
+    const there = new Set([...ready, ...unready].map(({ number }) => number))
+    for (const fact of model.facts.values()) {
+      const isSafe = fact.durable && !fact.cancelled && fact.position <= committed && fact.gone === NEVER
+      if (!isSafe || there.has(fact.number)) continue
+      const isReported = losses.some(({ queueId, number }) => queueId === model.id && number === fact.number)
+      assert.ok(isReported || touched.has(model.id), `${describeFact(fact)} is lost, and nobody says so`)
+    }
+  }
+}
+
+/** The levels that were announced are those that are there; from and to may be wider than they have to. */
+export function checkLevels({ ready, levels }: Found): void {
+  const byLevel = Map.groupBy(ready, ({ level }) => level)
+  assert.deepEqual(
+    new Map(levels.map(({ level, count }) => [level, count])),
+    new Map([...byLevel].map(([level, some]) => [level, some.length])),
+    'as announced',
+  )
+  for (const { level, from, to } of levels) {
+    const some = byLevel.get(level)!
+    assert.ok(from <= some[0]!.number && to >= some.at(-1)!.number, `level ${level} is from ${from} to ${to}`)
+  }
+}
+
+export const describeAll = (facts: Iterable<Fact>): string => [...facts].map(describeFact).join('\n')

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type DiskOptions, SimulatedDisk } from '../support/simulated-disk.ts'
+import { type Choose, chooseBySeed } from '../support/simulated-inode.ts'
+import { Driver, nextTurn } from './driver.ts'
+import { type OpenJournal, openJournal, TINY } from './journal.ts'
+import { Scenario } from './scenario.ts'
+
+/** How many seeds, and which is the first: `STORE_SEEDS=5000 STORE_SEED=1 node tools/test.mjs test/store/power-cuts.test.ts`. */
+const SEEDS = Number(process.env['STORE_SEEDS'] ?? 60)
+const FIRST_SEED = Number(process.env['STORE_SEED'] ?? (Date.now() % 1_000_000) * 1000)
+const LIVES = 6
+const STEPS_MAX = 150
+
+/** Loses as much as it can, as little, or anything between: by turns, since chance alone rarely goes to extremes. */
+function weather(choose: Choose): Choose {
+  const kind = choose(4)
+  if (kind === 0) return () => 0
+  if (kind === 1) return (below) => below - 1
+  return choose
+}
+
+async function life(driver: Driver, choose: Choose, open: OpenJournal): Promise<void> {
+  const scenario = new Scenario(driver, choose)
+  for (let steps = choose(STEPS_MAX); steps > 0; steps--) {
+    if (choose(25) === 0) void open.store.tidy()
+    await scenario.step()
+  }
+  if (choose(3) === 0) {
+    await driver.settled()
+    await scenario.finish()
+  }
+}
+
+/** The power goes, or only the process, and another one begins; it may not get far at first. */
+async function restart(
+  disk: SimulatedDisk,
+  choose: Choose,
+  options: DiskOptions,
+): Promise<[SimulatedDisk, OpenJournal]> {
+  for (let current = disk; ;) {
+    const chance = { choose: weather(choose) }
+    current = choose(3) === 0 ? current.kill(chance, options) : current.powerCut(chance, options)
+    const opened = openJournal(current, TINY)
+    if (choose(3) !== 0) return [current, await opened]
+    for (let turns = choose(60); turns > 0; turns--) await nextTurn()
+  }
+}
+
+/** A store that is used, dies, and is opened again, several times over. */
+async function lives(seed: number): Promise<void> {
+  const choose = chooseBySeed(seed)
+  const options = { pace: (['turn', 'chosen', 'microtask'] as const)[choose(3)]!, choose }
+  const driver = new Driver(choose)
+  let disk = new SimulatedDisk(options)
+  let open = await openJournal(disk, TINY)
+  driver.started(open)
+  for (let n = 0; n < LIVES; n++) {
+    await life(driver, choose, open)
+    assert.deepEqual(open.failures, [])
+    const isOrderly = choose(5) === 0
+    if (isOrderly) {
+      await open.close()
+      assert.deepEqual(open.failures, [])
+      assert.equal(disk.openFiles, 0)
+    }
+    const { committed } = open.store
+    driver.abandon()
+    ;[disk, open] = await restart(disk, choose, options)
+    assert.deepEqual(open.damages, [], 'what was being written is no damage')
+    await driver.reopened(open, isOrderly ? Infinity : committed, isOrderly)
+  }
+  await open.close()
+  assert.equal(disk.openFiles, 0)
+}
+
+test(`what is safe survives, and nothing else comes back (seeds from ${FIRST_SEED})`, async () => {
+  for (let i = 0; i < SEEDS; i++) {
+    const seed = FIRST_SEED + i
+    try {
+      await lives(seed)
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+})
