@@ -100,7 +100,7 @@ export class Checkpointer {
         if (missing !== undefined) return missing
         if (dirty.length > 0 && writePage === null) return null
         for (const page of dirty) writePage!(page)
-        const isKnown = index.logged.pages.length > 0 || index.lastNumber > 0 || index.deliveredUpTo > 0
+        const isKnown = !index.logged.isEmpty || index.lastNumber > 0 || index.deliveredUpTo > 0
         if (!index.deleted && isKnown)
           writer.queue(index, locationOf(committer.segment.id, committer.segment.size), orderly)
         waiting.pop()

@@ -9,6 +9,7 @@ import {
   RECORD_PAGE,
   SEGMENT_HEADER_BYTES,
 } from './format.ts'
+import type { IndexPage } from './index-page.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { eachRecord, messageBytes, targetAt, targetCount } from './record-reader.ts'
 import { scanSegment } from './segment-scan.ts'
@@ -90,9 +91,10 @@ export class Compactor {
     if (bytes[at + 8] === RECORD_PAGE) {
       if (this.#host.isInCheckpoint(location)) return true
       const index = this.#host.findIndex(readU48(bytes, at + 12))
-      const page = index?.logged.find(readU48(bytes, at + 18))
-      const other = index?.transient.find(readU48(bytes, at + 18))
-      return page?.location === location || other?.location === location
+      if (index === undefined) return false
+      const first = readU48(bytes, at + 18)
+      const isHere = (page: IndexPage): boolean => page.location === location
+      return index.logged.covering(first).some(isHere) || index.transient.covering(first).some(isHere)
     }
     if (bytes[at + 8] !== RECORD_MESSAGE) return false
     for (let i = 0; i < targetCount(bytes, at); i++) {
@@ -100,12 +102,12 @@ export class Compactor {
       const index = this.#host.findIndex(queueId)
       if (index === undefined) continue
       for (const list of [index.logged, index.transient]) {
-        const page = list.find(number)
-        if (page === null) continue
-        // rows that are on disk may be needed to tell: what cannot be told is kept
-        if (!page.resident && !page.contiguous) return true
-        const row = page.rowOf(number)
-        if (row >= 0 && page.isLive(row)) return true
+        for (const page of list.covering(number)) {
+          // rows that are on disk may be needed to tell: what cannot be told is kept
+          if (!page.resident && !page.contiguous) return true
+          const row = page.rowOf(number)
+          if (row >= 0 && page.isLive(row)) return true
+        }
       }
     }
     return false

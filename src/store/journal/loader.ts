@@ -3,7 +3,7 @@ import { RingDeque } from '../../util/ring-deque.ts'
 import { offsetOf, readU32, RECORD_MESSAGE, segmentOf } from './format.ts'
 import { type IndexPage, Row } from './index-page.ts'
 import { GAP_BYTES, type Pager } from './pager.ts'
-import type { PageList } from './page-list.ts'
+import type { PageRun } from './page-list.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { messageHeadAt, validRecord } from './record-reader.ts'
 import { placeIn, type Segments } from './segments.ts'
@@ -132,10 +132,9 @@ export class Loader {
 
   async #collect(index: QueueIndex, range: Range, limits: LoadLimits): Promise<Wanted[]> {
     const found: Wanted[] = []
-    for (const list of [index.logged, index.transient]) {
-      if (list.pages.length > 0) await this.#collectFrom(list, range, limits, found)
-    }
-    if (index.transient.pages.length > 0) found.sort((a, b) => a.row.number - b.row.number)
+    const runs = [...index.logged.runs, ...index.transient.runs].filter(({ pages }) => pages.length > 0)
+    for (const run of runs) await this.#collectFrom(run, range, limits, found)
+    if (runs.length > 1) found.sort((a, b) => a.row.number - b.row.number)
     let bytes = 0
     for (let i = 0; i < found.length; i++) {
       bytes += found[i]!.row.recordBytes
@@ -147,13 +146,13 @@ export class Loader {
     return found
   }
 
-  async #collectFrom(list: PageList, range: Range, limits: LoadLimits, found: Wanted[]): Promise<void> {
+  async #collectFrom(run: PageRun, range: Range, limits: LoadLimits, found: Wanted[]): Promise<void> {
     const { from, to } = range
     let count = 0
     let bytes = 0
     let next = from
     while (next <= to && count < limits.messagesMax && bytes < limits.bytesMax) {
-      const page = list.pages[list.indexFrom(next)]
+      const page = run.pages[run.indexFrom(next)]
       if (page === undefined || page.first > to) return
       next = page.last + 1
       const { expiredAt } = limits
@@ -171,10 +170,11 @@ export class Loader {
   async #collectNumbers(index: QueueIndex, numbers: readonly number[]): Promise<Wanted[]> {
     const found: Wanted[] = []
     for (const number of numbers) {
-      const page = index.logged.find(number)
-      if (page === null || !(await this.#host.pager.rowsOf(page))) continue
-      const at = page.rowOf(number)
-      if (at >= 0 && page.isLive(at)) found.push(new Wanted(page, at))
+      for (const page of [...index.logged.covering(number)]) {
+        if (!(await this.#host.pager.rowsOf(page))) continue
+        const at = page.rowOf(number)
+        if (at >= 0 && page.isLive(at)) found.push(new Wanted(page, at))
+      }
     }
     return found
   }

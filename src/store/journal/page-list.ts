@@ -1,28 +1,28 @@
 import { IndexPage } from './index-page.ts'
 
-/** The index pages of one queue, by number; their ranges do not overlap. Dead pages are taken out, so the list is short or long like the queue. */
-export class PageList {
-  readonly queueId: number
-  readonly transient: boolean
-  pages: IndexPage[] = []
-
-  constructor(queueId: number, transient: boolean) {
-    this.queueId = queueId
-    this.transient = transient
-  }
+/** Index pages by number, whose ranges do not overlap. */
+export class PageRun {
+  readonly pages: IndexPage[] = []
 
   get tail(): IndexPage | undefined {
     return this.pages.at(-1)
   }
 
-  /** The page that a number goes to: mostly the last one; where older numbers come late, one of their own. */
-  pageFor(number: number): IndexPage {
+  /** Whether a number lies in no page's range. */
+  accepts(number: number): boolean {
     const last = this.tail
-    if (last !== undefined && number > last.last && hasRoom(last)) return last
+    if (last === undefined || number > last.last) return true
+    const before = this.pages[this.#indexAfter(number) - 1]
+    return before === undefined || before.last < number
+  }
+
+  /** The page that an accepted number goes to: mostly the last one; where older numbers come late, one of their own. */
+  pageFor(number: number, make: () => IndexPage): IndexPage {
+    const last = this.tail
     const at = last === undefined || number > last.last ? this.pages.length : this.#indexAfter(number)
     const before = this.pages[at - 1]
-    if (before !== undefined && before.last < number && hasRoom(before)) return before
-    const page = new IndexPage(this.queueId, this.transient)
+    if (before !== undefined && hasRoom(before)) return before
+    const page = make()
     this.pages.splice(at, 0, page)
     return page
   }
@@ -45,30 +45,82 @@ export class PageList {
     return before !== undefined && before.last >= number ? at - 1 : at
   }
 
-  /** The page in whose range a number is, or null. */
-  find(number: number): IndexPage | null {
-    const first = this.pages[0]
-    if (first === undefined) return null
-    const page = number <= first.last ? first : this.pages[this.#indexAfter(number) - 1]
-    return page !== undefined && number >= page.first && number <= page.last ? page : null
-  }
-
-  /** Nothing in it is live: it goes, unless it is still being filled. */
-  removeDead(page: IndexPage): boolean {
-    if (page.live > 0 || (page === this.tail && hasRoom(page))) return false
+  /** @returns whether it was there */
+  remove(page: IndexPage): boolean {
     const at = page === this.pages[0] ? 0 : this.#indexAfter(page.first) - 1
     if (this.pages[at] !== page) return false
     this.pages.splice(at, 1)
     return true
   }
+}
 
-  /** Calls `visit` with the pages that may have numbers of a range. */
+/**
+ * The index pages of one queue. Rows mostly come in order of number, and then there is one run. What comes late (messages that were in
+ * memory while others beside them left it) may lie in the midst of a page's range, and begins a run of its own. Dead pages are
+ * taken out, so the list is short or long like the queue.
+ */
+export class PageList {
+  readonly queueId: number
+  readonly transient: boolean
+  readonly runs: PageRun[] = [new PageRun()]
+
+  constructor(queueId: number, transient: boolean) {
+    this.queueId = queueId
+    this.transient = transient
+  }
+
+  get isEmpty(): boolean {
+    return this.runs.every(({ pages }) => pages.length === 0)
+  }
+
+  /** All of them; in order where there is one run. */
+  get pages(): readonly IndexPage[] {
+    return this.runs.length === 1 ? this.runs[0]!.pages : this.runs.flatMap(({ pages }) => pages)
+  }
+
+  /** The page that a number goes to. */
+  pageFor(number: number): IndexPage {
+    return this.#runFor(number).pageFor(number, () => new IndexPage(this.queueId, this.transient))
+  }
+
+  #runFor(number: number): PageRun {
+    for (const run of this.runs) if (run.accepts(number)) return run
+    const run = new PageRun()
+    this.runs.push(run)
+    return run
+  }
+
+  /** Takes pages as a checkpoint has them, in any order. */
+  restore(pages: readonly IndexPage[]): void {
+    for (const page of pages.toSorted((a, b) => a.first - b.first)) this.#runFor(page.first).pages.push(page)
+  }
+
+  remove(page: IndexPage): void {
+    const at = this.runs.findIndex((run) => run.remove(page))
+    if (at > 0 && this.runs[at]!.pages.length === 0) this.runs.splice(at, 1)
+  }
+
+  /** Nothing in it is live: it goes, unless it is still being filled. @returns whether it went */
+  removeDead(page: IndexPage): boolean {
+    if (page.live > 0 || (hasRoom(page) && this.runs.some(({ tail }) => tail === page))) return false
+    this.remove(page)
+    return true
+  }
+
+  /** The pages that may have numbers of a range; those of a run in order. */
   *overlapping(from: number, to: number): Generator<IndexPage> {
-    for (let i = this.indexFrom(from); i < this.pages.length; i++) {
-      const page = this.pages[i]!
-      if (page.first > to) return
-      yield page
+    for (const run of this.runs) {
+      for (let i = run.indexFrom(from); i < run.pages.length; i++) {
+        const page = run.pages[i]!
+        if (page.first > to) break
+        yield page
+      }
     }
+  }
+
+  /** The pages that may have a number: of each run at most one. */
+  covering(number: number): Generator<IndexPage> {
+    return this.overlapping(number, number)
   }
 }
 

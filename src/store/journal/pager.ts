@@ -89,6 +89,7 @@ export class Pager {
         const bytes = writer.message([entry], entry.message, FLAG_TRANSIENT)
         entry.page = index.transient
         index.addRow(entry, location, bytes, 1)
+        index.keepCounts(entry)
       }
       return next < entries.length
     }, done)

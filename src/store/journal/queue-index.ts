@@ -151,6 +151,15 @@ export class QueueIndex implements QueueLog {
     this.appendRow(list, row, entry)
   }
 
+  /** What the entry went through before the store knew it is in no record: its row has it from now on. */
+  keepCounts(entry: QueueEntry): void {
+    const { redelivered, deliveryCount, acquiredCount } = entry
+    if (!redelivered && acquiredCount === 0) return
+    const change = { state: STATE_READY, dueAt: 0, mark: 0, order: 0, redelivered, deliveryCount, acquiredCount }
+    const page = entry.page as IndexPage
+    page.update(entry.row & ROW_MASK, change)
+  }
+
   appendRow(list: PageList, row: Row, entry: QueueEntry | null): void {
     const page = list.pageFor(row.number)
     const at = page.append(row)
@@ -252,7 +261,7 @@ export class QueueIndex implements QueueLog {
       if (count > 0) this.#parts.segments.use(segmentId, -count, -bytes)
     }
     page.killAll()
-    list.pages.splice(list.pages.indexOf(page), 1)
+    list.remove(page)
     this.#parts.pager.forget(page)
   }
 

@@ -171,7 +171,7 @@ export class Recovery {
       index.deliveredUpTo = deliveredUpTo
       index.lastOrder = lastOrder
       this.#trueUpTo.set(id, trueUpTo)
-      index.logged.pages = pages
+      index.logged.restore(pages)
       for (const page of pages) this.#use(page, checkpoint)
     }
   }
@@ -269,20 +269,22 @@ export class Recovery {
     if (!this.#isNews(queueId, location)) return
     const index = this.#indexOf(queueId)
     for (let number = first; number < first + count; number++) {
-      const page = index.logged.find(number)
-      if (page === null || (!page.resident && !(await this.#host.pager.rowsOf(page)))) continue
-      const row = page.rowOf(number)
-      if (row >= 0 && page.isLive(row)) index.killRow(page, row)
+      for (const page of [...index.logged.covering(number)]) {
+        if (!page.resident && !(await this.#host.pager.rowsOf(page))) continue
+        const row = page.rowOf(number)
+        if (row >= 0 && page.isLive(row)) index.killRow(page, row)
+      }
     }
   }
 
   async #update(update: ReturnType<typeof updateAt>, location: number): Promise<void> {
     if (!this.#isNews(update.queueId, location)) return
     const index = this.#indexOf(update.queueId)
-    const page = index.logged.find(update.number)
-    if (page === null || (!page.resident && !(await this.#host.pager.rowsOf(page)))) return
-    const row = page.rowOf(update.number)
-    if (row >= 0 && page.isLive(row)) index.changeRow(page, row, update)
+    for (const page of [...index.logged.covering(update.number)]) {
+      if (!page.resident && !(await this.#host.pager.rowsOf(page))) continue
+      const row = page.rowOf(update.number)
+      if (row >= 0 && page.isLive(row)) index.changeRow(page, row, update)
+    }
   }
 
   #deliver({ queueId, upTo }: ReturnType<typeof deliveredAt>, location: number): void {
@@ -381,8 +383,7 @@ export class Recovery {
 }
 
 function hasNumber(index: QueueIndex, number: number): boolean {
-  const page = index.logged.find(number)
-  return page !== null && (!page.resident || page.rowOf(number) >= 0)
+  return index.logged.covering(number).some((page) => (page.resident || page.contiguous) && page.rowOf(number) >= 0)
 }
 
 /** Keeps bytes that could not be read, for whoever wants to look. */
