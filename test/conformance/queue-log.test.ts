@@ -372,6 +372,45 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1])
     })
 
+    test('what leaves memory late takes its place among what left before, with what it went through', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const leave = async (numbers: readonly number[], redelivered = false): Promise<void> => {
+        const entries = numbers.map((number) => {
+          const content = new TestContent(`message ${number}`)
+          first.store.adopt(content)
+          const entry = new TestEntry(number, content)
+          entry.redelivered = redelivered
+          entry.acquiredCount = redelivered ? 2 : 0
+          entry.deliveryCount = redelivered ? 1 : 0
+          return entry
+        })
+        await new Promise<void>((resolve) => {
+          log.spill(entries, resolve)
+          void first.settle()
+        })
+        await first.settle()
+      }
+      const spread = (from: number): number[] => count(0, 299).map((i) => from + 4 * i)
+      await leave(spread(4))
+      await leave(spread(1), true)
+      await leave(spread(2))
+      await leave(spread(3))
+      const { found, entries } = await load(first, log)
+      assert.deepEqual(numbersOf(found), count(1, 1200))
+      const ofOne = found.filter(({ number }) => number % 4 === 1)
+      assert.ok(ofOne.every((one) => one.redelivered && one.acquiredCount === 2 && one.deliveryCount === 1))
+      assert.ok(found.every((one) => one.redelivered === (one.number % 4 === 1)))
+      const middle = await load(first, log, { from: 500, to: 507 })
+      assert.deepEqual(numbersOf(middle.found), count(500, 507))
+      for (const entry of entries) if (entry.number % 3 !== 0) log.settle(entry)
+      const rest = await load(first, log)
+      assert.deepEqual(
+        numbersOf(rest.found),
+        count(1, 1200).filter((number) => number % 3 === 0),
+      )
+    })
+
     test('ranges, levels and limits are kept to', async (t) => {
       const first = await open(t)
       const log = first.store.queue(1)
