@@ -12,8 +12,8 @@ import {
 import type { IndexPage } from './index-page.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { eachRecord, messageBytes, targetAt, targetCount } from './record-reader.ts'
-import { scanSegment } from './segment-scan.ts'
-import { encodeMoves, type Segment, type Segments } from './segments.ts'
+import { walkSegment, WINDOW_BYTES } from './segment-scan.ts'
+import { encodeMoves, type Segment, type SegmentFile, type Segments } from './segments.ts'
 
 /** Time that one turn may be kept busy, in ms. */
 const SLICE_MS = 3
@@ -46,45 +46,80 @@ export class Compactor {
   }
 
   async compact(segment: Segment): Promise<void> {
-    const { files, segments } = this.#host
-    const runs: Kept[] = []
-    const offsets: number[] = []
-    let sliceEnds = performance.now() + SLICE_MS
-    const { bytes } = await scanSegment(segments, segment, SEGMENT_HEADER_BYTES, false, (whole, at, offset) => {
-      eachRecord(whole, at, (inner) => this.#keepIfLive(segment, whole, inner, offset + inner - at, runs, offsets))
-      if (performance.now() < sliceEnds) return undefined
-      return setImmediate().then(() => {
-        sliceEnds = performance.now() + SLICE_MS
+    const { segments } = this.#host
+    const file = await segments.hold(segment)
+    try {
+      const runs: Kept[] = []
+      const offsets: number[] = []
+      let sliceEnds = performance.now() + SLICE_MS
+      await walkSegment(segments, file, segment.id, (bytes, at, place, offset) => {
+        eachRecord(bytes, at, (inner) => {
+          const beyond = inner - at
+          if (this.#isLive(bytes, inner, locationOf(segment.id, offset + beyond))) {
+            keep(runs, place + beyond, lengthOf(bytes, inner))
+            offsets.push(offset + beyond, place + beyond)
+          }
+        })
+        if (performance.now() < sliceEnds) return undefined
+        return setImmediate().then(() => {
+          sliceEnds = performance.now() + SLICE_MS
+        })
       })
-    })
-    if (segment.live === 0) return
-    // what says that the rest is dead must not be lost when the rest is
-    await this.#host.whenSafe()
+      if (segment.live === 0) return
+      // what says that the rest is dead must not be lost when the rest is
+      await this.#host.whenSafe()
+      await this.#rewrite(segment, file, runs, offsets)
+    } finally {
+      segments.letGo(file)
+    }
+  }
+
+  async #rewrite(segment: Segment, old: SegmentFile, runs: readonly Kept[], offsets: readonly number[]): Promise<void> {
+    const { files, segments } = this.#host
     const { id, kind } = segment
     const header = encodeSegmentHeader({ id, kind, compacted: true, madeAt: this.#host.now() })
     const moves = movesOf(runs, offsets, SEGMENT_HEADER_BYTES + 8 + offsets.length * 4)
-    const parts = [header, encodeMoves(moves), ...runs.map(({ from, to }) => bytes.subarray(from, to))]
     const fresh = `${segment.name}.new`
     await files.remove(fresh)
     const file = await files.open(fresh, 'create', false)
+    let size = 0
+    const write = async (parts: readonly Buffer[]): Promise<void> => {
+      await file.write(parts, size)
+      for (const part of parts) size += part.length
+    }
     try {
-      await file.write(parts, 0)
+      await write([header, encodeMoves(moves)])
+      await this.#copy(old, runs, write)
       await file.sync()
     } finally {
       await file.close()
     }
     await segments.replace(segment, fresh)
     await files.syncFolder(FOLDER)
-    segment.fileBytes = parts.reduce((sum, part) => sum + part.length, 0)
+    segment.fileBytes = size
   }
 
-  #keepIfLive(segment: Segment, bytes: Buffer, at: number, offset: number, runs: Kept[], offsets: number[]): void {
-    if (!this.#isLive(bytes, at, locationOf(segment.id, offset))) return
-    const end = at + lengthOf(bytes, at)
-    const last = runs.at(-1)
-    if (last !== undefined && last.to === at) last.to = end
-    else runs.push({ from: at, to: end })
-    offsets.push(offset, at)
+  /** Writes the parts of a file that are kept, window by window. */
+  async #copy(from: SegmentFile, runs: readonly Kept[], write: (parts: Buffer[]) => Promise<void>): Promise<void> {
+    const window = Buffer.allocUnsafeSlow(WINDOW_BYTES)
+    let place = 0
+    let length = 0
+    let parts: Buffer[] = []
+    for (const { from: start, to } of runs) {
+      for (let at = start; at < to;) {
+        if (at >= place + length) {
+          if (parts.length > 0) await write(parts)
+          parts = []
+          place = at
+          length = await this.#host.segments.read(from, window, window.length, place)
+          if (length === 0) throw new Error(`${from.name} is shorter than it was`)
+        }
+        const end = Math.min(to, place + length)
+        parts.push(window.subarray(at - place, end - place))
+        at = end
+      }
+    }
+    if (parts.length > 0) await write(parts)
   }
 
   #isLive(bytes: Buffer, at: number, location: number): boolean {
@@ -101,17 +136,18 @@ export class Compactor {
       const { queueId, number } = targetAt(bytes, at, i)
       const index = this.#host.findIndex(queueId)
       if (index === undefined) continue
-      for (const list of [index.logged, index.transient]) {
-        for (const page of list.covering(number)) {
-          // rows that are on disk may be needed to tell: what cannot be told is kept
-          if (!page.resident && !page.contiguous) return true
-          const row = page.rowOf(number)
-          if (row >= 0 && page.isLive(row)) return true
-        }
-      }
+      // rows that are on disk may be needed to tell: what cannot be told is kept
+      if (index.logged.mayHave(number) || index.transient.mayHave(number)) return true
     }
     return false
   }
+}
+
+/** Adds bytes of the old file to what is kept of it. */
+function keep(runs: Kept[], at: number, length: number): void {
+  const last = runs.at(-1)
+  if (last !== undefined && last.to === at) last.to = at + length
+  else runs.push({ from: at, to: at + length })
 }
 
 /** Pairs of old and new offset. `offsets` has, for each kept record, its old offset and its place in the old file. */

@@ -100,9 +100,10 @@ export class PageList {
     if (at > 0 && this.runs[at]!.pages.length === 0) this.runs.splice(at, 1)
   }
 
-  /** Nothing in it is live: it goes, unless it is still being filled. @returns whether it went */
+  /** Nothing in it is live: it goes, unless it is still being filled and takes no room on disk. @returns whether it went */
   removeDead(page: IndexPage): boolean {
-    if (page.live > 0 || (hasRoom(page) && this.runs.some(({ tail }) => tail === page))) return false
+    const isFilled = hasRoom(page) && page.location === 0 && this.runs.some(({ tail }) => tail === page)
+    if (page.live > 0 || isFilled) return false
     this.remove(page)
     return true
   }
@@ -116,6 +117,18 @@ export class PageList {
         yield page
       }
     }
+  }
+
+  /** Whether a message may be live; certain where the rows are in memory, or can be told without them. */
+  mayHave(number: number): boolean {
+    for (const run of this.runs) {
+      const page = run.pages[run.indexFrom(number)]
+      if (page === undefined || page.first > number) continue
+      if (!page.resident && !page.contiguous) return true
+      const row = page.rowOf(number)
+      if (row >= 0 && page.isLive(row)) return true
+    }
+    return false
   }
 
   /** The pages that may have a number: of each run at most one. */

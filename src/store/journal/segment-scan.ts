@@ -11,6 +11,9 @@ import {
 import { validRecord } from './record-reader.ts'
 import type { Segment, SegmentFile, Segments } from './segments.ts'
 
+/** What is read of a file at a time, where not all of it is needed at once. */
+export const WINDOW_BYTES = 4 * 1024 * 1024
+
 /** Bytes that are no record, where one should be. */
 export interface Damage {
   /** In the file as it is. */
@@ -115,12 +118,47 @@ function findDamages(bytes: Buffer, start: number, segmentId: number): Found {
   return { damages, end, synced, batchNumber }
 }
 
-/** Offsets as they were when the segment was written. */
-function offsets({ moved }: SegmentFile): { start: number; of: (at: number) => number } {
-  if (moved === null) return { start: SEGMENT_HEADER_BYTES, of: (at) => at }
-  const old = new Map<number, number>()
-  for (let i = 0; i < moved.length; i += 2) old.set(moved[i + 1]!, moved[i]!)
-  return { start: SEGMENT_HEADER_BYTES + 8 + moved.length * 4, of: (at) => old.get(at) ?? at }
+/** Offsets as they were when the segment was written, for places that are asked for in rising order. */
+function offsets({ moved }: SegmentFile): { start: number; of: (place: number) => number } {
+  if (moved === null) return { start: SEGMENT_HEADER_BYTES, of: (place) => place }
+  let pair = 0
+  const of = (place: number): number => {
+    while (pair < moved.length && moved[pair + 1]! < place) pair += 2
+    return moved[pair + 1] === place ? moved[pair]! : place
+  }
+  return { start: SEGMENT_HEADER_BYTES + 8 + moved.length * 4, of }
+}
+
+/** Calls for each valid record: `bytes` is a part of the file, `at` the record in it, `place` the record in the file, `offset` as locations have it. */
+export type Walk = (bytes: Buffer, at: number, place: number, offset: number) => Promise<void> | undefined
+
+/** Visits the valid records of a segment that is written no more, with only a part of it in memory at a time. */
+export async function walkSegment(segments: Segments, file: SegmentFile, segmentId: number, walk: Walk): Promise<void> {
+  const offsetAt = offsets(file)
+  let window = Buffer.allocUnsafeSlow(WINDOW_BYTES)
+  for (let place = offsetAt.start; ;) {
+    const length = await segments.read(file, window, window.length, place)
+    const bytes = window.subarray(0, length)
+    const isEnd = length < window.length
+    let at = 0
+    while (at < length) {
+      const record = validRecord(bytes, at, length, segmentId)
+      if (record > 0) {
+        const waits = walk(bytes, at, place + at, offsetAt.of(place + at))
+        if (waits !== undefined) await waits
+        at += record
+      } else if (isEnd) {
+        const next = findRecord(bytes, at + 1, segmentId)
+        if (next < 0) return
+        at = next
+      } else break
+    }
+    if (isEnd) return
+    // it is cut by the end of the window, or damaged: which of the two shows when the window is large enough
+    if (at === 0) window = Buffer.allocUnsafeSlow(window.length * 2)
+    else if (window.length > WINDOW_BYTES) window = Buffer.allocUnsafeSlow(WINDOW_BYTES)
+    place += at
+  }
 }
 
 /** Nothing but zeros: the file was made longer, and nothing came. */

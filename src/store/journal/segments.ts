@@ -21,6 +21,8 @@ export class SegmentFile {
   readonly compacted: boolean
   /** Of a compacted segment: pairs of old and new offset, by old offset. Null until it has been read. */
   moved: Uint32Array | null = null
+  /** It is being read. */
+  moving: Promise<void> | null = null
   reader: Promise<StoreFile> | null = null
   /** Reads under way: it must stay open. */
   reads = 0
@@ -189,11 +191,19 @@ export class Segments {
     file.reads++
     try {
       const reader = await this.#readerOf(file)
-      if (file.compacted && file.moved === null) file.moved = await readMoves(reader, file.name)
+      if (file.compacted && file.moved === null) await (file.moving ??= this.#readMoves(file, reader))
       return file
     } catch (error) {
       this.letGo(file)
       throw error
+    }
+  }
+
+  async #readMoves(file: SegmentFile, reader: StoreFile): Promise<void> {
+    try {
+      file.moved = await readMoves(reader, file.name)
+    } finally {
+      file.moving = null
     }
   }
 
@@ -318,5 +328,7 @@ export async function readMoves(reader: StoreFile, name: string): Promise<Uint32
   if (!isWhole || bytes.readUInt32LE(got - 4) !== crc32(bytes.subarray(0, -4))) {
     throw new Error(`${name}: the table of a compacted segment is damaged`)
   }
-  return Uint32Array.from({ length: (bytes.length - 8) / 4 }, (_, i) => bytes.readUInt32LE(4 + i * 4))
+  const moves = new Uint32Array((bytes.length - 8) / 4)
+  bytes.copy(Buffer.from(moves.buffer), 0, 4, bytes.length - 4)
+  return moves
 }
