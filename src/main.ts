@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=70
 import { readFileSync } from 'node:fs'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'

@@ -162,7 +162,7 @@ async function openStore(
   }
 }
 
-const MESSAGE_MEMORY_MAX = 128 * 1024 * 1024
+const MESSAGE_MEMORY_MAX = 64 * 1024 * 1024
 
 /** The kernel caches the files of the store; what is kept besides only saves reads from that. */
 function messageMemoryBytes({ store, memory }: Config): number {

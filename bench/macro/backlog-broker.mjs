@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from './node-flags.mjs'
 
 const SAMPLE_MS = 100
 const main = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts')
@@ -20,7 +21,7 @@ export class BenchBroker {
     const broker = new BenchBroker()
     const where = dataDir === null ? ['--memory'] : ['--data-dir', dataDir]
     const args = ['start', '--port', '0', '--management-port', '0', '--log-level', 'warn', ...where, ...flags]
-    broker.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    broker.#child = spawn(process.execPath, [...nodeFlags, main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     broker.#gone = new Promise((resolve) => broker.#child.once('close', resolve))
     broker.#sampler = setInterval(() => broker.#sample(), SAMPLE_MS)
     broker.port = await new Promise((resolve, reject) => {

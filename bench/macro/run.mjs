@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from './node-flags.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'warren-bench-'))
@@ -23,7 +24,7 @@ const main = join(here, '..', '..', 'src', 'main.ts')
 const inMemory = process.argv.includes('--memory')
 const where = inMemory ? ['--memory'] : ['--data-dir', join(scratch, 'data')]
 const flags = ['start', ...where, '--port', '0', '--management-port', '0']
-const warren = spawn(process.execPath, [main, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+const warren = spawn(process.execPath, [...nodeFlags, main, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
 
 try {
   const port = await new Promise((resolve, reject) => {

@@ -92,7 +92,7 @@ const node = {
     'warren.message_memory',
     optional(bytes()),
     null,
-    'Memory for queued messages with a data directory; what is beyond is left to the disk and read back when its turn comes. A quarter of the memory high watermark, at most 128 MiB, unless given.',
+    'Memory for queued messages with a data directory; what is beyond is left to the disk and read back when its turn comes. A quarter of the memory high watermark, at most 64 MiB, unless given.',
     { flag: 'message-memory' },
   ),
   name: one('warren.node_name', optional(text), null, 'Name of the node, `rabbit@` and the host name unless given.', {
