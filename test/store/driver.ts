@@ -90,6 +90,16 @@ export class Driver {
     this.#choose = choose
   }
 
+  /** A driver that knows what this one knows, and has no store yet: for one of several ways in which it may go on. */
+  copy(choose: Choose): Driver {
+    const copy = new Driver(choose)
+    copy.now = this.now
+    copy.nextQueueId = this.nextQueueId
+    copy.#positions = [...this.#positions]
+    for (const [id, model] of this.queues) copy.queues.set(id, model.copy())
+    return copy
+  }
+
   // ---- life ----
 
   /** A store on an empty disk. */
@@ -155,6 +165,11 @@ export class Driver {
   async reopened(open: OpenStore, committed: number, isOrderly = false): Promise<void> {
     const safe = committed === Infinity ? this.now : this.safeUpTo(committed)
     if (isOrderly) for (const model of this.queues.values()) model.marks = model.marks.filter(({ at }) => at === 0)
+    await this.reopenedAt(open, safe)
+  }
+
+  /** As `reopened`, where it is known up to which step of the log everything is safe. */
+  async reopenedAt(open: OpenStore, safe: number): Promise<void> {
     const back = await this.readBack(open)
     assert.deepEqual(back.losses, [], 'nothing is lost')
     for (const one of back.found) {

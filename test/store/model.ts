@@ -154,6 +154,16 @@ export class QueueModel {
     this.id = id
   }
 
+  /** What is in memory stays behind: it belongs to a store. */
+  copy(): QueueModel {
+    const copy = new QueueModel(this.id)
+    copy.lastNumber = this.lastNumber
+    for (const [number, fact] of this.facts) copy.facts.set(number, { ...fact, states: [...fact.states], entry: null })
+    copy.ranges = this.ranges.map((range) => ({ ...range }))
+    copy.marks = [...this.marks]
+    return copy
+  }
+
   deliveredUpTo(at: number): number {
     return this.marks.reduce((most, mark) => (mark.at <= at ? Math.max(most, mark.upTo) : most), 0)
   }

@@ -13,6 +13,7 @@ export function chooseBySeed(seed: number): Choose {
 }
 
 export const SECTOR_BYTES = 512
+const NOTHING = Buffer.alloc(SECTOR_BYTES)
 
 interface Version<T> {
   readonly sequence: number
@@ -54,7 +55,12 @@ export class SimulatedInode {
     const last = Math.floor((end - 1) / SECTOR_BYTES)
     for (let i = first; i <= last; i++) this.#touch(i)
     bytes.copy(this.#bytes, position)
-    for (let i = first; i <= last; i++) this.#sectors.get(i)!.push({ sequence, value: this.#sector(i) })
+    // one copy for all sectors: a store puts megabytes of zeros ahead
+    const written = Buffer.from(this.#bytes.subarray(first * SECTOR_BYTES, (last + 1) * SECTOR_BYTES))
+    for (let i = first; i <= last; i++) {
+      const at = (i - first) * SECTOR_BYTES
+      this.#sectors.get(i)!.push({ sequence, value: written.subarray(at, at + SECTOR_BYTES) })
+    }
     if (end > this.#length) this.#setLength(end, sequence)
   }
 
@@ -152,7 +158,9 @@ export class SimulatedInode {
 
   /** The version that is there before a change. */
   #touch(index: number): void {
-    if (!this.#sectors.has(index)) this.#sectors.set(index, [{ sequence: 0, value: this.#sector(index) }])
+    if (this.#sectors.has(index)) return
+    const value = index * SECTOR_BYTES < this.#length ? this.#sector(index) : NOTHING
+    this.#sectors.set(index, [{ sequence: 0, value }])
   }
 
   #sector(index: number): Buffer {
