@@ -30,6 +30,7 @@ import type { QueueType } from './queues/queue-type.ts'
 import type { Queue } from './queues/queue.ts'
 import { Reclaimer } from './queues/reclaimer.ts'
 import type { Session } from './session.ts'
+import type { StoredSideLog } from './side-logs.ts'
 import { DEFAULT_HASHING_ALGORITHM, type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
 import { VHost, type VHostMetadata } from './vhost.ts'
 
@@ -155,8 +156,12 @@ export class Broker {
     // before the vhosts, whose predeclared exchanges they apply to
     for (const [[vhost, name], body] of rows('policy')) this.policies.set('user', vhost!, name!, body)
     for (const [[vhost, name], body] of rows('operator-policy')) this.policies.set('operator', vhost!, name!, body)
-    for (const [[name], metadata] of rows<VHostMetadata>('vhost'))
-      this.vhosts.set(name!, new VHost(this, name!, metadata))
+    const sideLogs = rows<StoredSideLog>('side-log')
+    for (const [, { id }] of sideLogs) this.#lastQueueId = Math.max(this.#lastQueueId, id)
+    for (const [[name], metadata] of rows<VHostMetadata>('vhost')) {
+      const own = sideLogs.filter(([[vhost]]) => vhost === name)
+      this.vhosts.set(name!, new VHost(this, name!, metadata, own))
+    }
     for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
     for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)
     for (const [[component, name, vhost], value] of rows('parameter')) {
@@ -170,6 +175,7 @@ export class Broker {
     for (const [parts, stored] of bindings) this.#loadBinding(parts, stored)
     this.catalog.lastOrder = bindings.at(-1)?.[1].order ?? 0
     this.#loading = false
+    for (const vhost of this.vhosts.values()) vhost.sideLogs.deleteUnclaimed()
     await this.#recover()
     return kinds.size > 0
   }

@@ -2,6 +2,7 @@ import type { MetadataStore } from '../store/metadata-store.ts'
 import type { ExchangeSpec } from './exchange.ts'
 import type { Binding } from './exchanges/exchange-type.ts'
 import type { Queue } from './queues/queue.ts'
+import type { StoredSideLog } from './side-logs.ts'
 import { canonicalTable, tableFromTyped, tableToTyped, type TypedJson } from './typed-json.ts'
 import type { Table } from './fields.ts'
 
@@ -14,6 +15,7 @@ import type { Table } from './fields.ts'
  *     topic-permission/<vhost>/<user>/<exchange>    write, read
  *     exchange/<vhost>/<exchange>                   StoredExchange
  *     queue/<vhost>/<queue>                         StoredQueue
+ *     side-log/<vhost>/<kind of owner>/<owner>/<purpose>                 StoredSideLog
  *     binding/<vhost>/<source>/<kind>/<destination>/<key>/<arguments>   StoredBinding
  *     policy/<vhost>/<name>, operator-policy/<vhost>/<name>             as in a definitions file
  *     parameter/<vhost>/<component>/<name>, global-parameter/<name>     the value
@@ -76,6 +78,14 @@ export class Catalog {
 
   deleteQueue(vhost: string, name: string): void {
     this.delete('queue', [vhost, name])
+  }
+
+  putSideLog(vhost: string, kind: string, owner: string, purpose: string, stored: StoredSideLog): void {
+    this.put('side-log', [vhost, kind, owner, purpose], stored)
+  }
+
+  deleteSideLog(vhost: string, kind: string, owner: string, purpose: string): void {
+    this.delete('side-log', [vhost, kind, owner, purpose])
   }
 
   putBinding(vhost: string, binding: Binding): void {

@@ -19,6 +19,7 @@ import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { ReadyMessages } from './queues/ready-messages.ts'
 import { Router, type Target } from './router.ts'
+import { SideLogs, type StoredSideLog } from './side-logs.ts'
 import { canonicalTable } from './typed-json.ts'
 
 export interface VHostMetadata {
@@ -57,6 +58,7 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly queues = new Map<string, Queue>()
   readonly replyTargets = new Map<string, ReplyTarget>()
   readonly router: Router
+  readonly sideLogs: SideLogs
   metadata: VHostMetadata
   /** Present while messages are traced. */
   firehose: Firehose | null = null
@@ -69,7 +71,13 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly #burier: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#buryDying() }
   #burying = false
 
-  constructor(broker: Broker, name: string, metadata: VHostMetadata) {
+  /** @param sideLogs what the catalog has of them, with the parts of their keys */
+  constructor(
+    broker: Broker,
+    name: string,
+    metadata: VHostMetadata,
+    sideLogs: readonly (readonly [parts: readonly string[], stored: StoredSideLog])[] = [],
+  ) {
     this.broker = broker
     this.name = name
     this.metadata = metadata
@@ -77,6 +85,9 @@ export class VHost implements QueueHost, ExchangeHost {
       exchange: (exchange) => this.exchanges.get(exchange),
       target: (target) => this.queues.get(target) ?? this.replyTargets.get(target),
     })
+    const { store, catalog } = broker
+    this.sideLogs = new SideLogs({ vhost: name, store, catalog, nextLogId: () => broker.nextQueueId() })
+    for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
     for (const [exchange, type, internal] of PREDECLARED) {
       this.createExchange(
         { name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() },
