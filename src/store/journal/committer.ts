@@ -139,6 +139,8 @@ export class Committer implements TurnTask, BatchWriter {
   #transaction: Transaction | null = null
   #failure: Error | null = null
   #idle: PromiseWithResolvers<void> | null = null
+  /** Ends with what is done with files at the moment. */
+  #work: Promise<void> = Promise.resolve()
   /** Of the next time that more is committed, or nothing ever will be. */
   #progress: PromiseWithResolvers<void> | null = null
   readonly #live: QueueEntry[] = []
@@ -248,7 +250,7 @@ export class Committer implements TurnTask, BatchWriter {
     this.#lazyTimer = null
     this.#writing = true
     if (this.#rolls !== null || this.segment.size >= this.#host.segmentBytes)
-      void this.#roll().then(() => this.#write(), this.#onError)
+      this.#work = this.#roll().then(() => this.#write(), this.fail)
     else this.#write()
   }
 
@@ -261,12 +263,14 @@ export class Committer implements TurnTask, BatchWriter {
 
   /** Whatever is written next goes to a new segment, which is made at once. */
   startSegment(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
     this.#rolls ??= Promise.withResolvers<void>()
     this.#wake()
     return this.#rolls.promise
   }
 
   #write(): void {
+    if (this.#failure !== null) return
     const { segment, writer } = this
     const from = segment.size
     writer.reset(segment.id, from)
@@ -296,8 +300,8 @@ export class Committer implements TurnTask, BatchWriter {
     const written = isFree
       ? segment.writer!.write(parts, from)
       : segment.extending!.then(() => segment.writer!.write(parts, from))
-    segments.extendAhead(segment, writer.bytes)
-    written.then(() => this.#onWritten(segment, last), this.#onError)
+    segments.extendAhead(segment, writer.bytes, this.fail)
+    this.#work = written.then(() => this.#onWritten(segment, last), this.fail)
   }
 
   writeAll(items: readonly (QueueEntry | Operation)[]): void {
@@ -341,10 +345,12 @@ export class Committer implements TurnTask, BatchWriter {
     this.writer.held.length = 0
     const barrier = this.#host.barrier()
     if (barrier === null) this.#onSafe(last)
-    else barrier.then(() => this.#onSafe(last), this.#onError)
+    else barrier.then(() => this.#onSafe(last), this.fail)
   }
 
   #onSafe(last: number): void {
+    // something else failed meanwhile: see `fail`
+    if (this.#failure !== null) return
     this.#writing = false
     this.#commit(last)
     if (this.#ring.size > 0 && (this.#urgent || this.#lazyTimer === null)) this.#wake()
@@ -396,10 +402,8 @@ export class Committer implements TurnTask, BatchWriter {
     return true
   }
 
-  readonly #onError = (error: Error): void => this.#fail(error)
-
-  /** What is on disk is unknown now: nothing that is not committed will ever be. */
-  #fail(error: Error): void {
+  /** What is on disk is unknown now, whoever found out: nothing that is not committed will ever be. */
+  readonly fail = (error: Error): void => {
     if (this.#failure !== null) return
     this.#failure = error
     this.#host.failed(error)
@@ -435,6 +439,14 @@ export class Committer implements TurnTask, BatchWriter {
       this.#idle ??= Promise.withResolvers<void>()
       if (this.#ring.size > 0) this.#wake()
       await this.#idle.promise
+    }
+  }
+
+  /** Resolves when no file is used: they must not be closed under a write. */
+  async quiet(): Promise<void> {
+    for (let work: Promise<void> | null = null; work !== this.#work;) {
+      work = this.#work
+      await work
     }
   }
 

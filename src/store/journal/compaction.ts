@@ -13,7 +13,7 @@ import type { IndexPage } from './index-page.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { eachRecord, messageBytes, targetAt, targetCount } from './record-reader.ts'
 import { walkSegment, WINDOW_BYTES } from './segment-scan.ts'
-import { encodeMoves, type Segment, type SegmentFile, type Segments } from './segments.ts'
+import { encodeMoves, isLoss, type Segment, type SegmentFile, type Segments } from './segments.ts'
 
 /** Time that one turn may be kept busy, in ms. */
 const SLICE_MS = 3
@@ -24,6 +24,8 @@ export interface CompactorHost {
   findIndex(queueId: number): QueueIndex | undefined
   /** Whether the checkpoint on disk names the PAGE record at this location: a start would look for it. */
   isInCheckpoint(location: number): boolean
+  /** A segment cannot be read, and stays as it is. */
+  unreadable(segment: Segment, error: Error): void
   /** Resolves when everything recorded so far is safe. */
   whenSafe(): Promise<void>
   now(): number
@@ -47,31 +49,57 @@ export class Compactor {
 
   async compact(segment: Segment): Promise<void> {
     const { segments } = this.#host
-    const file = await segments.hold(segment)
+    let file: SegmentFile
     try {
-      const runs: Kept[] = []
-      const offsets: number[] = []
-      let sliceEnds = performance.now() + SLICE_MS
-      await walkSegment(segments, file, segment.id, (bytes, at, place, offset) => {
-        eachRecord(bytes, at, (inner) => {
-          const beyond = inner - at
-          if (this.#isLive(bytes, inner, locationOf(segment.id, offset + beyond))) {
-            keep(runs, place + beyond, lengthOf(bytes, inner))
-            offsets.push(offset + beyond, place + beyond)
-          }
-        })
-        if (performance.now() < sliceEnds) return undefined
-        return setImmediate().then(() => {
-          sliceEnds = performance.now() + SLICE_MS
-        })
-      })
-      if (segment.live === 0) return
-      // what says that the rest is dead must not be lost when the rest is
-      await this.#host.whenSafe()
-      await this.#rewrite(segment, file, runs, offsets)
+      file = await segments.hold(segment)
+    } catch (error) {
+      this.#giveUp(segment, error as Error)
+      return
+    }
+    try {
+      await this.#compactFile(segment, file)
     } finally {
       segments.letGo(file)
     }
+  }
+
+  async #compactFile(segment: Segment, file: SegmentFile): Promise<void> {
+    const runs: Kept[] = []
+    const offsets: number[] = []
+    try {
+      await this.#findLive(segment, file, runs, offsets)
+    } catch (error) {
+      this.#giveUp(segment, error as Error)
+      return
+    }
+    if (segment.live === 0) return
+    // what says that the rest is dead must not be lost when the rest is
+    await this.#host.whenSafe()
+    await this.#rewrite(segment, file, runs, offsets)
+  }
+
+  /** A bad place on the disk is no reason to end: what is live beside it can still be delivered. @throws what says nothing of the bytes */
+  #giveUp(segment: Segment, error: Error): void {
+    if (!isLoss(error)) throw error
+    segment.unreadable = true
+    this.#host.unreadable(segment, error)
+  }
+
+  async #findLive(segment: Segment, file: SegmentFile, runs: Kept[], offsets: number[]): Promise<void> {
+    let sliceEnds = performance.now() + SLICE_MS
+    await walkSegment(this.#host.segments, file, segment.id, (bytes, at, place, offset) => {
+      eachRecord(bytes, at, (inner) => {
+        const beyond = inner - at
+        if (this.#isLive(bytes, inner, locationOf(segment.id, offset + beyond))) {
+          keep(runs, place + beyond, lengthOf(bytes, inner))
+          offsets.push(offset + beyond, place + beyond)
+        }
+      })
+      if (performance.now() < sliceEnds) return undefined
+      return setImmediate().then(() => {
+        sliceEnds = performance.now() + SLICE_MS
+      })
+    })
   }
 
   async #rewrite(segment: Segment, old: SegmentFile, runs: readonly Kept[], offsets: readonly number[]): Promise<void> {

@@ -6,14 +6,14 @@ import { Checkpointer } from './checkpointer.ts'
 import { Committer } from './committer.ts'
 import { Compactor } from './compaction.ts'
 import type { StoreFiles } from './files.ts'
-import { CHECKPOINT, FOLDER, KIND_JOURNAL, QUARANTINE, segmentName, segmentOf } from './format.ts'
+import { CHECKPOINT, FOLDER, KIND_JOURNAL, QUARANTINE, offsetOf, segmentName, segmentOf } from './format.ts'
 import type { IndexPage, Row } from './index-page.ts'
 import { Loader } from './loader.ts'
 import { Pager } from './pager.ts'
 import { QueueIndex, type QueueParts } from './queue-index.ts'
 import { findRows } from './page-rebuild.ts'
 import { type DamageReport, findSegments, quarantine, readCheckpoint, Recovery } from './recovery.ts'
-import { type Segment, Segments } from './segments.ts'
+import { placeIn, type Segment, Segments } from './segments.ts'
 
 export interface JournalOptions {
   readonly files: StoreFiles
@@ -64,9 +64,12 @@ export class JournalStore implements MessageStore {
   #onRelief = (): void => {}
   #onDamage: ((report: DamageReport) => void) | null = null
   readonly #unheardDamages: DamageReport[] = []
+  #isOpen = false
   #failed: Error | null = null
   #closing: Promise<void> | null = null
   #housekeeping: Promise<void> | null = null
+  /** Ends when all damaged bytes that were found are in the quarantine. */
+  #keeping: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
   #quiet = 0
   #bytesAtLook = 0
@@ -75,6 +78,7 @@ export class JournalStore implements MessageStore {
   static async open(options: JournalOptions): Promise<JournalStore> {
     const store = new JournalStore(options)
     await store.#recover()
+    store.#isOpen = true
     return store
   }
 
@@ -104,6 +108,8 @@ export class JournalStore implements MessageStore {
       segments,
       findIndex: (id) => this.#indexes.get(id),
       isInCheckpoint: (location) => this.#checkpointer.pages.has(location),
+      unreadable: ({ name }, err) =>
+        options.log.warn('a segment cannot be read, and is not compacted', { file: name, err }),
       whenSafe: () => this.#committer.whenCommitted(this.#committer.lastPosition),
       now,
     })
@@ -255,17 +261,24 @@ export class JournalStore implements MessageStore {
   }
 
   #onDamagedRecord(index: QueueIndex, { location, recordBytes, number }: Row, reason: string): void {
-    const segment = this.#segments.byId.get(segmentOf(location))
-    const file = segment?.name ?? segmentName(segmentOf(location), KIND_JOURNAL)
-    const offset = location % 0x1_0000_0000
     this.#report({
-      file,
-      offset,
+      ...this.#placeOf(location),
       bytes: recordBytes,
       queueIds: [index.id],
       reason: `message ${number} is lost: ${reason}`,
     })
-    if (segment !== undefined) void this.#keepDamaged(segment, offset, recordBytes)
+    const segment = this.#segments.byId.get(segmentOf(location))
+    if (segment !== undefined)
+      this.#keeping = this.#keeping.then(() => this.#keepDamaged(segment, offsetOf(location), recordBytes))
+  }
+
+  /** Where a record is, or where it was if compaction has left it out. */
+  #placeOf(location: number): { readonly file: string; readonly offset: number } {
+    const segment = this.#segments.byId.get(segmentOf(location))
+    const offset = offsetOf(location)
+    if (segment === undefined) return { file: segmentName(segmentOf(location), KIND_JOURNAL), offset }
+    const place = placeIn(segment.file, offset)
+    return { file: segment.name, offset: place < 0 ? offset : place }
   }
 
   async #keepDamaged(segment: Segment, offset: number, bytes: number): Promise<void> {
@@ -273,7 +286,9 @@ export class JournalStore implements MessageStore {
       const file = await this.#segments.hold(segment)
       try {
         const buffer = Buffer.alloc(bytes)
-        const got = await this.#segments.read(file, buffer, bytes, offset)
+        const place = placeIn(file, offset)
+        if (place < 0) return
+        const got = await this.#segments.read(file, buffer, bytes, place)
         await quarantine(this.#options.files, segment, offset, buffer.subarray(0, got))
       } finally {
         this.#segments.letGo(file)
@@ -286,13 +301,7 @@ export class JournalStore implements MessageStore {
   /** What the page listed is looked for in the messages themselves. */
   async #onDamagedPage(page: IndexPage, reason: string): Promise<boolean> {
     const segments = this.#segments
-    const { name } = segments.find(segmentOf(page.location))
-    const facts = {
-      file: name,
-      offset: page.location % 0x1_0000_0000,
-      bytes: page.recordBytes,
-      queueIds: [page.queueId],
-    }
+    const facts = { ...this.#placeOf(page.location), bytes: page.recordBytes, queueIds: [page.queueId] }
     const rows = await findRows(page, segments)
     if (page.live === 0) return false
     if (rows === null) {
@@ -356,8 +365,11 @@ export class JournalStore implements MessageStore {
   }
 
   #fail(error: Error): void {
-    if (this.#failed !== null) return
+    // whoever opens it hears of it
+    if (!this.#isOpen || this.#failed !== null) return
     this.#failed = error
+    // nothing more is confirmed, whatever it was that failed
+    this.#committer.fail(error)
     this.#options.onFailure(error)
   }
 
@@ -415,9 +427,9 @@ export class JournalStore implements MessageStore {
     if (dead.length > 0) await this.#options.files.syncFolder(FOLDER)
   }
 
-  #shouldCompact({ fileBytes, liveBytes }: Segment): boolean {
+  #shouldCompact({ fileBytes, liveBytes, unreadable }: Segment): boolean {
     const isSmall = fileBytes < Math.min(COMPACT_BYTES_MIN, this.#options.segmentBytes / 4)
-    return !isSmall && liveBytes < fileBytes * COMPACT_SHARE
+    return !isSmall && !unreadable && liveBytes < fileBytes * COMPACT_SHARE
   }
 
   #shouldEndEarly({ size, liveBytes }: Segment): boolean {
@@ -445,10 +457,21 @@ export class JournalStore implements MessageStore {
       }
     } catch (error) {
       this.#fail(error as Error)
-    } finally {
-      this.#committer.close()
+    }
+    await this.#closeFiles()
+    await this.#memory.close()
+  }
+
+  /** None is closed while something is done with it: its number may be another file's by then. */
+  async #closeFiles(): Promise<void> {
+    this.#committer.close()
+    await this.#committer.quiet()
+    await this.#pager.close()
+    await this.#keeping
+    try {
       await this.#segments.close()
-      await this.#memory.close()
+    } catch (error) {
+      this.#fail(error as Error)
     }
   }
 }

@@ -6,7 +6,7 @@ import { GAP_BYTES, type Pager } from './pager.ts'
 import type { PageRun } from './page-list.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { messageHeadAt, validRecord } from './record-reader.ts'
-import { placeIn, type Segments } from './segments.ts'
+import { isLoss, placeIn, type Segment, type Segments } from './segments.ts'
 
 /** One read takes no more than this, unless a single record is larger. */
 const SPAN_BYTES = 1024 * 1024
@@ -193,17 +193,29 @@ export class Loader {
   }
 
   async #readFrom(id: number, wanted: readonly Wanted[], buffers: Buffer[]): Promise<void> {
-    const { segments } = this.#host
     // a segment may go while the rows are collected, when its last message does
-    const segment = segments.byId.get(id)
+    const segment = this.#host.segments.byId.get(id)
     if (segment === undefined) return
-    let file
     try {
-      file = await segments.hold(segment)
-    } catch (error) {
-      for (const one of wanted) one.reason = (error as Error).message
-      return
+      await this.#readSpans(segment, wanted, buffers)
+    } catch {
+      // one by one, since only what cannot be read even so is lost, and not what lies beside it
+      for (const one of wanted) if (one.buffer === null) await this.#readAlone(segment, one, buffers)
     }
+  }
+
+  async #readAlone(segment: Segment, one: Wanted, buffers: Buffer[]): Promise<void> {
+    try {
+      await this.#readSpans(segment, [one], buffers)
+    } catch (error) {
+      if (!isLoss(error)) throw error
+      one.reason = (error as Error).message
+    }
+  }
+
+  async #readSpans(segment: Segment, wanted: readonly Wanted[], buffers: Buffer[]): Promise<void> {
+    const { segments } = this.#host
+    const file = await segments.hold(segment)
     try {
       const spans = spansOf(
         wanted.map((one) => {
@@ -212,17 +224,22 @@ export class Loader {
         }),
       )
       let next = 0
+      let failure: Error | null = null
       const work = async (): Promise<void> => {
         for (let span = spans[next++]; span !== undefined; span = spans[next++]) {
           const buffer = this.#bufferFor(span.to - span.from)
           buffers.push(buffer)
-          const got = await segments.read(file, buffer, span.to - span.from, span.from)
-          for (const one of span.wanted) place(one, buffer, span, got, id)
+          try {
+            const got = await segments.read(file, buffer, span.to - span.from, span.from)
+            for (const one of span.wanted) place(one, buffer, span, got, segment.id)
+          } catch (error) {
+            // the others go on: the file must not be let go while they read
+            failure ??= error as Error
+          }
         }
       }
       await Promise.all(Array.from({ length: Math.min(READS_MAX, spans.length) }, work))
-    } catch (error) {
-      for (const one of wanted) if (one.buffer === null) one.reason = (error as Error).message
+      if (failure !== null) throw failure as Error
     } finally {
       segments.letGo(file)
     }

@@ -2,7 +2,7 @@ import { locationOf, readU32, RECORD_HEADER_BYTES, RECORD_MESSAGE, SEGMENT_HEADE
 import { type IndexPage, Row } from './index-page.ts'
 import { eachRecord, targetAt, targetCount } from './record-reader.ts'
 import { scanSegment } from './segment-scan.ts'
-import type { Segments } from './segments.ts'
+import { isLoss, type Segment, type Segments } from './segments.ts'
 
 /**
  * Finds the rows of an index page that cannot be read in the messages themselves: their records name queue and number. Counts and
@@ -14,18 +14,27 @@ export async function findRows(page: IndexPage, segments: Segments): Promise<(Ro
   for (const { segmentId, count } of page.uses) {
     const segment = segments.byId.get(segmentId)
     if (segment === undefined || count === 0) continue
-    await scanSegment(segments, segment, SEGMENT_HEADER_BYTES, false, (bytes, at, offset) => {
-      eachRecord(bytes, at, (inner) => {
-        if (bytes[inner + 8] === RECORD_MESSAGE) {
-          takeTargets(page, bytes, inner, locationOf(segmentId, offset + inner - at), found)
-        }
-      })
-      return undefined
-    })
+    try {
+      await findIn(segment, segments, page, found)
+    } catch (error) {
+      // with the segment its messages are lost, whatever becomes of the page
+      if (!isLoss(error)) throw error
+    }
   }
   if (page.contiguous) return Array.from({ length: page.rows }, (_, i) => found.get(page.first + i) ?? null)
   const rows = [...found.values()].toSorted((a, b) => a.number - b.number)
   return rows.length === page.rows ? rows : null
+}
+
+async function findIn(segment: Segment, segments: Segments, page: IndexPage, found: Map<number, Row>): Promise<void> {
+  await scanSegment(segments, segment, SEGMENT_HEADER_BYTES, false, (bytes, at, offset) => {
+    eachRecord(bytes, at, (inner) => {
+      if (bytes[inner + 8] === RECORD_MESSAGE) {
+        takeTargets(page, bytes, inner, locationOf(segment.id, offset + inner - at), found)
+      }
+    })
+    return undefined
+  })
 }
 
 function takeTargets(page: IndexPage, bytes: Buffer, at: number, location: number, found: Map<number, Row>): void {

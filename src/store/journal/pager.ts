@@ -6,7 +6,7 @@ import type { IndexPage } from './index-page.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { validRecord } from './record-reader.ts'
 import { RecordWriter } from './record-writer.ts'
-import { placeIn, type Segment, type Segments } from './segments.ts'
+import { isLoss, placeIn, type Segment, type Segments } from './segments.ts'
 
 /** Bytes put together for one write. */
 const WRITE_BYTES = 1024 * 1024
@@ -233,7 +233,10 @@ export class Pager {
     writer.page(page)
   }
 
-  /** Sees to it that a page's rows are in memory. @returns false when they are lost, or no longer wanted */
+  /**
+   * Sees to it that a page's rows are in memory. Where it rejects, the store has failed and said so.
+   * @returns false when they are lost, or no longer wanted
+   */
   rowsOf(page: IndexPage): Promise<boolean> {
     if (page.resident) return Promise.resolve(true)
     page.loading ??= this.#read(page).finally(() => (page.loading = null))
@@ -241,26 +244,36 @@ export class Pager {
   }
 
   async #read(page: IndexPage): Promise<boolean> {
+    try {
+      // once more, since what it takes to do without the record costs the states of messages that had come back
+      const reason = await this.#readRecord(page).catch(() => this.#readRecord(page).catch(reasonOf))
+      if (page.location === 0) return false
+      return reason === null ? true : await this.#host.damagedPage(page, reason)
+    } catch (error) {
+      this.#host.failed(error as Error)
+      throw error
+    }
+  }
+
+  /** @returns why the record is none, or null when the rows are there or no longer wanted */
+  async #readRecord(page: IndexPage): Promise<string | null> {
     const { segments } = this.#host
     const { location, recordBytes } = page
-    if (location === 0) return false
+    if (location === 0) return null
     const segment = segments.find(segmentOf(location))
     const record = Buffer.allocUnsafeSlow(recordBytes)
-    let reason = 'its checksum is wrong'
     const file = await segments.hold(segment)
     try {
-      const got = await segments.read(file, record, recordBytes, placeIn(file, offsetOf(location)))
-      if (page.location === 0) return false
-      if (got === recordBytes && validRecord(record, 0, got, segment.id) === recordBytes && page.adoptRows(record, 0)) {
-        this.list(page)
-        return true
-      }
-    } catch (error) {
-      reason = (error as Error).message
+      const place = placeIn(file, offsetOf(location))
+      const got = place < 0 ? 0 : await segments.read(file, record, recordBytes, place)
+      if (page.location === 0) return null
+      const isWhole = got === recordBytes && validRecord(record, 0, got, segment.id) === recordBytes
+      if (!isWhole || !page.adoptRows(record, 0)) return 'its checksum is wrong'
+      this.list(page)
+      return null
     } finally {
       segments.letGo(file)
     }
-    return this.#host.damagedPage(page, reason)
   }
 
   // ---- writing ----
@@ -361,12 +374,24 @@ export class Pager {
     }
   }
 
+  /** Nothing is written any more. */
+  async close(): Promise<void> {
+    this.#failure ??= new Error('the store is closed')
+    await this.drained()
+  }
+
   async drained(): Promise<void> {
     while (this.#writing) {
       this.#idle ??= Promise.withResolvers<void>()
       await this.#idle.promise
     }
   }
+}
+
+/** What damage is told with. @throws what says nothing of the bytes */
+function reasonOf(error: Error): string {
+  if (!isLoss(error)) throw error
+  return error.message
 }
 
 function markClean(written: readonly { page: IndexPage; version: number }[]): void {

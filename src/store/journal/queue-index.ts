@@ -248,10 +248,11 @@ export class QueueIndex implements QueueLog {
         this.dropping.add(page)
         // these stay, even if they are ready by the time that the rows are there
         const unready = page.unreadyRows()
-        void this.#parts.pager.rowsOf(page).then((isThere) => {
+        const drop = (isThere: boolean): void => {
           this.dropping.delete(page)
           if (isThere && !this.deleted) this.dropRows(page, from, to, level, unready)
-        })
+        }
+        this.#parts.pager.rowsOf(page).then(drop, () => drop(false))
       }
     }
   }

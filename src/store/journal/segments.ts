@@ -15,6 +15,18 @@ const BLOCK_BYTES = 4096
 /** Files kept open for reading. */
 const READERS_MAX = 128
 
+/** The table of a compacted segment cannot be read, and with it nothing in the segment. */
+class DamagedTableError extends Error {}
+
+/**
+ * Whether a failed read says that bytes are lost. Others say nothing of them (too many files are open, say): who took these for damage
+ * would throw good messages away.
+ */
+export function isLoss(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return error instanceof DamagedTableError || code === 'EIO' || code === 'ENOENT'
+}
+
 /** A file of a segment for reading. Compaction puts another one in its place, while reads of the old one go on. */
 export class SegmentFile {
   readonly name: string
@@ -56,6 +68,8 @@ export class Segment {
   fileBytes = SEGMENT_HEADER_BYTES
   /** Open for writing. */
   writer: StoreFile | null = null
+  /** It could not be read as a whole: it is not compacted. */
+  unreadable = false
   /** Ends with the syncs that are under way. */
   syncing: Promise<unknown> | null = null
   /** Up to here the file has zeros where nothing is yet. */
@@ -145,30 +159,44 @@ export class Segments {
     segment.synced = Math.max(segment.synced, written)
   }
 
-  /** Makes room ahead of small writes, in the background. @param bytes of the write that begins now */
-  extendAhead(segment: Segment, bytes: number): void {
+  /**
+   * Makes room ahead of small writes, in the background.
+   * @param bytes of the write that begins now
+   * @param failed the room could not be synced: as after every sync that fails, nobody knows what else of the file is not on disk
+   */
+  extendAhead(segment: Segment, bytes: number, failed: (error: Error) => void): void {
     if (bytes > SMALL_BYTES || segment.extending !== null) return
     const { size, extendedTo } = segment
     if (extendedTo - size > AHEAD_MIN) return
     const from = Math.max(extendedTo, Math.ceil((size + SMALL_BYTES) / BLOCK_BYTES) * BLOCK_BYTES)
     segment.extendingFrom = from
-    segment.extending = this.#extend(segment, from).finally(() => {
+    segment.extending = this.#extend(segment, from, failed).finally(() => {
       segment.extendingFrom = Infinity
       segment.extending = null
     })
-    // whoever writes next hears of it
-    segment.extending.catch(() => {})
   }
 
-  async #extend(segment: Segment, from: number): Promise<void> {
-    const file = await this.files.open(segment.name, 'write', false)
+  async #extend(segment: Segment, from: number, failed: (error: Error) => void): Promise<void> {
+    let file: StoreFile
     try {
-      await file.write([Buffer.alloc(AHEAD_BYTES)], from)
-      await file.sync()
-      segment.extendedTo = from + AHEAD_BYTES
-    } finally {
-      await file.close()
+      file = await this.files.open(segment.name, 'write', false)
+    } catch {
+      return // there is just no room ahead
     }
+    const isWritten = await file.write([Buffer.alloc(AHEAD_BYTES)], from).then(
+      () => true,
+      // the disk is full, perhaps: whoever writes something to that place hears of it
+      () => false,
+    )
+    try {
+      if (isWritten) {
+        await file.sync()
+        segment.extendedTo = from + AHEAD_BYTES
+      }
+    } catch (error) {
+      failed(error as Error)
+    }
+    await file.close().catch(() => {})
   }
 
   /** Closes it for writing. */
@@ -178,8 +206,11 @@ export class Segments {
     if (writer === null) return
     segment.writer = null
     await Promise.allSettled([segment.syncing, segment.extending])
-    if (segment.extendedTo > segment.size) await writer.truncate(segment.size)
-    await writer.close()
+    try {
+      if (segment.extendedTo > segment.size) await writer.truncate(segment.size)
+    } finally {
+      await writer.close()
+    }
   }
 
   // ---- reading ----
@@ -245,7 +276,11 @@ export class Segments {
     this.#readers.delete(file)
     const { reader } = file
     file.reader = null
-    await (await reader)?.close()
+    try {
+      await (await reader)?.close()
+    } catch {
+      // nothing was written through it
+    }
   }
 
   /** All bytes of a file. */
@@ -290,8 +325,14 @@ export class Segments {
   }
 
   async close(): Promise<void> {
-    for (const segment of this.byId.values()) await this.seal(segment)
-    for (const file of [...this.#readers]) await this.#closeReader(file)
+    try {
+      // one that cannot be closed leaves no other open
+      const sealed = await Promise.allSettled([...this.byId.values()].map((segment) => this.seal(segment)))
+      const failed = sealed.find((result) => result.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+    } finally {
+      for (const file of [...this.#readers]) await this.#closeReader(file)
+    }
   }
 }
 
@@ -326,7 +367,7 @@ export async function readMoves(reader: StoreFile, name: string): Promise<Uint32
   const got = await reader.read(bytes, 0, bytes.length, SEGMENT_HEADER_BYTES)
   const isWhole = got === bytes.length && bytes.length >= 8 && bytes.length === 8 + bytes.readUInt32LE() * 8
   if (!isWhole || bytes.readUInt32LE(got - 4) !== crc32(bytes.subarray(0, -4))) {
-    throw new Error(`${name}: the table of a compacted segment is damaged`)
+    throw new DamagedTableError(`${name}: the table of a compacted segment is damaged`)
   }
   const moves = new Uint32Array((bytes.length - 8) / 4)
   bytes.copy(Buffer.from(moves.buffer), 0, 4, bytes.length - 4)
