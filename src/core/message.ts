@@ -119,6 +119,13 @@ export class Message implements Content, Routable {
     return (this.#properties ??= this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength))
   }
 
+  /** The publisher's headers. Unlike `properties()`, it keeps nothing: for what is looked at while a message only passes. */
+  headers(): Table | null {
+    if (this.#properties !== null) return this.#properties.headers
+    if (this.propertiesLength === 0) return null
+    return this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength).headers
+  }
+
   headRoom(): number {
     return headRoom(this)
   }

@@ -4,6 +4,8 @@ import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import type { Broker } from './broker.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
+import { Deduplications } from './deduplication/deduplications.ts'
+import { validateExchangeDeduplication } from './deduplication/settings.ts'
 import type { ReplyTarget } from './direct-reply.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
@@ -59,6 +61,7 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly replyTargets = new Map<string, ReplyTarget>()
   readonly router: Router
   readonly sideLogs: SideLogs
+  readonly deduplications: Deduplications
   metadata: VHostMetadata
   /** Present while messages are traced. */
   firehose: Firehose | null = null
@@ -88,6 +91,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const { store, catalog } = broker
     this.sideLogs = new SideLogs({ vhost: name, store, catalog, nextLogId: () => broker.nextQueueId() })
     for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
+    this.deduplications = new Deduplications(this)
     for (const [exchange, type, internal] of PREDECLARED) {
       this.createExchange(
         { name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() },
@@ -139,6 +143,11 @@ export class VHost implements QueueHost, ExchangeHost {
     this.store.release(message)
   }
 
+  /** Something durable has changed that no client asked for: it gets to disk, or the broker says so. */
+  metadataChanged(): void {
+    void this.broker.commitMetadata()
+  }
+
   reclaim(queue: Queue, ready: ReadyMessages): void {
     this.broker.reclaimer.add(queue, ready)
   }
@@ -150,8 +159,7 @@ export class VHost implements QueueHost, ExchangeHost {
 
   deleteQueue(queue: Queue): void {
     this.removeQueue(queue)
-    // no client asked for it, so nobody else sees to it that this gets to disk; if it does not, the broker says so
-    void this.broker.commitMetadata()
+    this.metadataChanged()
   }
 
   /** Hands a message to all of its targets; REJECTED when one of them refused it. */
@@ -221,9 +229,11 @@ export class VHost implements QueueHost, ExchangeHost {
     if (rules === undefined) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
     const facts = { name: spec.name, vhost: this.name, durable: spec.durable, arguments: spec.arguments }
     rules.validate?.(facts)
+    if (persist) validateExchangeDeduplication(spec.name, this.name, spec.type, spec.arguments)
     const exchange = new Exchange(rules, facts, spec, this)
     exchange.applyPolicy(this.broker.policies.effectivePolicy('exchange', this.name, spec.name, spec.type))
     this.exchanges.set(spec.name, exchange)
+    this.deduplications.applyToExchange(exchange)
     this.generation++
     if (persist && spec.durable) this.broker.catalog.putExchange(this.name, spec)
     return exchange
@@ -237,6 +247,7 @@ export class VHost implements QueueHost, ExchangeHost {
     exchange.bindings.clear()
     this.#unbindAllTo(exchange)
     exchange.router.close?.()
+    this.deduplications.forget(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
   }
 
@@ -278,7 +289,14 @@ export class VHost implements QueueHost, ExchangeHost {
 
   #publishTo(destination: Queue | Exchange, message: Message): void {
     if (destination.kind === 'queue') destination.publish(message)
-    else this.give(message, this.router.route(destination, message))
+    else this.#publishFrom(destination, message)
+  }
+
+  #publishFrom(exchange: Exchange, message: Message): void {
+    const targets = this.router.route(exchange, message)
+    const { passage } = this.router
+    if (passage === null) this.give(message, targets)
+    else passage.give(this.store, message, targets, () => this.give(message, targets) === REJECTED)
   }
 
   #forgetBinding(source: Exchange, binding: Binding): void {
@@ -322,6 +340,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const queue = new Queue(this, rules, { ...facts, id }, computeQueueSettings(type, facts.arguments, policy))
     queue.policy = policy
     this.queues.set(queue.name, queue)
+    this.deduplications.applyToQueue(queue)
     this.generation++
     facts.owner?.exclusiveQueues.add(queue)
     if (persist && queue.durable) this.broker.catalog.putQueue(this.name, queue)
@@ -335,6 +354,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.#unbindAllTo(queue)
     queue.owner?.exclusiveQueues.delete(queue)
     queue.close()
+    this.deduplications.forget(queue)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
   }
 
@@ -343,10 +363,12 @@ export class VHost implements QueueHost, ExchangeHost {
     const { policies } = this.broker
     for (const exchange of this.exchanges.values()) {
       exchange.applyPolicy(policies.effectivePolicy('exchange', this.name, exchange.name, exchange.type))
+      this.deduplications.applyToExchange(exchange)
     }
     for (const queue of this.queues.values()) {
       const policy = policies.effectivePolicy('queue', this.name, queue.name, queue.type)
       queue.applySettings(computeQueueSettings(queue.type, queue.arguments, policy), policy)
+      this.deduplications.applyToQueue(queue)
     }
     this.generation++
   }

@@ -9,6 +9,7 @@ import {
 import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
+import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
 import type { Message } from '../message.ts'
@@ -58,6 +59,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   policy: EffectivePolicy | null = null
   dispatcher: Dispatcher
   deleted = false
+  /** Keeps duplicates out, where the queue is to do so. */
+  deduplication: QueueDeduplication | null = null
   /** Set by the router: the last routing that reached this queue. */
   mark = 0
   scheduled = false
@@ -152,6 +155,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
+    if (this.deduplication !== null && this.deduplication.intercepts(message))
+      return this.deduplication.publish(message)
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
     let ttl = -1
@@ -494,12 +499,15 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The entry is GONE: nobody needs to know of it any more. */
   #forget(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
+    // first: after a crash in between, a message without its value is harmless, and a value without its message is not
+    if (this.deduplication !== null) this.deduplication.ended(entry)
     this.#entries.end(entry)
   }
 
   /** Removes what is ready; returns how many that were. Nothing is dead-lettered. */
   purge(): number {
     const count = this.#ready.count
+    this.deduplication?.purged()
     const old = this.#ready
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
     this.#pager?.purged(this.#ready, !this.deleted)
@@ -525,6 +533,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   #pagerOf(): Pager {
     return (this.#pager ??= new Pager(this, this.#host, this.#log, this.#ready))
+  }
+
+  /** Whether a message that is in it is there after a restart. */
+  logs(message: Message): boolean {
+    return this.#entries.isLogged(message)
   }
 
   /** What the next message will be called. */
