@@ -143,6 +143,18 @@ test('numbers and values can be asked for at the same time', async () => {
   assert.deepEqual(drain(client), ['1', '2'])
 })
 
+test('a record stays until the one that says more is safe', async () => {
+  const { bench, store, client } = await start()
+  client.declare('q', NUMBERED)
+  sendIds(client, 'q', 'p', [1])
+  bench.settle()
+  sendIds(client, 'q', 'p', [2])
+  while (bench.turn.end());
+  assert.equal(store.calls['settle'], undefined)
+  store.commit()
+  assert.equal(store.calls['settle'], 1)
+})
+
 test('a purge leaves the numbers', async () => {
   const { bench, client } = await start()
   const queue = client.declare('q', NUMBERED)

@@ -557,6 +557,58 @@ describe('policies', () => {
   })
 })
 
+describe('what happens while a message is taken', () => {
+  for (const cache of [{}, { 'x-cache-size': 10 }]) {
+    test(`another one like it is ${'x-cache-size' in cache ? 'a duplicate' : 'taken where the first does not stay'}`, async () => {
+      const { client } = await start()
+      const queue = client.declare('q', { ...DEDUPLICATED, ...cache })
+      client.consume('q', { noAck: true })
+      let sent = 0
+      client.onDelivery = () => {
+        if (sent++ < 2) send(client, 'q', `from within ${sent}`, { value: sent === 1 ? '1' : '2' })
+      }
+      send(client, 'q', 'a', { value: '1' })
+      const isWindow = 'x-cache-size' in cache
+      assert.deepEqual(client.take(), isWindow ? ['a'] : ['a', 'from within 1', 'from within 2'])
+      assert.equal(queue.deduplication!.seen.size.values, isWindow ? 1 : 0)
+    })
+  }
+
+  test('the value of a message that does not stay is not that of one that comes meanwhile', async () => {
+    const { client } = await start()
+    const queue = client.declare('q', DEDUPLICATED)
+    client.consume('q', { noAck: true })
+    client.onDelivery = () => {
+      client.onDelivery = null
+      client.session.cancel([...client.session.consumers.keys()][0]!)
+      send(client, 'q', 'stays', { value: '2' })
+    }
+    send(client, 'q', 'a', { value: '1' })
+    assert.equal(queue.deduplication!.seen.size.values, 1)
+    send(client, 'q', 'b', { value: '2' })
+    send(client, 'q', 'c', { value: '1' })
+    assert.deepEqual(drain(client), ['stays', 'c'])
+    assert.equal(queue.deduplication!.seen.size.values, 0)
+  })
+})
+
+test('the value goes first: after a crash in between, the message may come again, and is not lost', async () => {
+  const { bench, store, client } = await start()
+  client.declare('q', DEDUPLICATED)
+  send(client, 'q', 'a', { value: '1' })
+  bench.settle()
+  const settled: string[] = []
+  for (const [i, log] of [...store.logs].entries()) {
+    const settle = log.settle.bind(log)
+    log.settle = (entry) => {
+      settled.push(i === 0 ? 'message' : 'value')
+      settle(entry)
+    }
+  }
+  client.ack(client.get('q')!.tag)
+  assert.deepEqual(settled, ['value', 'message'])
+})
+
 describe('damage', () => {
   test('a value whose message is lost ends with the last message of the queue', async () => {
     const { client } = await start()
