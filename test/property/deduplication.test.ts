@@ -283,11 +283,12 @@ class Pair {
     if (publisher !== null)
       headers.set('x-publisher-name', longstr(`publisher ${publisher}`)).set('x-publishing-id', long(id))
     const { counters } = this.#queue
-    const before = { ...counters, exchange: this.#exchange().deduplicated }
+    const { published } = counters
+    const left = (): number => counters.deduplicated + this.#exchange().deduplicated
+    const before = left()
     this.#client.publish('', body, { exchange: 'x', headers, persistent })
-    if (counters.published > before.published) return 'accepted'
-    const left = counters.deduplicated + this.#exchange().deduplicated - before.deduplicated - before.exchange
-    return left > 0 ? 'duplicate' : 'refused'
+    if (counters.published > published) return 'accepted'
+    return left() > before ? 'duplicate' : 'refused'
   }
 
   #exchange(): { readonly deduplicated: number } {
