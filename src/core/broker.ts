@@ -12,7 +12,8 @@ import { describeResource, notAllowed, notFound, notImplemented, preconditionFai
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
-import { MessageMemory } from './message-memory.ts'
+import type { DelayLine } from './delays/delay-line.ts'
+import { MessageMemory, type MemoryUser } from './message-memory.ts'
 import type { DeathReason, Message, PropertyFormat } from './message.ts'
 import {
   type DefaultVhostLimits,
@@ -135,7 +136,13 @@ export class Broker {
     this.decoder = new MessageDecoder(parts.propertyFormats)
     this.commits = new Commits(this.store)
     const relieved = (): void => this.#releasePublishers()
-    this.memory = new MessageMemory(this.store, this.turn, options.messageMemoryBytes, () => this.#queues(), relieved)
+    this.memory = new MessageMemory(
+      this.store,
+      this.turn,
+      options.messageMemoryBytes,
+      () => this.#memoryUsers(),
+      relieved,
+    )
     this.store.onRelief(relieved)
     this.alarms.onChange((active) => this.#onAlarm(active))
     this.users.onChange((change) => this.#onUser(change))
@@ -186,12 +193,22 @@ export class Broker {
     this.#lastQueueId = Math.max(this.#lastQueueId, this.store.highestQueueId)
     const queues = [...this.#queues()]
     await Promise.all(queues.map((queue) => new Promise<void>((resolve) => queue.recover(resolve))))
+    for (const line of this.#delayLines()) line.recover()
     const forgotten = this.store.forgetUnclaimed()
     if (forgotten > 0) this.log.warn('forgot messages of queues that do not exist', { messages: forgotten })
   }
 
   *#queues(): Generator<Queue> {
     for (const vhost of this.vhosts.values()) yield* vhost.queues.values()
+  }
+
+  *#delayLines(): Generator<DelayLine> {
+    for (const vhost of this.vhosts.values()) yield* vhost.delays.lines
+  }
+
+  *#memoryUsers(): Generator<MemoryUser> {
+    yield* this.#queues()
+    yield* this.#delayLines()
   }
 
   #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
@@ -550,6 +567,7 @@ export class Broker {
   /** Ends queues and their timers. Connections have been closed before; metadata and messages stay as they are. */
   close(): void {
     for (const queue of this.#queues()) queue.stop()
+    for (const line of this.#delayLines()) line.stop()
   }
 }
 

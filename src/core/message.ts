@@ -159,3 +159,19 @@ export function withProperties(message: Message, change: (properties: Properties
   changed.extraKeys = message.extraKeys
   return changed
 }
+
+/** The message with its own bytes, which no store knows. */
+export function copyOfMessage(message: Message): Message {
+  const { propertiesLength, bodyLength } = message
+  const from = (offset: number, length: number): Buffer => message.buffer.subarray(offset, offset + length)
+  const bytes = Buffer.concat([from(message.propertiesOffset, propertiesLength), message.body()])
+  const { exchange, routingKey, format } = message
+  const copy = new Message(exchange, routingKey, format, bytes, 0, propertiesLength, propertiesLength, bodyLength)
+  copy.persistent = message.persistent
+  copy.priority = message.priority
+  copy.hasPriority = message.hasPriority
+  copy.ttlMs = message.ttlMs
+  copy.extraKeys = message.extraKeys
+  copy.deaths = message.deaths
+  return copy
+}

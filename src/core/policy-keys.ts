@@ -29,6 +29,7 @@ const isText = (value: unknown): boolean => typeof value === 'string'
 /** Routing keys travel as short strings. */
 const isRoutingKey = (value: unknown): boolean => typeof value === 'string' && Buffer.byteLength(value) <= 255
 const isInteger = (value: unknown): boolean => Number.isSafeInteger(value)
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 const atLeast =
   (min: number, max = Number.MAX_SAFE_INTEGER) =>
   (value: unknown): boolean =>
@@ -61,6 +62,7 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
     'delayed-retry-type',
     key(among(['disabled', 'all', 'failed', 'returned']), 'delayed retry type', NOT_STREAM, operatorWins),
   ],
+  ['delayed-message', key(isBoolean, 'boolean for delayed messages', NOT_STREAM)],
   ['delayed-retry-min', key(atLeast(0), 'delayed retry min', NOT_STREAM, greatest)],
   ['delayed-retry-max', key(atLeast(0), 'delayed retry max', NOT_STREAM, least)],
   ['delivery-limit', key(isInteger, 'delivery limit', NOT_STREAM, numeric(stricterLimit))],

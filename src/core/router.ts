@@ -1,10 +1,11 @@
+import type { DelayLine } from './delays/delay-line.ts'
 import type { Destination, DestinationSink } from './exchanges/exchange-type.ts'
 import type { Exchange } from './exchange.ts'
 import type { Message } from './message.ts'
 
-/** Takes a routed message: a queue, or what stands for one. */
+/** Takes a routed message: a queue, or what stands for one (who waits for a reply, or messages that are not due yet). */
 export interface Target {
-  readonly kind: 'queue' | 'reply'
+  readonly kind: 'queue' | 'reply' | 'delay'
   /** The last routing that reached it: tells duplicates without a set. */
   mark: number
   /** @returns ACCEPTED or REJECTED */
@@ -57,6 +58,7 @@ export class Router implements DestinationSink {
 
   #visit(exchange: Exchange, message: Message): void {
     const before = this.#matched
+    if (exchange.delays !== null && this.#isDelayed(exchange.delays, message)) return
     if (exchange.name === '') this.#byName(message)
     else {
       if (!exchange.rules.cacheable) this.cacheable = false
@@ -69,6 +71,16 @@ export class Router implements DestinationSink {
         this.#open.push(alternate)
       }
     }
+  }
+
+  /** The exchange keeps the message until it is due. */
+  #isDelayed(line: DelayLine, message: Message): boolean {
+    this.cacheable = false
+    if (!line.takes(message)) return false
+    line.mark = this.#epoch
+    this.#matched++
+    this.#targets.push(line)
+    return true
   }
 
   #byName(message: Message): void {

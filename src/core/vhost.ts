@@ -3,6 +3,8 @@ import type { Clock } from '../util/clock.ts'
 import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import type { Broker } from './broker.ts'
+import { Delays } from './delays/delays.ts'
+import { isDelaying } from './delays/is-delaying.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
 import type { ReplyTarget } from './direct-reply.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
@@ -59,6 +61,7 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly replyTargets = new Map<string, ReplyTarget>()
   readonly router: Router
   readonly sideLogs: SideLogs
+  readonly delays: Delays
   metadata: VHostMetadata
   /** Present while messages are traced. */
   firehose: Firehose | null = null
@@ -88,6 +91,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const { store, catalog } = broker
     this.sideLogs = new SideLogs({ vhost: name, store, catalog, nextLogId: () => broker.nextQueueId() })
     for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
+    this.delays = new Delays(this, this.sideLogs)
     for (const [exchange, type, internal] of PREDECLARED) {
       this.createExchange(
         { name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() },
@@ -143,8 +147,8 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.reclaimer.add(queue, ready)
   }
 
-  onLost(queue: Queue, count: number): void {
-    const facts = { queue: queue.name, vhost: this.name, count }
+  onLost(owner: { readonly kind: 'queue' | 'exchange'; readonly name: string }, count: number): void {
+    const facts = { [owner.kind]: owner.name, vhost: this.name, count }
     this.broker.log.error('messages that were on disk are not found', facts)
   }
 
@@ -224,6 +228,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const exchange = new Exchange(rules, facts, spec, this)
     exchange.applyPolicy(this.broker.policies.effectivePolicy('exchange', this.name, spec.name, spec.type))
     this.exchanges.set(spec.name, exchange)
+    this.#delay(exchange)
     this.generation++
     if (persist && spec.durable) this.broker.catalog.putExchange(this.name, spec)
     return exchange
@@ -237,7 +242,29 @@ export class VHost implements QueueHost, ExchangeHost {
     exchange.bindings.clear()
     this.#unbindAllTo(exchange)
     exchange.router.close?.()
+    if (exchange.delays !== null) this.delays.delete(exchange.delays)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
+  }
+
+  /** Gives an exchange what keeps its messages until they are due, if it is to. */
+  #delay(exchange: Exchange): void {
+    const { name, durable, type, policy } = exchange
+    if (name === '') return
+    const isEnabled = type === 'x-delayed-message' || isDelaying(exchange.arguments, policy)
+    const release = (message: Message): boolean => this.#publishDue(exchange, message)
+    const owner = { kind: 'exchange', name, durable, alwaysPersistent: false, release } as const
+    exchange.delays = this.delays.lineOf(owner, isEnabled, exchange.delays)
+  }
+
+  /** @returns false when its only queue has no room for it */
+  #publishDue(exchange: Exchange, message: Message): boolean {
+    const targets = this.router.route(exchange, message)
+    if (targets.length === 1 && targets[0] instanceof Queue) {
+      if (!targets[0].publishDue(message)) return false
+    } else this.give(message, targets)
+    exchange.publishedOut += targets.length
+    if (targets.length === 0) this.broker.counters.unroutable++
+    return true
   }
 
   // ---- bindings ----
@@ -322,10 +349,18 @@ export class VHost implements QueueHost, ExchangeHost {
     const queue = new Queue(this, rules, { ...facts, id }, computeQueueSettings(type, facts.arguments, policy))
     queue.policy = policy
     this.queues.set(queue.name, queue)
+    this.#delayQueue(queue)
     this.generation++
     facts.owner?.exclusiveQueues.add(queue)
     if (persist && queue.durable) this.broker.catalog.putQueue(this.name, queue)
     return queue
+  }
+
+  #delayQueue(queue: Queue): void {
+    const { name, durable, rules, settings } = queue
+    const release = (message: Message): boolean => queue.publishDue(message)
+    const owner = { kind: 'queue', name, durable, alwaysPersistent: rules.alwaysPersistent, release } as const
+    queue.delays = this.delays.lineOf(owner, settings.delaying, queue.delays)
   }
 
   removeQueue(queue: Queue): void {
@@ -335,6 +370,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.#unbindAllTo(queue)
     queue.owner?.exclusiveQueues.delete(queue)
     queue.close()
+    if (queue.delays !== null) this.delays.delete(queue.delays)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
   }
 
@@ -343,10 +379,12 @@ export class VHost implements QueueHost, ExchangeHost {
     const { policies } = this.broker
     for (const exchange of this.exchanges.values()) {
       exchange.applyPolicy(policies.effectivePolicy('exchange', this.name, exchange.name, exchange.type))
+      this.#delay(exchange)
     }
     for (const queue of this.queues.values()) {
       const policy = policies.effectivePolicy('queue', this.name, queue.name, queue.type)
       queue.applySettings(computeQueueSettings(queue.type, queue.arguments, policy), policy)
+      this.#delayQueue(queue)
     }
     this.generation++
   }

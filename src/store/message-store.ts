@@ -110,6 +110,12 @@ export interface LoadVisitor {
   onLoadEnd(): void
 }
 
+/** Who asked when messages expire is told of them one by one, in no order, then of the end. Calls come in a later turn. */
+export interface ExpiryVisitor {
+  onExpiring(number: number, expiresAt: number): void
+  onCollectEnd(): void
+}
+
 /** What a queue had when the store was opened. */
 export interface RecoveredLevel {
   readonly level: number
@@ -195,6 +201,18 @@ export interface QueueLog {
 
   /** The earliest `expiresAt` that may be found in a range, or -1 when nothing there expires. An estimate that is never too late. */
   earliestExpiry(range: Range): number
+
+  /**
+   * Tells of the stored messages in STATE_READY that expire after `after`, and not after `until` (ms since the epoch). Nothing is read
+   * of them but when they expire.
+   */
+  collectExpiring(after: number, until: number, visitor: ExpiryVisitor): void
+
+  /**
+   * Reads stored messages back by number, in the order given, whatever their state: as many as have so many bytes together, and at
+   * least one. Numbers that are gone are passed over. There may be several such loads at a time.
+   */
+  loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void
 
   /** Records that everything in STATE_READY in a range is gone. */
   drop(range: Range): void

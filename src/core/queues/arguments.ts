@@ -120,6 +120,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['x-initial-cluster-size', { types: STREAM, check: positive }],
   ['x-queue-leader-locator', { types: QUEUE_TYPES, check: oneOf(LEADER_LOCATORS, () => 'invalid_queue_locator_arg') }],
   ['x-queue-master-locator', { types: CLASSIC, check: null }],
+  ['x-delayed-message', { types: CLASSIC_QUORUM, check: bool }],
   ['x-delivery-limit', { types: CLASSIC_QUORUM, check: null }],
   ['x-consumer-timeout', { types: CLASSIC_QUORUM, check: notNegative }],
   ['x-consumer-disconnected-timeout', { types: QUORUM, check: notNegative }],

@@ -1,6 +1,7 @@
 import { integerOf, stringOf } from '../fields.ts'
 import type { Table } from '../fields.ts'
 import { stricterLimit } from '../policy-keys.ts'
+import { isDelaying } from '../delays/is-delaying.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { DEAD_LETTER_STRATEGIES, OVERFLOWS } from './arguments.ts'
 
@@ -49,6 +50,8 @@ export class QueueSettings {
   readonly consumerTimeoutMs: number
   readonly consumerDisconnectedTimeoutMs: number
   readonly delayedRetry: DelayedRetry
+  /** Messages are kept until they are due. */
+  readonly delaying: boolean
   /** `x-queue-mode` or `queue-mode` says `lazy`: shown, without effect. */
   readonly lazy: boolean
 
@@ -76,6 +79,7 @@ export class QueueSettings {
     this.consumerDisconnectedTimeoutMs =
       disconnectedMs === -1 && quorum ? QUORUM_DISCONNECTED_TIMEOUT_MS : disconnectedMs
     this.delayedRetry = delayedRetryOf(sources)
+    this.delaying = isDelaying(args, policy)
     this.lazy = sources.argumentOrPolicy('queue-mode') === 'lazy'
   }
 }

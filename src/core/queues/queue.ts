@@ -9,6 +9,7 @@ import {
 import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
+import type { DelayLine } from '../delays/delay-line.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
 import type { Message } from '../message.ts'
@@ -58,6 +59,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   policy: EffectivePolicy | null = null
   dispatcher: Dispatcher
   deleted = false
+  /** Keeps messages until they are due, where the queue is to do so. */
+  delays: DelayLine | null = null
   /** Set by the router: the last routing that reached this queue. */
   mark = 0
   scheduled = false
@@ -152,6 +155,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
+    if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
     let ttl = -1
@@ -187,6 +191,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { maxLength, maxLengthBytes } = this.settings
     if (maxLength >= 0 && this.#ready.count + this.#held.count + count > maxLength) return false
     return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
+  }
+
+  /** Takes a message that is due. @returns false when there is no room for it yet */
+  publishDue(message: Message): boolean {
+    const { overflow } = this.settings
+    if (overflow === 'reject-publish' && !this.hasRoomFor(1, message.bodyLength)) return false
+    this.publish(message)
+    return true
   }
 
   /** How many messages waiting consumers would take at once: those need no room. */
