@@ -45,7 +45,7 @@ class Probe {
 }
 
 async function probe(url) {
-  let latencies = []
+  const latencies = []
   const channel = await (await amqp.connect(url)).createChannel()
   await channel.assertQueue('probe', { durable: false })
   const consume = (message) => latencies.push(performance.now() - Number(message.content))

@@ -414,7 +414,10 @@ class PagingLog implements QueueLog {
     this.#store.count('loadNumbers')
     this.#store.later(() => {
       let bytes = 0
-      for (const [i, row] of numbers.map((number) => this.#rows.get(number)).filter((row) => row !== undefined).entries()) {
+      for (const [i, row] of numbers
+        .map((number) => this.#rows.get(number))
+        .filter((row) => row !== undefined)
+        .entries()) {
         bytes += row.bytes.length
         if (i > 0 && bytes > bytesMax) break
         this.#give(row, visitor)
