@@ -26,7 +26,7 @@ async function publish(channel: ConfirmChannel, random: Random, round: number, s
     const options = { persistent: true, messageId: id, headers: { 'x-deliver-at': dueAt } }
     const [exchange, key] = i % 2 === 0 ? ['late', 'k'] : ['', 'late']
     try {
-      channel.publish(exchange!, key!, Buffer.from(id), options, (error) => (message.confirmed = error === null))
+      channel.publish(exchange, key, Buffer.from(id), options, (error) => (message.confirmed = error === null))
     } catch {
       return // the channel is closed, and says so later
     }
