@@ -119,6 +119,23 @@ export class Message implements Content, Routable {
     return (this.#properties ??= this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength))
   }
 
+  /**
+   * Whether there may be a header whose name contains `name`: false is certain, and costs less than to decode. Every format has names
+   * in its bytes as they are.
+   */
+  mayHaveHeader(name: Buffer): boolean {
+    const { buffer, propertiesOffset } = this
+    const first = name[0]!
+    const end = propertiesOffset + this.propertiesLength - name.length
+    for (let at = propertiesOffset; at <= end; at++) {
+      if (buffer[at] !== first) continue
+      let same = 1
+      while (same < name.length && buffer[at + same] === name[same]) same++
+      if (same === name.length) return true
+    }
+    return false
+  }
+
   headRoom(): number {
     return headRoom(this)
   }

@@ -11,7 +11,7 @@ import { delayCommandOf, DelayCommands } from './delay-commands.ts'
 import type { DelayHost, DelayOwner } from './delay-host.ts'
 import { DelayedEntry } from './delayed-entry.ts'
 import { DueHeap } from './due-heap.ts'
-import { asReleased, dueAtOf } from './due-time.ts'
+import { asReleased, DELAY_HEADERS, dueAtOf } from './due-time.ts'
 import { DueLoad } from './due-load.ts'
 
 /** What is due within this time is in the heap; of what is due later memory has nothing. Looked for when half of it is over. */
@@ -92,7 +92,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
 
   /** Whether a message has to wait, or is a command to this line. */
   takes(message: Message): boolean {
-    if (!this.enabled) return false
+    if (!this.enabled || !message.mayHaveHeader(DELAY_HEADERS)) return false
     const now = this.host.clock.now()
     return dueAtOf(message, now) >= 0 || delayCommandOf(message, now) !== null
   }
@@ -123,6 +123,10 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     this.bytes += message.bodyLength
     if (this.owner.durable && (message.persistent || this.owner.alwaysPersistent)) {
       message.position = Math.max(message.position, this.log.enqueue(entry))
+    }
+    // with nothing beyond it, the horizon moves by itself
+    if (this.#earliestFar === Infinity && this.#collecting === 0 && !this.#recovering) {
+      this.#horizon = Math.max(this.#horizon, this.host.clock.now() + WINDOW_MS)
     }
     if (dueAt <= this.#horizon) this.#comesNear(entry)
     else {
@@ -174,7 +178,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
 
   #estimateFar(): void {
     this.#earliestFar = Infinity
-    if (this.count <= this.#near.size) return
+    if (this.count === 0) return
     const stored = this.log.earliestExpiry({ from: 1, to: Infinity, level: 0 })
     if (stored >= 0) this.#earliestFar = stored
     for (const { expiresAt } of this.#far.values()) this.#earliestFar = Math.min(this.#earliestFar, expiresAt)

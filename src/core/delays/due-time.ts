@@ -1,6 +1,8 @@
 import { type Field, integerOf, isInteger, long, stringOf, type Table } from '../fields.ts'
 import { type Message, withProperties } from '../message.ts'
 
+/** What the names of all headers that concern delays begin with. */
+export const DELAY_HEADERS = Buffer.from('x-del')
 const DELAY = 'x-delay'
 const DELIVER_AT = 'x-deliver-at'
 /** What the log can hold: some 8,900 years. */
