@@ -5,7 +5,7 @@ import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import type { Message } from '../message.ts'
-import { ACCEPTED } from '../queues/queue.ts'
+import { ACCEPTED, REJECTED } from '../queues/queue.ts'
 import type { Target } from '../router.ts'
 import { delayCommandOf, DelayCommands } from './delay-commands.ts'
 import type { DelayHost, DelayOwner } from './delay-host.ts'
@@ -100,10 +100,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   publish(message: Message): number {
     const now = this.host.clock.now()
     const command = delayCommandOf(message, now)
-    if (command !== null) {
-      void this.commands.run(command)
-      return ACCEPTED
-    }
+    if (command !== null) return this.commands.ask(command) ? ACCEPTED : REJECTED
     const kept = asReleased(message)
     this.add(kept, Math.max(now, dueAtOf(message, now)))
     // the publisher waits for the one that is kept
