@@ -191,6 +191,8 @@ export class Broker {
   async #recover(): Promise<void> {
     if (!this.store.durable) return
     this.#lastQueueId = Math.max(this.#lastQueueId, this.store.highestQueueId)
+    // before anything is published: queues may have to dead-letter at once
+    for (const vhost of this.vhosts.values()) await vhost.deduplications.recover()
     const queues = [...this.#queues()]
     await Promise.all(queues.map((queue) => new Promise<void>((resolve) => queue.recover(resolve))))
     for (const line of this.#delayLines()) line.recover()

@@ -136,6 +136,13 @@ export class Message implements Content, Routable {
     return false
   }
 
+  /** The publisher's headers. Unlike `properties()`, it keeps nothing: for what is looked at while a message only passes. */
+  headers(): Table | null {
+    if (this.#properties !== null) return this.#properties.headers
+    if (this.propertiesLength === 0) return null
+    return this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength).headers
+  }
+
   headRoom(): number {
     return headRoom(this)
   }

@@ -1,3 +1,4 @@
+import { CACHE_PERSISTENCES, isHeaderName } from './deduplication/settings.ts'
 import { DEAD_LETTER_STRATEGIES, LEADER_LOCATORS, OVERFLOWS, QUEUE_MODES, isMaxAge } from './queues/arguments.ts'
 
 /** Lists occur in keys of old that are kept and shown but have no effect (`ha-params`). */
@@ -50,6 +51,15 @@ const CLASSIC_ONLY = ['quorum', 'stream']
 const key = (check: PolicyKey['check'], noun: string, unsupportedBy: readonly string[], merge?: Merge): PolicyKey =>
   merge === undefined ? { check, noun, unsupportedBy } : { check, noun, unsupportedBy, merge }
 
+
+/** The plugin rabbitmq-message-deduplication has its keys with `x-` in front. */
+const DEDUPLICATION_KEYS: readonly (readonly [string, PolicyKey])[] = [
+  ['message-deduplication', key(isBoolean, 'boolean for message deduplication', NOT_STREAM)],
+  ['cache-size', key(atLeast(1), 'cache size', NOT_STREAM, least)],
+  ['cache-ttl', key(atLeast(1), 'cache TTL', NOT_STREAM, least)],
+  ['cache-persistence', key(among(CACHE_PERSISTENCES), 'cache persistence', NOT_STREAM)],
+]
+
 /** Every key that a policy may have. The `ha-` keys and others of RabbitMQ 3 are accepted, and have no effect. */
 export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['alternate-exchange', key(isText, 'alternate exchange name', ANY)],
@@ -65,6 +75,10 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['delayed-message', key(isBoolean, 'boolean for delayed messages', NOT_STREAM)],
   ['delayed-retry-min', key(atLeast(0), 'delayed retry min', NOT_STREAM, greatest)],
   ['delayed-retry-max', key(atLeast(0), 'delayed retry max', NOT_STREAM, least)],
+  ...DEDUPLICATION_KEYS,
+  ...DEDUPLICATION_KEYS.map(([name, rule]) => [`x-${name}`, rule] as const),
+  ['deduplication-header', key(isHeaderName, 'deduplication header name', NOT_STREAM)],
+  ['publisher-deduplication', key(isBoolean, 'boolean for publisher deduplication', NOT_STREAM)],
   ['delivery-limit', key(isInteger, 'delivery limit', NOT_STREAM, numeric(stricterLimit))],
   ['expires', key(atLeast(1), 'queue expiry', NOT_STREAM, least)],
   ['initial-cluster-size', key(atLeast(0), 'cluster size', STREAM_ONLY)],

@@ -269,9 +269,9 @@ export interface MessageStore {
   /** Drops one reference; the bytes in memory are freed with the last one. */
   release(content: Content): void
 
-  /** What is recorded between `begin` and `end` is recovered whole or not at all. Not nested. */
+  /** What is recorded between `begin` and `end` is recovered whole or not at all. Where they are nested, the outermost pair counts. */
   begin(): void
-  /** @returns the position of what was recorded since `begin`, or 0 */
+  /** @returns the position of what was recorded since the outermost `begin`, or 0 */
   end(): number
 
   /** Every record up to and including this position is safe. */

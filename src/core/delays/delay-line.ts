@@ -108,6 +108,11 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     return ACCEPTED
   }
 
+  /** Whether a message that waits is there after a restart. */
+  logs(message: Message): boolean {
+    return this.owner.durable && (message.persistent || this.owner.alwaysPersistent)
+  }
+
   /** @param dueAt ms since the epoch */
   add(message: Message, dueAt: number): void {
     const { store, memory } = this.host
@@ -118,7 +123,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     this.#keep(entry)
     this.count++
     this.bytes += message.bodyLength
-    if (this.owner.durable && (message.persistent || this.owner.alwaysPersistent)) {
+    if (this.logs(message)) {
       message.position = Math.max(message.position, this.log.enqueue(entry))
     }
     // with nothing beyond it, the horizon moves by itself

@@ -1,3 +1,4 @@
+import { DEDUPLICATION_CHECKS } from '../deduplication/settings.ts'
 import { describeResource, preconditionFailed } from '../errors.ts'
 import { erlangText } from '../erlang-text.ts'
 import { equalFields, integerOf, isInteger, longstr, stringOf } from '../fields.ts'
@@ -127,6 +128,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['x-delayed-retry-type', { types: CLASSIC_QUORUM, check: null }],
   ['x-delayed-retry-min', { types: CLASSIC_QUORUM, check: null }],
   ['x-delayed-retry-max', { types: CLASSIC_QUORUM, check: null }],
+  ...[...DEDUPLICATION_CHECKS].map(([key, check]): [string, Rule] => [key, { types: CLASSIC_QUORUM, check }]),
 ])
 
 const describeQueue = (queue: QueueProperties): string => describeResource('queue', queue.name, queue.vhost)

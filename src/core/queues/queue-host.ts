@@ -54,4 +54,6 @@ export class QueueCounters {
   acknowledged = 0
   deadLettered = 0
   dropped = 0
+  /** Duplicates that were left out. */
+  deduplicated = 0
 }

@@ -10,6 +10,7 @@ import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
+import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
 import type { Message } from '../message.ts'
@@ -61,6 +62,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   deleted = false
   /** Keeps messages until they are due, where the queue is to do so. */
   delays: DelayLine | null = null
+  /** Keeps duplicates out, where the queue is to do so. */
+  deduplication: QueueDeduplication | null = null
   /** Set by the router: the last routing that reached this queue. */
   mark = 0
   scheduled = false
@@ -155,6 +158,9 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
+    if (this.deduplication !== null && this.deduplication.intercepts(message)) {
+      return this.deduplication.publish(message)
+    }
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
@@ -193,11 +199,16 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
   }
 
-  /** Takes a message that is due. @returns false when there is no room for it yet */
+  /** Whether a message that is due finds room, or makes itself some. */
+  canTakeDue(message: Message): boolean {
+    return this.settings.overflow !== 'reject-publish' || this.hasRoomFor(1, message.bodyLength)
+  }
+
+  /** Takes a message that waited here until it was due. @returns false when there is no room for it yet */
   publishDue(message: Message): boolean {
-    const { overflow } = this.settings
-    if (overflow === 'reject-publish' && !this.hasRoomFor(1, message.bodyLength)) return false
-    this.publish(message)
+    if (!this.canTakeDue(message)) return false
+    if (this.deduplication !== null) this.deduplication.publishDue(message)
+    else this.publish(message)
     return true
   }
 
@@ -506,12 +517,15 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The entry is GONE: nobody needs to know of it any more. */
   #forget(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
+    // first: after a crash in between, a message without its value is harmless, and a value without its message is not
+    if (this.deduplication !== null) this.deduplication.ended(entry)
     this.#entries.end(entry)
   }
 
   /** Removes what is ready; returns how many that were. Nothing is dead-lettered. */
   purge(): number {
     const count = this.#ready.count
+    this.deduplication?.purged()
     const old = this.#ready
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
     this.#pager?.purged(this.#ready, !this.deleted)
@@ -537,6 +551,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   #pagerOf(): Pager {
     return (this.#pager ??= new Pager(this, this.#host, this.#log, this.#ready))
+  }
+
+  /** Whether a message that is in it is there after a restart. */
+  logs(message: Message): boolean {
+    return this.#entries.isLogged(message)
   }
 
   /** What the next message will be called. */

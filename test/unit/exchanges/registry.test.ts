@@ -17,6 +17,7 @@ test('the registry starts with the built-in types', () => {
     'x-modulus-hash',
     'x-recent-history',
     'x-jms-topic',
+    'x-message-deduplication',
   ])
   assert.equal(types.get('direct'), direct)
   assert.equal(types.get('zip'), undefined)
