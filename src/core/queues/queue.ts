@@ -26,11 +26,12 @@ import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
 import { Pager } from './pager.ts'
 import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
-import { type QueueSettings, retryDelayOf } from './queue-settings.ts'
+import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
 import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
+import { EXHAUSTED, restAfterReturn } from './retries.ts'
 import { UnusedTimer } from './unused-timer.ts'
 
 /** What a publish to one queue came to. */
@@ -221,7 +222,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
-    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen')
+    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
   }
 
@@ -421,17 +422,13 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return
     }
     entry.redelivered = true
-    entry.acquiredCount++
-    const counted = this.rules.counts(kind)
-    if (counted) entry.deliveryCount++
-    const { settings } = this
-    if (settings.deliveryLimit >= 0 && entry.deliveryCount > settings.deliveryLimit) {
+    const rest = restAfterReturn(entry, kind, this.#host)
+    if (rest === EXHAUSTED) {
       this.#burial.discard(entry, 'delivery_limit')
-      return
-    }
-    const delay = this.#hasExpired(entry) ? 0 : retryDelayOf(settings.delayedRetry, counted, entry.deliveryCount)
-    if (delay > 0) {
-      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + delay, 0)
+    } else if (rest > 0 && !this.#hasExpired(entry)) {
+      const now = this.#host.clock.now()
+      const delay = entry.expiresAt < 0 ? rest : Math.min(rest, entry.expiresAt - now)
+      this.#entries.record(entry, STATE_HELD, now + delay, 0)
       this.#held.hold(entry, delay, this.#release)
     } else {
       this.#putBack(entry)
@@ -577,7 +574,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The entry is in the store, and in no list any more. */
   leftMemory(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
-    this.#entries.leaveMemory(entry)
+    this.#entries.leaveForStore(entry)
   }
 
   /** The time of a message is up that was read back for it. */
