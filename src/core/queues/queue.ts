@@ -425,11 +425,9 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const rest = restAfterReturn(entry, kind, this.#host)
     if (rest === EXHAUSTED) {
       this.#burial.discard(entry, 'delivery_limit')
-    } else if (rest > 0 && !this.#hasExpired(entry)) {
-      const now = this.#host.clock.now()
-      const delay = entry.expiresAt < 0 ? rest : Math.min(rest, entry.expiresAt - now)
-      this.#entries.record(entry, STATE_HELD, now + delay, 0)
-      this.#held.hold(entry, delay, this.#release)
+    } else if (rest > 0) {
+      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + rest, 0)
+      this.#held.hold(entry, rest, this.#release)
     } else {
       this.#putBack(entry)
     }

@@ -29,7 +29,7 @@ export const EXHAUSTED = -1
 
 /**
  * Counts and notes the return of an entry, and says how long it rests: ms, or EXHAUSTED. What its consumer asked for comes first, then
- * the queue's back-off, then RabbitMQ's delayed retry.
+ * the queue's back-off, then RabbitMQ's delayed retry. No rest is longer than the message's time to live.
  */
 export function restAfterReturn(entry: Entry, kind: ReturnKind, { clock, random }: QueueHost): number {
   const { settings, rules } = entry.queue
@@ -45,7 +45,9 @@ export function restAfterReturn(entry: Entry, kind: ReturnKind, { clock, random 
   let rest = asked
   if (rest < 0 && retry !== null && retry.initialDelayMs >= 0) rest = backOffMs(retry, acquiredCount, random)
   else if (rest < 0) rest = retryDelayOf(settings.delayedRetry, counted, deliveryCount)
-  if (entry.retries !== null) entry.retries.dueAt = clock.now() + rest
+  const now = clock.now()
+  if (entry.expiresAt >= 0) rest = Math.min(rest, Math.max(0, entry.expiresAt - now))
+  if (entry.retries !== null) entry.retries.dueAt = now + rest
   return rest
 }
 
