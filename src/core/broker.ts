@@ -66,6 +66,8 @@ export interface BrokerParts {
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
+  /** Where it rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
+  readonly random?: () => number
   /** Something was lost that must not be: the node has to stop. */
   readonly onFailure: (error: Error) => void
 }
@@ -95,6 +97,7 @@ export class Broker {
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
+  readonly random: () => number
   readonly log: Log
   /** For lines that a client can cause as often as it likes. */
   readonly limitedLog: LogLimiter
@@ -127,6 +130,7 @@ export class Broker {
     this.metadata = parts.metadata
     this.clock = parts.clock
     this.turn = parts.turn
+    this.random = parts.random ?? Math.random
     this.log = parts.log
     this.limitedLog = limitLog(parts.log)
     this.#onFailure = parts.onFailure

@@ -39,6 +39,16 @@ export interface PropertyFormat {
 /** Why a queue let go of a message that goes to its dead-letter exchange. */
 export type DeathReason = 'rejected' | 'expired' | 'maxlen' | 'delivery_limit'
 
+/** What the retries of a message were like in one queue. */
+export interface RetryFacts {
+  /** How often it came back. */
+  readonly count: number
+  /** Why it did so last. */
+  readonly reason: string
+  /** When it was last to be had again, seconds since the epoch; 0 where it never was. */
+  readonly time: number
+}
+
 /** One entry of `x-death`: all deaths for one reason in one queue. */
 export interface Death {
   readonly queue: string
@@ -49,6 +59,8 @@ export interface Death {
   readonly exchange: string
   readonly routingKeys: readonly string[]
   readonly originalExpiration: string | null
+  /** Of the last such death; absent where the queue did not retry. */
+  readonly retries?: RetryFacts
 }
 
 /** What an exchange type may look at when it routes. */

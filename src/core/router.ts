@@ -7,7 +7,7 @@ import type { Message } from './message.ts'
 
 /** Takes a routed message: a queue, or what stands for one (who waits for a reply, or messages that are not due yet). */
 export interface Target {
-  readonly kind: 'queue' | 'reply' | 'delay'
+  readonly kind: 'queue' | 'reply' | 'delay' | 'retry'
   /** The last routing that reached it: tells duplicates without a set. */
   mark: number
   /** @returns ACCEPTED or REJECTED */

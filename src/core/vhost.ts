@@ -17,7 +17,7 @@ import type { Table } from './fields.ts'
 import type { Commits } from './commits.ts'
 import type { MessageDecoder } from './message-decoder.ts'
 import type { MessageMemory } from './message-memory.ts'
-import type { DeathReason, Message } from './message.ts'
+import type { DeathReason, Message, RetryFacts } from './message.ts'
 import { Queue, ACCEPTED, REJECTED } from './queues/queue.ts'
 import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
@@ -134,6 +134,10 @@ export class VHost implements QueueHost, ExchangeHost {
     return this.broker.turn
   }
 
+  get random(): () => number {
+    return this.broker.random
+  }
+
   get defaultAckTimeoutMs(): number {
     return this.broker.options.consumerTimeoutMs
   }
@@ -176,10 +180,16 @@ export class VHost implements QueueHost, ExchangeHost {
     return outcome
   }
 
-  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean {
+  deadLetter(
+    queue: Queue,
+    message: Message,
+    reason: DeathReason,
+    wanted: boolean,
+    retries: RetryFacts | null,
+  ): boolean {
     const exchange = this.exchanges.get(queue.settings.deadLetterExchange!)
     if (exchange === undefined) return !wanted
-    const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now())
+    const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now(), retries)
     const reached = this.router.route(exchange, dead)
     const targets =
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))

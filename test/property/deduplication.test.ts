@@ -283,7 +283,8 @@ class Pair {
     if (publisher !== null)
       headers.set('x-publisher-name', longstr(`publisher ${publisher}`)).set('x-publishing-id', long(id))
     const { counters } = this.#queue
-    const before = { ...counters, exchange: this.#exchange().deduplicated }
+    const { published, deduplicated } = counters
+    const before = { published, deduplicated, exchange: this.#exchange().deduplicated }
     this.#client.publish('', body, { exchange: 'x', headers, persistent })
     if (counters.published > before.published) return 'accepted'
     const left = counters.deduplicated + this.#exchange().deduplicated - before.deduplicated - before.exchange

@@ -318,7 +318,7 @@ class PagingLog implements QueueLog {
   update(entry: QueueEntry, state: number, dueAt: number, mark: number): void {
     this.#store.count('update')
     assert.ok(entry.location === PENDING || entry.location === WRITTEN, 'of a stored entry')
-    assert.ok(state === STATE_HELD || dueAt === 0)
+    assert.ok(state === STATE_HELD || mark > 0 || dueAt === 0, 'a time belongs to a state or a mark')
     const { redelivered, deliveryCount, acquiredCount, number } = entry
     const change: Partial<Row> = { redelivered, deliveryCount, acquiredCount, state, dueAt, mark }
     if (entry.location === PENDING) {

@@ -27,11 +27,12 @@ import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
 import { Pager } from './pager.ts'
 import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
-import { type QueueSettings, retryDelayOf } from './queue-settings.ts'
+import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
 import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
+import { EXHAUSTED, restAfterReturn } from './retries.ts'
 import { UnusedTimer } from './unused-timer.ts'
 
 /** What a publish to one queue came to. */
@@ -232,7 +233,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
-    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen')
+    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
   }
 
@@ -432,18 +433,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return
     }
     entry.redelivered = true
-    entry.acquiredCount++
-    const counted = this.rules.counts(kind)
-    if (counted) entry.deliveryCount++
-    const { settings } = this
-    if (settings.deliveryLimit >= 0 && entry.deliveryCount > settings.deliveryLimit) {
+    const rest = restAfterReturn(entry, kind, this.#host)
+    if (rest === EXHAUSTED) {
       this.#burial.discard(entry, 'delivery_limit')
-      return
-    }
-    const delay = this.#hasExpired(entry) ? 0 : retryDelayOf(settings.delayedRetry, counted, entry.deliveryCount)
-    if (delay > 0) {
-      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + delay, 0)
-      this.#held.hold(entry, delay, this.#release)
+    } else if (rest > 0) {
+      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + rest, 0)
+      this.#held.hold(entry, rest, this.#release)
     } else {
       this.#putBack(entry)
     }
@@ -596,7 +591,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The entry is in the store, and in no list any more. */
   leftMemory(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
-    this.#entries.leaveMemory(entry)
+    this.#entries.leaveForStore(entry)
   }
 
   /** The time of a message is up that was read back for it. */
