@@ -1,34 +1,24 @@
-// Delayed messages with what every broker of this kind has: a queue that nobody consumes, with a time to live and a
-// dead-letter exchange. One such queue for each delay, because elsewhere messages expire only at the head of a queue; with
-// WarrenMQ they expire anywhere, and a single queue with per-message expirations would do.
+// Delayed messages: an exchange keeps them until they are due. Any exchange or queue can be told to, by the argument `x-delayed-message` or
+// a policy; this is the exchange type of RabbitMQ's community plugin. docs/features/delayed-messages.md has the rest.
 //
 //   node examples/delay.ts          (AMQP_URL, or amqp://localhost)
 
 import { connect } from 'amqplib'
 
-const target = 'example.reminders'
+const exchange = 'example.reminders'
 const delaysMs = [400, 100, 200]
 
 const connection = await connect(process.env['AMQP_URL'] ?? 'amqp://localhost')
-const channel = await connection.createChannel()
-await channel.assertQueue(target, { exclusive: true })
-
-async function sendLater(text: string, delayMs: number): Promise<void> {
-  const waiting = `example.delay.${delayMs}ms`
-  await channel.assertQueue(waiting, {
-    messageTtl: delayMs,
-    deadLetterExchange: '',
-    deadLetterRoutingKey: target,
-    expires: delayMs + 60_000, // a queue for a delay that is no longer used goes away by itself
-  })
-  channel.sendToQueue(waiting, Buffer.from(text), { persistent: true })
-}
+const channel = await connection.createConfirmChannel()
+await channel.assertExchange(exchange, 'x-delayed-message', { arguments: { 'x-delayed-type': 'fanout' } })
+const { queue } = await channel.assertQueue('', { exclusive: true })
+await channel.bindQueue(queue, exchange, '')
 
 const { promise: allCame, resolve } = Promise.withResolvers<void>()
 const started = performance.now()
 let came = 0
 await channel.consume(
-  target,
+  queue,
   (message) => {
     const delayMs = Number(message?.content.toString())
     console.log(`after ${delayMs} ms${performance.now() - started < delayMs ? ', but too early' : ''}`)
@@ -36,9 +26,17 @@ await channel.consume(
   },
   { noAck: true },
 )
-for (const delayMs of delaysMs) await sendLater(String(delayMs), delayMs)
+for (const delayMs of delaysMs) {
+  channel.publish(exchange, '', Buffer.from(String(delayMs)), { persistent: true, headers: { 'x-delay': delayMs } })
+}
+
+// far away, and cancelled before it is due
+const tomorrow = { messageId: 'reminder-1', headers: { 'x-deliver-at': Date.now() + 24 * 3_600_000 } }
+channel.publish(exchange, '', Buffer.from('never'), { persistent: true, ...tomorrow })
+channel.publish(exchange, '', Buffer.alloc(0), { headers: { 'x-delayed-cancel': 'reminder-1' } })
+await channel.waitForConfirms()
 console.log(`sent, with delays of ${delaysMs.join(', ')} ms`)
 
 await allCame
-for (const delayMs of delaysMs) await channel.deleteQueue(`example.delay.${delayMs}ms`)
+await channel.deleteExchange(exchange)
 await connection.close()

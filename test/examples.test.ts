@@ -87,6 +87,17 @@ const IN_ANY_ORDER: Readonly<Record<string, readonly string[]>> = {
     'hopeless task: attempt 3 failed, the service is down',
     'hopeless task: dead after 3 attempts',
   ],
+  'back-off': [
+    'good task: done at attempt 1',
+    'flaky task: attempt 1 failed',
+    'flaky task: done at attempt 2',
+    'limited task: too many requests, to be tried again in 50 ms',
+    'limited task: done at attempt 2',
+    'hopeless task: attempt 1 failed',
+    'hopeless task: attempt 2 failed',
+    'hopeless task: attempt 3 failed',
+    'hopeless task: dead after 3 attempts',
+  ],
   delay: ['sent, with delays of 400, 100, 200 ms', 'after 100 ms', 'after 200 ms', 'after 400 ms'],
   'alternate-exchange': ['known: start', 'unknown: dance', 'unknown: sing'],
 }

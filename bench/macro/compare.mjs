@@ -88,6 +88,8 @@ for (const [name, load] of Object.entries(loads)) {
   const seen = Object.fromEntries(brokers.map((b) => [b.name, []]))
   for (let r = 0; r < rounds; r++) {
     for (const b of brokers) {
+      // one queue's worth is all that it moves
+      if (b.name === 'relay' && load.args.includes('--exchange-type')) continue
       try {
         const out = execFileSync(
           loader,
@@ -104,7 +106,12 @@ for (const [name, load] of Object.entries(loads)) {
     }
   }
   const med = brokers.map((b) => (seen[b.name].length ? median(seen[b.name]) : NaN))
-  const ratios = med.slice(0, -1).map((m) => (load.lower ? med.at(-1) / m : m / med.at(-1)).toFixed(2) + 'x')
-  console.log([name, ...med.map((m) => Math.round(m)), ...ratios].join('\t'))
+  const orNone = (value, text) => (Number.isNaN(value) ? '-' : text(value))
+  const ratios = med.slice(0, -1).map((m) => (load.lower ? med.at(-1) / m : m / med.at(-1)))
+  const cells = [
+    ...med.map((m) => orNone(m, (value) => Math.round(value))),
+    ...ratios.map((ratio) => orNone(ratio, (value) => value.toFixed(2) + 'x')),
+  ]
+  console.log([name, ...cells].join('\t'))
 }
 if (jsonFile) writeFileSync(jsonFile, JSON.stringify(raw, null, 1))

@@ -12,7 +12,8 @@ import { describeResource, notAllowed, notFound, notImplemented, preconditionFai
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
-import { MessageMemory } from './message-memory.ts'
+import type { DelayLine } from './delays/delay-line.ts'
+import { MessageMemory, type MemoryUser } from './message-memory.ts'
 import type { DeathReason, Message, PropertyFormat } from './message.ts'
 import {
   type DefaultVhostLimits,
@@ -65,6 +66,8 @@ export interface BrokerParts {
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
+  /** Where it rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
+  readonly random?: () => number
   /** Something was lost that must not be: the node has to stop. */
   readonly onFailure: (error: Error) => void
 }
@@ -94,6 +97,7 @@ export class Broker {
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
+  readonly random: () => number
   readonly log: Log
   /** For lines that a client can cause as often as it likes. */
   readonly limitedLog: LogLimiter
@@ -126,6 +130,7 @@ export class Broker {
     this.metadata = parts.metadata
     this.clock = parts.clock
     this.turn = parts.turn
+    this.random = parts.random ?? Math.random
     this.log = parts.log
     this.limitedLog = limitLog(parts.log)
     this.#onFailure = parts.onFailure
@@ -135,7 +140,13 @@ export class Broker {
     this.decoder = new MessageDecoder(parts.propertyFormats)
     this.commits = new Commits(this.store)
     const relieved = (): void => this.#releasePublishers()
-    this.memory = new MessageMemory(this.store, this.turn, options.messageMemoryBytes, () => this.#queues(), relieved)
+    this.memory = new MessageMemory(
+      this.store,
+      this.turn,
+      options.messageMemoryBytes,
+      () => this.#memoryUsers(),
+      relieved,
+    )
     this.store.onRelief(relieved)
     this.alarms.onChange((active) => this.#onAlarm(active))
     this.users.onChange((change) => this.#onUser(change))
@@ -188,12 +199,22 @@ export class Broker {
     for (const vhost of this.vhosts.values()) await vhost.deduplications.recover()
     const queues = [...this.#queues()]
     await Promise.all(queues.map((queue) => new Promise<void>((resolve) => queue.recover(resolve))))
+    for (const line of this.#delayLines()) line.recover()
     const forgotten = this.store.forgetUnclaimed()
     if (forgotten > 0) this.log.warn('forgot messages of queues that do not exist', { messages: forgotten })
   }
 
   *#queues(): Generator<Queue> {
     for (const vhost of this.vhosts.values()) yield* vhost.queues.values()
+  }
+
+  *#delayLines(): Generator<DelayLine> {
+    for (const vhost of this.vhosts.values()) yield* vhost.delays.lines
+  }
+
+  *#memoryUsers(): Generator<MemoryUser> {
+    yield* this.#queues()
+    yield* this.#delayLines()
   }
 
   #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
@@ -552,6 +573,7 @@ export class Broker {
   /** Ends queues and their timers. Connections have been closed before; metadata and messages stay as they are. */
   close(): void {
     for (const queue of this.#queues()) queue.stop()
+    for (const line of this.#delayLines()) line.stop()
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   ExchangeType,
 } from './exchanges/exchange-type.ts'
 import { stringOf, type Table } from './fields.ts'
+import type { DelayLine } from './delays/delay-line.ts'
 import type { EffectivePolicy } from './policy.ts'
 
 export interface ExchangeSpec {
@@ -36,6 +37,8 @@ export class Exchange implements Destination {
   policy: EffectivePolicy | null = null
   /** Where messages go that match no binding; an argument wins over a policy. */
   alternate: string | null
+  /** Keeps messages until they are due, where the exchange is to do so. */
+  delays: DelayLine | null = null
   /** Set by the router: the last routing that reached this exchange. */
   mark = 0
   /** Set by the router: the last exchange on the way to this one that keeps duplicates out. */

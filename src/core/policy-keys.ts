@@ -1,5 +1,13 @@
 import { CACHE_PERSISTENCES, isHeaderName } from './deduplication/settings.ts'
-import { DEAD_LETTER_STRATEGIES, LEADER_LOCATORS, OVERFLOWS, QUEUE_MODES, isMaxAge } from './queues/arguments.ts'
+import {
+  DEAD_LETTER_STRATEGIES,
+  LEADER_LOCATORS,
+  OVERFLOWS,
+  QUEUE_MODES,
+  TTL_MAX_MS,
+  isMaxAge,
+} from './queues/arguments.ts'
+import { ATTEMPTS_MAX } from './queues/retry-settings.ts'
 
 /** Lists occur in keys of old that are kept and shown but have no effect (`ha-params`). */
 export type PolicyValue = string | number | boolean | readonly string[]
@@ -30,10 +38,15 @@ const isText = (value: unknown): boolean => typeof value === 'string'
 /** Routing keys travel as short strings. */
 const isRoutingKey = (value: unknown): boolean => typeof value === 'string' && Buffer.byteLength(value) <= 255
 const isInteger = (value: unknown): boolean => Number.isSafeInteger(value)
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 const atLeast =
   (min: number, max = Number.MAX_SAFE_INTEGER) =>
   (value: unknown): boolean =>
     isInteger(value) && (value as number) >= min && (value as number) <= max
+const isNumberFrom =
+  (min: number, max: number) =>
+  (value: unknown): boolean =>
+    typeof value === 'number' && value >= min && value <= max
 const among =
   (options: readonly string[]) =>
   (value: unknown): boolean =>
@@ -49,8 +62,6 @@ const CLASSIC_ONLY = ['quorum', 'stream']
 
 const key = (check: PolicyKey['check'], noun: string, unsupportedBy: readonly string[], merge?: Merge): PolicyKey =>
   merge === undefined ? { check, noun, unsupportedBy } : { check, noun, unsupportedBy, merge }
-
-const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 
 /** The plugin rabbitmq-message-deduplication has its keys with `x-` in front. */
 const DEDUPLICATION_KEYS: readonly (readonly [string, PolicyKey])[] = [
@@ -72,6 +83,7 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
     'delayed-retry-type',
     key(among(['disabled', 'all', 'failed', 'returned']), 'delayed retry type', NOT_STREAM, operatorWins),
   ],
+  ['delayed-message', key(isBoolean, 'boolean for delayed messages', NOT_STREAM)],
   ['delayed-retry-min', key(atLeast(0), 'delayed retry min', NOT_STREAM, greatest)],
   ['delayed-retry-max', key(atLeast(0), 'delayed retry max', NOT_STREAM, least)],
   ...DEDUPLICATION_KEYS,
@@ -91,6 +103,11 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['queue-leader-locator', key(among(LEADER_LOCATORS), 'queue leader locator value', ANY)],
   ['queue-mode', key(among(QUEUE_MODES), 'queue-mode value', CLASSIC_ONLY)],
   ['queue-version', key(atLeast(1, 2), 'queue version', CLASSIC_ONLY, operatorWins)],
+  ['retry-max-attempts', key(atLeast(1, ATTEMPTS_MAX), 'number of attempts', NOT_STREAM, least)],
+  ['retry-initial-delay', key(atLeast(0, TTL_MAX_MS), 'retry delay', NOT_STREAM, greatest)],
+  ['retry-multiplier', key(isNumberFrom(1, Number.MAX_VALUE), 'retry multiplier', NOT_STREAM, greatest)],
+  ['retry-max-delay', key(atLeast(0, TTL_MAX_MS), 'retry delay', NOT_STREAM, least)],
+  ['retry-jitter', key(isNumberFrom(0, 1), 'retry jitter', NOT_STREAM, greatest)],
   ['stream-max-segment-size-bytes', key(atLeast(0), 'segment size', STREAM_ONLY)],
   ['stream-filter-size-bytes', key(atLeast(16, 255), 'filter size', STREAM_ONLY)],
   ['target-group-size', key(atLeast(1), 'target count', QUORUM_ONLY, greatest)],

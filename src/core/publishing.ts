@@ -4,6 +4,7 @@ import { accessRefused, describeResource, preconditionFailed } from './errors.ts
 import type { Exchange } from './exchange.ts'
 import type { Message } from './message.ts'
 import { Queue, REJECTED } from './queues/queue.ts'
+import { isRetryRequest, RetryRequest } from './retry-request.ts'
 import type { Target } from './router.ts'
 import type { Session } from './session.ts'
 
@@ -96,12 +97,14 @@ export class Publishing {
     throw preconditionFailed(`user_id property set to '${userId}' but authenticated user was '${user.name}'`)
   }
 
-  /** Routes a message and hands it to its queues, or keeps it for the commit. @throws BrokerError accessRefused */
+  /**
+   * Routes a message and hands it to its queues, or keeps it for the commit.
+   * @throws BrokerError accessRefused; preconditionFailed for a request that is none
+   */
   publish(access: ExchangeAccess, given: Message, mandatory: boolean): void {
-    const { broker, connection } = this.#session
+    const { broker } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
-    if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
-    if (broker.holdsPublishers) connection.hold()
+    if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
     if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
     const targets = this.#targets(access, message)
     if (this.#pending !== null) {
@@ -116,6 +119,14 @@ export class Publishing {
         ? this.#deliver(access.exchange, message, mandatory, targets, false)
         : this.#pass(this.#passage, access.exchange, message, mandatory, targets)
     if (this.confirms !== null) this.confirms.published(message.position, rejected)
+  }
+
+  /** A publisher may have to wait; who only asks for a retry is a consumer, and has to go on. */
+  #hold(exchange: Exchange, message: Message): void {
+    const { broker, connection } = this.#session
+    if (isRetryRequest(exchange, message)) return
+    if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
+    if (broker.holdsPublishers) connection.hold()
   }
 
   /** @returns whether a queue rejected it */
@@ -158,6 +169,7 @@ export class Publishing {
       access.lastTargets = known
       return known
     }
+    if (isRetryRequest(access.exchange, message)) return [new RetryRequest(message, this.#session.deliveries.unacked)]
     const { router } = this.#session.vhost
     const targets = router.route(access.exchange, message)
     this.#passage = router.passage

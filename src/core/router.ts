@@ -1,12 +1,13 @@
+import type { DelayLine } from './delays/delay-line.ts'
 import type { ExchangeDeduplication } from './deduplication/exchange-deduplication.ts'
 import { type Gate, Passage } from './deduplication/passage.ts'
 import type { Destination, DestinationSink } from './exchanges/exchange-type.ts'
 import type { Exchange } from './exchange.ts'
 import type { Message } from './message.ts'
 
-/** Takes a routed message: a queue, or what stands for one. */
+/** Takes a routed message: a queue, or what stands for one (who waits for a reply, or messages that are not due yet). */
 export interface Target {
-  readonly kind: 'queue' | 'reply'
+  readonly kind: 'queue' | 'reply' | 'delay' | 'retry'
   /** The last routing that reached it: tells duplicates without a set. */
   mark: number
   /** @returns ACCEPTED or REJECTED */
@@ -33,6 +34,8 @@ export class Router implements DestinationSink {
   passage: Passage | null = null
   readonly #host: RouterHost
   #epoch = 0
+  /** The exchange that has kept the message that is routed. */
+  #released: Exchange | null = null
   #targets: Target[] = []
   #matched = 0
   readonly #open: Exchange[] = []
@@ -43,8 +46,9 @@ export class Router implements DestinationSink {
     this.#host = host
   }
 
-  /** The targets, in a new array. */
-  route(exchange: Exchange, message: Message): Target[] {
+  /** The targets, in a new array. @param isReleased whether the exchange has kept the message until now: it is not looked at again */
+  route(exchange: Exchange, message: Message, isReleased = false): Target[] {
+    this.#released = isReleased ? exchange : null
     this.#epoch++
     this.#targets = []
     this.cacheable = message.extraKeys === null
@@ -74,7 +78,10 @@ export class Router implements DestinationSink {
   #visit(exchange: Exchange, message: Message): void {
     const before = this.#matched
     this.#gate = exchange.gate
-    if (exchange.deduplication !== null && this.#isDuplicate(exchange.deduplication, message)) return
+    if (exchange !== this.#released) {
+      if (exchange.deduplication !== null && this.#isDuplicate(exchange.deduplication, message)) return
+      if (exchange.delays !== null && this.#isDelayed(exchange.delays, message)) return
+    }
     if (exchange.name === '') this.#byName(message)
     else {
       if (!exchange.rules.cacheable) this.cacheable = false
@@ -87,6 +94,17 @@ export class Router implements DestinationSink {
         this.#openFrom(alternate)
       }
     }
+  }
+
+  /** The exchange keeps the message until it is due. */
+  #isDelayed(line: DelayLine, message: Message): boolean {
+    this.cacheable = false
+    if (!line.takes(message)) return false
+    line.mark = this.#epoch
+    this.#matched++
+    this.#gate?.reach()
+    this.#targets.push(line)
+    return true
   }
 
   #isDuplicate(deduplication: ExchangeDeduplication, message: Message): boolean {

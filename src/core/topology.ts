@@ -86,6 +86,11 @@ export class Topology {
       this.#access.require('read', 'exchange', name)
       this.#access.require('write', 'exchange', target)
     }
+    const delayed = spec.arguments.get('x-delayed-message')
+    if (delayed !== undefined && delayed.type !== 'bool') {
+      const resource = describeResource('exchange', name, this.#vhost.name)
+      throw preconditionFailed(`invalid arg 'x-delayed-message' for ${resource}: {unacceptable_type,${delayed.type}}`)
+    }
     this.#broker.requireExchangeRoom(this.#vhost, name)
     this.#vhost.createExchange(spec)
   }
@@ -98,7 +103,8 @@ export class Topology {
     same('durable', existing.durable, spec.durable)
     same('auto_delete', existing.autoDelete, spec.autoDelete)
     same('internal', existing.internal, spec.internal)
-    const keys = ['alternate-exchange', ...DEDUPLICATION_ARGUMENTS, ...(existing.rules.equivalenceKeys ?? [])]
+    const own = ['alternate-exchange', 'x-delayed-message', ...DEDUPLICATION_ARGUMENTS]
+    const keys = [...own, ...(existing.rules.equivalenceKeys ?? [])]
     checkArgumentEquivalence('exchange', name, this.#vhost.name, keys, existing.arguments, spec.arguments)
   }
 

@@ -3,6 +3,8 @@ import type { Clock } from '../util/clock.ts'
 import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import type { Broker } from './broker.ts'
+import { Delays } from './delays/delays.ts'
+import { isDelaying } from './delays/is-delaying.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
 import { Deduplications } from './deduplication/deduplications.ts'
 import { validateExchangeDeduplication } from './deduplication/settings.ts'
@@ -15,7 +17,7 @@ import type { Table } from './fields.ts'
 import type { Commits } from './commits.ts'
 import type { MessageDecoder } from './message-decoder.ts'
 import type { MessageMemory } from './message-memory.ts'
-import type { DeathReason, Message } from './message.ts'
+import type { DeathReason, Message, RetryFacts } from './message.ts'
 import { Queue, ACCEPTED, REJECTED } from './queues/queue.ts'
 import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
@@ -61,6 +63,7 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly replyTargets = new Map<string, ReplyTarget>()
   readonly router: Router
   readonly sideLogs: SideLogs
+  readonly delays: Delays
   readonly deduplications: Deduplications
   metadata: VHostMetadata
   /** Present while messages are traced. */
@@ -91,6 +94,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const { store, catalog } = broker
     this.sideLogs = new SideLogs({ vhost: name, store, catalog, nextLogId: () => broker.nextQueueId() })
     for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
+    this.delays = new Delays(this, this.sideLogs)
     this.deduplications = new Deduplications(this)
     for (const [exchange, type, internal] of PREDECLARED) {
       this.createExchange(
@@ -130,6 +134,10 @@ export class VHost implements QueueHost, ExchangeHost {
     return this.broker.turn
   }
 
+  get random(): () => number {
+    return this.broker.random
+  }
+
   get defaultAckTimeoutMs(): number {
     return this.broker.options.consumerTimeoutMs
   }
@@ -152,8 +160,8 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.reclaimer.add(queue, ready)
   }
 
-  onLost(queue: Queue, count: number): void {
-    const facts = { queue: queue.name, vhost: this.name, count }
+  onLost(owner: { readonly kind: 'queue' | 'exchange'; readonly name: string }, count: number): void {
+    const facts = { [owner.kind]: owner.name, vhost: this.name, count }
     this.broker.log.error('messages that were on disk are not found', facts)
   }
 
@@ -172,10 +180,16 @@ export class VHost implements QueueHost, ExchangeHost {
     return outcome
   }
 
-  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean {
+  deadLetter(
+    queue: Queue,
+    message: Message,
+    reason: DeathReason,
+    wanted: boolean,
+    retries: RetryFacts | null,
+  ): boolean {
     const exchange = this.exchanges.get(queue.settings.deadLetterExchange!)
     if (exchange === undefined) return !wanted
-    const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now())
+    const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now(), retries)
     const reached = this.router.route(exchange, dead)
     const targets =
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
@@ -233,6 +247,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const exchange = new Exchange(rules, facts, spec, this)
     exchange.applyPolicy(this.broker.policies.effectivePolicy('exchange', this.name, spec.name, spec.type))
     this.exchanges.set(spec.name, exchange)
+    this.#delay(exchange)
     this.deduplications.applyToExchange(exchange)
     this.generation++
     if (persist && spec.durable) this.broker.catalog.putExchange(this.name, spec)
@@ -247,8 +262,32 @@ export class VHost implements QueueHost, ExchangeHost {
     exchange.bindings.clear()
     this.#unbindAllTo(exchange)
     exchange.router.close?.()
+    if (exchange.delays !== null) this.delays.delete(exchange.delays)
     this.deduplications.forget(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
+  }
+
+  /** Gives an exchange what keeps its messages until they are due, if it is to. */
+  #delay(exchange: Exchange): void {
+    const { name, durable, type, policy } = exchange
+    if (name === '') return
+    const isEnabled = type === 'x-delayed-message' || isDelaying(exchange.arguments, policy)
+    const release = (message: Message): boolean => this.#publishDue(exchange, message)
+    const owner = { kind: 'exchange', name, durable, alwaysPersistent: false, release } as const
+    exchange.delays = this.delays.lineOf(owner, isEnabled, exchange.delays)
+  }
+
+  /** @returns false when its only queue has no room for it */
+  #publishDue(exchange: Exchange, message: Message): boolean {
+    const targets = this.router.route(exchange, message, true)
+    const { passage } = this.router
+    const only = targets.length === 1 ? targets[0] : null
+    if (only instanceof Queue && !only.canTakeDue(message)) return false
+    if (passage === null) this.give(message, targets)
+    else passage.give(this.store, message, targets, () => this.give(message, targets) === REJECTED)
+    exchange.publishedOut += targets.length
+    if (targets.length === 0) this.broker.counters.unroutable++
+    return true
   }
 
   // ---- bindings ----
@@ -340,11 +379,19 @@ export class VHost implements QueueHost, ExchangeHost {
     const queue = new Queue(this, rules, { ...facts, id }, computeQueueSettings(type, facts.arguments, policy))
     queue.policy = policy
     this.queues.set(queue.name, queue)
+    this.#delayQueue(queue)
     this.deduplications.applyToQueue(queue)
     this.generation++
     facts.owner?.exclusiveQueues.add(queue)
     if (persist && queue.durable) this.broker.catalog.putQueue(this.name, queue)
     return queue
+  }
+
+  #delayQueue(queue: Queue): void {
+    const { name, durable, rules, settings } = queue
+    const release = (message: Message): boolean => queue.publishDue(message)
+    const owner = { kind: 'queue', name, durable, alwaysPersistent: rules.alwaysPersistent, release } as const
+    queue.delays = this.delays.lineOf(owner, settings.delaying, queue.delays)
   }
 
   removeQueue(queue: Queue): void {
@@ -354,6 +401,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.#unbindAllTo(queue)
     queue.owner?.exclusiveQueues.delete(queue)
     queue.close()
+    if (queue.delays !== null) this.delays.delete(queue.delays)
     this.deduplications.forget(queue)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
   }
@@ -363,11 +411,13 @@ export class VHost implements QueueHost, ExchangeHost {
     const { policies } = this.broker
     for (const exchange of this.exchanges.values()) {
       exchange.applyPolicy(policies.effectivePolicy('exchange', this.name, exchange.name, exchange.type))
+      this.#delay(exchange)
       this.deduplications.applyToExchange(exchange)
     }
     for (const queue of this.queues.values()) {
       const policy = policies.effectivePolicy('queue', this.name, queue.name, queue.type)
       queue.applySettings(computeQueueSettings(queue.type, queue.arguments, policy), policy)
+      this.#delayQueue(queue)
       this.deduplications.applyToQueue(queue)
     }
     this.generation++

@@ -88,7 +88,7 @@ export interface LoadedMessage {
   readonly acquiredCount: number
   /** One of the STATE constants. */
   readonly state: number
-  /** With STATE_HELD: ms since the epoch; else 0. */
+  /** With STATE_HELD when it is ready again (ms since the epoch); else what core gave with the state. */
   readonly dueAt: number
   /** What core gave with the state: 0 to 255. */
   readonly mark: number
@@ -108,6 +108,12 @@ export interface LoadVisitor {
   /** A message could not be read: the store has reported and settled it. */
   onLost(number: number, level: number, bodyLength: number): void
   onLoadEnd(): void
+}
+
+/** Who asked when messages expire is told of them one by one, in no order, then of the end. Calls come in a later turn. */
+export interface ExpiryVisitor {
+  onExpiring(number: number, expiresAt: number): void
+  onCollectEnd(): void
 }
 
 /** What a queue had when the store was opened. */
@@ -156,7 +162,8 @@ export interface QueueLog {
 
   /**
    * Records that counts, `redelivered` or the state of an entry changed, for one whose `location` is not `NOT_STORED`.
-   * @param state one of the STATE constants @param dueAt ms since the epoch with STATE_HELD, else 0 @param mark 0 to 255
+   * @param state one of the STATE constants @param dueAt ms since the epoch: with STATE_HELD when it is ready again, else a time for core
+   * to have back, or 0 @param mark 0 to 255, for core to have back
    */
   update(entry: QueueEntry, state: number, dueAt: number, mark: number): void
 
@@ -195,6 +202,18 @@ export interface QueueLog {
 
   /** The earliest `expiresAt` that may be found in a range, or -1 when nothing there expires. An estimate that is never too late. */
   earliestExpiry(range: Range): number
+
+  /**
+   * Tells of the stored messages in STATE_READY that expire after `after`, and not after `until` (ms since the epoch). Nothing is read
+   * of them but when they expire.
+   */
+  collectExpiring(after: number, until: number, visitor: ExpiryVisitor): void
+
+  /**
+   * Reads stored messages back by number, in the order given, whatever their state: as many as have so many bytes together, and at
+   * least one. Numbers that are gone are passed over. There may be several such loads at a time.
+   */
+  loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void
 
   /** Records that everything in STATE_READY in a range is gone. */
   drop(range: Range): void

@@ -1,5 +1,6 @@
 import type { Broker } from '../core/broker.ts'
 import { tableToJson } from '../core/fields-json.ts'
+import type { DelayLine } from '../core/delays/delay-line.ts'
 import type { Entry } from '../core/queues/entry.ts'
 import type { Queue } from '../core/queues/queue.ts'
 import type { VHost } from '../core/vhost.ts'
@@ -38,6 +39,15 @@ export interface PolicyOptions {
   readonly applyTo?: 'all' | 'queues' | 'exchanges' | 'classic_queues' | 'quorum_queues' | 'streams'
 }
 
+/** An exchange or a queue that keeps messages until they are due. */
+export type DelayingPlace = { readonly exchange: string } | { readonly queue: string }
+
+/** A message that is not due yet. */
+export interface DelayedInfo {
+  readonly dueAt: Date
+  readonly message: ReceivedMessage
+}
+
 /** A queue as it is at the moment. */
 export interface QueueInfo {
   readonly name: string
@@ -51,7 +61,7 @@ export interface QueueInfo {
   readonly ready: number
   /** Messages that consumers have and have not acknowledged. */
   readonly unacked: number
-  /** Messages that wait for their next try (delayed retry, or a dead-letter target that takes them). */
+  /** Messages that wait: until they are due, for their next try, or for a dead-letter target that takes them. */
   readonly delayed: number
   readonly consumers: number
   /** The policy that applies, or null. */
@@ -238,6 +248,37 @@ export class VhostHelpers {
     return messages
   }
 
+  // ---- messages that are not due yet ----
+
+  /**
+   * The messages that wait until they are due, by due time.
+   * @param max how many at most, 100 unless given
+   * @throws BrokerError notFound; an Error where the exchange or queue does not delay
+   */
+  async delayedMessages(where: DelayingPlace, max = 100): Promise<DelayedInfo[]> {
+    const listed = await this.#lineOf(where).commands.list(max)
+    return listed.map(({ dueAt, message }) => ({ dueAt: new Date(dueAt), message: new ReceivedMessage(message, null) }))
+  }
+
+  /** Takes out the waiting messages with a message id. @returns how many that were @throws as `delayedMessages` */
+  cancelDelayed(where: DelayingPlace, messageId: string): Promise<number> {
+    return this.#lineOf(where).commands.cancel(messageId)
+  }
+
+  /** Gives the waiting messages with a message id another time. @returns how many that were @throws as `delayedMessages` */
+  rescheduleDelayed(where: DelayingPlace, messageId: string, dueAt: Date): Promise<number> {
+    return this.#lineOf(where).commands.reschedule(messageId, dueAt.getTime())
+  }
+
+  #lineOf(where: DelayingPlace): DelayLine {
+    const [place, text] =
+      'queue' in where
+        ? [this.#find(where.queue), `queue '${where.queue}'`]
+        : [this.#vhost.findExchange(where.exchange), `exchange '${where.exchange}'`]
+    if (place.delays === null) throw new Error(`${text} does not delay messages`)
+    return place.delays
+  }
+
   // ---- wait and assert ----
 
   /**
@@ -350,7 +391,7 @@ function infoOf(queue: Queue): QueueInfo {
     arguments: tableToJson(queue.arguments),
     ready: queue.readyCount,
     unacked: queue.unackedCount,
-    delayed: queue.heldCount,
+    delayed: queue.heldCount + (queue.delays?.count ?? 0),
     consumers: queue.consumerCount,
     policy: queue.policy?.name ?? null,
   }

@@ -46,6 +46,10 @@ export const DIFFERENCES = {
   },
   lastDeath: { since: '3.13', text: 'Dead letters carry `x-last-death-exchange`, `-queue` and `-reason`.' },
   foreignDeaths: { since: '4.0', text: 'An `x-death` header that a publisher writes does not count as deaths.' },
+  delayedMessages: {
+    since: null,
+    text: 'Exchanges and queues keep messages until they are due; the exchange type x-delayed-message is built in.',
+  },
   streams: { since: null, text: 'Streams are not implemented yet: declaring one is answered with 540.' },
   leaderLocator: { since: '3.11', text: 'Classic queues accept `x-queue-leader-locator`.' },
   replyBinding: { since: '4.3', text: 'Binding a direct reply-to address is refused with 403.' },

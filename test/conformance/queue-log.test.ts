@@ -205,6 +205,23 @@ const load = (
 ): Promise<{ found: Seen[]; entries: TestEntry[] }> =>
   read(implementation, (visitor) => log.load({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor))
 
+async function collectExpiring(
+  implementation: Implementation,
+  log: QueueLog,
+  after: number,
+  until: number,
+): Promise<[number, number][]> {
+  const told: [number, number][] = []
+  await new Promise<void>((resolve) => {
+    log.collectExpiring(after, until, {
+      onExpiring: (number, expiresAt) => told.push([number, expiresAt]),
+      onCollectEnd: resolve,
+    })
+    void implementation.settle()
+  })
+  return told.sort(([a], [b]) => a - b)
+}
+
 const numbersOf = (found: readonly Seen[]): number[] => found.map(({ number }) => number)
 const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
@@ -469,6 +486,48 @@ for (const [name, open] of Object.entries(implementations)) {
       const none = await read(first, (visitor) => log.loadExpired(range, 20, 100, visitor))
       assert.deepEqual(none.found, [])
       assert.ok(log.earliestExpiry(range) > 20)
+    })
+
+    test('it is told when messages expire, also of those whose index is on disk only', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const entries = count(1, 3000).map((number) => put(first.store, log, number, { expiresAt: (number * 7) % 3001 }))
+      await first.settle()
+      for (const entry of entries) if (entry.number % 3 === 0) log.settle(entry)
+      await first.settle()
+      const dueIn = (after: number, until: number): [number, number][] =>
+        entries
+          .filter(({ number, expiresAt }) => number % 3 > 0 && expiresAt > after && expiresAt <= until)
+          .map(({ number, expiresAt }) => [number, expiresAt])
+      for (const [after, until] of [
+        [-1, 100],
+        [100, 101],
+        [2900, 5000],
+        [5000, 6000],
+      ] as const) {
+        const told = await collectExpiring(first, log, after, until)
+        assert.deepEqual(told, dueIn(after, until))
+      }
+      const second = await first.crash()
+      assert.deepEqual(await collectExpiring(second, second.store.queue(1), -1, 1500), dueIn(-1, 1500))
+    })
+
+    test('messages are read by number, in the order given', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const entries = count(1, 2000).map((number) => put(first.store, log, number))
+      await first.settle()
+      log.settle(entries[499]!)
+      log.update(entries[1499]!, STATE_HELD, 77, 1)
+      await first.settle()
+      const { found } = await read(first, (visitor) => log.loadNumbers([1500, 2, 500, 1999, 4000], ALL, visitor))
+      assert.deepEqual(numbersOf(found), [1500, 2, 1999])
+      assert.deepEqual(
+        found.map(({ text }) => text),
+        ['headmessage 1500', 'headmessage 2', 'headmessage 1999'],
+      )
+      const one = await read(first, (visitor) => log.loadNumbers([7, 8], 1, visitor))
+      assert.deepEqual(numbersOf(one.found), [7])
     })
 
     test('a deleted queue leaves nothing, and queues that nobody asks for are forgotten', async (t) => {

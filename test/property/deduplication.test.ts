@@ -283,12 +283,12 @@ class Pair {
     if (publisher !== null)
       headers.set('x-publisher-name', longstr(`publisher ${publisher}`)).set('x-publishing-id', long(id))
     const { counters } = this.#queue
-    const { published } = counters
-    const left = (): number => counters.deduplicated + this.#exchange().deduplicated
-    const before = left()
+    const { published, deduplicated } = counters
+    const before = { published, deduplicated, exchange: this.#exchange().deduplicated }
     this.#client.publish('', body, { exchange: 'x', headers, persistent })
-    if (counters.published > published) return 'accepted'
-    return left() > before ? 'duplicate' : 'refused'
+    if (counters.published > before.published) return 'accepted'
+    const left = counters.deduplicated + this.#exchange().deduplicated - before.deduplicated - before.exchange
+    return left > 0 ? 'duplicate' : 'refused'
   }
 
   #exchange(): { readonly deduplicated: number } {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import amqp from 'amqplib'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
 import { declareQueue, Ended, RawAmqp } from '../support/raw-amqp.ts'
@@ -249,6 +250,7 @@ test('messages of a newer format are refused, and nothing is touched', async (t)
   )
   const bytes = readFileSync(file)
   bytes.writeUInt32LE(9, 8)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60)
   writeFileSync(file, bytes)
   const before = readdirSync(folder).map((name) => readFileSync(join(folder, name)))
   const { code, stderr } = await runWarren(t, ['start', '--data-dir', dataDir, '--port', '0'])

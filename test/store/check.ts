@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict'
 import { type RecoveredLevel, STATE_READY, STATE_RETURNED } from '../../src/store/message-store.ts'
-import {
-  describeFact,
-  type Fact,
-  isThereAt,
-  NEVER,
-  type QueueModel,
-  type Recovered,
-  sameState,
-  stateAt,
-} from './model.ts'
+import { describeFact, isThereAt, NEVER, type QueueModel, type Recovered, sameState, stateAt } from './model.ts'
 
 /** A message that the store said it cannot read. */
 export interface Loss {
@@ -112,24 +103,6 @@ function* differences({ model, ready, unready, deliveredUpTo, lastNumber }: Foun
   }
 }
 
-/** Of a disk that was damaged: what was safe is there, or it was reported that it is not. */
-export function checkReported(
-  found: readonly Found[],
-  losses: readonly Loss[],
-  committed: number,
-  touched: ReadonlySet<number>,
-): void {
-  for (const { model, ready, unready } of found) {
-    const there = new Set([...ready, ...unready].map(({ number }) => number))
-    for (const fact of model.facts.values()) {
-      const isSafe = fact.durable && !fact.cancelled && fact.position <= committed && fact.gone === NEVER
-      if (!isSafe || there.has(fact.number)) continue
-      const isReported = losses.some(({ queueId, number }) => queueId === model.id && number === fact.number)
-      assert.ok(isReported || touched.has(model.id), `${describeFact(fact)} is lost, and nobody says so`)
-    }
-  }
-}
-
 /** The levels that were announced are those that are there; from and to may be wider than they have to. */
 export function checkLevels({ ready, levels }: Found): void {
   const byLevel = Map.groupBy(ready, ({ level }) => level)
@@ -143,5 +116,3 @@ export function checkLevels({ ready, levels }: Found): void {
     assert.ok(from <= some[0]!.number && to >= some.at(-1)!.number, `level ${level} is from ${from} to ${to}`)
   }
 }
-
-export const describeAll = (facts: Iterable<Fact>): string => [...facts].map(describeFact).join('\n')

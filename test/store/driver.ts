@@ -5,10 +5,7 @@ import {
   PENDING,
   type QueueEntry,
   type QueueLog,
-  STATE_DYING,
-  STATE_HELD,
   STATE_READY,
-  STATE_RETURNED,
 } from '../../src/store/message-store.ts'
 import type { Choose } from '../support/simulated-inode.ts'
 import { checkLevels, checkPrefix, checkReturned, type Found, type Loss } from './check.ts'
@@ -586,5 +583,3 @@ export function pagedOf(model: QueueModel, { from, to, level }: QueueModel['rang
     .filter((fact) => fact.entry === null && fact.gone === NEVER && currentState(fact).state === STATE_READY)
     .sort((a, b) => a.number - b.number)
 }
-
-export const STATES = [STATE_READY, STATE_RETURNED, STATE_HELD, STATE_DYING] as const

@@ -3,6 +3,7 @@ import { MemoryMessageStore } from '../../src/store/memory/memory-message-store.
 import {
   CANCELLED,
   type Content,
+  type ExpiryVisitor,
   type LoadedMessage,
   type LoadVisitor,
   type MessageStore,
@@ -317,7 +318,7 @@ class PagingLog implements QueueLog {
   update(entry: QueueEntry, state: number, dueAt: number, mark: number): void {
     this.#store.count('update')
     assert.ok(entry.location === PENDING || entry.location === WRITTEN, 'of a stored entry')
-    assert.ok(state === STATE_HELD || dueAt === 0)
+    assert.ok(state === STATE_HELD || mark > 0 || dueAt === 0, 'a time belongs to a state or a mark')
     const { redelivered, deliveryCount, acquiredCount, number } = entry
     const change: Partial<Row> = { redelivered, deliveryCount, acquiredCount, state, dueAt, mark }
     if (entry.location === PENDING) {
@@ -396,6 +397,32 @@ class PagingLog implements QueueLog {
     this.#read(range, visitor, (rows) =>
       rows.filter(({ expiresAt }) => expiresAt >= 0 && expiresAt <= now).slice(0, messagesMax),
     )
+  }
+
+  collectExpiring(after: number, until: number, visitor: ExpiryVisitor): void {
+    this.#store.count('collectExpiring')
+    this.#store.later(() => {
+      for (const { expiresAt, number, state } of this.#rows.values()) {
+        if (state === STATE_READY && expiresAt > after && expiresAt <= until) visitor.onExpiring(number, expiresAt)
+      }
+      visitor.onCollectEnd()
+    })
+  }
+
+  loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void {
+    this.#store.count('loadNumbers')
+    this.#store.later(() => {
+      let bytes = 0
+      for (const [i, row] of numbers
+        .map((number) => this.#rows.get(number))
+        .filter((row) => row !== undefined)
+        .entries()) {
+        bytes += row.bytes.length
+        if (i > 0 && bytes > bytesMax) break
+        this.#give(row, visitor)
+      }
+      visitor.onLoadEnd()
+    })
   }
 
   #read(range: Range, visitor: LoadVisitor, choose: (rows: Row[]) => Row[]): void {

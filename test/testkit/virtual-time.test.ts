@@ -37,6 +37,29 @@ describe('a virtual clock', () => {
     assert.deepEqual(texts(), [])
   })
 
+  test('makes delayed messages due; what waits is listed, cancelled, and given another time', async () => {
+    await broker.declareExchange('late', 'x-delayed-message', { arguments: { 'x-delayed-type': 'fanout' } })
+    await broker.declareQueue('q')
+    await broker.bind('q', 'late')
+    for (let day = 1; day <= 30; day++) {
+      await broker.publish('late', '', `day ${day}`, { messageId: `m${day}`, headers: { 'x-delay': day * 86_400_000 } })
+    }
+    const listed = await broker.delayedMessages({ exchange: 'late' }, 2)
+    assert.deepEqual(
+      listed.map(({ message }) => message.text()),
+      ['day 1', 'day 2'],
+    )
+    assert.equal(listed[0]!.dueAt.getTime(), START + 86_400_000)
+    assert.equal(await broker.cancelDelayed({ exchange: 'late' }, 'm2'), 1)
+    assert.equal(await broker.rescheduleDelayed({ exchange: 'late' }, 'm30', listed[0]!.dueAt), 1)
+    await clock.advance('2d')
+    const texts = (): string[] => broker.messages('q').map((message) => message.text())
+    assert.deepEqual(texts(), ['day 1', 'day 30'])
+    await clock.advance('28d')
+    assert.equal(texts().length, 29)
+    await assert.rejects(broker.delayedMessages({ queue: 'q' }), /queue 'q' does not delay messages/)
+  })
+
   test('dead-letters on time, with the time of it', async () => {
     await broker.declareExchange('dead', 'fanout')
     await broker.declareQueue('failed')

@@ -37,9 +37,21 @@ export class QueueDeduplication {
 
   /** Has the queue take a message, or leaves it out. @returns ACCEPTED or REJECTED */
   publish(message: Message): number {
+    return this.#take(message, this.seen.identify(message))
+  }
+
+  /**
+   * As `publish`, for a message that the queue kept until it was due. It was looked at when it came; only where what counts is what is in
+   * the queue, it comes into it now.
+   */
+  publishDue(message: Message): number {
+    const identity = this.seen.goesWithMessages ? this.seen.identify(message) : null
+    return this.#take(message, identity === null || identity.key === null ? null : { ...identity, publisher: null })
+  }
+
+  #take(message: Message, identity: Identity | null): number {
     const outer = this.#admission
     if (outer !== null) this.#overtake(outer)
-    const identity = this.seen.identify(message)
     if (identity !== null && this.#knows(message, identity)) {
       this.#queue.counters.deduplicated++
       message.position = Math.max(message.position, this.seen.lastPosition)

@@ -1,4 +1,5 @@
 import { consistentHash } from './consistent-hash.ts'
+import { delayedMessage } from './delayed-message.ts'
 import { direct } from './direct.ts'
 import type { ExchangeType } from './exchange-type.ts'
 import { fanout } from './fanout.ts'
@@ -31,6 +32,7 @@ export class ExchangeTypes {
 
   constructor(types: Iterable<ExchangeType> = builtInExchangeTypes) {
     for (const type of types) this.register(type)
+    this.register(delayedMessage((name) => this.#types.get(name)))
   }
 
   /** @throws Error when there is a type of that name already: two plugins would fight over its exchanges. */

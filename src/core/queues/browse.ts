@@ -1,6 +1,6 @@
 import type { LoadedMessage, LoadVisitor, Range } from '../../store/message-store.ts'
 import type { Clock } from '../../util/clock.ts'
-import { Message } from '../message.ts'
+import { copyOfMessage } from '../message.ts'
 import { type Entry, READY } from './entry.ts'
 import type { Pager } from './pager.ts'
 import type { Queue } from './queue.ts'
@@ -42,7 +42,7 @@ export class CopyLoad implements LoadVisitor {
   }
 
   onLoaded(loaded: LoadedMessage): null {
-    this.#copies.push(this.#queue.copyOf(loaded, copyOf))
+    this.#copies.push(this.#queue.copyOf(loaded, copyOfMessage))
     return null
   }
 
@@ -51,20 +51,4 @@ export class CopyLoad implements LoadVisitor {
   onLoadEnd(): void {
     this.#done(this.#copies)
   }
-}
-
-/** The message with its own bytes, which no store knows. */
-function copyOf(message: Message): Message {
-  const { propertiesLength, bodyLength } = message
-  const from = (offset: number, length: number): Buffer => message.buffer.subarray(offset, offset + length)
-  const bytes = Buffer.concat([from(message.propertiesOffset, propertiesLength), message.body()])
-  const { exchange, routingKey, format } = message
-  const copy = new Message(exchange, routingKey, format, bytes, 0, propertiesLength, propertiesLength, bodyLength)
-  copy.persistent = message.persistent
-  copy.priority = message.priority
-  copy.hasPriority = message.hasPriority
-  copy.ttlMs = message.ttlMs
-  copy.extraKeys = message.extraKeys
-  copy.deaths = message.deaths
-  return copy
 }

@@ -2,6 +2,7 @@ import { NOT_STORED, type QueueEntry } from '../../store/message-store.ts'
 import type { Consumer } from '../consumer.ts'
 import type { Message } from '../message.ts'
 import type { Queue } from './queue.ts'
+import type { Retries } from './retries.ts'
 
 export const READY = 0
 export const UNACKED = 1
@@ -29,6 +30,8 @@ export class Entry implements QueueEntry {
   deliveryCount = 0
   /** All returns. */
   acquiredCount = 0
+  /** What is known of its retries; null for most. */
+  retries: Retries | null = null
   /** The consumer that holds it, or null (also for what a single get took). */
   consumer: Consumer | null = null
   /** When it was handed out, if its queue limits the time to acknowledge; else 0. */

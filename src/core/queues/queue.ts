@@ -9,6 +9,7 @@ import {
 import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
+import type { DelayLine } from '../delays/delay-line.ts'
 import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
@@ -26,11 +27,12 @@ import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
 import { Pager } from './pager.ts'
 import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
-import { type QueueSettings, retryDelayOf } from './queue-settings.ts'
+import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
 import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
+import { EXHAUSTED, restAfterReturn } from './retries.ts'
 import { UnusedTimer } from './unused-timer.ts'
 
 /** What a publish to one queue came to. */
@@ -59,6 +61,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   policy: EffectivePolicy | null = null
   dispatcher: Dispatcher
   deleted = false
+  /** Keeps messages until they are due, where the queue is to do so. */
+  delays: DelayLine | null = null
   /** Keeps duplicates out, where the queue is to do so. */
   deduplication: QueueDeduplication | null = null
   /** Set by the router: the last routing that reached this queue. */
@@ -155,8 +159,10 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
-    if (this.deduplication !== null && this.deduplication.intercepts(message))
+    if (this.deduplication !== null && this.deduplication.intercepts(message)) {
       return this.deduplication.publish(message)
+    }
+    if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
     let ttl = -1
@@ -194,6 +200,19 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
   }
 
+  /** Whether a message that is due finds room, or makes itself some. */
+  canTakeDue(message: Message): boolean {
+    return this.settings.overflow !== 'reject-publish' || this.hasRoomFor(1, message.bodyLength)
+  }
+
+  /** Takes a message that waited here until it was due. @returns false when there is no room for it yet */
+  publishDue(message: Message): boolean {
+    if (!this.canTakeDue(message)) return false
+    if (this.deduplication !== null) this.deduplication.publishDue(message)
+    else this.publish(message)
+    return true
+  }
+
   /** How many messages waiting consumers would take at once: those need no room. */
   takers(): number {
     return this.#ready.count > 0 ? 0 : this.#credit()
@@ -214,7 +233,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
-    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen')
+    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
   }
 
@@ -414,18 +433,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return
     }
     entry.redelivered = true
-    entry.acquiredCount++
-    const counted = this.rules.counts(kind)
-    if (counted) entry.deliveryCount++
-    const { settings } = this
-    if (settings.deliveryLimit >= 0 && entry.deliveryCount > settings.deliveryLimit) {
+    const rest = restAfterReturn(entry, kind, this.#host)
+    if (rest === EXHAUSTED) {
       this.#burial.discard(entry, 'delivery_limit')
-      return
-    }
-    const delay = this.#hasExpired(entry) ? 0 : retryDelayOf(settings.delayedRetry, counted, entry.deliveryCount)
-    if (delay > 0) {
-      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + delay, 0)
-      this.#held.hold(entry, delay, this.#release)
+    } else if (rest > 0) {
+      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + rest, 0)
+      this.#held.hold(entry, rest, this.#release)
     } else {
       this.#putBack(entry)
     }
@@ -578,7 +591,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The entry is in the store, and in no list any more. */
   leftMemory(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
-    this.#entries.leaveMemory(entry)
+    this.#entries.leaveForStore(entry)
   }
 
   /** The time of a message is up that was read back for it. */

@@ -4,7 +4,8 @@
  *
  *     0   8  "WARRENCP"
  *     8   4  format version
- *     12  4  CRC-32 of everything from 16 on
+ *     12  4  CRC-32 of everything from 16 on, started with the format version: so in every format, since it tells a newer one from a
+ *            damaged checkpoint
  *     16  8  when it was made, ms since the epoch (float64)
  *     24  8  location from which the journal is to be read (float64)
  *     32  4  the next segment id
@@ -156,7 +157,7 @@ export class CheckpointWriter {
     bytes.fill(0, 48, HEAD_BYTES)
     bytes[48] = head.orderly ? 1 : 0
     bytes.writeUInt32LE(this.#queues, this.#queueCountAt)
-    bytes.writeUInt32LE(crc32(bytes.subarray(16)), 12)
+    bytes.writeUInt32LE(crc32(bytes.subarray(16), FORMAT), 12)
     return bytes
   }
 }
@@ -164,8 +165,9 @@ export class CheckpointWriter {
 /** @returns null where the bytes are damaged @throws NewerFormatError */
 export function decodeCheckpoint(bytes: Buffer, name: string): Checkpoint | null {
   if (bytes.length < HEAD_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return null
-  requireKnownFormat(bytes.readUInt32LE(8), name)
-  if (bytes.readUInt32LE(12) !== crc32(bytes.subarray(16))) return null
+  const version = bytes.readUInt32LE(8)
+  if (bytes.readUInt32LE(12) !== crc32(bytes.subarray(16), version)) return null
+  requireKnownFormat(version, name)
   let at = HEAD_BYTES
   const segments: CheckpointSegment[] = []
   const segmentCount = bytes.readUInt32LE(at)

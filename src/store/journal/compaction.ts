@@ -10,10 +10,11 @@ import {
   SEGMENT_HEADER_BYTES,
 } from './format.ts'
 import type { IndexPage } from './index-page.ts'
+import { encodeMoves, encodeMovesCopy } from './move-table.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { eachRecord, messageBytes, targetAt, targetCount } from './record-reader.ts'
 import { walkSegment, WINDOW_BYTES } from './segment-scan.ts'
-import { encodeMoves, isLoss, type Segment, type SegmentFile, type Segments } from './segments.ts'
+import { isLoss, type Segment, type SegmentFile, type Segments } from './segments.ts'
 
 /** Time that one turn may be kept busy, in ms. */
 const SLICE_MS = 3
@@ -116,8 +117,10 @@ export class Compactor {
       for (const part of parts) size += part.length
     }
     try {
-      await write([header, encodeMoves(moves)])
+      const table = encodeMoves(moves)
+      await write([header, table])
       await this.#copy(old, runs, write)
+      await write([encodeMovesCopy(table, id)])
       await file.sync()
     } finally {
       await file.close()

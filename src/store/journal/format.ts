@@ -17,7 +17,7 @@
  *     24  1  kind: 1 journal, 2 paging
  *     25  1  1 when it was compacted, else 0
  *     26  34 0
- *     60  4  CRC-32 of the 60 bytes before
+ *     60  4  CRC-32 of the 60 bytes before: so in every format, since it tells a newer one from a damaged header
  *     64  …  records, one behind the other; a length of 0, or the end of the file, ends them
  *
  * A compacted segment keeps the locations of its records: between header and records it has
@@ -25,6 +25,8 @@
  *     64  4  count
  *     68  8 × count   old offset, new offset: by old offset, ascending
  *     …   4  CRC-32 of count and pairs
+ *
+ * and behind its records, since without the table none of them would be found, a SKIP record with the table once more and its length (u32).
  *
  * Record:
  *
@@ -45,7 +47,7 @@
  *     TRANSACTION 6  9 u8 × 3 0 | 12 whole records of types 1 and 2: valid together or not at all
  *     BATCH 7        12 u48 batch number | 18 u48 ms since the epoch | 24 u32 offset in this segment up to which all was on disk
  *                    before this batch was written                                            the first record of each write
- *     SKIP 8         anything: bytes that could not be read and are kept in the quarantine
+ *     SKIP 8         anything: bytes that could not be read and are kept in the quarantine, or the second table of a compacted segment
  *     PAGE 9         10 u16 rows | 12 u48 queue | 18 u48 first number | 24 rows, see index-page.ts
  */
 import { crc32 } from 'node:zlib'
@@ -121,8 +123,9 @@ export class NewerFormatError extends Error {}
 /** @returns null where the bytes are no header @throws NewerFormatError */
 export function decodeSegmentHeader(bytes: Buffer, name: string): SegmentHeader | null {
   if (bytes.length < SEGMENT_HEADER_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return null
-  requireKnownFormat(bytes.readUInt32LE(8), name)
+  // before the version is believed: one flipped bit of it must not keep the broker from starting
   if (bytes.readUInt32LE(60) !== crc32(bytes.subarray(0, 60))) return null
+  requireKnownFormat(bytes.readUInt32LE(8), name)
   return { id: bytes.readUInt32LE(12), kind: bytes[24]!, compacted: bytes[25] === 1, madeAt: bytes.readDoubleLE(16) }
 }
 

@@ -6,7 +6,16 @@ import { Checkpointer } from './checkpointer.ts'
 import { Committer } from './committer.ts'
 import { Compactor } from './compaction.ts'
 import type { StoreFiles } from './files.ts'
-import { CHECKPOINT, FOLDER, KIND_JOURNAL, QUARANTINE, offsetOf, segmentName, segmentOf } from './format.ts'
+import {
+  CHECKPOINT,
+  FOLDER,
+  KIND_JOURNAL,
+  QUARANTINE,
+  offsetOf,
+  SEGMENT_HEADER_BYTES,
+  segmentName,
+  segmentOf,
+} from './format.ts'
 import type { IndexPage, Row } from './index-page.ts'
 import { Loader } from './loader.ts'
 import { Pager } from './pager.ts'
@@ -86,6 +95,14 @@ export class JournalStore implements MessageStore {
     this.#options = options
     this.#segments = new Segments(options.files)
     const segments = this.#segments
+    segments.onDamagedTable = (file, bytes) =>
+      this.#report({
+        file,
+        offset: SEGMENT_HEADER_BYTES,
+        bytes,
+        queueIds: [],
+        reason: 'its table is damaged, and was replaced by its copy',
+      })
     const failed = (error: Error): void => this.#fail(error)
     const now = (): number => this.#now()
     this.#pager = new Pager({
@@ -289,7 +306,7 @@ export class JournalStore implements MessageStore {
         const place = placeIn(file, offset)
         if (place < 0) return
         const got = await this.#segments.read(file, buffer, bytes, place)
-        await quarantine(this.#options.files, segment, offset, buffer.subarray(0, got))
+        await quarantine(this.#options.files, segment, place, buffer.subarray(0, got))
       } finally {
         this.#segments.letGo(file)
       }

@@ -1,4 +1,12 @@
-import { CANCELLED, type LoadedMessage, type LoadVisitor, type Range, STATE_READY } from '../message-store.ts'
+import { setImmediate } from 'node:timers/promises'
+import {
+  CANCELLED,
+  type ExpiryVisitor,
+  type LoadedMessage,
+  type LoadVisitor,
+  type Range,
+  STATE_READY,
+} from '../message-store.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
 import { offsetOf, readU32, RECORD_MESSAGE, segmentOf } from './format.ts'
 import { type IndexPage, Row } from './index-page.ts'
@@ -82,8 +90,17 @@ export class Loader {
   }
 
   /** Messages by number, in the order given, whatever their state. */
-  loadNumbers(index: QueueIndex, numbers: readonly number[], visitor: LoadVisitor): void {
-    this.#start({ index, collect: () => this.#collectNumbers(index, numbers), visitor })
+  loadNumbers(index: QueueIndex, numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void {
+    this.#start({ index, collect: () => this.#collectNumbers(index, numbers, bytesMax), visitor })
+  }
+
+  /** When messages expire: only rows are read for it. */
+  collectExpiring(index: QueueIndex, after: number, until: number, visitor: ExpiryVisitor): void {
+    const collect = async (): Promise<Wanted[]> => {
+      await this.#collectExpiring(index, after, until, visitor)
+      return []
+    }
+    this.#start({ index, collect, visitor: new CollectEnd(visitor) })
   }
 
   #start(request: Request): void {
@@ -167,16 +184,37 @@ export class Loader {
     }
   }
 
-  async #collectNumbers(index: QueueIndex, numbers: readonly number[]): Promise<Wanted[]> {
+  async #collectNumbers(index: QueueIndex, numbers: readonly number[], bytesMax: number): Promise<Wanted[]> {
     const found: Wanted[] = []
+    let bytes = 0
     for (const number of numbers) {
+      if (bytes >= bytesMax) break
       for (const page of [...index.logged.covering(number)]) {
         if (!(await this.#host.pager.rowsOf(page))) continue
         const at = page.rowOf(number)
-        if (at >= 0 && page.isLive(at)) found.push(new Wanted(page, at))
+        if (at < 0 || !page.isLive(at)) continue
+        const one = new Wanted(page, at)
+        bytes += one.row.recordBytes
+        found.push(one)
       }
     }
+    // one more than there is room for, unless it is the only one
+    if (bytes > bytesMax && found.length > 1) found.pop()
     return found
+  }
+
+  async #collectExpiring(index: QueueIndex, after: number, until: number, visitor: ExpiryVisitor): Promise<void> {
+    for (const list of [index.logged, index.transient]) {
+      for (const page of list.pages.slice()) {
+        const { earliestExpiry, live } = page
+        if (live === 0 || earliestExpiry < 0 || earliestExpiry > until) continue
+        // a turn for each page: there may be thousands
+        if (page.resident) await setImmediate()
+        if (!page.resident && !(await this.#host.pager.rowsOf(page))) continue
+        if (index.deleted) return
+        tellExpiring(page, after, until, visitor)
+      }
+    }
   }
 
   // ---- records ----
@@ -302,6 +340,38 @@ function takeExpired(page: IndexPage, range: Range, { messagesMax, expiredAt }: 
     if (earliest < 0 || expiry < earliest) earliest = expiry
   }
   page.earliestExpiry = earliest
+}
+
+function tellExpiring(page: IndexPage, after: number, until: number, visitor: ExpiryVisitor): void {
+  let earliest = -1
+  for (let at = 0; at < page.rows; at++) {
+    if (!page.isLive(at)) continue
+    const expiry = page.expiryAt(at)
+    if (expiry < 0) continue
+    if (earliest < 0 || expiry < earliest) earliest = expiry
+    if (expiry > after && expiry <= until && page.stateAt(at) === STATE_READY) {
+      visitor.onExpiring(page.numberAt(at), expiry)
+    }
+  }
+  page.earliestExpiry = earliest
+}
+
+class CollectEnd implements LoadVisitor {
+  readonly #visitor: ExpiryVisitor
+
+  constructor(visitor: ExpiryVisitor) {
+    this.#visitor = visitor
+  }
+
+  onLoaded(): null {
+    return null
+  }
+
+  onLost(): void {}
+
+  onLoadEnd(): void {
+    this.#visitor.onCollectEnd()
+  }
 }
 
 /** Groups what lies close together. */

@@ -1,5 +1,6 @@
 import {
   CANCELLED,
+  type ExpiryVisitor,
   type LoadVisitor,
   PENDING,
   type QueueEntry,
@@ -232,6 +233,14 @@ export class QueueIndex implements QueueLog {
     return earliest
   }
 
+  collectExpiring(after: number, until: number, visitor: ExpiryVisitor): void {
+    this.#parts.loader.collectExpiring(this, after, until, visitor)
+  }
+
+  loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void {
+    this.#parts.loader.loadNumbers(this, numbers, bytesMax, visitor)
+  }
+
   drop({ from, to, level }: Range): void {
     if (this.deleted) return
     this.#parts.committer.dropped({ queueId: this.id, from, to, level })
@@ -289,7 +298,7 @@ export class QueueIndex implements QueueLog {
   loadRecovered(visitor: LoadVisitor): void {
     const numbers = this.recoveredUnready
     this.recoveredUnready = []
-    this.#parts.loader.loadNumbers(this, numbers, visitor)
+    this.#parts.loader.loadNumbers(this, numbers, Infinity, visitor)
   }
 
   // ---- the whole ----

@@ -123,21 +123,31 @@ export function eachRecord(bytes: Buffer, at: number, visit: (at: number) => voi
   }
 }
 
-/** The ids of the queues that a record names, as far as it is one that names queues. */
+/** Of each type of record: where its list begins, and how long an item is, which begins with the id of a queue. */
+const LISTS: Readonly<Record<number, readonly [fixedBytes: number, itemBytes: number]>> = {
+  [RECORD_MESSAGE]: [MESSAGE_FIXED_BYTES, TARGET_BYTES],
+  [RECORD_SETTLE]: [LIST_FIXED_BYTES, SETTLE_BYTES],
+  [RECORD_UPDATE]: [LIST_FIXED_BYTES, UPDATE_BYTES],
+  [RECORD_DELIVERED]: [LIST_FIXED_BYTES, DELIVERED_BYTES],
+  [RECORD_DROP]: [LIST_FIXED_BYTES, DROP_BYTES],
+}
+
+/**
+ * The ids of the queues that a record names, as far as it is one that names queues. It may be damaged, and `bytes` end before it does:
+ * what its counts and lengths say is not believed beyond that.
+ */
 export function queuesOf(bytes: Buffer, at: number): Set<number> {
   const ids = new Set<number>()
-  eachRecord(bytes, at, (inner) => {
-    const type = bytes[inner + 8]
-    if (type === RECORD_MESSAGE)
-      for (let i = 0; i < targetCount(bytes, inner); i++) ids.add(targetAt(bytes, inner, i).queueId)
-    else if (type === RECORD_SETTLE)
-      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(settleAt(bytes, inner, i).queueId)
-    else if (type === RECORD_UPDATE)
-      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(updateAt(bytes, inner, i).queueId)
-    else if (type === RECORD_DELIVERED)
-      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(deliveredAt(bytes, inner, i).queueId)
-    else if (type === RECORD_DROP)
-      for (let i = 0; i < listCount(bytes, inner); i++) ids.add(dropAt(bytes, inner, i).queueId)
-  })
+  const isTransaction = bytes[at + 8] === RECORD_TRANSACTION
+  let inner = isTransaction ? at + TRANSACTION_FIXED_BYTES : at
+  do {
+    const type = bytes[inner + 8]!
+    const [fixed, itemBytes] = LISTS[type] ?? [0, 0]
+    const count = fixed === 0 ? 0 : type === RECORD_MESSAGE ? targetCount(bytes, inner) : listCount(bytes, inner)
+    for (let i = 0, item = inner + fixed; i < count && item + itemBytes <= bytes.length; i++, item += itemBytes) {
+      ids.add(readU48(bytes, item))
+    }
+    inner += RECORD_HEADER_BYTES + readU32(bytes, inner)
+  } while (isTransaction && inner + RECORD_HEADER_BYTES < bytes.length)
   return ids
 }

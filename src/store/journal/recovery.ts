@@ -5,6 +5,7 @@ import type { StoreFile, StoreFiles } from './files.ts'
 import {
   CHECKPOINT,
   decodeSegmentHeader,
+  FLAG_TRANSIENT,
   FOLDER,
   KIND_JOURNAL,
   KIND_PAGING,
@@ -22,6 +23,7 @@ import {
   readU32,
 } from './format.ts'
 import { type IndexPage, MIXED_LEVELS, Row } from './index-page.ts'
+import { readMoves } from './move-table.ts'
 import type { Pager } from './pager.ts'
 import type { QueueIndex } from './queue-index.ts'
 import {
@@ -82,15 +84,22 @@ export async function findSegments(files: StoreFiles): Promise<{ segments: Segme
       const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
       await file.read(header, 0, SEGMENT_HEADER_BYTES, 0)
       const decoded = size < SEGMENT_HEADER_BYTES ? null : decodeSegmentHeader(header, path)
+      const compacted = decoded === null ? await hasTable(file) : decoded.compacted
       // with no more than a header, or a part of one, it is what was being made when the broker ended
       if (decoded === null && size > SEGMENT_HEADER_BYTES) unreadable.push(path)
       const kind = match[2] === 'journal' ? KIND_JOURNAL : KIND_PAGING
-      segments.push(asFound(new Segment(Number(match[1]), kind, decoded?.compacted ?? false), size))
+      segments.push(asFound(new Segment(Number(match[1]), kind, compacted), size))
     } finally {
       await file.close()
     }
   }
   return { segments: segments.toSorted((a, b) => a.id - b.id), unreadable }
+}
+
+/** What the header would say. */
+async function hasTable(file: StoreFile): Promise<boolean> {
+  const { first, second } = await readMoves(file)
+  return first !== null || second !== null
 }
 
 function asFound(segment: Segment, size: number): Segment {
@@ -139,6 +148,7 @@ export class Recovery {
     const { segments } = this.#host
     for (const segment of found) segments.adopt(segment)
     if (checkpoint !== null) this.#restore(checkpoint)
+    else for (const segment of found) if (segment.kind === KIND_PAGING) await this.#addCopies(segment)
     const replayFrom = checkpoint?.replayFrom ?? 0
     const journal = found.filter(({ id, kind }) => kind === KIND_JOURNAL && id >= segmentOf(replayFrom))
     for (const segment of journal) {
@@ -218,6 +228,18 @@ export class Recovery {
       else slow.push(inner)
     })
     return slow.length === 0 ? undefined : this.#applySlowly(bytes, slow, location)
+  }
+
+  /**
+   * Messages that were written once more to lie together. Their originals may be gone, which only the checkpoint would say. What the
+   * journal says of them comes later, whatever the order of the segments. What is damaged here was never synced, perhaps.
+   */
+  async #addCopies(segment: Segment): Promise<void> {
+    await scanSegment(this.#host.segments, segment, SEGMENT_HEADER_BYTES, false, (bytes, at, offset) => {
+      const isCopy = bytes[at + 8] === RECORD_MESSAGE && (bytes[at + 9]! & FLAG_TRANSIENT) === 0
+      if (isCopy) this.#addMessage(bytes, at, locationOf(segment.id, offset))
+      return undefined
+    })
   }
 
   #isNews(queueId: number, location: number): boolean {

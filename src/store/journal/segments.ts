@@ -1,7 +1,7 @@
-import { crc32 } from 'node:zlib'
 import { assert } from '../../util/assert.ts'
 import type { StoreFile, StoreFiles } from './files.ts'
 import { encodeSegmentHeader, FOLDER, KIND_JOURNAL, segmentName, SEGMENT_HEADER_BYTES } from './format.ts'
+import { readMoves } from './move-table.ts'
 
 /** Zeros put on disk ahead of what is written: overwriting them needs no change of the file's own data, and so takes half the time. */
 const AHEAD_BYTES = 1024 * 1024
@@ -15,7 +15,7 @@ const BLOCK_BYTES = 4096
 /** Files kept open for reading. */
 const READERS_MAX = 128
 
-/** The table of a compacted segment cannot be read, and with it nothing in the segment. */
+/** No table of a compacted segment can be read, and so nothing in the segment. */
 class DamagedTableError extends Error {}
 
 /**
@@ -94,6 +94,8 @@ export class Segments {
   readonly byId = new Map<number, Segment>()
   readonly files: StoreFiles
   nextId = 1
+  /** The table of a compacted segment is damaged, and the other one is used. @param bytes of the table */
+  onDamagedTable: (file: string, bytes: number) => void = () => {}
   #last: Segment | null = null
   /** Files with an open reader, the one used longest ago first. */
   readonly #readers = new Set<SegmentFile>()
@@ -232,7 +234,11 @@ export class Segments {
 
   async #readMoves(file: SegmentFile, reader: StoreFile): Promise<void> {
     try {
-      file.moved = await readMoves(reader, file.name)
+      const { first, second } = await readMoves(reader)
+      file.moved = first ?? second
+      if (file.moved === null)
+        throw new DamagedTableError(`${file.name}: both tables of a compacted segment are damaged`)
+      if (first === null) this.onDamagedTable(file.name, 8 + file.moved.length * 4)
     } finally {
       file.moving = null
     }
@@ -348,28 +354,4 @@ export function placeIn(file: SegmentFile, offset: number): number {
     else high = middle - 1
   }
   return -1
-}
-
-/** The table between header and records of a compacted segment. */
-export function encodeMoves(moves: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(8 + moves.length * 4)
-  bytes.writeUInt32LE(moves.length / 2)
-  for (let i = 0; i < moves.length; i++) bytes.writeUInt32LE(moves[i]!, 4 + i * 4)
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), bytes.length - 4)
-  return bytes
-}
-
-/** @throws Error when the table is damaged */
-export async function readMoves(reader: StoreFile, name: string): Promise<Uint32Array> {
-  const head = Buffer.alloc(4)
-  await reader.read(head, 0, 4, SEGMENT_HEADER_BYTES)
-  const bytes = Buffer.alloc(Math.min(8 + head.readUInt32LE() * 8, await reader.size()))
-  const got = await reader.read(bytes, 0, bytes.length, SEGMENT_HEADER_BYTES)
-  const isWhole = got === bytes.length && bytes.length >= 8 && bytes.length === 8 + bytes.readUInt32LE() * 8
-  if (!isWhole || bytes.readUInt32LE(got - 4) !== crc32(bytes.subarray(0, -4))) {
-    throw new DamagedTableError(`${name}: the table of a compacted segment is damaged`)
-  }
-  const moves = new Uint32Array((bytes.length - 8) / 4)
-  bytes.copy(Buffer.from(moves.buffer), 0, 4, bytes.length - 4)
-  return moves
 }

@@ -253,6 +253,8 @@ const NO_LOG: QueueLog = {
   load: (_range, _messagesMax, _bytesMax, visitor) => endLoad(visitor),
   loadExpired: (_range, _now, _messagesMax, visitor) => endLoad(visitor),
   earliestExpiry: () => -1,
+  collectExpiring: (_after, _until, visitor) => void setImmediate(() => visitor.onCollectEnd()),
+  loadNumbers: (_numbers, _bytesMax, visitor) => endLoad(visitor),
   drop() {},
   recovered: (): readonly RecoveredLevel[] => [],
   loadRecovered: (visitor) => endLoad(visitor),

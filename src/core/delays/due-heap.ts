@@ -1,0 +1,73 @@
+const ROWS_MIN = 64
+
+/**
+ * Numbers of messages by when they are due: those that are due together by number. Two floats each and nothing more, since there
+ * may be millions.
+ */
+export class DueHeap {
+  size = 0
+  #dueAt = new Float64Array(ROWS_MIN)
+  #number = new Float64Array(ROWS_MIN)
+
+  /** When the first one is due, or Infinity. */
+  get nextDueAt(): number {
+    return this.size === 0 ? Infinity : this.#dueAt[0]!
+  }
+
+  push(dueAt: number, number: number): void {
+    if (this.size === this.#dueAt.length) this.#resize(this.size * 2)
+    let at = this.size++
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!this.#isAfter(parent, dueAt, number)) break
+      this.#move(parent, at)
+      at = parent
+    }
+    this.#dueAt[at] = dueAt
+    this.#number[at] = number
+  }
+
+  /** @returns the number of the first one, which goes; there must be one */
+  pop(): number {
+    const first = this.#number[0]!
+    const last = --this.size
+    const dueAt = this.#dueAt[last]!
+    const number = this.#number[last]!
+    let at = 0
+    for (let child = 1; child < last; child = 2 * at + 1) {
+      if (child + 1 < last && this.#isAfter(child, this.#dueAt[child + 1]!, this.#number[child + 1]!)) child++
+      if (this.#isAfter(child, dueAt, number)) break
+      this.#move(child, at)
+      at = child
+    }
+    this.#dueAt[at] = dueAt
+    this.#number[at] = number
+    if (this.#dueAt.length > ROWS_MIN && last < this.#dueAt.length / 4) this.#resize(this.#dueAt.length / 2)
+    return first
+  }
+
+  clear(): void {
+    this.size = 0
+    this.#resize(ROWS_MIN)
+  }
+
+  #isAfter(at: number, dueAt: number, number: number): boolean {
+    const own = this.#dueAt[at]!
+    return own > dueAt || (own === dueAt && this.#number[at]! > number)
+  }
+
+  #move(from: number, to: number): void {
+    this.#dueAt[to] = this.#dueAt[from]!
+    this.#number[to] = this.#number[from]!
+  }
+
+  #resize(rows: number): void {
+    const grown = (old: Float64Array): Float64Array<ArrayBuffer> => {
+      const fresh = new Float64Array(rows)
+      fresh.set(old.subarray(0, this.size))
+      return fresh
+    }
+    this.#dueAt = grown(this.#dueAt)
+    this.#number = grown(this.#number)
+  }
+}

@@ -1,0 +1,45 @@
+import type { LoadedMessage, LoadVisitor, QueueEntry } from '../../store/message-store.ts'
+import type { DelayLine } from './delay-line.ts'
+
+/** Reads what is due. What does not fit into one read is given back; what is not found is gone. */
+export class DueLoad implements LoadVisitor {
+  readonly #line: DelayLine
+  readonly #numbers: readonly number[]
+  readonly #done: (unread: readonly number[]) => void
+  /** How many of the numbers have been found, or passed over. */
+  #passed = 0
+  #found = 0
+
+  constructor(line: DelayLine, numbers: readonly number[], done: (unread: readonly number[]) => void) {
+    this.#line = line
+    this.#numbers = numbers
+    this.#done = done
+  }
+
+  onLoaded(loaded: LoadedMessage): QueueEntry | null {
+    this.#pass(loaded.number)
+    return this.#line.entryOf(loaded)
+  }
+
+  onLost(number: number, _level: number, bodyLength: number): void {
+    this.#pass(number)
+    this.#line.lost(1, bodyLength)
+  }
+
+  #pass(number: number): void {
+    const at = this.#numbers.indexOf(number, this.#passed)
+    const gone = at - this.#passed
+    if (gone > 0) this.#line.lost(gone, 0)
+    this.#passed = at + 1
+    this.#found++
+  }
+
+  onLoadEnd(): void {
+    if (this.#found > 0) {
+      this.#done(this.#numbers.slice(this.#passed))
+      return
+    }
+    this.#line.lost(this.#numbers.length, 0)
+    this.#done([])
+  }
+}
