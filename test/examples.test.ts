@@ -102,7 +102,7 @@ const IN_ANY_ORDER: Readonly<Record<string, readonly string[]>> = {
   'alternate-exchange': ['known: start', 'unknown: dance', 'unknown: sing'],
 }
 
-const OF_THEIR_OWN = ['work-queues', 'reliable-publisher']
+const OF_THEIR_OWN = ['work-queues', 'reliable-publisher', 'outbox']
 
 describe('examples', () => {
   let broker: TestBroker
@@ -176,6 +176,33 @@ describe('examples', () => {
       '40 published, 40 confirmed, 1 returned',
       'all of them are in the queue',
     ])
+    assertCleanedUp()
+  })
+
+  test('outbox, with an outage before a confirm', async () => {
+    const { broker: core } = broker.server
+    let published = 0
+    let duplicates = (): number => 0
+    core.interceptors.push((message) => {
+      const queue = core.findVhost('/').queues.get('example.outbox')
+      if (message.routingKey === 'example.outbox' && ++published === 5) {
+        duplicates = () => queue!.counters.deduplicated
+        // the message is taken, and nobody is told
+        queueMicrotask(() => {
+          for (const connection of [...core.connections]) connection.forceClose('maintenance')
+        })
+      }
+      return message
+    })
+    const lines = await run('outbox', broker.url).finally(() => core.interceptors.pop())
+    assert.match(lines[0]!, /^connection lost: .*CONNECTION_FORCED - maintenance/)
+    assert.match(lines[1]!, /^sending again: [0-9]+ not confirmed$/)
+    assert.deepEqual(lines.slice(2), [
+      'connected',
+      '40 orders, 40 messages confirmed, 0 in the outbox',
+      'each order is in the queue once, in order',
+    ])
+    assert.ok(duplicates() > 0, 'the broker has left out what it had')
     assertCleanedUp()
   })
 })

@@ -105,7 +105,7 @@ test(
         exchange: ['one', '2', '2.5', 'True', '1099511627776', 'kept for a moment'],
         queue: ['after the first was acknowledged'],
         numbers: ['1', '2', '3', '8589934592'],
-      transactions: ['second'],
+        transactions: ['second'],
       })
     })
   },
