@@ -66,8 +66,8 @@ export interface BrokerParts {
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
-  /** Where it rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
-  readonly random?: () => number
+  /** Where it rolls dice: numbers from 0 to 1, 1 excluded. */
+  readonly random: () => number
   /** Something was lost that must not be: the node has to stop. */
   readonly onFailure: (error: Error) => void
 }
@@ -130,7 +130,7 @@ export class Broker {
     this.metadata = parts.metadata
     this.clock = parts.clock
     this.turn = parts.turn
-    this.random = parts.random ?? Math.random
+    this.random = parts.random
     this.log = parts.log
     this.limitedLog = limitLog(parts.log)
     this.#onFailure = parts.onFailure

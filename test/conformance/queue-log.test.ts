@@ -404,6 +404,8 @@ for (const [name, open] of Object.entries(implementations)) {
       log.settle(entries[3]!)
       const { found } = await load(first, log)
       assert.deepEqual(numbersOf(found), [...count(1, 4), ...count(6, 40)])
+      const some = await read(first, (visitor) => log.loadNumbers([30, 1, 5, 2], ALL, visitor))
+      assert.deepEqual(numbersOf(some.found), [30, 1, 2])
       const second = await first.crash()
       assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1])
     })

@@ -4,8 +4,9 @@ import { type ConfirmChannel, connect, type ConsumeMessage } from 'amqplib'
 import { BrokerRunner, within } from './broker-process.ts'
 
 const MESSAGES = 60
+const BODY_BYTES = 1000
 const BACK_OFF_MS = 700
-const ASKED_MS = 1500
+const ASKED_MS = 3000
 const WITHIN_MS = 30_000
 
 type Fate = 'returned' | 'rejected' | 'out'
@@ -40,7 +41,7 @@ async function consume(
 async function fail(channel: ConfirmChannel): Promise<Map<string, { fate: Fate; dueAt: number }>> {
   const fates = new Map<string, { fate: Fate; dueAt: number }>()
   for (let i = 0; i < MESSAGES; i++) {
-    channel.sendToQueue('retries', Buffer.from('x'), { persistent: true, messageId: String(i) })
+    channel.sendToQueue('retries', Buffer.alloc(BODY_BYTES), { persistent: true, messageId: String(i) })
   }
   await channel.waitForConfirms()
   await consume(channel, MESSAGES, (message) => {
@@ -61,14 +62,21 @@ async function fail(channel: ConfirmChannel): Promise<Map<string, { fate: Fate; 
   return fates
 }
 
-for (const type of ['classic', 'quorum']) {
-  test(`${type}: pauses, counts and reasons outlive a kill`, { timeout: 120_000 }, async () => {
+const SURROUNDINGS: readonly (readonly [type: string, memory: string, flags: readonly string[]])[] = [
+  ['classic', 'memory to spare', []],
+  ['quorum', 'memory to spare', []],
+  ['classic', 'little memory', ['--message-memory', '20KB']],
+  ['quorum', 'little memory', ['--message-memory', '20KB']],
+]
+
+for (const [type, memory, flags] of SURROUNDINGS) {
+  test(`${type}, ${memory}: pauses, counts and reasons outlive a kill`, { timeout: 120_000 }, async () => {
     const runner = await BrokerRunner.create()
     try {
-      await runner.start([])
+      await runner.start(flags)
       const fates = await fail(await open(runner, type))
       await runner.stop('SIGKILL')
-      await runner.start([])
+      await runner.start(flags)
       const channel = await open(runner, type)
       const found: string[] = []
       await consume(channel, MESSAGES, (message) => {

@@ -51,7 +51,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       kind: kind('publish'),
       persistent: fc.boolean(),
-      ttlMs: often(-1, fc.constantFrom(5, 50, 500)),
+      ttlMs: often(-1, fc.constantFrom(5, 50, 500, 2000)),
     }),
   },
   { weight: 12, arbitrary: fc.record({ kind: kind('get'), session }) },
@@ -62,19 +62,19 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       session,
       pick: fc.nat(),
       how: fc.constantFrom<How>('rejected', 'returned', 'rejected', 'returned', 'ack', 'discard'),
-      askMs: often(-1, fc.constantFrom(0, 1, 30, 1000)),
+      askMs: often(-1, fc.constantFrom(0, 1, 30, 3000)),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: kind('recover'), session }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('close'), session }) },
-  { weight: 10, arbitrary: fc.record({ kind: kind('advance'), ms: fc.constantFrom(1, 3, 10, 40, 200) }) },
+  { weight: 10, arbitrary: fc.record({ kind: kind('advance'), ms: fc.constantFrom(1, 3, 10, 40, 200, 2000) }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('crash') }) },
 )
 
 const settings: fc.Arbitrary<Settings> = fc.record({
   type: fc.constantFrom('classic', 'quorum'),
   attempts: fc.constantFrom(-1, 1, 2, 3, 5),
-  initialMs: fc.constantFrom(-1, 0, 1, 10, 25),
+  initialMs: fc.constantFrom(-1, 0, 1, 10, 25, 1500),
   multiplier: fc.constantFrom(1, 1.5, 2, 3),
   maxMs: fc.constantFrom(-1, 5, 60, 100_000),
   jitter: often(0, fc.constantFrom(0.2, 0.5, 1)),

@@ -52,6 +52,8 @@ export class SeenEntry implements QueueEntry {
   /** Number of the message in its queue whose value this is, where values go with their messages; else 0. */
   readonly holder: number
   readonly expiresAt: number
+  /** It is remembered. */
+  isKnown = false
   number = 0
   message: Content = WRITTEN
   location: number = NOT_STORED

@@ -43,8 +43,13 @@ export class SeenValues {
     const entry = new SeenEntry(key, holder, expiresAt)
     const before = this.#entries.get(key)
     if (before !== undefined) this.forget(before)
-    this.#entries.set(key, entry)
+    this.#know(entry)
     return entry
+  }
+
+  #know(entry: SeenEntry): void {
+    entry.isKnown = true
+    this.#entries.set(entry.key, entry)
   }
 
   /**
@@ -53,7 +58,7 @@ export class SeenValues {
    */
   keep(entry: SeenEntry, logged: boolean, now: number): number {
     // a message that went as it came has taken its value along
-    if (this.#entries.get(entry.key) !== entry) return 0
+    if (!entry.isKnown) return 0
     const position = logged && this.#log !== null ? this.#log.record(entry, `${entry.holder} ${entry.key}`) : 0
     this.#expire(now)
     this.#trim()
@@ -61,7 +66,8 @@ export class SeenValues {
   }
 
   forget(entry: SeenEntry): void {
-    if (this.#entries.get(entry.key) !== entry) return
+    if (!entry.isKnown) return
+    entry.isKnown = false
     this.#entries.delete(entry.key)
     this.#log?.forget(entry)
   }
@@ -73,6 +79,7 @@ export class SeenValues {
   }
 
   clear(): void {
+    for (const entry of this.#entries.values()) entry.isKnown = false
     this.#entries.clear()
     this.#oldest = null
     this.#order = this.#entries.values()
@@ -87,10 +94,11 @@ export class SeenValues {
       if (expired) return entry
       const before = this.#entries.get(entry.key)
       if (before !== undefined) {
+        before.isKnown = false
         this.#entries.delete(entry.key)
         replaced.push(before)
       }
-      this.#entries.set(entry.key, entry)
+      this.#know(entry)
       return entry
     })
     for (const entry of replaced) this.#log!.forget(entry)
@@ -117,7 +125,7 @@ export class SeenValues {
 
   #peekOldest(): SeenEntry | null {
     const oldest = this.#oldest
-    if (oldest !== null && this.#entries.get(oldest.key) === oldest) return oldest
+    if (oldest?.isKnown === true) return oldest
     let next = this.#order.next()
     if (next.done === true) {
       // at its end, an iterator stays there

@@ -117,7 +117,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { durable, spills } = host.store
     this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
     this.#spills = spills
-    this.#held = new HeldMessages(host.clock)
+    this.#held = new HeldMessages(this, host, this.#log, this.#release)
     this.#burial = new Burial(this, host, this.#entries, this.#held, (entry) => this.#forget(entry))
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
     this.dispatcher = settings.singleActiveConsumer
@@ -134,6 +134,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#ready.bytes
   }
 
+  /** Ready messages that are in memory. */
+  get readyInMemory(): number {
+    return this.#ready.count - this.#ready.pagedCount
+  }
+
   /** Waiting for a retry delay, or for a dead-letter target that takes them. */
   get heldCount(): number {
     return this.#held.count
@@ -141,6 +146,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   get heldBytes(): number {
     return this.#held.bytes
+  }
+
+  /** What of `heldCount` and `heldBytes` is in the store only. */
+  get heldInStore(): { readonly count: number; readonly bytes: number } {
+    return this.#held.inStore
   }
 
   get consumerCount(): number {
@@ -438,7 +448,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       this.#burial.discard(entry, 'delivery_limit')
     } else if (rest > 0) {
       this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + rest, 0)
-      this.#held.hold(entry, rest, this.#release)
+      this.#held.rest(entry, rest)
     } else {
       this.#putBack(entry)
     }
@@ -571,11 +581,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   excess(keepEntries: number, keepBytes: number): number {
     const { count, bytes, pagedCount, pagedBytes } = this.#ready
     const entries = Math.max(0, count - pagedCount - keepEntries)
-    return entries * ENTRY_BYTES + Math.max(0, bytes - pagedBytes - keepBytes)
+    return entries * ENTRY_BYTES + Math.max(0, bytes - pagedBytes - keepBytes) + this.#held.excess
   }
 
   evict(entriesMax: number): number {
-    return this.#pagerOf().evict(entriesMax)
+    const held = this.#held.evict(entriesMax)
+    return held + this.#pagerOf().evict(entriesMax - held)
   }
 
   /** An entry for a message that was read back. */
@@ -592,6 +603,25 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   leftMemory(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
     this.#entries.leaveForStore(entry)
+  }
+
+  /** A held entry is in the store, and in no list any more. */
+  heldLeftMemory(entry: Entry): void {
+    entry.state = GONE
+    if (entry.expiresAt >= 0) this.#expiry?.left()
+    this.#entries.leaveMemory(entry)
+  }
+
+  /** A message was read back that nobody waits for any more. */
+  endLoaded(entry: Entry): void {
+    this.#end(entry)
+  }
+
+  /** A message was held when the broker ended. @returns whether it goes on waiting in the store, so that it needs no entry */
+  staysHeld(loaded: LoadedMessage): boolean {
+    if (!this.#held.staysInStore(loaded)) return false
+    this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, loaded.number)
+    return true
   }
 
   /** The time of a message is up that was read back for it. */
@@ -627,7 +657,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       this.#ready.putBack(entry)
     } else {
       this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, entry.number)
-      this.#held.hold(entry, Math.max(0, dueAt - this.#host.clock.now()), this.#release)
+      this.#held.rest(entry, Math.max(0, dueAt - this.#host.clock.now()))
     }
   }
 

@@ -38,6 +38,7 @@ export class RecoveredLoad implements LoadVisitor {
 
   onLoaded(message: LoadedMessage): QueueEntry | null {
     const { state, dueAt, mark } = message
+    if (state === STATE_HELD && this.#queue.staysHeld(message)) return null
     const entry = this.#queue.entryOf(message)
     const known = state === STATE_HELD || state === STATE_DYING ? state : STATE_RETURNED
     this.#found.push([entry, { state: known, dueAt, reason: REASONS[mark & DEATH_BITS] ?? 'rejected' }])
