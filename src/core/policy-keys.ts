@@ -1,3 +1,4 @@
+import { isHeaderName } from './groups/group-settings.ts'
 import { DEAD_LETTER_STRATEGIES, LEADER_LOCATORS, OVERFLOWS, QUEUE_MODES, isMaxAge } from './queues/arguments.ts'
 
 /** Lists occur in keys of old that are kept and shown but have no effect (`ha-params`). */
@@ -73,6 +74,8 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['max-length-bytes', key(atLeast(0), 'maximum length in bytes', ANY, least)],
   ['max-in-memory-length', key(atLeast(0), 'maximum memory in bytes', NOT_STREAM, least)],
   ['max-in-memory-bytes', key(atLeast(0), 'maximum memory in bytes', NOT_STREAM, least)],
+  ['message-groups', key(isBoolean, 'boolean for message groups', NOT_STREAM)],
+  ['message-groups-header', key(isHeaderName, 'header name for message groups', NOT_STREAM)],
   ['message-ttl', key(atLeast(0), 'message TTL', NOT_STREAM, least)],
   ['overflow', key(among(OVERFLOWS), 'overflow value', NOT_STREAM, operatorWins)],
   ['queue-leader-locator', key(among(LEADER_LOCATORS), 'queue leader locator value', ANY)],

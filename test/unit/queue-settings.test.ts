@@ -40,6 +40,8 @@ describe('defaults', () => {
       consumerTimeoutMs: -1,
       consumerDisconnectedTimeoutMs: -1,
       delayedRetry: { type: 'disabled', minMs: 0, maxMs: 0 },
+      delaying: false,
+      groups: null,
       lazy: false,
     })
   })

@@ -114,7 +114,8 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
 
   /** Lets go of entries as far from the head as can be. @returns how many */
   evict(entriesMax: number): number {
-    if (this.#queue.unackedCount + this.#queue.heldCount === 0) {
+    // what is parked lies between what came back and the head
+    if (this.#queue.unackedCount + this.#queue.heldCount + this.#ready.parkedCount === 0) {
       for (const lane of this.#ready.lanes) {
         if (lane !== undefined && lane.returned.size > this.#host.memory.keepEntries) this.#ready.settleReturned(lane)
       }
@@ -277,7 +278,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   load(): void {
     const ready = this.#ready
     if (ready.pagedCount === 0 || !this.#queue.wantsMessages) return
-    const bytes = ready.bytes - ready.pagedBytes
+    const bytes = ready.bytes - ready.pagedBytes - ready.parkedHereBytes
     let atHand = 0
     for (let level = ready.lanes.length - 1; level >= 0 && atHand < LOW_ENTRIES; level--) {
       const lane = ready.lanes[level]
@@ -332,7 +333,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     const { loadBytes } = this.#host.memory
     const bytes = this.#begin(range.level, loadBytes)
     return new Promise((resolve) => {
-      const load = new CopyLoad(this.#queue, range, (copies) => {
+      const load = new CopyLoad(this.#queue, (copies) => {
         this.#ended(range.level, bytes)
         resolve(copies)
         if (!this.#queue.deleted) this.#goOn()

@@ -189,7 +189,7 @@ export class Loader {
     let bytes = 0
     for (const number of numbers) {
       if (bytes >= bytesMax) break
-      for (const page of [...index.logged.covering(number)]) {
+      for (const page of [...index.logged.covering(number), ...index.transient.covering(number)]) {
         if (!(await this.#host.pager.rowsOf(page))) continue
         const at = page.rowOf(number)
         if (at < 0 || !page.isLive(at)) continue
