@@ -19,6 +19,10 @@ const LOAD_ENTRIES = 512
 const LOAD_AHEAD = 16
 /** Expired messages read in one go. */
 const EXPIRED_MAX = 1000
+/** Groups looked at in one go for what can leave memory. */
+const GROUPS_PER_TURN = 50_000
+/** With so many groups, looking for what has expired takes a ms: it is done as much less often. */
+const GROUPS_PER_MS = 1000
 /** Messages listed in one go. */
 const BROWSE_ENTRIES = 256
 
@@ -44,6 +48,8 @@ export class GroupPager implements CommitWaiter, TimerTarget {
   /** A group whose first message is wanted although it is not its turn: it is to be dropped. */
   #dropsFrom: MessageGroup | null = null
   #writes = 0
+  /** The groups that have not been looked at for what can leave memory. */
+  #shrinks: MapIterator<MessageGroup>
   /** At the earliest expiry of what is in the store only, or before it. */
   #timer: Timer | null = null
   readonly #settler: NumberSettler
@@ -54,6 +60,7 @@ export class GroupPager implements CommitWaiter, TimerTarget {
     this.#log = log
     this.#groups = groups
     this.#ready = ready
+    this.#shrinks = groups.byKey.values()
     this.#settler = new NumberSettler(queue, host.turn, log)
   }
 
@@ -63,12 +70,23 @@ export class GroupPager implements CommitWaiter, TimerTarget {
   evict(entriesMax: number): number {
     let left = entriesMax
     const run: Entry[] = []
-    for (const group of this.#groups.byKey.values()) {
-      if (left <= 0 || this.#ready.parkedHere === 0) break
+    const looks = Math.min(this.#groups.byKey.size, GROUPS_PER_TURN)
+    for (let i = 0; i < looks && left > 0 && this.#ready.parkedHere > 0; i++) {
+      const group = this.#nextToShrink()
       if (group.inMemory > 0) left -= this.#shrink(group, left, run)
     }
     this.#write(run)
     return entriesMax - left + run.length
+  }
+
+  /** All groups in turn, those that were there first. There is one. */
+  #nextToShrink(): MessageGroup {
+    let next = this.#shrinks.next()
+    if (next.done === true) {
+      this.#shrinks = this.#groups.byKey.values()
+      next = this.#shrinks.next()
+    }
+    return next.value!
   }
 
   /** @param run gets what has to be written first @returns how many left */
@@ -226,7 +244,8 @@ export class GroupPager implements CommitWaiter, TimerTarget {
       const expiry = stored?.earliestExpiry ?? -1
       if (expiry >= 0 && expiry < earliest) earliest = expiry
     }
-    if (earliest < Infinity) this.#arm(earliest)
+    const rest = Math.floor(this.#groups.byKey.size / GROUPS_PER_MS)
+    if (earliest < Infinity) this.#arm(Math.max(earliest, this.#host.clock.now() + rest))
   }
 
   onTimer(now: number): void {

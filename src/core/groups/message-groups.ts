@@ -145,7 +145,6 @@ export class MessageGroups {
       ready.park(entry)
       group.park(entry)
       if (group.size === 1) this.#age(group)
-      if (group.current === null && group.listing === UNLISTED) this.#list(group)
     }
     return null
   }
