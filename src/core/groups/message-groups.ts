@@ -13,6 +13,8 @@ import { LOADING, MessageGroup, RUNNABLE, UNLISTED, WANTING } from './message-gr
 
 /** Messages parked in one go: more of them wait for the next turn. */
 const PARKS_PER_TURN = 2000
+/** Messages read, with little memory, to get past those of busy groups. */
+const READ_AHEAD_MAX = 512
 /** Groups without messages that the list by age may carry, on top of as many as there are others. */
 const SWEEP_SLACK = 1024
 
@@ -42,6 +44,8 @@ export class MessageGroups {
   /** Whether the next message is to be a parked one, where there is a choice: otherwise a group with a long backlog would wait, or all others. */
   #parkedNext = false
   #parks = 0
+  /** Messages parked since one was found that may go out. */
+  #passed = 0
   /** Groups in the two lists of which nothing is left; or less than that. */
   #empty = 0
   #byAge: BinaryHeap<Aged> | null = null
@@ -75,7 +79,9 @@ export class MessageGroups {
     // first, since it may park something in front of what was the first of its group
     const fresh = this.#firstFresh()
     const parked = this.#firstParked()
-    if (parked === null || fresh === null) return parked ?? fresh
+    if (parked === null) return fresh
+    // a lane of higher priority that has to be read first
+    if (fresh === null) return this.#ready.waitingLevel > parked.level ? null : parked
     if (parked.level !== fresh.level) return parked.level > fresh.level ? parked : fresh
     return this.#parkedNext ? parked : fresh
   }
@@ -84,6 +90,11 @@ export class MessageGroups {
   get comesLater(): boolean {
     const { count, parkedCount } = this.#ready
     return count > parkedCount || this.#runnable.size > 0 || this.#wanting.size > 0 || this.pager.isLoading
+  }
+
+  /** How many messages to read beyond what is wanted, to find those: where many were passed over, many more may follow. */
+  get readAhead(): number {
+    return Math.min(this.#passed, READ_AHEAD_MAX)
   }
 
   /** Takes what `peek` has just given; the caller sets its new state. */
@@ -136,12 +147,16 @@ export class MessageGroups {
     const ready = this.#ready
     for (let entry = ready.peekLanes(); entry !== null; entry = ready.peekLanes()) {
       const group = this.#blockerOf(entry)
-      if (group === null) return entry
+      if (group === null) {
+        this.#passed = 0
+        return entry
+      }
       if (this.#parks === PARKS_PER_TURN) {
         this.#queue.schedule()
         return null
       }
       this.#parks++
+      this.#passed++
       ready.park(entry)
       group.park(entry)
       if (group.size === 1) this.#age(group)

@@ -45,7 +45,7 @@ export class StoredBacklog {
   push(number: number, bodyBytes: number, expiresAt: number): void {
     let chunk = this.#chunks.at(-1)
     if (chunk === undefined || !chunk.hasRoom) {
-      chunk = new Chunk()
+      chunk = new Chunk(chunk === undefined ? CHUNK_BYTES_MIN : CHUNK_BYTES_MAX)
       this.#chunks.push(chunk)
     }
     chunk.push(number, bodyBytes, expiresAt)
@@ -73,7 +73,7 @@ export class StoredBacklog {
     for (const [at, chunk] of this.#chunks.entries()) {
       if (taken >= max) break
       if (chunk.earliestExpiry < 0 || chunk.earliestExpiry > now) continue
-      const rest = new Chunk()
+      const rest = new Chunk(CHUNK_BYTES_MIN)
       for (; chunk.count > 0; chunk.shift()) {
         const message = chunk.peek()
         if (message.expiresAt < 0 || message.expiresAt > now) {
@@ -140,13 +140,18 @@ class Chunk {
   count = 0
   /** No message in it expires earlier; -1 when none does. It stays when that message is taken. */
   earliestExpiry = -1
-  #bytes = new Uint8Array(CHUNK_BYTES_MIN)
+  #bytes: Uint8Array
   #end = 0
   #lastNumber = 0
   #lastExpiry = 0
   /** Past the first message, while `#peeked`; else before it. */
   readonly #cursor = new Cursor()
   #peeked = false
+
+  /** @param bytes room to begin with */
+  constructor(bytes: number) {
+    this.#bytes = new Uint8Array(bytes)
+  }
 
   get hasRoom(): boolean {
     return this.#end + MESSAGE_BYTES_MAX <= CHUNK_BYTES_MAX

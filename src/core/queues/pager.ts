@@ -301,7 +301,8 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     const room = memory.roomAhead / 2
     if (room < bytesMax + messagesMax * ENTRY_BYTES) {
       // what is wanted now is read, room or not; more than that as far as there is room
-      const wanted = Math.max(0, this.#queue.wantedNow() - atHand)
+      const now = this.#queue.wantedNow()
+      const wanted = now === 0 ? 0 : Math.max(0, now + (this.#ready.groups?.readAhead ?? 0) - atHand)
       messagesMax = Math.floor(Math.min(LOAD_ENTRIES, Math.max(wanted, room / ENTRY_BYTES)))
       if (messagesMax <= 0) return
       if (wanted === 0) bytesMax = Math.floor(Math.min(bytesMax, room))

@@ -104,6 +104,11 @@ export class ReadyMessages {
     return null
   }
 
+  /** After `peekLanes` has given nothing: the level whose next message has to be read first; -1 when there is none. */
+  get waitingLevel(): number {
+    return this.count === this.parkedCount ? -1 : this.#top
+  }
+
   /** Takes what `peek` has just given; the caller sets its new state. */
   take(entry: Entry): void {
     if (this.groups === null) this.takeFromLanes(entry)
