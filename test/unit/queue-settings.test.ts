@@ -42,6 +42,7 @@ describe('defaults', () => {
       delayedRetry: { type: 'disabled', minMs: 0, maxMs: 0 },
       delaying: false,
       retry: null,
+      groups: null,
       lazy: false,
     })
   })
