@@ -47,6 +47,8 @@ export interface ServerParts {
   readonly clock?: Clock
   /** Of heartbeats and time-outs of handshakes, and its owner's as well; `clock` unless given. */
   readonly networkClock?: Clock
+  /** Where the broker rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
+  readonly random?: () => number
   /** Whether low memory and low disk hold publishers; true unless given. */
   readonly watchResources?: boolean
 }
@@ -71,6 +73,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     metadata,
     clock,
     turn,
+    random: parts.random ?? Math.random,
     log,
     passwords,
     propertyFormats: [amqpPropertyFormat],

@@ -88,11 +88,22 @@ const IN_ANY_ORDER: Readonly<Record<string, readonly string[]>> = {
     'hopeless task: attempt 3 failed, the service is down',
     'hopeless task: dead after 3 attempts',
   ],
+  'back-off': [
+    'good task: done at attempt 1',
+    'flaky task: attempt 1 failed',
+    'flaky task: done at attempt 2',
+    'limited task: too many requests, to be tried again in 50 ms',
+    'limited task: done at attempt 2',
+    'hopeless task: attempt 1 failed',
+    'hopeless task: attempt 2 failed',
+    'hopeless task: attempt 3 failed',
+    'hopeless task: dead after 3 attempts',
+  ],
   delay: ['sent, with delays of 400, 100, 200 ms', 'after 100 ms', 'after 200 ms', 'after 400 ms'],
   'alternate-exchange': ['known: start', 'unknown: dance', 'unknown: sing'],
 }
 
-const OF_THEIR_OWN = ['work-queues', 'reliable-publisher']
+const OF_THEIR_OWN = ['work-queues', 'reliable-publisher', 'outbox']
 
 describe('examples', () => {
   let broker: TestBroker
@@ -166,6 +177,33 @@ describe('examples', () => {
       '40 published, 40 confirmed, 1 returned',
       'all of them are in the queue',
     ])
+    assertCleanedUp()
+  })
+
+  test('outbox, with an outage before a confirm', async () => {
+    const { broker: core } = broker.server
+    let published = 0
+    let duplicates = (): number => 0
+    core.interceptors.push((message) => {
+      const queue = core.findVhost('/').queues.get('example.outbox')
+      if (message.routingKey === 'example.outbox' && ++published === 5) {
+        duplicates = () => queue!.counters.deduplicated
+        // the message is taken, and nobody is told
+        queueMicrotask(() => {
+          for (const connection of [...core.connections]) connection.forceClose('maintenance')
+        })
+      }
+      return message
+    })
+    const lines = await run('outbox', broker.url).finally(() => core.interceptors.pop())
+    assert.match(lines[0]!, /^connection lost: .*CONNECTION_FORCED - maintenance/)
+    assert.match(lines[1]!, /^sending again: [0-9]+ not confirmed$/)
+    assert.deepEqual(lines.slice(2), [
+      'connected',
+      '40 orders, 40 messages confirmed, 0 in the outbox',
+      'each order is in the queue once, in order',
+    ])
+    assert.ok(duplicates() > 0, 'the broker has left out what it had')
     assertCleanedUp()
   })
 })

@@ -66,6 +66,8 @@ export interface BrokerParts {
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
+  /** Where it rolls dice: numbers from 0 to 1, 1 excluded. */
+  readonly random: () => number
   /** Something was lost that must not be: the node has to stop. */
   readonly onFailure: (error: Error) => void
 }
@@ -95,6 +97,7 @@ export class Broker {
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
+  readonly random: () => number
   readonly log: Log
   /** For lines that a client can cause as often as it likes. */
   readonly limitedLog: LogLimiter
@@ -127,6 +130,7 @@ export class Broker {
     this.metadata = parts.metadata
     this.clock = parts.clock
     this.turn = parts.turn
+    this.random = parts.random
     this.log = parts.log
     this.limitedLog = limitLog(parts.log)
     this.#onFailure = parts.onFailure
@@ -191,6 +195,8 @@ export class Broker {
   async #recover(): Promise<void> {
     if (!this.store.durable) return
     this.#lastQueueId = Math.max(this.#lastQueueId, this.store.highestQueueId)
+    // before anything is published: queues may have to dead-letter at once
+    for (const vhost of this.vhosts.values()) await vhost.deduplications.recover()
     const queues = [...this.#queues()]
     await Promise.all(queues.map((queue) => new Promise<void>((resolve) => queue.recover(resolve))))
     for (const line of this.#delayLines()) line.recover()

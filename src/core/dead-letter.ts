@@ -1,12 +1,23 @@
 import { array, type Field, long, longstr, stringOf, type Table, table, timestamp } from './fields.ts'
-import { composeMessage, type Death, type DeathReason, type Message, Properties } from './message.ts'
+import { composeMessage, type Death, type DeathReason, type Message, Properties, type RetryFacts } from './message.ts'
 import type { QueueSettings } from './queues/queue-settings.ts'
+import { RETRY_HEADERS, retryFields } from './queues/retries.ts'
 
 /** The deaths of a message after one more, newest first: one entry per (queue, reason), whose count rises. */
-export function addDeath(message: Message, queue: string, reason: DeathReason, nowMs: number): readonly Death[] {
+export function addDeath(
+  message: Message,
+  queue: string,
+  reason: DeathReason,
+  nowMs: number,
+  retries: RetryFacts | null = null,
+): readonly Death[] {
   const earlier = message.deaths ?? []
   const same = earlier.find((death) => death.queue === queue && death.reason === reason)
-  if (same !== undefined) return [{ ...same, count: same.count + 1 }, ...earlier.filter((death) => death !== same)]
+  if (same !== undefined) {
+    const { retries: _before, ...rest } = same
+    const again = { ...rest, count: same.count + 1, ...(retries === null ? {} : { retries }) }
+    return [again, ...earlier.filter((death) => death !== same)]
+  }
   const properties = message.properties()
   const death: Death = {
     queue,
@@ -16,6 +27,7 @@ export function addDeath(message: Message, queue: string, reason: DeathReason, n
     exchange: message.exchange,
     routingKeys: [message.routingKey, ...carbonCopies(properties.headers)],
     originalExpiration: properties.expiration,
+    ...(retries === null ? {} : { retries }),
   }
   return [death, ...earlier]
 }
@@ -39,14 +51,16 @@ export function composeDead(
   reason: DeathReason,
   settings: QueueSettings,
   nowMs: number,
+  retries: RetryFacts | null,
 ): Message {
-  const deaths = addDeath(message, queue, reason, nowMs)
+  const deaths = addDeath(message, queue, reason, nowMs, retries)
   const properties = Object.assign(new Properties(), message.properties())
   const headers: Table = new Map(properties.headers ?? [])
   const key = settings.deadLetterRoutingKey
   if (key !== null) headers.delete('CC')
   headers.delete('x-delivery-count')
   headers.delete('x-acquired-count')
+  for (const name of RETRY_HEADERS) headers.delete(name)
   headers.set('x-death', array(deaths.map((death) => table(deathTable(death)))))
   const first = deaths.at(-1)!
   if (message.deaths === null || !headers.has('x-first-death-queue')) setDeathHeaders(headers, 'x-first-death', first)
@@ -76,6 +90,7 @@ function deathTable(death: Death): Table {
     ['routing-keys', array(death.routingKeys.map(longstr))],
   ])
   if (death.originalExpiration !== null) entry.set('original-expiration', longstr(death.originalExpiration))
+  if (death.retries !== undefined) for (const [name, field] of retryFields(death.retries)) entry.set(name, field)
   return entry
 }
 

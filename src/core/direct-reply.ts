@@ -29,4 +29,8 @@ export class ReplyTarget implements Target {
     else this.consumer.session.deliverReply(this.consumer, message)
     return ACCEPTED
   }
+
+  logs(): boolean {
+    return false
+  }
 }

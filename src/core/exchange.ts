@@ -1,3 +1,5 @@
+import type { ExchangeDeduplication } from './deduplication/exchange-deduplication.ts'
+import type { Gate } from './deduplication/passage.ts'
 import type {
   Binding,
   Destination,
@@ -39,8 +41,14 @@ export class Exchange implements Destination {
   delays: DelayLine | null = null
   /** Set by the router: the last routing that reached this exchange. */
   mark = 0
+  /** Set by the router: the last exchange on the way to this one that keeps duplicates out. */
+  gate: Gate | null = null
+  /** Keeps duplicates out, where the exchange is to do so. */
+  deduplication: ExchangeDeduplication | null = null
   publishedIn = 0
   publishedOut = 0
+  /** Duplicates that it left out. */
+  deduplicated = 0
 
   constructor(rules: ExchangeType, facts: ExchangeFacts, spec: ExchangeSpec, host: ExchangeHost) {
     this.name = spec.name

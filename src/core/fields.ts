@@ -66,6 +66,14 @@ export function integerOf(field: Field | undefined): number | null {
   return Number(field.value)
 }
 
+/** A number of any kind, or null when the field is none. */
+export function numberOf(field: Field | undefined): number | null {
+  if (field === undefined) return null
+  if (field.type === 'double' || field.type === 'float') return field.value
+  if (field.type === 'decimal') return field.value.unscaled / 10 ** field.value.scale
+  return integerOf(field)
+}
+
 export function stringOf(field: Field | undefined): string | null {
   return field !== undefined && field.type === 'longstr' && typeof field.value === 'string' ? field.value : null
 }

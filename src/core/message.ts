@@ -41,6 +41,16 @@ export interface PropertyFormat {
 /** Why a queue let go of a message that goes to its dead-letter exchange. */
 export type DeathReason = 'rejected' | 'expired' | 'maxlen' | 'delivery_limit'
 
+/** What the retries of a message were like in one queue. */
+export interface RetryFacts {
+  /** How often it came back. */
+  readonly count: number
+  /** Why it did so last. */
+  readonly reason: string
+  /** When it was last to be had again, seconds since the epoch; 0 where it never was. */
+  readonly time: number
+}
+
 /** One entry of `x-death`: all deaths for one reason in one queue. */
 export interface Death {
   readonly queue: string
@@ -51,6 +61,8 @@ export interface Death {
   readonly exchange: string
   readonly routingKeys: readonly string[]
   readonly originalExpiration: string | null
+  /** Of the last such death; absent where the queue did not retry. */
+  readonly retries?: RetryFacts
 }
 
 /** What an exchange type may look at when it routes. */
@@ -124,6 +136,30 @@ export class Message implements Content, Routable {
   /** One of the publisher's headers, or null. Unlike `properties()`, it keeps nothing. @param name in UTF-8 */
   header(name: Uint8Array): Field | null {
     return this.format.header(this.buffer, this.propertiesOffset, this.propertiesLength, name)
+  }
+
+  /**
+   * Whether there may be a header whose name contains `name`: false is certain, and costs less than to decode. Every format has names
+   * in its bytes as they are.
+   */
+  mayHaveHeader(name: Buffer): boolean {
+    const { buffer, propertiesOffset } = this
+    const first = name[0]!
+    const end = propertiesOffset + this.propertiesLength - name.length
+    for (let at = propertiesOffset; at <= end; at++) {
+      if (buffer[at] !== first) continue
+      let same = 1
+      while (same < name.length && buffer[at + same] === name[same]) same++
+      if (same === name.length) return true
+    }
+    return false
+  }
+
+  /** The publisher's headers. Unlike `properties()`, it keeps nothing: for what is looked at while a message only passes. */
+  headers(): Table | null {
+    if (this.#properties !== null) return this.#properties.headers
+    if (this.propertiesLength === 0) return null
+    return this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength).headers
   }
 
   headRoom(): number {

@@ -1,5 +1,14 @@
-import { isHeaderName } from './groups/group-settings.ts'
-import { DEAD_LETTER_STRATEGIES, LEADER_LOCATORS, OVERFLOWS, QUEUE_MODES, isMaxAge } from './queues/arguments.ts'
+import { CACHE_PERSISTENCES } from './deduplication/settings.ts'
+import { isHeaderName } from './header-name.ts'
+import {
+  DEAD_LETTER_STRATEGIES,
+  LEADER_LOCATORS,
+  OVERFLOWS,
+  QUEUE_MODES,
+  TTL_MAX_MS,
+  isMaxAge,
+} from './queues/arguments.ts'
+import { ATTEMPTS_MAX } from './queues/retry-settings.ts'
 
 /** Lists occur in keys of old that are kept and shown but have no effect (`ha-params`). */
 export type PolicyValue = string | number | boolean | readonly string[]
@@ -35,6 +44,10 @@ const atLeast =
   (min: number, max = Number.MAX_SAFE_INTEGER) =>
   (value: unknown): boolean =>
     isInteger(value) && (value as number) >= min && (value as number) <= max
+const isNumberFrom =
+  (min: number, max: number) =>
+  (value: unknown): boolean =>
+    typeof value === 'number' && value >= min && value <= max
 const among =
   (options: readonly string[]) =>
   (value: unknown): boolean =>
@@ -51,6 +64,14 @@ const CLASSIC_ONLY = ['quorum', 'stream']
 const key = (check: PolicyKey['check'], noun: string, unsupportedBy: readonly string[], merge?: Merge): PolicyKey =>
   merge === undefined ? { check, noun, unsupportedBy } : { check, noun, unsupportedBy, merge }
 
+/** The plugin rabbitmq-message-deduplication has its keys with `x-` in front. */
+const DEDUPLICATION_KEYS: readonly (readonly [string, PolicyKey])[] = [
+  ['message-deduplication', key(isBoolean, 'boolean for message deduplication', NOT_STREAM)],
+  ['cache-size', key(atLeast(1), 'cache size', NOT_STREAM, least)],
+  ['cache-ttl', key(atLeast(1), 'cache TTL', NOT_STREAM, least)],
+  ['cache-persistence', key(among(CACHE_PERSISTENCES), 'cache persistence', NOT_STREAM)],
+]
+
 /** Every key that a policy may have. The `ha-` keys and others of RabbitMQ 3 are accepted, and have no effect. */
 export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['alternate-exchange', key(isText, 'alternate exchange name', ANY)],
@@ -66,6 +87,10 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['delayed-message', key(isBoolean, 'boolean for delayed messages', NOT_STREAM)],
   ['delayed-retry-min', key(atLeast(0), 'delayed retry min', NOT_STREAM, greatest)],
   ['delayed-retry-max', key(atLeast(0), 'delayed retry max', NOT_STREAM, least)],
+  ...DEDUPLICATION_KEYS,
+  ...DEDUPLICATION_KEYS.map(([name, rule]) => [`x-${name}`, rule] as const),
+  ['deduplication-header', key(isHeaderName, 'deduplication header name', NOT_STREAM)],
+  ['publisher-deduplication', key(isBoolean, 'boolean for publisher deduplication', NOT_STREAM)],
   ['delivery-limit', key(isInteger, 'delivery limit', NOT_STREAM, numeric(stricterLimit))],
   ['expires', key(atLeast(1), 'queue expiry', NOT_STREAM, least)],
   ['initial-cluster-size', key(atLeast(0), 'cluster size', STREAM_ONLY)],
@@ -81,6 +106,11 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['queue-leader-locator', key(among(LEADER_LOCATORS), 'queue leader locator value', ANY)],
   ['queue-mode', key(among(QUEUE_MODES), 'queue-mode value', CLASSIC_ONLY)],
   ['queue-version', key(atLeast(1, 2), 'queue version', CLASSIC_ONLY, operatorWins)],
+  ['retry-max-attempts', key(atLeast(1, ATTEMPTS_MAX), 'number of attempts', NOT_STREAM, least)],
+  ['retry-initial-delay', key(atLeast(0, TTL_MAX_MS), 'retry delay', NOT_STREAM, greatest)],
+  ['retry-multiplier', key(isNumberFrom(1, Number.MAX_VALUE), 'retry multiplier', NOT_STREAM, greatest)],
+  ['retry-max-delay', key(atLeast(0, TTL_MAX_MS), 'retry delay', NOT_STREAM, least)],
+  ['retry-jitter', key(isNumberFrom(0, 1), 'retry jitter', NOT_STREAM, greatest)],
   ['stream-max-segment-size-bytes', key(atLeast(0), 'segment size', STREAM_ONLY)],
   ['stream-filter-size-bytes', key(atLeast(16, 255), 'filter size', STREAM_ONLY)],
   ['target-group-size', key(atLeast(1), 'target count', QUORUM_ONLY, greatest)],

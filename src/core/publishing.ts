@@ -1,8 +1,10 @@
 import { Confirms } from './confirms.ts'
+import type { Passage } from './deduplication/passage.ts'
 import { accessRefused, describeResource, preconditionFailed } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Message } from './message.ts'
 import { Queue, REJECTED } from './queues/queue.ts'
+import { isRetryRequest, RetryRequest } from './retry-request.ts'
 import type { Target } from './router.ts'
 import type { Session } from './session.ts'
 
@@ -31,7 +33,10 @@ interface Pending {
   readonly exchange: Exchange
   readonly message: Message
   readonly mandatory: boolean
-  readonly targets: Target[]
+  /** Found again with the commit where `checked`. */
+  targets: Target[]
+  /** Whether exchanges on its way keep duplicates out: which they do in the order of commits. */
+  readonly checked: boolean
 }
 
 /** The publishing half of a session: permission, route, mandatory, confirms, transactions. */
@@ -43,6 +48,8 @@ export class Publishing {
   readonly #accesses = new Map<string, ExchangeAccess>()
   /** Present in transactional mode: what waits for the commit. */
   #pending: Pending[] | null = null
+  /** Of the message that is being published, if exchanges that keep duplicates out are on its way; else null. */
+  #passage: Passage | null = null
 
   constructor(session: Session) {
     this.#session = session
@@ -90,31 +97,55 @@ export class Publishing {
     throw preconditionFailed(`user_id property set to '${userId}' but authenticated user was '${user.name}'`)
   }
 
-  /** Routes a message and hands it to its queues, or keeps it for the commit. @throws BrokerError accessRefused */
+  /**
+   * Routes a message and hands it to its queues, or keeps it for the commit.
+   * @throws BrokerError accessRefused; preconditionFailed for a request that is none
+   */
   publish(access: ExchangeAccess, given: Message, mandatory: boolean): void {
-    const { broker, connection } = this.#session
+    const { broker } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
-    if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
-    if (broker.holdsPublishers) connection.hold()
+    if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
     if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
     const targets = this.#targets(access, message)
     if (this.#pending !== null) {
       this.#session.vhost.retain(message)
-      this.#pending.push({ exchange: access.exchange, message, mandatory, targets })
+      const checked = this.#passage !== null
+      this.#passage = null
+      this.#pending.push({ exchange: access.exchange, message, mandatory, targets, checked })
       return
     }
-    const rejected = this.#deliver(access.exchange, message, mandatory, targets)
+    const rejected =
+      this.#passage === null
+        ? this.#deliver(access.exchange, message, mandatory, targets, false)
+        : this.#pass(this.#passage, access.exchange, message, mandatory, targets)
     if (this.confirms !== null) this.confirms.published(message.position, rejected)
   }
 
+  /** A publisher may have to wait; who only asks for a retry is a consumer, and has to go on. */
+  #hold(exchange: Exchange, message: Message): void {
+    const { broker, connection } = this.#session
+    if (isRetryRequest(exchange, message)) return
+    if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
+    if (broker.holdsPublishers) connection.hold()
+  }
+
   /** @returns whether a queue rejected it */
-  #deliver(exchange: Exchange, message: Message, mandatory: boolean, targets: Target[]): boolean {
+  #pass(passage: Passage, exchange: Exchange, message: Message, mandatory: boolean, targets: Target[]): boolean {
+    this.#passage = null
+    return passage.give(this.#session.broker.store, message, targets, () =>
+      this.#deliver(exchange, message, mandatory, targets, passage.isDuplicate),
+    )
+  }
+
+  /** @param known whether an exchange left it out as a duplicate @returns whether a queue rejected it */
+  #deliver(exchange: Exchange, message: Message, mandatory: boolean, targets: Target[], known: boolean): boolean {
     const { counters } = this.#session.broker
     counters.published++
     exchange.publishedIn++
     const { firehose } = this.#session.vhost
     if (firehose !== null) firehose.published(this.#session, message, targets)
     if (targets.length === 0) {
+      if (known) return false
       if (mandatory) {
         counters.returned++
         this.#session.sink.returned(message)
@@ -138,8 +169,10 @@ export class Publishing {
       access.lastTargets = known
       return known
     }
+    if (isRetryRequest(access.exchange, message)) return [new RetryRequest(message, this.#session.deliveries.unacked)]
     const { router } = this.#session.vhost
     const targets = router.route(access.exchange, message)
+    this.#passage = router.passage
     if (router.cacheable && cacheable) {
       if (access.routes.size >= ROUTES_MAX) access.routes.clear()
       access.routes.set(key, targets)
@@ -177,18 +210,29 @@ export class Publishing {
    */
   commit(): number {
     const pending = this.#pending!
+    const { router } = this.#session.vhost
+    for (const item of pending) if (item.checked) item.targets = router.route(item.exchange, item.message)
     if (!everyQueueHasRoom(pending)) {
       this.rollback()
       throw preconditionFailed('partial tx completion')
     }
     this.#pending = []
     let position = 0
-    for (const { exchange, message, mandatory, targets } of pending) {
-      this.#deliver(exchange, message, mandatory, targets)
+    for (const item of pending) {
+      const { message } = item
+      this.#deliverPending(item)
       position = Math.max(position, message.position)
       this.#session.vhost.release(message)
     }
     return position
+  }
+
+  #deliverPending({ exchange, message, mandatory, targets, checked }: Pending): void {
+    const { router } = this.#session.vhost
+    const routed = checked ? router.route(exchange, message) : targets
+    const passage = checked ? router.passage : null
+    if (passage === null) this.#deliver(exchange, message, mandatory, routed, false)
+    else this.#pass(passage, exchange, message, mandatory, routed)
   }
 
   rollback(): void {
@@ -210,6 +254,7 @@ function everyQueueHasRoom(pending: readonly Pending[]): boolean {
   for (const { message, targets } of pending) {
     for (const target of targets) {
       if (!(target instanceof Queue) || !target.rejectsWhenFull) continue
+      if (target.deduplication?.isDuplicate(message) === true) continue
       const sum = wanted.get(target) ?? { count: 0, bytes: 0 }
       sum.count++
       sum.bytes += message.bodyLength

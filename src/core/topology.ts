@@ -5,6 +5,7 @@ import { DIRECT_REPLY, isDirectReplyName } from './direct-reply.ts'
 import { accessRefused, describeResource, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import type { Exchange, ExchangeSpec } from './exchange.ts'
 import { stringOf, type Table } from './fields.ts'
+import { DEDUPLICATION_ARGUMENTS } from './deduplication/settings.ts'
 import {
   checkArgumentEquivalence,
   comparedArguments,
@@ -102,7 +103,8 @@ export class Topology {
     same('durable', existing.durable, spec.durable)
     same('auto_delete', existing.autoDelete, spec.autoDelete)
     same('internal', existing.internal, spec.internal)
-    const keys = ['alternate-exchange', 'x-delayed-message', ...(existing.rules.equivalenceKeys ?? [])]
+    const own = ['alternate-exchange', 'x-delayed-message', ...DEDUPLICATION_ARGUMENTS]
+    const keys = [...own, ...(existing.rules.equivalenceKeys ?? [])]
     checkArgumentEquivalence('exchange', name, this.#vhost.name, keys, existing.arguments, spec.arguments)
   }
 

@@ -57,6 +57,12 @@ export class Unacked {
     return entry
   }
 
+  /** The open delivery with this tag, which stays; null when there is none. */
+  get(tag: number): Entry | null {
+    if (tag < this.#first) return this.#aside.get(tag) ?? null
+    return tag < this.#next ? this.#slots[tag & (this.#slots.length - 1)]! : null
+  }
+
   has(tag: number): boolean {
     if (tag < this.#first) return this.#aside.has(tag)
     return tag < this.#next && this.#slots[tag & (this.#slots.length - 1)] !== null

@@ -6,6 +6,8 @@ import type { Broker } from './broker.ts'
 import { Delays } from './delays/delays.ts'
 import { isDelaying } from './delays/is-delaying.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
+import { Deduplications } from './deduplication/deduplications.ts'
+import { validateExchangeDeduplication } from './deduplication/settings.ts'
 import type { ReplyTarget } from './direct-reply.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
@@ -15,7 +17,7 @@ import type { Table } from './fields.ts'
 import type { Commits } from './commits.ts'
 import type { MessageDecoder } from './message-decoder.ts'
 import type { MessageMemory } from './message-memory.ts'
-import type { DeathReason, Message } from './message.ts'
+import type { DeathReason, Message, RetryFacts } from './message.ts'
 import { Queue, ACCEPTED, REJECTED } from './queues/queue.ts'
 import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
@@ -62,6 +64,7 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly router: Router
   readonly sideLogs: SideLogs
   readonly delays: Delays
+  readonly deduplications: Deduplications
   metadata: VHostMetadata
   /** Present while messages are traced. */
   firehose: Firehose | null = null
@@ -92,6 +95,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.sideLogs = new SideLogs({ vhost: name, store, catalog, nextLogId: () => broker.nextQueueId() })
     for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
     this.delays = new Delays(this, this.sideLogs)
+    this.deduplications = new Deduplications(this)
     for (const [exchange, type, internal] of PREDECLARED) {
       this.createExchange(
         { name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() },
@@ -130,6 +134,10 @@ export class VHost implements QueueHost, ExchangeHost {
     return this.broker.turn
   }
 
+  get random(): () => number {
+    return this.broker.random
+  }
+
   get defaultAckTimeoutMs(): number {
     return this.broker.options.consumerTimeoutMs
   }
@@ -143,6 +151,11 @@ export class VHost implements QueueHost, ExchangeHost {
     this.store.release(message)
   }
 
+  /** Something durable has changed that no client asked for: it gets to disk, or the broker says so. */
+  metadataChanged(): void {
+    void this.broker.commitMetadata()
+  }
+
   reclaim(queue: Queue, ready: ReadyMessages): void {
     this.broker.reclaimer.add(queue, ready)
   }
@@ -154,8 +167,7 @@ export class VHost implements QueueHost, ExchangeHost {
 
   deleteQueue(queue: Queue): void {
     this.removeQueue(queue)
-    // no client asked for it, so nobody else sees to it that this gets to disk; if it does not, the broker says so
-    void this.broker.commitMetadata()
+    this.metadataChanged()
   }
 
   /** Hands a message to all of its targets; REJECTED when one of them refused it. */
@@ -168,10 +180,16 @@ export class VHost implements QueueHost, ExchangeHost {
     return outcome
   }
 
-  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean {
+  deadLetter(
+    queue: Queue,
+    message: Message,
+    reason: DeathReason,
+    wanted: boolean,
+    retries: RetryFacts | null,
+  ): boolean {
     const exchange = this.exchanges.get(queue.settings.deadLetterExchange!)
     if (exchange === undefined) return !wanted
-    const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now())
+    const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now(), retries)
     const reached = this.router.route(exchange, dead)
     const targets =
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
@@ -225,10 +243,12 @@ export class VHost implements QueueHost, ExchangeHost {
     if (rules === undefined) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
     const facts = { name: spec.name, vhost: this.name, durable: spec.durable, arguments: spec.arguments }
     rules.validate?.(facts)
+    if (persist) validateExchangeDeduplication(spec.name, this.name, spec.type, spec.arguments)
     const exchange = new Exchange(rules, facts, spec, this)
     exchange.applyPolicy(this.broker.policies.effectivePolicy('exchange', this.name, spec.name, spec.type))
     this.exchanges.set(spec.name, exchange)
     this.#delay(exchange)
+    this.deduplications.applyToExchange(exchange)
     this.generation++
     if (persist && spec.durable) this.broker.catalog.putExchange(this.name, spec)
     return exchange
@@ -243,6 +263,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.#unbindAllTo(exchange)
     exchange.router.close?.()
     if (exchange.delays !== null) this.delays.delete(exchange.delays)
+    this.deduplications.forget(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
   }
 
@@ -258,10 +279,12 @@ export class VHost implements QueueHost, ExchangeHost {
 
   /** @returns false when its only queue has no room for it */
   #publishDue(exchange: Exchange, message: Message): boolean {
-    const targets = this.router.route(exchange, message)
-    if (targets.length === 1 && targets[0] instanceof Queue) {
-      if (!targets[0].publishDue(message)) return false
-    } else this.give(message, targets)
+    const targets = this.router.route(exchange, message, true)
+    const { passage } = this.router
+    const only = targets.length === 1 ? targets[0] : null
+    if (only instanceof Queue && !only.canTakeDue(message)) return false
+    if (passage === null) this.give(message, targets)
+    else passage.give(this.store, message, targets, () => this.give(message, targets) === REJECTED)
     exchange.publishedOut += targets.length
     if (targets.length === 0) this.broker.counters.unroutable++
     return true
@@ -305,7 +328,14 @@ export class VHost implements QueueHost, ExchangeHost {
 
   #publishTo(destination: Queue | Exchange, message: Message): void {
     if (destination.kind === 'queue') destination.publish(message)
-    else this.give(message, this.router.route(destination, message))
+    else this.#publishFrom(destination, message)
+  }
+
+  #publishFrom(exchange: Exchange, message: Message): void {
+    const targets = this.router.route(exchange, message)
+    const { passage } = this.router
+    if (passage === null) this.give(message, targets)
+    else passage.give(this.store, message, targets, () => this.give(message, targets) === REJECTED)
   }
 
   #forgetBinding(source: Exchange, binding: Binding): void {
@@ -350,6 +380,7 @@ export class VHost implements QueueHost, ExchangeHost {
     queue.policy = policy
     this.queues.set(queue.name, queue)
     this.#delayQueue(queue)
+    this.deduplications.applyToQueue(queue)
     this.generation++
     facts.owner?.exclusiveQueues.add(queue)
     if (persist && queue.durable) this.broker.catalog.putQueue(this.name, queue)
@@ -371,6 +402,7 @@ export class VHost implements QueueHost, ExchangeHost {
     queue.owner?.exclusiveQueues.delete(queue)
     queue.close()
     if (queue.delays !== null) this.delays.delete(queue.delays)
+    this.deduplications.forget(queue)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
   }
 
@@ -380,11 +412,13 @@ export class VHost implements QueueHost, ExchangeHost {
     for (const exchange of this.exchanges.values()) {
       exchange.applyPolicy(policies.effectivePolicy('exchange', this.name, exchange.name, exchange.type))
       this.#delay(exchange)
+      this.deduplications.applyToExchange(exchange)
     }
     for (const queue of this.queues.values()) {
       const policy = policies.effectivePolicy('queue', this.name, queue.name, queue.type)
       queue.applySettings(computeQueueSettings(queue.type, queue.arguments, policy), policy)
       this.#delayQueue(queue)
+      this.deduplications.applyToQueue(queue)
     }
     this.generation++
   }

@@ -1,4 +1,5 @@
 import type { StoredQueue } from '../core/catalog.ts'
+import type { StoredSideLog } from '../core/side-logs.ts'
 import { silentLog } from '../telemetry/log.ts'
 import { Turn } from '../util/turn.ts'
 import type { LoadedMessage, LoadVisitor, QueueEntry, QueueLog } from '../store/message-store.ts'
@@ -16,6 +17,8 @@ import { overlayFiles } from './overlay-files.ts'
 /** Messages read back at a time. */
 const LOAD_MESSAGES = 1000
 const LOAD_BYTES = 4 * 1024 * 1024
+/** What exchanges and queues keep besides the messages that can be had from them. */
+export const SIDE_LOG = 'side log'
 
 export interface QueueReport extends QueueName {
   readonly type: string | null
@@ -203,14 +206,13 @@ export class Inspection {
     for (const id of this.#store.queueIds()) {
       const name = this.#names.get(id) ?? { vhost: null, queue: null, id }
       if (!isWanted(name)) continue
-      const log = this.#store.queue(id)
-      await loadAll(
-        (visitor) => log.loadRecovered(visitor),
-        (message) => visit(name, message),
-      )
-      for (const { level, from, to } of log.recovered()) {
-        await eachOfLevel(log, level, from, to, (message) => visit(name, message))
+      // what has no head is none: a note in a side log
+      const visitMessage = (message: LoadedMessage): void => {
+        if (message.headLength > 0) visit(name, message)
       }
+      const log = this.#store.queue(id)
+      await loadAll((visitor) => log.loadRecovered(visitor), visitMessage)
+      for (const { level, from, to } of log.recovered()) await eachOfLevel(log, level, from, to, visitMessage)
     }
   }
 
@@ -262,10 +264,15 @@ function loadAll(
 function queueNames(metadata: Metadata | null): Map<number, QueueName & { readonly type: string }> {
   const names = new Map<number, QueueName & { readonly type: string }>()
   for (const [key, value] of metadata?.rows ?? []) {
-    const [kind, vhost = '', queue = ''] = key.split('/').map(decodeURIComponent)
-    if (kind !== 'queue') continue
-    const { id, type } = value as StoredQueue
-    names.set(id, { vhost, queue, id, type })
+    const [kind, vhost = '', name = '', ...rest] = key.split('/').map(decodeURIComponent)
+    if (kind === 'queue') {
+      const { id, type } = value as StoredQueue
+      names.set(id, { vhost, queue: name, id, type })
+    } else if (kind === 'side-log') {
+      const [owner = '', purpose = ''] = rest
+      const { id } = value as StoredSideLog
+      names.set(id, { vhost, queue: `${name} ${owner}: ${purpose}`, id, type: SIDE_LOG })
+    }
   }
   return names
 }

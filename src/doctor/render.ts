@@ -1,15 +1,16 @@
-import type { QueueReport, Report } from './inspect.ts'
+import { type QueueReport, type Report, SIDE_LOG } from './inspect.ts'
 
 /** The report for people. */
 export function renderReport(report: Report): string {
   const { directory, metadataFormat, checkpoint, queues, segments, tornBytes, problems } = report
-  const messages = queues.reduce((sum, queue) => sum + queue.messages, 0)
-  const bytes = queues.reduce((sum, queue) => sum + queue.bytes, 0)
+  const proper = queues.filter(({ type }) => type !== SIDE_LOG)
+  const messages = proper.reduce((sum, queue) => sum + queue.messages, 0)
+  const bytes = proper.reduce((sum, queue) => sum + queue.bytes, 0)
   const lines = [
     `Data directory ${directory}`,
     `  metadata     ${metadataFormat === null ? 'missing' : `format ${metadataFormat}`}`,
     `  checkpoint   ${checkpoint === null ? 'none: the whole journal is read' : `of ${checkpoint.madeAt}; the journal is read from ${checkpoint.replayFrom}`}`,
-    `  messages     ${messages} in ${queues.length} queues, ${sizeOf(bytes)} of bodies`,
+    `  messages     ${messages} in ${proper.length} queues, ${sizeOf(bytes)} of bodies`,
     '',
     ...table(
       ['queue', 'vhost', 'type', 'messages', 'bytes', 'numbers', 'may have been delivered'],

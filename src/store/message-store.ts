@@ -88,7 +88,7 @@ export interface LoadedMessage {
   readonly acquiredCount: number
   /** One of the STATE constants. */
   readonly state: number
-  /** With STATE_HELD: ms since the epoch; else 0. */
+  /** With STATE_HELD when it is ready again (ms since the epoch); else what core gave with the state. */
   readonly dueAt: number
   /** What core gave with the state: 0 to 255. */
   readonly mark: number
@@ -162,7 +162,8 @@ export interface QueueLog {
 
   /**
    * Records that counts, `redelivered` or the state of an entry changed, for one whose `location` is not `NOT_STORED`.
-   * @param state one of the STATE constants @param dueAt ms since the epoch with STATE_HELD, else 0 @param mark 0 to 255
+   * @param state one of the STATE constants @param dueAt ms since the epoch: with STATE_HELD when it is ready again, else a time for core
+   * to have back, or 0 @param mark 0 to 255, for core to have back
    */
   update(entry: QueueEntry, state: number, dueAt: number, mark: number): void
 
@@ -272,9 +273,9 @@ export interface MessageStore {
   /** Drops one reference; the bytes in memory are freed with the last one. */
   release(content: Content): void
 
-  /** What is recorded between `begin` and `end` is recovered whole or not at all. Not nested. */
+  /** What is recorded between `begin` and `end` is recovered whole or not at all. Where they are nested, the outermost pair counts. */
   begin(): void
-  /** @returns the position of what was recorded since `begin`, or 0 */
+  /** @returns the position of what was recorded since the outermost `begin`, or 0 */
   end(): number
 
   /** Every record up to and including this position is safe. */

@@ -32,6 +32,8 @@ export interface StartBrokerOptions<C extends Clock = Clock> {
    * does not close it, and the next broker may use it on.
    */
   readonly clock?: C
+  /** Where the broker rolls dice, as for the random share of a retry's pause: numbers from 0 to 1, 1 excluded. */
+  readonly random?: () => number
   /**
    * Heartbeat interval to propose to clients, in seconds; 0 is none. By default 60, and with a virtual clock none: a client's
    * heartbeats come in real time, so that an hour of virtual time would be an hour of silence. Given together with a virtual

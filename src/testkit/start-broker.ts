@@ -186,13 +186,14 @@ interface Running {
 export async function startBroker<C extends Clock = Clock>(
   options: StartBrokerOptions<C> = {},
 ): Promise<WarrenBroker<C>> {
-  const { clock, watchResources = false } = options
+  const { clock, random = Math.random, watchResources = false } = options
   const virtual = clock !== undefined && 'advance' in clock
   const config = configOf(options, virtual)
   const definitions = await readDefinitions(options.definitions)
   const networkClock = virtual && options.heartbeat === undefined ? systemClock() : null
   const server = await startServer(config, await openLog(options.log), {
     watchResources,
+    random,
     ...(clock === undefined ? {} : { clock }),
     ...(networkClock === null ? {} : { networkClock }),
   })

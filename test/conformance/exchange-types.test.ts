@@ -56,6 +56,7 @@ const topicMatches = (binding: Binding, routable: Routable): boolean =>
 const MODELS: Readonly<Record<string, Model>> = {
   direct: { goesTo: 'every match', matches: (binding, routable) => keysOf(routable).includes(binding.key) },
   fanout: { goesTo: 'every match', matches: () => true },
+  'x-message-deduplication': { goesTo: 'every match', matches: () => true },
   headers: {
     goesTo: 'every match',
     matches: (binding, routable) => matchesHeaders(binding.arguments, routable.properties().headers ?? new Map()),

@@ -367,6 +367,25 @@ for (const [name, open] of Object.entries(implementations)) {
       }
     })
 
+    test('of nested transactions the outermost counts', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      first.store.begin()
+      put(first.store, log, 1)
+      first.store.begin()
+      put(first.store, log, 2)
+      const inner = first.store.end()
+      put(first.store, log, 3)
+      const outer = first.store.end()
+      assert.ok(inner > 0 && outer >= inner)
+      put(first.store, log, 4)
+      await first.settle()
+      assert.ok(first.store.committed > outer)
+      const second = await first.crash()
+      const { found } = await load(second, second.store.queue(1))
+      assert.deepEqual(numbersOf(found), [1, 2, 3, 4])
+    })
+
     test('what only leaves memory is read back, and gone after a restart', async (t) => {
       const first = await open(t)
       const log = first.store.queue(1)
@@ -385,6 +404,8 @@ for (const [name, open] of Object.entries(implementations)) {
       log.settle(entries[3]!)
       const { found } = await load(first, log)
       assert.deepEqual(numbersOf(found), [...count(1, 4), ...count(6, 40)])
+      const some = await read(first, (visitor) => log.loadNumbers([30, 1, 5, 2], ALL, visitor))
+      assert.deepEqual(numbersOf(some.found), [30, 1, 2])
       const second = await first.crash()
       assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1])
     })

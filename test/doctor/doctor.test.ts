@@ -110,6 +110,34 @@ test('readable messages are exported, whole or by queue', async (t) => {
   assert.match(again.stderr, /EEXIST/)
 })
 
+test('what is remembered of duplicates is told, and no message', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const warren = await startWarren(t, ['--data-dir', dataDir])
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${warren.port()}`)
+  const channel = await connection.createConfirmChannel()
+  const args = { 'x-message-deduplication': true, 'x-cache-size': 10 }
+  await channel.assertQueue('q', { durable: true, arguments: args })
+  for (const body of ['a', 'b']) {
+    const headers = { 'x-deduplication-header': body }
+    for (let i = 0; i < 2; i++) channel.sendToQueue('q', Buffer.from(body), { persistent: true, headers })
+  }
+  await channel.waitForConfirms()
+  await connection.close()
+  await warren.stop('SIGKILL')
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir])
+  assert.equal(code, 0)
+  assert.match(stdout, /^ {2}messages +2 in 1 queues/m)
+  assert.match(stdout, /^ {2}queue q: deduplication +\/ +side log +2 /m)
+  const all = await runWarren(t, ['doctor', dataDir, '--export', '-'])
+  assert.deepEqual(
+    all.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { body: string }).body),
+    ['a', 'b'],
+  )
+})
+
 test('damage is told with file, offset and queue, and the rest is exported', async (t) => {
   const { dataDir, warren } = await filledDirectory(t)
   await warren.stop('SIGKILL')

@@ -3,9 +3,10 @@ import { Broker, type BrokerOptions } from '../../src/core/broker.ts'
 import type { ClientConnection } from '../../src/core/client-connection.ts'
 import type { Consumer } from '../../src/core/consumer.ts'
 import { bool, type Field, longstr, signedint, type Table } from '../../src/core/fields.ts'
-import { composeMessage, type Message, Properties } from '../../src/core/message.ts'
+import { composeMessage, type Message, Properties, type RetryFacts } from '../../src/core/message.ts'
 import type { Entry } from '../../src/core/queues/entry.ts'
 import type { Queue } from '../../src/core/queues/queue.ts'
+import { retryFactsOf } from '../../src/core/queues/retries.ts'
 import type { Session, SessionSink } from '../../src/core/session.ts'
 import type { VHost } from '../../src/core/vhost.ts'
 import { amqpPropertyFormat } from '../../src/protocols/amqp091/wire/properties.ts'
@@ -96,6 +97,8 @@ export interface Delivery {
   readonly routingKey: string
   readonly redelivered: boolean
   readonly deliveryCount: number
+  /** Null where it has not come back, or not to a queue that retries. */
+  readonly retry: RetryFacts | null
   readonly headers: Table
   readonly priority: number | null
   readonly expiration: string | null
@@ -237,6 +240,8 @@ export class CoreBench {
   readonly metadata: MemoryMetadataStore
   readonly broker: Broker
   readonly failures: Error[] = []
+  /** What the broker takes for random. */
+  random: () => number = Math.random
 
   /** @param store one with `io` does what it has to do when everything is settled */
   constructor(
@@ -257,6 +262,7 @@ export class CoreBench {
         turn: this.turn,
         log: silentLog,
         passwords,
+        random: () => this.random(),
         propertyFormats: [amqpPropertyFormat],
         onFailure: (error) => this.failures.push(error),
       },
@@ -393,6 +399,7 @@ export function describe(
     routingKey: message.routingKey,
     redelivered,
     deliveryCount: entry?.deliveryCount ?? 0,
+    retry: entry === null ? null : retryFactsOf(entry),
     headers: headers ?? new Map(),
     priority,
     expiration,

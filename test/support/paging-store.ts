@@ -111,6 +111,7 @@ export class PagingStore implements MessageStore {
   #pending: ((disk: Disk) => void)[] = []
   #position = 0
   #begun = -1
+  #depth = 0
   #onCommitted: () => void = () => {}
   #onRelief: () => void = () => {}
 
@@ -224,14 +225,12 @@ export class PagingStore implements MessageStore {
   }
 
   begin(): void {
-    assert.equal(this.#begun, -1, 'not nested')
-    this.#begun = this.#position
+    if (this.#depth++ === 0) this.#begun = this.#position
   }
 
   end(): number {
-    const recorded = this.#position > this.#begun ? this.#position : 0
-    this.#begun = -1
-    return recorded
+    this.#depth--
+    return this.#position > this.#begun ? this.#position : 0
   }
 
   onCommitted(listener: () => void): void {
@@ -319,7 +318,7 @@ class PagingLog implements QueueLog {
   update(entry: QueueEntry, state: number, dueAt: number, mark: number): void {
     this.#store.count('update')
     assert.ok(entry.location === PENDING || entry.location === WRITTEN, 'of a stored entry')
-    assert.ok(state === STATE_HELD || dueAt === 0)
+    assert.ok(state === STATE_HELD || mark > 0 || dueAt === 0, 'a time belongs to a state or a mark')
     const { redelivered, deliveryCount, acquiredCount, number } = entry
     const change: Partial<Row> = { redelivered, deliveryCount, acquiredCount, state, dueAt, mark }
     if (entry.location === PENDING) {

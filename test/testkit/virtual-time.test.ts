@@ -37,6 +37,21 @@ describe('a virtual clock', () => {
     assert.deepEqual(texts(), [])
   })
 
+  test('ends the pause of a retry, whose random share is what the test says', async () => {
+    await using own = await startBroker({ clock, random: () => 0.5 })
+    const args = { 'x-retry-initial-delay': 1000, 'x-retry-jitter': 0.2 }
+    await own.declareQueue('q', { arguments: args })
+    await own.sendToQueue('q', 'fails')
+    const connection = await amqp.connect(own.url)
+    const channel = await connection.createChannel()
+    channel.nack((await channel.get('q')) as amqp.GetMessage)
+    await connection.close()
+    await clock.advance(899)
+    assert.deepEqual([own.queue('q').ready, own.queue('q').delayed], [0, 1])
+    await clock.advance(1)
+    assert.deepEqual([own.queue('q').ready, own.queue('q').delayed], [1, 0])
+  })
+
   test('makes delayed messages due; what waits is listed, cancelled, and given another time', async () => {
     await broker.declareExchange('late', 'x-delayed-message', { arguments: { 'x-delayed-type': 'fanout' } })
     await broker.declareQueue('q')

@@ -22,6 +22,7 @@ const durable: QueueProperties = {
 }
 const Q = "queue 'Q' in vhost 'V'"
 
+const double = (value: number): Field => ({ type: 'double', value })
 const args = (fields: Record<string, Field>): Table => new Map(Object.entries(fields))
 
 const refused = (text: string) => (error: unknown) => {
@@ -58,6 +59,16 @@ describe('values of arguments', () => {
     ['classic', 'x-queue-version', signedint(3), '"unsupported queue version \'3\'"'],
     ['classic', 'x-queue-mode', longstr('eager'), '"unsupported queue mode \'eager\'"'],
     ['quorum', 'x-quorum-initial-group-size', signedint(0), '{value_zero,0}'],
+    ['classic', 'x-retry-max-attempts', signedint(0), '{value_zero,0}'],
+    ['quorum', 'x-retry-max-attempts', signedint(65_536), '{max_value_exceeded,65536}'],
+    ['quorum', 'x-retry-max-attempts', double(3), '"expected integer, got double"'],
+    ['classic', 'x-retry-initial-delay', signedint(-1), '{value_negative,-1}'],
+    ['classic', 'x-retry-max-delay', long(315_360_000_001), '{value_too_large,315360000001}'],
+    ['classic', 'x-retry-multiplier', double(0.5), '{value_too_small,0.5}'],
+    ['classic', 'x-retry-multiplier', signedint(-2), '{value_negative,-2}'],
+    ['quorum', 'x-retry-multiplier', longstr('2'), '"expected number, got longstr"'],
+    ['quorum', 'x-retry-jitter', double(1.5), '{value_too_large,1.5}'],
+    ['quorum', 'x-retry-jitter', bool(true), '"expected number, got bool"'],
     ['quorum', 'x-consumer-timeout', signedint(-1), '{value_negative,-1}'],
     ['stream', 'x-max-age', longstr('1w'), 'invalid_max_age'],
     ['stream', 'x-max-age', longstr('0h'), 'invalid_max_age'],
@@ -66,7 +77,7 @@ describe('values of arguments', () => {
     ['classic', 'x-message-groups', longstr('true'), '{unacceptable_type,longstr}'],
     ['quorum', 'x-message-groups', signedint(1), '{unacceptable_type,signedint}'],
     ['quorum', 'x-message-groups-header', signedint(1), '{unacceptable_type,signedint}'],
-    ['classic', 'x-message-groups-header', longstr(''), `"invalid header name ''"`],
+    ['classic', 'x-message-groups-header', longstr(''), 'invalid_header_name'],
   ]
   for (const [type, key, value, reason] of cases) {
     test(`${type} ${key} ${value.type} ${String(value.value)} is refused`, () => {

@@ -42,6 +42,7 @@ describe('defaults', () => {
       delayedRetry: { type: 'disabled', minMs: 0, maxMs: 0 },
       delaying: false,
       groups: null,
+      retry: null,
       lazy: false,
     })
   })
@@ -96,6 +97,76 @@ describe('numbers', () => {
     assert.equal(settings('classic', { 'x-max-priority': signedint(0) }).maxPriority, 1)
     assert.equal(settings('classic', { 'x-max-priority': signedint(10) }).maxPriority, 10)
     assert.equal(settings('classic', {}, { 'max-priority': 10 }).maxPriority, 0)
+  })
+})
+
+describe('retry', () => {
+  const double = (value: number): Field => ({ type: 'double', value })
+
+  test('is on by attempts or an initial delay, and by nothing else', () => {
+    const others = {
+      'x-retry-multiplier': signedint(3),
+      'x-retry-max-delay': signedint(5),
+      'x-retry-jitter': double(1),
+    }
+    assert.equal(settings('classic', others).retry, null)
+    assert.deepEqual(settings('classic', { 'x-retry-max-attempts': signedint(3) }).retry, {
+      maxAttempts: 3,
+      initialDelayMs: -1,
+      multiplier: 2,
+      maxDelayMs: 86_400_000,
+      jitter: 0,
+    })
+    assert.deepEqual(settings('quorum', { ...others, 'x-retry-initial-delay': signedint(0) }).retry, {
+      maxAttempts: -1,
+      initialDelayMs: 0,
+      multiplier: 3,
+      maxDelayMs: 5,
+      jitter: 1,
+    })
+  })
+
+  test('an initial delay of more than a day is its own maximum', () => {
+    assert.equal(settings('classic', {}, { 'retry-initial-delay': 90_000_000 }).retry?.maxDelayMs, 90_000_000)
+  })
+
+  test('of argument and policy the gentler holds', () => {
+    const args = {
+      'x-retry-max-attempts': signedint(5),
+      'x-retry-initial-delay': signedint(100),
+      'x-retry-multiplier': double(1.5),
+      'x-retry-max-delay': signedint(1000),
+      'x-retry-jitter': double(0.25),
+    }
+    const policies = {
+      'retry-max-attempts': 7,
+      'retry-initial-delay': 200,
+      'retry-multiplier': 1.25,
+      'retry-max-delay': 500,
+      'retry-jitter': 0.5,
+    }
+    assert.deepEqual(settings('classic', args, policies).retry, {
+      maxAttempts: 5,
+      initialDelayMs: 200,
+      multiplier: 1.5,
+      maxDelayMs: 500,
+      jitter: 0.5,
+    })
+  })
+
+  test('numbers may be integers, floats, doubles or decimals', () => {
+    const multiplier = (value: Field): number | undefined =>
+      settings('classic', { 'x-retry-max-attempts': signedint(1), 'x-retry-multiplier': value }).retry?.multiplier
+    assert.equal(multiplier({ type: 'float', value: 1.5 }), 1.5)
+    assert.equal(multiplier({ type: 'decimal', value: { scale: 1, unscaled: 25 } }), 2.5)
+    assert.equal(multiplier({ type: 'byte', value: 4 }), 4)
+  })
+
+  test('the limit that quorum queues have by themselves is not for who says how many attempts there are', () => {
+    assert.equal(settings('quorum', { 'x-retry-max-attempts': signedint(50) }).deliveryLimit, -1)
+    assert.equal(settings('quorum', { 'x-retry-initial-delay': signedint(50) }).deliveryLimit, 20)
+    const both = { 'x-retry-max-attempts': signedint(50), 'x-delivery-limit': signedint(7) }
+    assert.equal(settings('quorum', both).deliveryLimit, 7)
   })
 })
 

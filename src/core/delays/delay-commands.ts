@@ -37,52 +37,76 @@ export function delayCommandOf(message: Message, now: number): DelayCommand | nu
   return hastened === null ? null : { messageId: hastened, dueAt: Math.max(now, dueAtOf(message, now)) }
 }
 
+/** Ids that may be asked for and not answered yet. */
+const ASKED_MAX = 10_000
+/** Messages changed in one go: they are in memory for it. */
+const CHANGED_MAX = 256
+
+/** When the messages with an id are due now (ms since the epoch), or null to cancel them. */
+type Changes = ReadonlyMap<string, number | null>
+
 /**
  * What can be done to messages that wait. By message id every message of the line is looked at, in the background: nothing but this would
- * need an index of ids. One command after the other.
+ * need an index of ids. One command after the other; those that clients ask for meanwhile are done together.
  */
 export class DelayCommands {
   readonly #line: DelayLine
   #last: Promise<unknown> = Promise.resolve()
+  /** What clients have asked for, to be done next. */
+  #asked = new Map<string, number | null>()
 
   constructor(line: DelayLine) {
     this.#line = line
   }
 
-  /** @returns how many messages had the id */
-  run({ messageId, dueAt }: DelayCommand): Promise<number> {
-    return dueAt === null ? this.cancel(messageId) : this.reschedule(messageId, dueAt)
+  /** Takes a command, to be done soon. @returns false when too many wait */
+  ask({ messageId, dueAt }: DelayCommand): boolean {
+    if (this.#asked.size >= ASKED_MAX && !this.#asked.has(messageId)) return false
+    if (this.#asked.size === 0) {
+      void this.#next(() => {
+        const asked = this.#asked
+        this.#asked = new Map()
+        return this.#change(asked)
+      })
+    }
+    this.#asked.set(messageId, dueAt)
+    return true
   }
 
   /** Takes the messages with this id out: they are gone. @returns how many that were */
   cancel(messageId: string): Promise<number> {
-    return this.#change(messageId, (entry) => this.#line.cancel(entry))
+    return this.#next(() => this.#change(new Map([[messageId, null]])))
   }
 
   /** Gives the messages with this id another time, in ms since the epoch; what is past is at once. @returns how many that were */
   reschedule(messageId: string, dueAt: number): Promise<number> {
-    return this.#change(messageId, (entry) => {
-      const { store } = this.#line.host
-      // the old one goes and the new one comes, both or not at all
-      store.begin()
-      this.#line.add(entry.message, Math.max(dueAt, this.#line.host.clock.now()))
-      this.#line.cancel(entry)
-      store.end()
-    })
+    return this.#next(() => this.#change(new Map([[messageId, dueAt]])))
   }
 
-  #change(messageId: string, change: (entry: DelayedEntry) => void): Promise<number> {
-    return this.#next(async () => {
-      const numbers = await this.#find(messageId)
+  async #change(changes: Changes): Promise<number> {
+    const found = await this.#find(changes)
+    let count = 0
+    for (let at = 0; at < found.length; at += CHANGED_MAX) {
       await this.#line.pause()
       try {
-        const entries = await this.#read(numbers)
-        for (const entry of entries) change(entry)
-        return entries.length
+        const entries = await this.#read(found.slice(at, at + CHANGED_MAX))
+        for (const entry of entries) this.#changeOne(entry, changes)
+        count += entries.length
       } finally {
         this.#line.resume()
       }
-    })
+    }
+    return count
+  }
+
+  #changeOne(entry: DelayedEntry, changes: Changes): void {
+    const { store, clock } = this.#line.host
+    const dueAt = changes.get(entry.message.properties().messageId ?? '') ?? null
+    // with another time the old one goes and a new one comes, both or not at all
+    store.begin()
+    if (dueAt !== null) this.#line.add(entry.message, Math.max(dueAt, clock.now()))
+    this.#line.cancel(entry)
+    store.end()
   }
 
   #next<T>(command: () => Promise<T>): Promise<T> {
@@ -173,8 +197,8 @@ export class DelayCommands {
     }
   }
 
-  /** The numbers of the messages with an id. */
-  async #find(messageId: string): Promise<number[]> {
+  /** The numbers of the messages whose ids are among those of `changes`. */
+  async #find(changes: Changes): Promise<number[]> {
     const found = new Set<number>()
     const { log, host } = this.#line
     for (let from = 1; from <= this.#line.lastNumber;) {
@@ -184,7 +208,7 @@ export class DelayCommands {
         log.load(range, SCAN_MESSAGES, SCAN_BYTES, {
           onLoaded: (loaded) => {
             last = loaded.number
-            if (host.decoder.decode(loaded).properties().messageId === messageId) found.add(last)
+            if (isAmong(host.decoder.decode(loaded), changes)) found.add(last)
             return null
           },
           onLost: (number, _level, bodyLength) => {
@@ -198,8 +222,13 @@ export class DelayCommands {
       from = last + 1
     }
     for (const { number, message } of this.#line.inMemory()) {
-      if (message.properties().messageId === messageId) found.add(number)
+      if (isAmong(message, changes)) found.add(number)
     }
     return [...found]
   }
+}
+
+function isAmong(message: Message, changes: Changes): boolean {
+  const { messageId } = message.properties()
+  return messageId !== null && changes.has(messageId)
 }

@@ -5,13 +5,13 @@ import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import type { Message } from '../message.ts'
-import { ACCEPTED } from '../queues/queue.ts'
+import { ACCEPTED, REJECTED } from '../queues/queue.ts'
 import type { Target } from '../router.ts'
 import { delayCommandOf, DelayCommands } from './delay-commands.ts'
 import type { DelayHost, DelayOwner } from './delay-host.ts'
 import { DelayedEntry } from './delayed-entry.ts'
 import { DueHeap } from './due-heap.ts'
-import { asReleased, dueAtOf } from './due-time.ts'
+import { asReleased, DELAY_HEADERS, dueAtOf } from './due-time.ts'
 import { DueLoad } from './due-load.ts'
 
 /** What is due within this time is in the heap; of what is due later memory has nothing. Looked for when half of it is over. */
@@ -92,7 +92,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
 
   /** Whether a message has to wait, or is a command to this line. */
   takes(message: Message): boolean {
-    if (!this.enabled) return false
+    if (!this.enabled || !message.mayHaveHeader(DELAY_HEADERS)) return false
     const now = this.host.clock.now()
     return dueAtOf(message, now) >= 0 || delayCommandOf(message, now) !== null
   }
@@ -100,15 +100,17 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   publish(message: Message): number {
     const now = this.host.clock.now()
     const command = delayCommandOf(message, now)
-    if (command !== null) {
-      void this.commands.run(command)
-      return ACCEPTED
-    }
+    if (command !== null) return this.commands.ask(command) ? ACCEPTED : REJECTED
     const kept = asReleased(message)
     this.add(kept, Math.max(now, dueAtOf(message, now)))
     // the publisher waits for the one that is kept
     message.position = Math.max(message.position, kept.position)
     return ACCEPTED
+  }
+
+  /** Whether a message that waits is there after a restart. */
+  logs(message: Message): boolean {
+    return this.owner.durable && (message.persistent || this.owner.alwaysPersistent)
   }
 
   /** @param dueAt ms since the epoch */
@@ -121,8 +123,12 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     this.#keep(entry)
     this.count++
     this.bytes += message.bodyLength
-    if (this.owner.durable && (message.persistent || this.owner.alwaysPersistent)) {
+    if (this.logs(message)) {
       message.position = Math.max(message.position, this.log.enqueue(entry))
+    }
+    // with nothing beyond it, the horizon moves by itself
+    if (this.#earliestFar === Infinity && this.#collecting === 0 && !this.#recovering) {
+      this.#horizon = Math.max(this.#horizon, this.host.clock.now() + WINDOW_MS)
     }
     if (dueAt <= this.#horizon) this.#comesNear(entry)
     else {
@@ -174,7 +180,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
 
   #estimateFar(): void {
     this.#earliestFar = Infinity
-    if (this.count <= this.#near.size) return
+    if (this.count === 0) return
     const stored = this.log.earliestExpiry({ from: 1, to: Infinity, level: 0 })
     if (stored >= 0) this.#earliestFar = stored
     for (const { expiresAt } of this.#far.values()) this.#earliestFar = Math.min(this.#earliestFar, expiresAt)

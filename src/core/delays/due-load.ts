@@ -1,35 +1,41 @@
 import type { LoadedMessage, LoadVisitor, QueueEntry } from '../../store/message-store.ts'
-import type { DelayLine } from './delay-line.ts'
+
+/** Who takes what is read. */
+interface DueLoadHost {
+  entryOf(loaded: LoadedMessage): QueueEntry
+  /** @param bytes of bodies, as far as they are known */
+  lost(count: number, bytes: number, numbers: readonly number[]): void
+}
 
 /** Reads what is due. What does not fit into one read is given back; what is not found is gone. */
 export class DueLoad implements LoadVisitor {
-  readonly #line: DelayLine
+  readonly #host: DueLoadHost
   readonly #numbers: readonly number[]
   readonly #done: (unread: readonly number[]) => void
   /** How many of the numbers have been found, or passed over. */
   #passed = 0
   #found = 0
 
-  constructor(line: DelayLine, numbers: readonly number[], done: (unread: readonly number[]) => void) {
-    this.#line = line
+  constructor(host: DueLoadHost, numbers: readonly number[], done: (unread: readonly number[]) => void) {
+    this.#host = host
     this.#numbers = numbers
     this.#done = done
   }
 
   onLoaded(loaded: LoadedMessage): QueueEntry | null {
     this.#pass(loaded.number)
-    return this.#line.entryOf(loaded)
+    return this.#host.entryOf(loaded)
   }
 
   onLost(number: number, _level: number, bodyLength: number): void {
     this.#pass(number)
-    this.#line.lost(1, bodyLength)
+    this.#host.lost(1, bodyLength, [number])
   }
 
   #pass(number: number): void {
     const at = this.#numbers.indexOf(number, this.#passed)
     const gone = at - this.#passed
-    if (gone > 0) this.#line.lost(gone, 0)
+    if (gone > 0) this.#host.lost(gone, 0, this.#numbers.slice(this.#passed, at))
     this.#passed = at + 1
     this.#found++
   }
@@ -39,7 +45,7 @@ export class DueLoad implements LoadVisitor {
       this.#done(this.#numbers.slice(this.#passed))
       return
     }
-    this.#line.lost(this.#numbers.length, 0)
+    this.#host.lost(this.#numbers.length, 0, this.#numbers)
     this.#done([])
   }
 }

@@ -1,6 +1,8 @@
-import { type Field, integerOf, isInteger, long, stringOf, type Table } from '../fields.ts'
+import { type Field, integerOf, isInteger, long, signedint, stringOf, type Table } from '../fields.ts'
 import { type Message, withProperties } from '../message.ts'
 
+/** What the names of all headers that concern delays begin with. */
+export const DELAY_HEADERS = Buffer.from('x-del')
 const DELAY = 'x-delay'
 const DELIVER_AT = 'x-deliver-at'
 /** What the log can hold: some 8,900 years. */
@@ -47,8 +49,14 @@ export function asReleased(message: Message): Message {
       const field = headers.get(name)
       if (field === undefined) continue
       const value = name === DELAY ? delayOf(field) : timeOf(field)
-      if (value > 0) headers.set(name, long(-value))
+      if (value > 0) headers.set(name, negativeOf(field, value))
     }
     properties.headers = headers
   })
+}
+
+/** In the publisher's own type, where that has negative numbers: not every client reads them in every type. */
+function negativeOf({ type }: Field, value: number): Field {
+  if (type === 'byte' || type === 'short' || type === 'long') return { type, value: -value }
+  return value <= 0x7fff_ffff ? signedint(-value) : long(-value)
 }

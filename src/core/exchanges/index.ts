@@ -6,6 +6,7 @@ import { fanout } from './fanout.ts'
 import { headers } from './headers.ts'
 import { jmsTopic } from './jms-topic.ts'
 import { localRandom } from './local-random.ts'
+import { messageDeduplication } from './message-deduplication.ts'
 import { modulusHash } from './modulus-hash.ts'
 import { random } from './random.ts'
 import { recentHistory } from './recent-history.ts'
@@ -22,6 +23,7 @@ export const builtInExchangeTypes: readonly ExchangeType[] = [
   modulusHash,
   recentHistory,
   jmsTopic,
+  messageDeduplication,
 ]
 
 /** The exchange types of one broker, by name. */

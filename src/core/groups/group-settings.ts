@@ -4,16 +4,11 @@ import type { EffectivePolicy } from '../policy.ts'
 const HEADER = 'x-message-group'
 /** What JMS clients say. */
 const JMS_HEADER = 'JMSXGroupID'
-const HEADER_BYTES_MAX = 255
 
 export interface GroupSettings {
   /** Where a message says to which group it belongs, in UTF-8: the first that has one counts. */
   readonly headers: readonly Uint8Array[]
 }
-
-/** What headers can be called: they travel with names of at most 255 bytes. */
-export const isHeaderName = (value: unknown): boolean =>
-  typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= HEADER_BYTES_MAX
 
 /** How a queue groups its messages, or null where it does not. The arguments' keys are the policies' with `x-` in front. */
 export function groupSettingsOf(args: Table, policy: EffectivePolicy | null): GroupSettings | null {

@@ -1,8 +1,10 @@
+import { DEDUPLICATION_CHECKS } from '../deduplication/settings.ts'
 import { describeResource, preconditionFailed } from '../errors.ts'
 import { erlangText } from '../erlang-text.ts'
-import { equalFields, integerOf, isInteger, longstr, stringOf } from '../fields.ts'
+import { equalFields, integerOf, isInteger, longstr, numberOf, stringOf } from '../fields.ts'
 import type { Field, Table } from '../fields.ts'
-import { isHeaderName } from '../groups/group-settings.ts'
+import { isHeaderName } from '../header-name.ts'
+import { ATTEMPTS_MAX } from './retry-settings.ts'
 
 /** What a declaration says of a queue, besides its type and its arguments. */
 export interface QueueProperties {
@@ -23,7 +25,7 @@ export interface QueueFacts extends QueueProperties {
 
 const QUEUE_TYPES: readonly string[] = ['classic', 'quorum', 'stream']
 
-const TTL_MAX_MS = 315_360_000_000 // ten years
+export const TTL_MAX_MS = 315_360_000_000 // ten years
 const PRIORITY_MAX = 255
 const ROUTING_KEY_BYTES_MAX = 255
 const SEGMENT_BYTES_MAX = 3_000_000_000
@@ -53,6 +55,19 @@ const expiry: Check = (field, args) => ttl(field, args) ?? positive(field, args)
 const maxPriority: Check = (field, args) =>
   notNegative(field, args) ?? (integerOf(field)! > PRIORITY_MAX ? `{max_value_exceeded,${String(field.value)}}` : null)
 
+const attempts: Check = (field, args) =>
+  positive(field, args) ?? (integerOf(field)! > ATTEMPTS_MAX ? `{max_value_exceeded,${String(field.value)}}` : null)
+
+const numberFrom =
+  (min: number, max: number): Check =>
+  (field) => {
+    const value = numberOf(field)
+    if (value === null) return `"expected number, got ${field.type}"`
+    if (value < 0) return `{value_negative,${erlangText(field)}}`
+    if (value < min) return `{value_too_small,${erlangText(field)}}`
+    return value <= max ? null : `{value_too_large,${erlangText(field)}}`
+  }
+
 const oneOf =
   (values: readonly string[], refusal: (value: string) => string): Check =>
   (field) => {
@@ -71,7 +86,7 @@ const bool: Check = (field) => (field.type === 'bool' ? null : unacceptable(fiel
 
 const headerName: Check = (field) => {
   if (field.type !== 'longstr') return unacceptable(field)
-  return isHeaderName(field.value) ? null : `"invalid header name '${textOf(field)}'"`
+  return isHeaderName(field.value) ? null : 'invalid_header_name'
 }
 
 const queueVersion: Check = (field, args) =>
@@ -135,6 +150,12 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['x-delayed-retry-type', { types: CLASSIC_QUORUM, check: null }],
   ['x-delayed-retry-min', { types: CLASSIC_QUORUM, check: null }],
   ['x-delayed-retry-max', { types: CLASSIC_QUORUM, check: null }],
+  ...[...DEDUPLICATION_CHECKS].map(([key, check]): [string, Rule] => [key, { types: CLASSIC_QUORUM, check }]),
+  ['x-retry-max-attempts', { types: CLASSIC_QUORUM, check: attempts }],
+  ['x-retry-initial-delay', { types: CLASSIC_QUORUM, check: ttl }],
+  ['x-retry-multiplier', { types: CLASSIC_QUORUM, check: numberFrom(1, Number.MAX_VALUE) }],
+  ['x-retry-max-delay', { types: CLASSIC_QUORUM, check: ttl }],
+  ['x-retry-jitter', { types: CLASSIC_QUORUM, check: numberFrom(0, 1) }],
 ])
 
 const describeQueue = (queue: QueueProperties): string => describeResource('queue', queue.name, queue.vhost)

@@ -6,6 +6,7 @@ import type { HeldMessages } from './held-messages.ts'
 import type { QueueHost } from './queue-host.ts'
 import type { Queue } from './queue.ts'
 import { markOf } from './recovered-load.ts'
+import { retryFactsOf } from './retries.ts'
 
 /** How long a message that could not be dead-lettered safely waits for the next try. */
 const RETRY_MS = 5_000
@@ -35,7 +36,7 @@ export class Burial {
       return
     }
     entry.state = GONE
-    this.bury(entry.message, reason)
+    this.bury(entry.message, reason, entry)
     this.#forget(entry)
   }
 
@@ -45,20 +46,20 @@ export class Burial {
     else this.discard(entry, reason)
   }
 
-  /** At most once, for a message that the queue does not have (any more). */
-  bury(message: Message, reason: DeathReason): void {
+  /** At most once, for a message that the queue does not have (any more). @param entry what it was there, or null if it never was */
+  bury(message: Message, reason: DeathReason, entry: Entry | null): void {
     const { settings, counters } = this.#queue
     if (settings.deadLetterExchange === null) {
       counters.dropped++
       return
     }
     counters.deadLettered++
-    this.#host.deadLetter(this.#queue, message, reason, false)
+    this.#host.deadLetter(this.#queue, message, reason, false, entry === null ? null : retryFactsOf(entry))
   }
 
   /** At least once: the message stays with its queue until all targets have taken it, or a policy says otherwise. */
   #durably(entry: Entry, reason: DeathReason, waited: boolean): void {
-    if (this.#host.deadLetter(this.#queue, entry.message, reason, true)) {
+    if (this.#host.deadLetter(this.#queue, entry.message, reason, true, retryFactsOf(entry))) {
       this.#queue.counters.deadLettered++
       entry.state = GONE
       this.#forget(entry)

@@ -1,9 +1,10 @@
-import { type LoadedMessage, NOT_STORED, type QueueLog } from '../../store/message-store.ts'
+import { type LoadedMessage, NOT_STORED, type QueueLog, STATE_HELD, STATE_READY } from '../../store/message-store.ts'
 import { levelOf } from '../groups/level-of.ts'
 import type { Message } from '../message.ts'
 import { Entry } from './entry.ts'
 import type { QueueHost } from './queue-host.ts'
 import type { Queue } from './queue.ts'
+import { markOfRetries, retriesOfMark } from './retries.ts'
 
 /** A queue's entries as they come and go: their numbers, and what the log, the contents and the account of memory must know of it. */
 export class Entries {
@@ -68,18 +69,28 @@ export class Entries {
     entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
     entry.deliveryCount = loaded.deliveryCount
     entry.acquiredCount = loaded.acquiredCount
+    if (loaded.mark !== 0) entry.retries = retriesOfMark(loaded.mark, loaded.dueAt)
     return entry
   }
 
-  /** Has the log note what became of an entry, if it knows it. The arguments are those of `QueueLog.update`. */
+  /** Has the log note what became of an entry, and its retries, if it knows it. The arguments are those of `QueueLog.update`. */
   record(entry: Entry, state: number, dueAt: number, mark: number): void {
-    if (entry.location !== NOT_STORED) this.#log.update(entry, state, dueAt, mark)
+    if (entry.location === NOT_STORED) return
+    const { retries } = entry
+    if (retries === null) this.#log.update(entry, state, dueAt, mark)
+    else this.#log.update(entry, state, state === STATE_HELD ? dueAt : retries.dueAt, mark | markOfRetries(retries))
   }
 
   /** The message is no more. */
   end(entry: Entry): void {
     // of a deleted queue the log has nothing any more
     if (entry.location !== NOT_STORED && !this.#queue.deleted) this.#log.settle(entry)
+    this.leaveMemory(entry)
+  }
+
+  /** The entry is dropped, and the message, which is ready, goes on in the store: with its retries, of which the log only knows if it logs it. */
+  leaveForStore(entry: Entry): void {
+    if (entry.retries !== null && !this.isLogged(entry.message)) this.record(entry, STATE_READY, 0, 0)
     this.leaveMemory(entry)
   }
 

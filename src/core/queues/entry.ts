@@ -3,6 +3,7 @@ import type { Consumer } from '../consumer.ts'
 import type { MessageGroup } from '../groups/message-group.ts'
 import type { Message } from '../message.ts'
 import type { Queue } from './queue.ts'
+import type { Retries } from './retries.ts'
 
 export const READY = 0
 export const UNACKED = 1
@@ -30,6 +31,8 @@ export class Entry implements QueueEntry {
   deliveryCount = 0
   /** All returns. */
   acquiredCount = 0
+  /** What is known of its retries; null for most. */
+  retries: Retries | null = null
   /** The consumer that holds it, or null (also for what a single get took). */
   consumer: Consumer | null = null
   /** The group that it is the current message of, or is parked with; null where messages are not grouped. */

@@ -1,40 +1,131 @@
-import type { Clock, Timer } from '../../util/clock.ts'
+import type { LoadedMessage, QueueLog } from '../../store/message-store.ts'
+import type { Timer } from '../../util/clock.ts'
+import { ENTRY_BYTES } from '../message-memory.ts'
 import type { Entry } from './entry.ts'
 import { HELD } from './entry.ts'
+import { HeldInStore } from './held-in-store.ts'
+import type { QueueHost } from './queue-host.ts'
+import type { Queue } from './queue.ts'
 
-/** The messages of a queue that wait: for their next try after a failure, or for a dead-letter target that takes them. */
+/** What is due so soon stays in memory. */
+const SOON_MS = 1000
+
+/**
+ * The messages of a queue that wait: for their next try after a failure, or for a dead-letter target that takes them. Where memory is
+ * short, what waits for its next try, and is on disk, leaves it.
+ */
 export class HeldMessages {
-  count = 0
-  bytes = 0
-  readonly #clock: Clock
+  readonly #queue: Queue
+  readonly #host: QueueHost
+  readonly #log: QueueLog
+  readonly #release: (entry: Entry) => void
   readonly #timers = new Map<Timer, Entry>()
+  /** Those that wait for their next try: they may leave memory. */
+  readonly #resting = new Map<Entry, Timer>()
+  #restingBytes = 0
+  #bytes = 0
+  readonly #stored: HeldInStore
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  /** @param release takes an entry that is to be had again */
+  constructor(queue: Queue, host: QueueHost, log: QueueLog, release: (entry: Entry) => void) {
+    this.#queue = queue
+    this.#host = host
+    this.#log = log
+    this.#release = release
+    this.#stored = new HeldInStore(queue, host, log, release)
+  }
+
+  get count(): number {
+    return this.#timers.size + this.#stored.count
+  }
+
+  /** Body bytes. */
+  get bytes(): number {
+    return this.#bytes + this.#stored.bytes
+  }
+
+  /** What of `count` and `bytes` is in the store only. */
+  get inStore(): { readonly count: number; readonly bytes: number } {
+    return this.#stored
   }
 
   /** Keeps an entry for so many ms, and hands it to `then`. */
-  hold(entry: Entry, delayMs: number, then: (entry: Entry) => void): void {
+  hold(entry: Entry, delayMs: number, then: (entry: Entry) => void): Timer {
     entry.state = HELD
-    this.count++
-    this.bytes += entry.message.bodyLength
-    const timer = this.#clock.schedule(delayMs, {
+    const { bodyLength } = entry.message
+    this.#bytes += bodyLength
+    const timer = this.#host.clock.schedule(delayMs, {
       onTimer: () => {
         this.#timers.delete(timer)
-        this.count--
-        this.bytes -= entry.message.bodyLength
+        this.#bytes -= bodyLength
         then(entry)
       },
     })
     this.#timers.set(timer, entry)
+    return timer
+  }
+
+  /** Keeps an entry for so many ms, until it is to be had again. The log knows of it. */
+  rest(entry: Entry, delayMs: number): void {
+    const timer = this.hold(entry, delayMs, () => {
+      this.#stopResting(entry)
+      this.#release(entry)
+    })
+    this.#resting.set(entry, timer)
+    this.#restingBytes += entry.message.bodyLength
+  }
+
+  #stopResting(entry: Entry): void {
+    this.#resting.delete(entry)
+    this.#restingBytes -= entry.message.bodyLength
+  }
+
+  /** A message that was resting when the broker ended. @returns whether it can stay in the store */
+  staysInStore({ number, dueAt, bodyLength }: LoadedMessage): boolean {
+    const { clock, memory } = this.#host
+    if (!memory.limited || dueAt - clock.now() < SOON_MS) return false
+    this.#stored.add(number, dueAt, bodyLength)
+    return true
+  }
+
+  /** Bytes of memory that could be had, about. */
+  get excess(): number {
+    return this.#resting.size * ENTRY_BYTES + this.#restingBytes
+  }
+
+  /** Lets go of entries. @returns how many left */
+  evict(entriesMax: number): number {
+    const soon = this.#host.clock.now() + SOON_MS
+    let looks = Math.min(entriesMax, this.#resting.size)
+    let left = 0
+    for (const [entry, timer] of this.#resting) {
+      if (looks-- === 0) break
+      const { dueAt } = timer
+      if (dueAt < soon || !this.#log.isStored(entry)) {
+        // others have their turn next time
+        this.#resting.delete(entry)
+        this.#resting.set(entry, timer)
+        continue
+      }
+      timer.cancel()
+      this.#timers.delete(timer)
+      this.#bytes -= entry.message.bodyLength
+      this.#stopResting(entry)
+      this.#stored.add(entry.number, dueAt, entry.message.bodyLength)
+      this.#queue.heldLeftMemory(entry)
+      left++
+    }
+    return left
   }
 
   /** Nobody waits any longer. */
   close(end: (entry: Entry) => void): void {
     const entries = [...this.#timers]
     this.#timers.clear()
-    this.count = 0
-    this.bytes = 0
+    this.#resting.clear()
+    this.#restingBytes = 0
+    this.#bytes = 0
+    this.#stored.close()
     for (const [timer, entry] of entries) {
       timer.cancel()
       end(entry)

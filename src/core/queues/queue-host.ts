@@ -6,7 +6,7 @@ import type { Commits } from '../commits.ts'
 import type { Table } from '../fields.ts'
 import type { MessageDecoder } from '../message-decoder.ts'
 import type { MessageMemory } from '../message-memory.ts'
-import type { DeathReason, Message } from '../message.ts'
+import type { DeathReason, Message, RetryFacts } from '../message.ts'
 import type { Queue } from './queue.ts'
 import type { ReadyMessages } from './ready-messages.ts'
 
@@ -19,13 +19,15 @@ export interface QueueHost {
   readonly decoder: MessageDecoder
   readonly clock: Clock
   readonly turn: Turn
+  /** From 0 to 1, 1 excluded. */
+  readonly random: () => number
   /** Time to acknowledge where nothing else says so, in ms; 0 for none. */
   readonly defaultAckTimeoutMs: number
   /**
    * Publishes a dead message to the queue's dead-letter exchange. With `wanted`, says whether every target took it; without, it may
    * happen after the call.
    */
-  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean): boolean
+  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean, retries: RetryFacts | null): boolean
   /** The queue has had its time, or lost its last consumer. */
   deleteQueue(queue: Queue): void
   /** Frees the messages of a queue that was purged or deleted, a part at a time. */
@@ -54,4 +56,6 @@ export class QueueCounters {
   acknowledged = 0
   deadLettered = 0
   dropped = 0
+  /** Duplicates that were left out. */
+  deduplicated = 0
 }

@@ -1,10 +1,10 @@
-import { integerOf, stringOf } from '../fields.ts'
-import type { Table } from '../fields.ts'
+import { type Field, integerOf, numberOf, stringOf, type Table } from '../fields.ts'
 import { stricterLimit } from '../policy-keys.ts'
 import { isDelaying } from '../delays/is-delaying.ts'
 import { type GroupSettings, groupSettingsOf } from '../groups/group-settings.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { DEAD_LETTER_STRATEGIES, OVERFLOWS } from './arguments.ts'
+import { type RetrySettings, retrySettingsOf } from './retry-settings.ts'
 
 export type Overflow = 'drop-head' | 'reject-publish' | 'reject-publish-dlx'
 export type DeadLetterStrategy = 'at-most-once' | 'at-least-once'
@@ -55,6 +55,8 @@ export class QueueSettings {
   readonly delaying: boolean
   /** Null where messages are not grouped. */
   readonly groups: GroupSettings | null
+  /** Null where the queue does not retry by itself. */
+  readonly retry: RetrySettings | null
   /** `x-queue-mode` or `queue-mode` says `lazy`: shown, without effect. */
   readonly lazy: boolean
 
@@ -76,7 +78,8 @@ export class QueueSettings {
     this.maxPriority = quorum ? QUORUM_PRIORITY_MAX : priority === null ? 0 : Math.max(1, priority)
     this.defaultPriority = quorum ? QUORUM_PRIORITY_DEFAULT : 0
     this.singleActiveConsumer = args.get('x-single-active-consumer')?.value === true
-    this.deliveryLimit = deliveryLimitOf(quorum, sources)
+    this.retry = retrySettingsOf(sources)
+    this.deliveryLimit = deliveryLimitOf(quorum, this.retry, sources)
     this.consumerTimeoutMs = sources.smaller('consumer-timeout')
     const disconnectedMs = sources.smaller('consumer-disconnected-timeout')
     this.consumerDisconnectedTimeoutMs =
@@ -105,9 +108,10 @@ function overflowOf(quorum: boolean, sources: Sources): Overflow {
   return overflow === 'reject-publish-dlx' ? 'drop-head' : overflow
 }
 
-function deliveryLimitOf(quorum: boolean, sources: Sources): number {
+/** Who says how many attempts there are needs no limit that nobody has asked for. */
+function deliveryLimitOf(quorum: boolean, retry: RetrySettings | null, sources: Sources): number {
   const given = sources.merged('delivery-limit', stricterLimit)
-  if (given === null) return quorum ? QUORUM_DELIVERY_LIMIT : -1
+  if (given === null) return quorum && (retry === null || retry.maxAttempts < 0) ? QUORUM_DELIVERY_LIMIT : -1
   return given < 0 ? -1 : given
 }
 
@@ -120,8 +124,10 @@ function delayedRetryOf(sources: Sources): DelayedRetry {
   return { type, minMs, maxMs: maxMs > 0 ? maxMs : minMs }
 }
 
+type Merge = (argument: number, policy: number) => number
+
 /** The two places where a setting may come from; the argument's key is the policy's with `x-` in front. */
-class Sources {
+export class Sources {
   readonly #args: Table
   readonly #policy: EffectivePolicy | null
 
@@ -130,8 +136,17 @@ class Sources {
     this.#policy = policy
   }
 
-  merged(key: string, merge: (argument: number, policy: number) => number): number | null {
-    const argument = integerOf(this.#args.get(`x-${key}`))
+  merged(key: string, merge: Merge): number | null {
+    return this.#merged(key, merge, integerOf)
+  }
+
+  /** For what need not be an integer. */
+  mergedReal(key: string, merge: Merge): number | null {
+    return this.#merged(key, merge, numberOf)
+  }
+
+  #merged(key: string, merge: Merge, read: (field: Field | undefined) => number | null): number | null {
+    const argument = read(this.#args.get(`x-${key}`))
     const policy = this.#policy?.definition.get(key)
     if (typeof policy !== 'number') return argument
     return argument === null ? policy : merge(argument, policy)

@@ -10,6 +10,7 @@ import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
+import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
 import { MessageGroups } from '../groups/message-groups.ts'
@@ -27,11 +28,12 @@ import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
 import { Pager } from './pager.ts'
 import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
-import { type QueueSettings, retryDelayOf } from './queue-settings.ts'
+import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
 import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
+import { EXHAUSTED, restAfterReturn } from './retries.ts'
 import { UnusedTimer } from './unused-timer.ts'
 
 /** What a publish to one queue came to. */
@@ -62,6 +64,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   deleted = false
   /** Keeps messages until they are due, where the queue is to do so. */
   delays: DelayLine | null = null
+  /** Keeps duplicates out, where the queue is to do so. */
+  deduplication: QueueDeduplication | null = null
   /** Set by the router: the last routing that reached this queue. */
   mark = 0
   scheduled = false
@@ -114,7 +118,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { durable, spills } = host.store
     this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
     this.#spills = spills
-    this.#held = new HeldMessages(host.clock)
+    this.#held = new HeldMessages(this, host, this.#log, this.#release)
     this.#burial = new Burial(this, host, this.#entries, this.#held, (entry) => this.#forget(entry))
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
     this.#group()
@@ -132,6 +136,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#ready.bytes
   }
 
+  /** Ready messages that are in memory. */
+  get readyInMemory(): number {
+    return this.#ready.count - this.#ready.pagedCount
+  }
+
   /** Waiting for a retry delay, or for a dead-letter target that takes them. */
   get heldCount(): number {
     return this.#held.count
@@ -144,6 +153,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Groups of which a message is out or waits; 0 where messages are not grouped. */
   get groupCount(): number {
     return this.#ready.groups?.byKey.size ?? 0
+  }
+
+  /** What of `heldCount` and `heldBytes` is in the store only. */
+  get heldInStore(): { readonly count: number; readonly bytes: number } {
+    return this.#held.inStore
   }
 
   get consumerCount(): number {
@@ -162,6 +176,9 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
+    if (this.deduplication !== null && this.deduplication.intercepts(message)) {
+      return this.deduplication.publish(message)
+    }
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
@@ -200,11 +217,16 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
   }
 
-  /** Takes a message that is due. @returns false when there is no room for it yet */
+  /** Whether a message that is due finds room, or makes itself some. */
+  canTakeDue(message: Message): boolean {
+    return this.settings.overflow !== 'reject-publish' || this.hasRoomFor(1, message.bodyLength)
+  }
+
+  /** Takes a message that waited here until it was due. @returns false when there is no room for it yet */
   publishDue(message: Message): boolean {
-    const { overflow } = this.settings
-    if (overflow === 'reject-publish' && !this.hasRoomFor(1, message.bodyLength)) return false
-    this.publish(message)
+    if (!this.canTakeDue(message)) return false
+    if (this.deduplication !== null) this.deduplication.publishDue(message)
+    else this.publish(message)
     return true
   }
 
@@ -228,7 +250,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
-    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen')
+    if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
   }
 
@@ -441,18 +463,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return
     }
     entry.redelivered = true
-    entry.acquiredCount++
-    const counted = this.rules.counts(kind)
-    if (counted) entry.deliveryCount++
-    const { settings } = this
-    if (settings.deliveryLimit >= 0 && entry.deliveryCount > settings.deliveryLimit) {
+    const rest = restAfterReturn(entry, kind, this.#host)
+    if (rest === EXHAUSTED) {
       this.#burial.discard(entry, 'delivery_limit')
-      return
-    }
-    const delay = this.#hasExpired(entry) ? 0 : retryDelayOf(settings.delayedRetry, counted, entry.deliveryCount)
-    if (delay > 0) {
-      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + delay, 0)
-      this.#held.hold(entry, delay, this.#release)
+    } else if (rest > 0) {
+      this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + rest, 0)
+      this.#held.rest(entry, rest)
     } else {
       this.#putBack(entry)
     }
@@ -465,6 +481,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly #release = (entry: Entry): void => this.#putBack(entry)
 
   #putBack(entry: Entry): void {
+    if (entry.group === null) this.#ready.groups?.resumes(entry)
     if (this.#hasExpired(entry)) {
       this.#burial.discard(entry, 'expired')
       return
@@ -526,6 +543,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The entry is GONE: nobody needs to know of it any more. */
   #forget(entry: Entry): void {
     if (entry.expiresAt >= 0) this.#expiry?.left()
+    // first: after a crash in between, a message without its value is harmless, and a value without its message is not
+    if (this.deduplication !== null) this.deduplication.ended(entry)
     if (entry.group !== null) entry.group.left(entry)
     this.#entries.end(entry)
   }
@@ -533,6 +552,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Removes what is ready; returns how many that were. Nothing is dead-lettered. */
   purge(): number {
     const count = this.#ready.count
+    this.deduplication?.purged()
     const old = this.#ready
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
     this.#pager?.purged(this.#ready, !this.deleted)
@@ -561,6 +581,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return (this.#pager ??= new Pager(this, this.#host, this.#log, this.#ready))
   }
 
+  /** Whether a message that is in it is there after a restart. */
+  logs(message: Message): boolean {
+    return this.#entries.isLogged(message)
+  }
+
   /** What the next message will be called. */
   get nextNumber(): number {
     return this.#entries.lastNumber + 1
@@ -579,12 +604,13 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   excess(keepEntries: number, keepBytes: number): number {
     const { count, bytes, pagedCount, pagedBytes } = this.#ready
     const entries = Math.max(0, count - pagedCount - keepEntries)
-    return entries * ENTRY_BYTES + Math.max(0, bytes - pagedBytes - keepBytes)
+    return entries * ENTRY_BYTES + Math.max(0, bytes - pagedBytes - keepBytes) + this.#held.excess
   }
 
   evict(entriesMax: number): number {
-    const left = entriesMax - this.#pagerOf().evict(entriesMax)
-    return entriesMax - left + (this.#ready.groups?.pager.evict(left) ?? 0)
+    const held = this.#held.evict(entriesMax)
+    const moved = held + this.#pagerOf().evict(entriesMax - held)
+    return moved + (this.#ready.groups?.pager.evict(entriesMax - moved) ?? 0)
   }
 
   /** An entry for a message that was read back. */
@@ -601,7 +627,33 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   leftMemory(entry: Entry): void {
     if (entry.group !== null) entry.group.left(entry)
     if (entry.expiresAt >= 0) this.#expiry?.left()
+    this.#entries.leaveForStore(entry)
+  }
+
+  /** A held entry is in the store, and in no list any more. */
+  heldLeftMemory(entry: Entry): void {
+    entry.group?.leftMemory(entry)
+    entry.state = GONE
+    if (entry.expiresAt >= 0) this.#expiry?.left()
     this.#entries.leaveMemory(entry)
+  }
+
+  /** A message was read back that nobody waits for any more. */
+  endLoaded(entry: Entry): void {
+    this.#end(entry)
+  }
+
+  /** A message was held when the broker ended. @returns whether it goes on waiting in the store, so that it needs no entry */
+  staysHeld(loaded: LoadedMessage): boolean {
+    if (!this.#held.staysInStore(loaded)) return false
+    this.#ready.groups?.restsOn(this.#host.decoder.decode(loaded), loaded.number)
+    this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, loaded.number)
+    return true
+  }
+
+  /** A message that is held in the store cannot be read. */
+  heldLost(number: number): void {
+    this.#ready.groups?.lostAtRest(number)
   }
 
   /** The time of a message is up that was read back for it. */
@@ -638,7 +690,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     } else {
       this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, entry.number)
       this.#ready.groups?.begins(entry)
-      this.#held.hold(entry, Math.max(0, dueAt - this.#host.clock.now()), this.#release)
+      this.#held.rest(entry, Math.max(0, dueAt - this.#host.clock.now()))
     }
   }
 

@@ -9,6 +9,7 @@ import {
 import type { DeathReason } from '../message.ts'
 import type { Entry } from './entry.ts'
 import type { Queue } from './queue.ts'
+import { DEATH_BITS } from './retries.ts'
 
 const REASONS: readonly DeathReason[] = ['rejected', 'expired', 'maxlen', 'delivery_limit']
 
@@ -37,9 +38,10 @@ export class RecoveredLoad implements LoadVisitor {
 
   onLoaded(message: LoadedMessage): QueueEntry | null {
     const { state, dueAt, mark } = message
+    if (state === STATE_HELD && this.#queue.staysHeld(message)) return null
     const entry = this.#queue.entryOf(message)
     const known = state === STATE_HELD || state === STATE_DYING ? state : STATE_RETURNED
-    this.#found.push([entry, { state: known, dueAt, reason: REASONS[mark] ?? 'rejected' }])
+    this.#found.push([entry, { state: known, dueAt, reason: REASONS[mark & DEATH_BITS] ?? 'rejected' }])
     return entry
   }
 

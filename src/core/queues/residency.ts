@@ -29,17 +29,18 @@ export interface Residency {
 
 /** @param stored what the store says of the queue */
 export function residencyOf(queue: Queue, ready: ReadyMessages, stored: StoredCounts): Residency {
-  const { unackedCount, unackedBytes, heldCount, heldBytes } = queue
+  const { unackedCount, unackedBytes, heldCount, heldBytes, heldInStore } = queue
   // the store counts index entries, core messages: one that is on its way must not make a count negative
   const onDisk = Math.min(stored.pagedOut, ready.pagedCount)
   const delta = Math.min(stored.pagedOutShared, onDisk)
   return {
-    alpha: ready.count - ready.pagedCount + unackedCount + heldCount,
-    beta: ready.pagedCount - onDisk,
+    alpha: ready.count - ready.pagedCount + unackedCount + heldCount - heldInStore.count,
+    // the index of what is held stays in memory
+    beta: ready.pagedCount - onDisk + heldInStore.count,
     gamma: onDisk - delta,
     delta,
-    bytesInMemory: ready.bytes - ready.pagedBytes + unackedBytes + heldBytes,
-    bytesPagedOut: ready.pagedBytes,
+    bytesInMemory: ready.bytes - ready.pagedBytes + unackedBytes + heldBytes - heldInStore.bytes,
+    bytesPagedOut: ready.pagedBytes + heldInStore.bytes,
     bytesStored: stored.bodyBytes,
     diskBytes: stored.diskBytes,
     indexBytes: stored.indexBytes,

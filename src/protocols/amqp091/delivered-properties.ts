@@ -1,6 +1,7 @@
 import { long } from '../../core/fields.ts'
 import { type Message, Properties } from '../../core/message.ts'
 import type { Entry } from '../../core/queues/entry.ts'
+import { addRetryHeaders } from '../../core/queues/retries.ts'
 import { amqpPropertyFormat } from './wire/properties.ts'
 
 /**
@@ -14,5 +15,6 @@ export function deliveredProperties(message: Message, entry: Entry): Buffer | nu
   properties.headers = new Map(properties.headers ?? [])
   if (entry.deliveryCount > 0) properties.headers.set('x-delivery-count', long(entry.deliveryCount))
   if (entry.queue.type === 'quorum') properties.headers.set('x-acquired-count', long(entry.acquiredCount))
+  addRetryHeaders(properties.headers, entry)
   return amqpPropertyFormat.encode(properties)
 }

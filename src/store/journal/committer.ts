@@ -137,6 +137,8 @@ export class Committer implements TurnTask, BatchWriter {
   /** Somebody asked for a new segment. */
   #rolls: PromiseWithResolvers<void> | null = null
   #transaction: Transaction | null = null
+  /** How many `begin` have no `end` yet. */
+  #depth = 0
   #failure: Error | null = null
   #idle: PromiseWithResolvers<void> | null = null
   /** Ends with what is done with files at the moment. */
@@ -194,6 +196,7 @@ export class Committer implements TurnTask, BatchWriter {
   }
 
   begin(): void {
+    if (this.#depth++ > 0) return
     const transaction = new Transaction(this.#first + this.#ring.size)
     this.#ring.push(transaction)
     this.#transaction = transaction
@@ -201,6 +204,7 @@ export class Committer implements TurnTask, BatchWriter {
 
   end(): number {
     const { position, items } = this.#transaction!
+    if (--this.#depth > 0) return items.length > 0 ? position : 0
     this.#transaction = null
     if (items.length > 0) this.#wake()
     else this.cancelled()

@@ -249,25 +249,23 @@ export class RecordWriter {
   /** What `write` adds becomes one TRANSACTION record. */
   transaction(write: () => void): void {
     this.#reserve(TRANSACTION_FIXED_BYTES)
-    this.#cut()
     const out = this.#open
     const start = this.#at
+    const from = this.#from
+    const first = this.parts.length
     out.fill(0, start + 8, start + TRANSACTION_FIXED_BYTES)
     out[start + 8] = RECORD_TRANSACTION
     this.#at = start + TRANSACTION_FIXED_BYTES
-    this.#cut()
-    const outer = this.parts.length - 1
     const before = this.bytes
     this.bytes += TRANSACTION_FIXED_BYTES
     write()
-    this.#cut()
     const length = this.bytes - before - RECORD_HEADER_BYTES
-    let sum = checksum(
-      out.subarray(start + RECORD_HEADER_BYTES, start + TRANSACTION_FIXED_BYTES),
-      this.#segmentId,
-      length,
-    )
-    for (let i = outer + 1; i < this.parts.length; i++) sum = crc32(this.parts[i]!, sum)
+    // mostly it is in one piece, and stays so: a write takes few pieces
+    const isWhole = this.parts.length === first
+    if (!isWhole) this.#cut()
+    const head = isWhole ? out.subarray(0, this.#at) : this.parts[first]!
+    let sum = checksum(head.subarray(start + RECORD_HEADER_BYTES - (isWhole ? 0 : from)), this.#segmentId, length)
+    for (let i = first + 1; i < this.parts.length; i++) sum = crc32(this.parts[i]!, sum)
     writeU32(out, start, length)
     writeU32(out, start + 4, sum)
   }

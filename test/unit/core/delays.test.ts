@@ -361,3 +361,62 @@ test('the arguments of the plugin are checked in its words', async () => {
   client.exchange('x', TYPE, { 'x-delayed-type': 'topic' })
   refuses({ 'x-delayed-type': 'direct' }, /inequivalent arg 'x-delayed-type' for exchange 'x'/)
 })
+
+describe('with de-duplication', () => {
+  const numbered = (id: string, ms: number): Parameters<Client['publish']>[2] => ({
+    persistent: true,
+    headers: headers({ 'x-delay': long(ms), 'x-deduplication-header': longstr(id) }),
+  })
+
+  test('an exchange leaves out what it keeps already, and is no stranger to it when it is due', async () => {
+    const { bench, client } = await start(new PagingStore())
+    client.exchange('late', TYPE, { 'x-delayed-type': 'direct', 'x-message-deduplication': true })
+    client.declare('q')
+    client.session.topology.bindQueue('q', 'late', 'k', new Map())
+    client.consume('q', { noAck: true })
+    publish(client, 'first', numbered('a', 100))
+    publish(client, 'again', numbered('a', 10))
+    publish(client, 'other', numbered('b', 200))
+    bench.advance(200)
+    assert.deepEqual(client.take(), ['first', 'other'])
+    publish(client, 'again', numbered('a', 10))
+    bench.advance(10)
+    assert.deepEqual(client.take(), [])
+  })
+
+  test('a queue with a window does too; without one it looks when the message comes into it', async () => {
+    const { bench, client } = await start(new PagingStore())
+    const delaying = { [TYPE]: true, 'x-message-deduplication': true }
+    client.declare('window', { ...delaying, 'x-cache-size': 10 })
+    client.declare('present', delaying)
+    for (const queue of ['window', 'present']) {
+      client.publish(queue, 'first', numbered('a', 100))
+      client.publish(queue, 'second', numbered('a', 200))
+    }
+    bench.advance(100)
+    assert.equal(client.get('window', true)?.body, 'first')
+    assert.equal(client.get('present')?.body, 'first')
+    bench.advance(100)
+    assert.equal(client.get('window'), null)
+    // the first one is still there, unacknowledged
+    assert.equal(client.get('present'), null)
+    assert.equal(bench.queue('present').counters.deduplicated, 1)
+  })
+
+  test('what a publisher has numbered is not left out for coming out of order', async () => {
+    const { bench, client } = await start(new PagingStore())
+    client.declare('q', { [TYPE]: true, 'x-publisher-deduplication': true })
+    for (const [id, ms] of [
+      [1, 300],
+      [2, 100],
+      [3, 200],
+      [2, 10],
+    ] as const) {
+      const by = { 'x-publisher-name': longstr('p'), 'x-publishing-id': long(id) }
+      client.publish('q', `m${id}`, { persistent: true, headers: headers({ ...by, 'x-delay': long(ms) }) })
+    }
+    client.consume('q', { noAck: true })
+    bench.advance(300)
+    assert.deepEqual(client.take(), ['m2', 'm3', 'm1'])
+  })
+})

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { buildGo, type Command, GO_ENVIRONMENT, missing, PYTHON, runProgram } from './debian/programs.ts'
+import { openTarget, type Target } from './debian/target.ts'
+
+// Other languages delay, cancel and keep duplicates out with nothing but arguments and headers.
+
+const ANSWERS = [
+  ['first', [true, -200]],
+  ['last', [true, null]],
+]
+
+let target: Target
+
+before(async () => {
+  target = await openTarget()
+})
+after(() => target.stop())
+
+async function assertDelays({ program, args }: Command): Promise<void> {
+  const answers = await runProgram({ program, args: [...args, target.url, target.prefix] })
+  assert.deepEqual(
+    answers.map(({ part, value }) => [part, value]),
+    ANSWERS,
+  )
+}
+
+const foreign = process.env['RABBITMQ_URL'] === undefined ? false : 'RabbitMQ delays nothing'
+const noPika = missing('python3-pika', { program: PYTHON, args: ['-c', 'import pika'] })
+test('pika delays', { skip: foreign || noPika }, () =>
+  assertDelays({ program: PYTHON, args: [join(import.meta.dirname, 'debian/delay_client.py')] }),
+)
+
+const library = { program: 'go', args: ['list', 'github.com/rabbitmq/amqp091-go'], env: GO_ENVIRONMENT }
+const noGo = missing('golang-github-rabbitmq-amqp091-go-dev', library)
+test('amqp091-go delays', { skip: foreign || noGo }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'warren-go-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const program = join(folder, 'delay_client')
+  buildGo(join(import.meta.dirname, 'debian/delay_client.go'), program)
+  await assertDelays({ program, args: [] })
+})

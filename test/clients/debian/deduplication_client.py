@@ -1,0 +1,66 @@
+"""Duplicates, sent with pika: python3 deduplication_client.py URL"""
+
+import json
+import sys
+from decimal import Decimal
+
+import pika
+
+connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))
+channel = connection.channel()
+channel.confirm_delivery()
+
+
+def answer(part, value):
+    print(json.dumps({"part": part, "value": value}), flush=True)
+
+
+def send(exchange, key, body, headers):
+    properties = pika.BasicProperties(headers=headers, delivery_mode=2)
+    # raises when it is returned, or not confirmed
+    channel.basic_publish(exchange, key, body, properties, mandatory=True)
+
+
+def drain(queue):
+    bodies = []
+    while True:
+        method, _, body = channel.basic_get(queue, auto_ack=True)
+        if method is None:
+            return bodies
+        bodies.append(body.decode())
+
+
+channel.exchange_declare("x", "x-message-deduplication", durable=True, arguments={"x-cache-size": 100})
+channel.queue_declare("behind", durable=True)
+channel.queue_bind("behind", "x")
+for value in ["one", "one", 2, 2, Decimal("2.5"), Decimal("2.5"), True, True, 2**40, 2**40]:
+    send("x", "", str(value), {"x-deduplication-header": value})
+send("x", "", "kept for a moment", {"x-deduplication-header": "three", "x-cache-ttl": 1})
+answer("exchange", drain("behind"))
+
+channel.queue_declare("q", durable=True, arguments={"x-message-deduplication": True})
+for body in ["first", "again"]:
+    send("", "q", body, {"x-deduplication-header": "order 1"})
+method, _, _ = channel.basic_get("q")
+channel.basic_ack(method.delivery_tag)
+send("", "q", "after the first was acknowledged", {"x-deduplication-header": "order 1"})
+answer("queue", drain("q"))
+
+channel.queue_declare("numbered", durable=True, arguments={"x-publisher-deduplication": True})
+for number in [1, 2, 1, 2, 3, 2**33, 2**33]:
+    send("", "numbered", str(number), {"x-publisher-name": "outbox", "x-publishing-id": number})
+answer("numbers", drain("numbered"))
+
+transactions = connection.channel()
+transactions.tx_select()
+transactions.queue_declare("committed", durable=True, arguments={"x-message-deduplication": True})
+for body in ["first", "again"]:
+    properties = pika.BasicProperties(headers={"x-deduplication-header": "order 1"}, delivery_mode=2)
+    transactions.basic_publish("", "committed", body, properties)
+transactions.tx_rollback()
+for body in ["second", "again"]:
+    transactions.basic_publish("", "committed", body, properties)
+transactions.tx_commit()
+answer("transactions", drain("committed"))
+
+connection.close()
