@@ -119,9 +119,3 @@ function equalScalars(a: unknown, b: unknown): boolean {
   }
   return a === b
 }
-
-const HEADER_BYTES_MAX = 255
-
-/** What headers can be called: they travel with names of at most 255 bytes. */
-export const isHeaderName = (value: unknown): boolean =>
-  typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= HEADER_BYTES_MAX

@@ -133,6 +133,11 @@ export class Message implements Content, Routable {
     return (this.#properties ??= this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength))
   }
 
+  /** One of the publisher's headers, or null. Unlike `properties()`, it keeps nothing. @param name in UTF-8 */
+  header(name: Uint8Array): Field | null {
+    return this.format.header(this.buffer, this.propertiesOffset, this.propertiesLength, name)
+  }
+
   /**
    * Whether there may be a header whose name contains `name`: false is certain, and costs less than to decode. Every format has names
    * in its bytes as they are.
@@ -155,11 +160,6 @@ export class Message implements Content, Routable {
     if (this.#properties !== null) return this.#properties.headers
     if (this.propertiesLength === 0) return null
     return this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength).headers
-  }
-
-  /** One of the publisher's headers, or null. Unlike `properties()`, it keeps nothing. @param name in UTF-8 */
-  header(name: Uint8Array): Field | null {
-    return this.format.header(this.buffer, this.propertiesOffset, this.propertiesLength, name)
   }
 
   headRoom(): number {

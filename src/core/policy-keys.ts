@@ -1,5 +1,5 @@
 import { CACHE_PERSISTENCES } from './deduplication/settings.ts'
-import { isHeaderName } from './fields.ts'
+import { isHeaderName } from './header-name.ts'
 import {
   DEAD_LETTER_STRATEGIES,
   LEADER_LOCATORS,

@@ -11,8 +11,9 @@ import { PagingStore } from '../support/paging-store.ts'
 // while messages leave memory and come back, consumers and the broker die, and also while everything that the store does comes late.
 
 const SESSIONS = 2
-const REST_MS = 5
-const RUNS = 500
+/** What rests so long may leave memory. */
+const LONG_REST_MS = 2000
+const RUNS = Number(process.env['GROUP_RUNS'] ?? 500)
 
 type Settlement = 'ack' | 'discard' | 'returned' | 'rejected'
 type Step =
@@ -80,7 +81,7 @@ const steps: fc.WeightedArbitrary<Step>[] = [
   },
   { weight: 6, arbitrary: fc.record({ kind: kind('settleAll'), session, how: fc.constantFrom('ack', 'returned') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('close'), session }) },
-  { weight: 5, arbitrary: fc.record({ kind: kind('advance'), ms: fc.constantFrom(1, 4, 5, 30) }) },
+  { weight: 5, arbitrary: fc.record({ kind: kind('advance'), ms: fc.constantFrom(1, 4, 5, 30, LONG_REST_MS) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('purge') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('limit'), maxLength: fc.constantFrom(-1, 4, 15) }) },
 ]
@@ -94,7 +95,8 @@ const late: fc.WeightedArbitrary<Step>[] = [
 interface Around {
   readonly type: 'classic' | 'quorum'
   readonly maxPriority: number
-  readonly retries: boolean
+  /** How long what comes back rests, in ms; 0 for not at all. */
+  readonly restMs: number
   readonly deliveryLimit: number
   readonly singleActive: boolean
   /** Groups are switched on and off while the queue works. */
@@ -107,7 +109,7 @@ interface Around {
 const around: fc.Arbitrary<Around> = fc.record({
   type: fc.constantFrom('classic', 'quorum'),
   maxPriority: often(0, fc.constant(5)),
-  retries: fc.nat(3).map((n) => n === 0),
+  restMs: fc.constantFrom(0, 0, 0, 5, LONG_REST_MS),
   deliveryLimit: often(-1, fc.nat(2)),
   singleActive: fc.nat(5).map((n) => n === 0),
   byPolicy: fc.constant(false),
@@ -119,7 +121,7 @@ const around: fc.Arbitrary<Around> = fc.record({
 function argumentsOf({
   type,
   maxPriority,
-  retries,
+  restMs,
   deliveryLimit,
   singleActive,
   byPolicy,
@@ -131,8 +133,8 @@ function argumentsOf({
     'x-dead-letter-routing-key': 'dead',
     'x-delivery-limit': deliveryLimit,
     ...(type === 'classic' && maxPriority > 0 ? { 'x-max-priority': maxPriority } : {}),
-    ...(retries
-      ? { 'x-delayed-retry-type': 'all', 'x-delayed-retry-min': REST_MS, 'x-delayed-retry-max': REST_MS }
+    ...(restMs > 0
+      ? { 'x-delayed-retry-type': 'all', 'x-delayed-retry-min': restMs, 'x-delayed-retry-max': restMs }
       : {}),
     ...(singleActive ? { 'x-single-active-consumer': true } : {}),
   }
@@ -358,7 +360,7 @@ class Run {
 
   #comesBack(item: Item): void {
     item.out = false
-    if (this.around.retries) item.restsUntil = this.bench.clock.now() + REST_MS
+    if (this.around.restMs > 0) item.restsUntil = this.bench.clock.now() + this.around.restMs
   }
 
   #purge(): void {
@@ -460,7 +462,7 @@ class Run {
     }
     // a rest that begins now was not counted
     for (const item of this.live.values()) item.restsUntil = 0
-    bench.advance(REST_MS)
+    bench.advance(LONG_REST_MS)
     this.#buryDead()
     const browsed: string[] = []
     const browsing = (async () => {

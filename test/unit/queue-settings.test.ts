@@ -41,8 +41,8 @@ describe('defaults', () => {
       consumerDisconnectedTimeoutMs: -1,
       delayedRetry: { type: 'disabled', minMs: 0, maxMs: 0 },
       delaying: false,
-      retry: null,
       groups: null,
+      retry: null,
       lazy: false,
     })
   })

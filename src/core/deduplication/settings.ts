@@ -1,5 +1,6 @@
 import { describeResource, preconditionFailed } from '../errors.ts'
-import { type Field, integerOf, isHeaderName, isInteger, stringOf, type Table } from '../fields.ts'
+import { type Field, integerOf, isInteger, stringOf, type Table } from '../fields.ts'
+import { isHeaderName } from '../header-name.ts'
 import type { EffectivePolicy } from '../policy.ts'
 
 /** The exchange type of the plugin rabbitmq-message-deduplication: a fanout that keeps duplicates out. */

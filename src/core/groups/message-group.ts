@@ -32,6 +32,8 @@ export class MessageGroup {
   readonly key: string
   /** The message that is out, or was and is the next of the group: nobody else's turn. */
   current: Entry | null = null
+  /** Its number, while it rests in the store only; else 0. */
+  away = 0
   /** Parked messages, those in the store included. */
   size = 0
   /** Null while all that is parked is in `front`. */
@@ -59,6 +61,11 @@ export class MessageGroup {
     this.key = key
   }
 
+  /** Whether a message of the group is out, or is back and next. */
+  get isBusy(): boolean {
+    return this.current !== null || this.away > 0
+  }
+
   /** Parked messages in memory. */
   get inMemory(): number {
     return this.size - this.loading - (this.stored?.count ?? 0)
@@ -78,6 +85,14 @@ export class MessageGroup {
   left(entry: Entry): void {
     entry.group = null
     if (this.current === entry) this.#groups.finished(this)
+  }
+
+  /** Its current message rests, and leaves memory. */
+  leftMemory(entry: Entry): void {
+    entry.group = null
+    if (this.current !== entry) return
+    this.current = null
+    this.#groups.rests(this, entry.number)
   }
 
   // ---- parked messages; their states and the counts of the queue are the caller's ----

@@ -33,6 +33,8 @@ export class MessageGroups {
   /** By key: those of which a message is out, came back, or is parked. */
   readonly byKey = new Map<string, MessageGroup>()
   readonly pager: GroupPager
+  /** Groups whose current message rests in the store only, by its number. */
+  readonly #away = new Map<number, MessageGroup>()
   readonly #queue: Queue
   #ready: ReadyMessages
   /** Null when groups are not kept any more, and what is parked only has to get out. */
@@ -122,7 +124,7 @@ export class MessageGroups {
     if (key === null) return
     const group = this.#groupOf(key)
     // two of a group may be out where the queue has not had groups for long: the later one is in none
-    if (group.current === null) this.#begin(group, entry)
+    if (!group.isBusy) this.#begin(group, entry)
   }
 
   #begin(group: MessageGroup, entry: Entry): void {
@@ -186,6 +188,42 @@ export class MessageGroups {
     return group
   }
 
+  // ---- messages that rest in the store only ----
+
+  /** The current message of a group is in the store only. */
+  rests(group: MessageGroup, number: number): void {
+    group.away = number
+    this.#away.set(number, group)
+  }
+
+  /** A message was resting when the broker ended, and goes on to do so in the store. */
+  restsOn(message: Message, number: number): void {
+    const key = this.#keyOf(message)
+    // its bytes are others' soon
+    this.#known = null
+    if (key === null) return
+    const group = this.#groupOf(key)
+    if (!group.isBusy) this.rests(group, number)
+  }
+
+  /** A message is read back that has rested long enough. */
+  resumes(entry: Entry): void {
+    const group = this.#away.get(entry.number)
+    if (group === undefined) return
+    this.#away.delete(entry.number)
+    group.away = 0
+    this.#begin(group, entry)
+  }
+
+  /** A message that rests in the store cannot be read. */
+  lostAtRest(number: number): void {
+    const group = this.#away.get(number)
+    if (group === undefined) return
+    this.#away.delete(number)
+    group.away = 0
+    this.#list(group)
+  }
+
   // ---- whose turn it is ----
 
   /** Called by a group whose message is gone. */
@@ -240,7 +278,7 @@ export class MessageGroups {
       return
     }
     group.listing = UNLISTED
-    if (group.current === null) this.#list(group)
+    if (!group.isBusy) this.#list(group)
   }
 
   // ---- messages that leave before it is their turn ----
@@ -277,7 +315,7 @@ export class MessageGroups {
   /** A group may have nothing left: it is forgotten then. In its list it stays until it would be its turn, or until too many do. */
   #lookAt(group: MessageGroup): void {
     this.endIfDone()
-    if (group.size > 0 || group.current !== null) return
+    if (group.size > 0 || group.isBusy) return
     this.#forget(group)
     if (group.listing === UNLISTED || ++this.#empty <= this.byKey.size + SWEEP_SLACK) return
     this.#empty = 0
@@ -332,11 +370,12 @@ export class MessageGroups {
     this.#known = null
     this.#settings = settings
     if (settings !== null) return
+    this.#away.clear()
     for (const group of [...this.byKey.values()]) {
-      const { current } = group
-      if (current === null) continue
-      current.group = null
+      if (!group.isBusy) continue
+      if (group.current !== null) group.current.group = null
       group.current = null
+      group.away = 0
       this.#list(group)
     }
     this.endIfDone()
@@ -358,7 +397,7 @@ export class MessageGroups {
       group.listing = UNLISTED
       group.aged = false
       const { current } = group
-      const isOut = current !== null && (current.state === UNACKED || current.state === HELD)
+      const isOut = group.away > 0 || (current !== null && (current.state === UNACKED || current.state === HELD))
       if (isOut) continue
       if (current !== null) current.group = null
       group.current = null

@@ -1,8 +1,9 @@
 import { DEDUPLICATION_CHECKS } from '../deduplication/settings.ts'
 import { describeResource, preconditionFailed } from '../errors.ts'
 import { erlangText } from '../erlang-text.ts'
-import { equalFields, integerOf, isHeaderName, isInteger, longstr, numberOf, stringOf } from '../fields.ts'
+import { equalFields, integerOf, isInteger, longstr, numberOf, stringOf } from '../fields.ts'
 import type { Field, Table } from '../fields.ts'
+import { isHeaderName } from '../header-name.ts'
 import { ATTEMPTS_MAX } from './retry-settings.ts'
 
 /** What a declaration says of a queue, besides its type and its arguments. */
@@ -85,7 +86,7 @@ const bool: Check = (field) => (field.type === 'bool' ? null : unacceptable(fiel
 
 const headerName: Check = (field) => {
   if (field.type !== 'longstr') return unacceptable(field)
-  return isHeaderName(field.value) ? null : `"invalid header name '${textOf(field)}'"`
+  return isHeaderName(field.value) ? null : 'invalid_header_name'
 }
 
 const queueVersion: Check = (field, args) =>

@@ -83,25 +83,18 @@ export class HeldMessages {
   /** A message that was resting when the broker ended. @returns whether it can stay in the store */
   staysInStore({ number, dueAt, bodyLength }: LoadedMessage): boolean {
     const { clock, memory } = this.#host
-    if (!this.#mayLeave || !memory.limited || dueAt - clock.now() < SOON_MS) return false
+    if (!memory.limited || dueAt - clock.now() < SOON_MS) return false
     this.#stored.add(number, dueAt, bodyLength)
     return true
   }
 
-  /** The next of its group waits for a message that rests: it must be known. */
-  get #mayLeave(): boolean {
-    return this.#queue.settings.groups === null
-  }
-
   /** Bytes of memory that could be had, about. */
   get excess(): number {
-    if (!this.#mayLeave) return 0
     return this.#resting.size * ENTRY_BYTES + this.#restingBytes
   }
 
   /** Lets go of entries. @returns how many left */
   evict(entriesMax: number): number {
-    if (!this.#mayLeave) return 0
     const soon = this.#host.clock.now() + SOON_MS
     let looks = Math.min(entriesMax, this.#resting.size)
     let left = 0

@@ -53,10 +53,10 @@ export class QueueSettings {
   readonly delayedRetry: DelayedRetry
   /** Messages are kept until they are due. */
   readonly delaying: boolean
-  /** Null where the queue does not retry by itself. */
-  readonly retry: RetrySettings | null
   /** Null where messages are not grouped. */
   readonly groups: GroupSettings | null
+  /** Null where the queue does not retry by itself. */
+  readonly retry: RetrySettings | null
   /** `x-queue-mode` or `queue-mode` says `lazy`: shown, without effect. */
   readonly lazy: boolean
 

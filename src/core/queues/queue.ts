@@ -150,14 +150,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#held.bytes
   }
 
-  /** What of `heldCount` and `heldBytes` is in the store only. */
-  get heldInStore(): { readonly count: number; readonly bytes: number } {
-    return this.#held.inStore
-  }
-
   /** Groups of which a message is out or waits; 0 where messages are not grouped. */
   get groupCount(): number {
     return this.#ready.groups?.byKey.size ?? 0
+  }
+
+  /** What of `heldCount` and `heldBytes` is in the store only. */
+  get heldInStore(): { readonly count: number; readonly bytes: number } {
+    return this.#held.inStore
   }
 
   get consumerCount(): number {
@@ -481,6 +481,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly #release = (entry: Entry): void => this.#putBack(entry)
 
   #putBack(entry: Entry): void {
+    if (entry.group === null) this.#ready.groups?.resumes(entry)
     if (this.#hasExpired(entry)) {
       this.#burial.discard(entry, 'expired')
       return
@@ -607,10 +608,9 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   evict(entriesMax: number): number {
-    let left = entriesMax - this.#held.evict(entriesMax)
-    left -= this.#pagerOf().evict(left)
-    left -= this.#ready.groups?.pager.evict(left) ?? 0
-    return entriesMax - left
+    const held = this.#held.evict(entriesMax)
+    const moved = held + this.#pagerOf().evict(entriesMax - held)
+    return moved + (this.#ready.groups?.pager.evict(entriesMax - moved) ?? 0)
   }
 
   /** An entry for a message that was read back. */
@@ -632,6 +632,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** A held entry is in the store, and in no list any more. */
   heldLeftMemory(entry: Entry): void {
+    entry.group?.leftMemory(entry)
     entry.state = GONE
     if (entry.expiresAt >= 0) this.#expiry?.left()
     this.#entries.leaveMemory(entry)
@@ -645,8 +646,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** A message was held when the broker ended. @returns whether it goes on waiting in the store, so that it needs no entry */
   staysHeld(loaded: LoadedMessage): boolean {
     if (!this.#held.staysInStore(loaded)) return false
+    this.#ready.groups?.restsOn(this.#host.decoder.decode(loaded), loaded.number)
     this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, loaded.number)
     return true
+  }
+
+  /** A message that is held in the store cannot be read. */
+  heldLost(number: number): void {
+    this.#ready.groups?.lostAtRest(number)
   }
 
   /** The time of a message is up that was read back for it. */
