@@ -193,3 +193,123 @@ describe('a long backlog', () => {
     assert.deepEqual(takeAndAck(bench, consumer), ['next'])
   })
 })
+
+describe('a message that rests in the store only', () => {
+  const MINUTE = 60_000
+
+  /** `a1` to `c1` have failed, and rest; `a2` to `c2` wait for them. */
+  async function atRest(): Promise<Setup & { readonly consumer: Client }> {
+    const setup = await start(0, { 'x-retry-initial-delay': MINUTE })
+    const { bench, client } = setup
+    const consumer = bench.client()
+    consumer.consume('q')
+    for (const place of [1, 2]) for (const group of ['a', 'b', 'c']) publish(client, group, `${group}${place}`)
+    bench.settle()
+    assert.deepEqual(consumer.take(), ['a1', 'b1', 'c1'])
+    consumer.nack(0, true, true)
+    publish(client, 'd', 'd1')
+    assert.deepEqual(takeAndAck(bench, consumer), ['d1'])
+    assert.deepEqual([bench.queue('q').heldInStore.count, bench.queue('q').readyCount], [3, 3])
+    return { ...setup, consumer }
+  }
+
+  test('holds its group up until it has been processed', async () => {
+    const { bench, consumer } = await atRest()
+    assert.equal(bench.queue('q').groupCount, 3)
+    bench.advance(MINUTE)
+    assert.deepEqual(takeAndAck(bench, consumer).sort(), ['a1', 'b1', 'c1'])
+    assert.deepEqual(takeAndAck(bench, consumer).sort(), ['a2', 'b2', 'c2'])
+    bench.settle()
+    assert.equal(bench.queue('q').groupCount, 0)
+  })
+
+  test('does so over a restart, and a purge', async () => {
+    const { bench, store } = await atRest()
+    await bench.broker.commitMetadata()
+    bench.settle()
+    bench.clock.timers.clear()
+    const next = await new CoreBench({ messageMemoryBytes: 0 }, bench.metadata, store.crash(), bench.clock).start()
+    const consumer = next.client()
+    consumer.consume('q')
+    assert.deepEqual(takeAndAck(next, consumer), [])
+    assert.deepEqual([next.queue('q').heldInStore.count, next.queue('q').groupCount], [3, 3])
+    assert.equal(next.queue('q').purge(), 3)
+    publish(consumer, 'a', 'a3')
+    assert.deepEqual(takeAndAck(next, consumer), [])
+    next.advance(MINUTE)
+    assert.deepEqual(takeAndAck(next, consumer).sort(), ['a1', 'b1', 'c1'])
+    assert.deepEqual(takeAndAck(next, consumer), ['a3'])
+  })
+
+  test('holds up nobody when groups are not kept any more', async () => {
+    const { bench, client } = await start(0)
+    client.session.topology.deleteQueue('q', false, false)
+    client.declare('q', { 'x-retry-initial-delay': MINUTE })
+    const switchGroups = (on: boolean): void =>
+      bench.broker.setPolicy('user', '/', 'p', { pattern: '^q$', definition: { 'message-groups': on } })
+    switchGroups(true)
+    const consumer = bench.client()
+    consumer.consume('q')
+    publish(client, 'a', 'a1')
+    publish(client, 'a', 'a2')
+    bench.settle()
+    consumer.nack(0, true, true)
+    publish(client, 'b', 'b1')
+    bench.settle()
+    assert.equal(bench.queue('q').heldInStore.count, 1)
+    switchGroups(false)
+    bench.settle()
+    assert.deepEqual(consumer.take(), ['a1', 'b1', 'a2'])
+    bench.advance(MINUTE)
+    assert.deepEqual(consumer.take(), ['a1'])
+  })
+
+  test('does not hold its group up for ever when it cannot be read', async () => {
+    const { bench, store, consumer } = await atRest()
+    loseFrom(store, 'a1')
+    bench.advance(MINUTE)
+    assert.deepEqual(takeAndAck(bench, consumer).sort(), ['a2', 'b1', 'c1'])
+    assert.deepEqual(takeAndAck(bench, consumer).sort(), ['b2', 'c2'])
+    bench.settle()
+    assert.deepEqual([bench.queue('q').groupCount, bench.queue('q').counters.dropped], [0, 1])
+  })
+})
+
+describe('a message that cannot be read', () => {
+  test('does not hold up those behind it', async () => {
+    const { bench, store, client } = await start(0)
+    const consumer = bench.client()
+    consumer.consume('q', { prefetch: 1 })
+    for (let i = 1; i <= 200; i++) publish(client, 'a', `a${i}`)
+    bench.settle()
+    assert.ok(bench.queue('q').readyInStore > 190)
+    for (const lost of ['a2', 'a50', 'a51', 'a200']) loseFrom(store, lost)
+    const all: string[] = []
+    for (let got = takeAndAck(bench, consumer); got.length > 0; got = takeAndAck(bench, consumer)) all.push(...got)
+    const numbers = Array.from({ length: 200 }, (_, i) => i + 1).filter((i) => ![2, 50, 51, 200].includes(i))
+    assert.deepEqual(
+      all,
+      numbers.map((i) => `a${i}`),
+    )
+    const { readyCount, readyBytes, groupCount, counters } = bench.queue('q')
+    assert.deepEqual([readyCount, readyBytes, groupCount, counters.dropped], [0, 0, 0, 4])
+  })
+})
+
+/** The message with this body is not found any more. */
+function loseFrom(store: PagingStore, body: string): void {
+  for (const log of store.logs) {
+    const load = log.loadNumbers.bind(log)
+    log.loadNumbers = (numbers, bytesMax, visitor) =>
+      load(numbers, bytesMax, {
+        onLoaded: (message) => {
+          const { buffer, bodyOffset, bodyLength, number, level } = message
+          if (buffer.toString('utf8', bodyOffset, bodyOffset + bodyLength) !== body) return visitor.onLoaded(message)
+          visitor.onLost(number, level, bodyLength)
+          return null
+        },
+        onLost: (number, level, bytes) => visitor.onLost(number, level, bytes),
+        onLoadEnd: () => visitor.onLoadEnd(),
+      })
+  }
+}
