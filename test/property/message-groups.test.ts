@@ -463,6 +463,8 @@ class Run {
     // a rest that begins now was not counted
     for (const item of this.live.values()) item.restsUntil = 0
     bench.advance(LONG_REST_MS)
+    // what came back while its place was being read has to wait a moment
+    for (let i = 0; i < 100 && queue.heldCount > 0; i++) bench.advance(10)
     this.#buryDead()
     const browsed: string[] = []
     const browsing = (async () => {
