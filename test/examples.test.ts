@@ -35,6 +35,7 @@ const IN_ORDER: Readonly<Record<string, readonly string[]>> = {
   rpc: ['fibonacci(10) = 55', 'fibonacci(20) = 6765', 'fibonacci(30) = 832040'],
   priorities: ['5: a heart attack', '3: a broken arm', '3: a sprained ankle', 'none: a cold', '0: a cough'],
   'consistent-hash': [...customers, 'spread over 3 of 3 queues'],
+  'message-groups': ['Ann', 'Bob', 'Cleo'].map((name) => `${name}: ordered, paid, shipped`),
   'idempotent-consumer': [
     'payment-1: balance is 10',
     'payment-1: known, ignored',

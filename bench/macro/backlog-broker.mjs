@@ -36,6 +36,10 @@ export class BenchBroker {
     return broker
   }
 
+  get pid() {
+    return this.#child.pid
+  }
+
   /** Resident bytes at this moment; 0 when the process is gone. */
   now() {
     try {

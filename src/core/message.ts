@@ -1,5 +1,5 @@
 import type { Content, QueueEntry } from '../store/message-store.ts'
-import type { Table } from './fields.ts'
+import type { Field, Table } from './fields.ts'
 import { headRoom, writeHead } from './message-record.ts'
 
 /**
@@ -33,6 +33,8 @@ export interface PropertyFormat {
   readonly id: number
   readonly name: string
   decode(buffer: Buffer, offset: number, length: number): Properties
+  /** One of the headers, without decoding the others; null where it is absent. @param name in UTF-8 */
+  header(buffer: Buffer, offset: number, length: number, name: Uint8Array): Field | null
   encode(properties: Properties): Buffer
 }
 
@@ -129,6 +131,11 @@ export class Message implements Content, Routable {
 
   properties(): Properties {
     return (this.#properties ??= this.format.decode(this.buffer, this.propertiesOffset, this.propertiesLength))
+  }
+
+  /** One of the publisher's headers, or null. Unlike `properties()`, it keeps nothing. @param name in UTF-8 */
+  header(name: Uint8Array): Field | null {
+    return this.format.header(this.buffer, this.propertiesOffset, this.propertiesLength, name)
   }
 
   /**

@@ -1,4 +1,5 @@
-import { CACHE_PERSISTENCES, isHeaderName } from './deduplication/settings.ts'
+import { CACHE_PERSISTENCES } from './deduplication/settings.ts'
+import { isHeaderName } from './header-name.ts'
 import {
   DEAD_LETTER_STRATEGIES,
   LEADER_LOCATORS,
@@ -98,6 +99,8 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['max-length-bytes', key(atLeast(0), 'maximum length in bytes', ANY, least)],
   ['max-in-memory-length', key(atLeast(0), 'maximum memory in bytes', NOT_STREAM, least)],
   ['max-in-memory-bytes', key(atLeast(0), 'maximum memory in bytes', NOT_STREAM, least)],
+  ['message-groups', key(isBoolean, 'boolean for message groups', NOT_STREAM)],
+  ['message-groups-header', key(isHeaderName, 'header name for message groups', NOT_STREAM)],
   ['message-ttl', key(atLeast(0), 'message TTL', NOT_STREAM, least)],
   ['overflow', key(among(OVERFLOWS), 'overflow value', NOT_STREAM, operatorWins)],
   ['queue-leader-locator', key(among(LEADER_LOCATORS), 'queue leader locator value', ANY)],

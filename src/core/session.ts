@@ -226,7 +226,7 @@ export class Session implements CommitWaiter {
     const { counters } = this.broker
     const entry = queue.get(noAck)
     if (entry === null) {
-      if (queue.readyCount > 0) return false
+      if (queue.comesLater) return false
       counters.getEmpty++
       empty()
       return true

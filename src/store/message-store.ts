@@ -215,6 +215,9 @@ export interface QueueLog {
    */
   loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void
 
+  /** Records that these messages are gone, whatever their state: for those that core has no entries of. Numbers that are gone are passed over. */
+  settleNumbers(numbers: readonly number[]): void
+
   /** Records that everything in STATE_READY in a range is gone. */
   drop(range: Range): void
 

@@ -64,6 +64,8 @@ export interface QueueInfo {
   /** Messages that wait: until they are due, for their next try, or for a dead-letter target that takes them. */
   readonly delayed: number
   readonly consumers: number
+  /** Message groups of which a message is out or waits; 0 where messages are not grouped. */
+  readonly groups: number
   /** The policy that applies, or null. */
   readonly policy: string | null
 }
@@ -393,6 +395,7 @@ function infoOf(queue: Queue): QueueInfo {
     unacked: queue.unackedCount,
     delayed: queue.heldCount + (queue.delays?.count ?? 0),
     consumers: queue.consumerCount,
+    groups: queue.groupCount,
     policy: queue.policy?.name ?? null,
   }
 }

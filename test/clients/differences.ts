@@ -50,6 +50,10 @@ export const DIFFERENCES = {
     since: null,
     text: 'Exchanges and queues keep messages until they are due; the exchange type x-delayed-message is built in.',
   },
+  messageGroups: {
+    since: null,
+    text: 'Queues keep groups of messages (`x-message-groups`): in order, one at a time, over all consumers.',
+  },
   streams: { since: null, text: 'Streams are not implemented yet: declaring one is answered with 540.' },
   leaderLocator: { since: '3.11', text: 'Classic queues accept `x-queue-leader-locator`.' },
   replyBinding: { since: '4.3', text: 'Binding a direct reply-to address is refused with 403.' },

@@ -532,6 +532,71 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.deepEqual(numbersOf(one.found), [7])
     })
 
+    test('messages that only left memory are read by number, too', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      put(first.store, log, 1)
+      const entries = count(2, 900).map((number) => {
+        const content = new TestContent(`message ${number}`)
+        first.store.adopt(content)
+        return new TestEntry(number, content)
+      })
+      await new Promise<void>((resolve) => {
+        log.spill(entries, resolve)
+        void first.settle()
+      })
+      await first.settle()
+      const { found } = await read(first, (visitor) => log.loadNumbers([800, 1, 3], ALL, visitor))
+      assert.deepEqual(numbersOf(found), [800, 1, 3])
+    })
+
+    test('messages are settled by number, whatever their state, and stay away after a crash', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const entries = count(1, 3000).map((number) => put(first.store, log, number))
+      await first.settle()
+      log.update(entries[1]!, STATE_HELD, 77, 1)
+      log.update(entries[2]!, STATE_RETURNED, 0, 0)
+      log.settle(entries[3]!)
+      await first.settle()
+      // every third from 1 on, and what was never there
+      const settled = [...count(0, 999).map((i) => 3 * i + 1), 2, 3, 4000]
+      log.settleNumbers(settled)
+      await first.settle()
+      const left = count(5, 3000).filter((number) => number % 3 !== 1)
+      assert.deepEqual(numbersOf((await load(first, log)).found), left)
+      assert.equal(log.counts().messages, left.length)
+      const second = await first.crash()
+      const again = second.store.queue(1)
+      assert.deepEqual(numbersOf((await load(second, again)).found), left)
+      const recovered = await read(second, (visitor) => again.loadRecovered(visitor))
+      assert.deepEqual(recovered.found, [])
+      // now most of the index is on disk only
+      again.settleNumbers(left.slice(0, 1500))
+      await second.settle()
+      assert.deepEqual(numbersOf((await load(second, again)).found), left.slice(1500))
+      const third = await second.crash()
+      assert.deepEqual(numbersOf((await load(third, third.store.queue(1))).found), left.slice(1500))
+    })
+
+    test('messages that only left memory are settled by number, too', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const entries = count(1, 900).map((number) => {
+        const content = new TestContent(`message ${number}`)
+        first.store.adopt(content)
+        return new TestEntry(number, content)
+      })
+      await new Promise<void>((resolve) => {
+        log.spill(entries, resolve)
+        void first.settle()
+      })
+      await first.settle()
+      log.settleNumbers(count(1, 890))
+      await first.settle()
+      assert.deepEqual(numbersOf((await load(first, log)).found), count(891, 900))
+    })
+
     test('a deleted queue leaves nothing, and queues that nobody asks for are forgotten', async (t) => {
       const first = await open(t)
       const doomed = first.store.queue(1)

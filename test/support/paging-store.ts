@@ -484,6 +484,14 @@ class PagingLog implements QueueLog {
     return times.length === 0 ? -1 : Math.min(...times)
   }
 
+  settleNumbers(numbers: readonly number[]): void {
+    this.#store.count('settleNumbers')
+    for (const number of numbers) {
+      if (!this.#rows.delete(number)) continue
+      this.#store.record((disk) => this.#on(disk).rows.delete(number))
+    }
+  }
+
   drop({ from, to, level }: Range): void {
     this.#store.count('drop')
     for (const { number } of this.#ready(from, to, level)) {

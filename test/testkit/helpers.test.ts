@@ -255,6 +255,7 @@ describe('helpers', () => {
       unacked: 1,
       delayed: 0,
       consumers: 1,
+      groups: 0,
       policy: 'limit',
     })
     await broker.deletePolicy('limit')

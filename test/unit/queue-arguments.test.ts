@@ -74,6 +74,10 @@ describe('values of arguments', () => {
     ['stream', 'x-max-age', longstr('0h'), 'invalid_max_age'],
     ['stream', 'x-max-age', signedint(1), '{unacceptable_type,signedint}'],
     ['stream', 'x-initial-cluster-size', signedint(0), '{value_zero,0}'],
+    ['classic', 'x-message-groups', longstr('true'), '{unacceptable_type,longstr}'],
+    ['quorum', 'x-message-groups', signedint(1), '{unacceptable_type,signedint}'],
+    ['quorum', 'x-message-groups-header', signedint(1), '{unacceptable_type,signedint}'],
+    ['classic', 'x-message-groups-header', longstr(''), 'invalid_header_name'],
   ]
   for (const [type, key, value, reason] of cases) {
     test(`${type} ${key} ${value.type} ${String(value.value)} is refused`, () => {
@@ -147,6 +151,7 @@ describe('arguments of another type', () => {
     ['quorum', 'x-queue-mode', 'rabbit_quorum_queue'],
     ['stream', 'x-message-ttl', 'rabbit_stream_queue'],
     ['stream', 'x-dead-letter-exchange', 'rabbit_stream_queue'],
+    ['stream', 'x-message-groups', 'rabbit_stream_queue'],
   ]
   for (const [type, key, module] of cases) {
     test(`${key} on a ${type} queue is refused`, () => {

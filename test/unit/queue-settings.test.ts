@@ -41,6 +41,7 @@ describe('defaults', () => {
       consumerDisconnectedTimeoutMs: -1,
       delayedRetry: { type: 'disabled', minMs: 0, maxMs: 0 },
       delaying: false,
+      groups: null,
       retry: null,
       lazy: false,
     })

@@ -1,5 +1,6 @@
 import { describeResource, preconditionFailed } from '../errors.ts'
 import { type Field, integerOf, isInteger, stringOf, type Table } from '../fields.ts'
+import { isHeaderName } from '../header-name.ts'
 import type { EffectivePolicy } from '../policy.ts'
 
 /** The exchange type of the plugin rabbitmq-message-deduplication: a fanout that keeps duplicates out. */
@@ -9,8 +10,6 @@ export const VALUE_HEADER = 'x-deduplication-header'
 /** Values that are remembered unless a number is given: LavinMQ's. */
 export const CACHE_SIZE_DEFAULT = 128
 const TTL_MAX_MS = 315_360_000_000 // ten years
-/** Names of headers travel as short strings. */
-const HEADER_BYTES_MAX = 255
 
 /** What an exchange or a queue is to keep out. */
 export interface DeduplicationSettings {
@@ -53,9 +52,6 @@ const headerName: Check = (field) => {
 }
 
 export const CACHE_PERSISTENCES: readonly string[] = ['disk', 'memory']
-
-export const isHeaderName = (value: unknown): boolean =>
-  typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= HEADER_BYTES_MAX
 
 /** The arguments of queues and exchanges about duplicates, and what each may be. */
 export const DEDUPLICATION_CHECKS: ReadonlyMap<string, Check> = new Map([

@@ -4,7 +4,7 @@ import type { LoadedMessage, LoadVisitor, QueueEntry } from '../../store/message
 interface DueLoadHost {
   entryOf(loaded: LoadedMessage): QueueEntry
   /** @param bytes of bodies, as far as they are known */
-  lost(count: number, bytes: number): void
+  lost(count: number, bytes: number, numbers: readonly number[]): void
 }
 
 /** Reads what is due. What does not fit into one read is given back; what is not found is gone. */
@@ -29,13 +29,13 @@ export class DueLoad implements LoadVisitor {
 
   onLost(number: number, _level: number, bodyLength: number): void {
     this.#pass(number)
-    this.#host.lost(1, bodyLength)
+    this.#host.lost(1, bodyLength, [number])
   }
 
   #pass(number: number): void {
     const at = this.#numbers.indexOf(number, this.#passed)
     const gone = at - this.#passed
-    if (gone > 0) this.#host.lost(gone, 0)
+    if (gone > 0) this.#host.lost(gone, 0, this.#numbers.slice(this.#passed, at))
     this.#passed = at + 1
     this.#found++
   }
@@ -45,7 +45,7 @@ export class DueLoad implements LoadVisitor {
       this.#done(this.#numbers.slice(this.#passed))
       return
     }
-    this.#host.lost(this.#numbers.length, 0)
+    this.#host.lost(this.#numbers.length, 0, this.#numbers)
     this.#done([])
   }
 }

@@ -3,6 +3,7 @@ import { describeResource, preconditionFailed } from '../errors.ts'
 import { erlangText } from '../erlang-text.ts'
 import { equalFields, integerOf, isInteger, longstr, numberOf, stringOf } from '../fields.ts'
 import type { Field, Table } from '../fields.ts'
+import { isHeaderName } from '../header-name.ts'
 import { ATTEMPTS_MAX } from './retry-settings.ts'
 
 /** What a declaration says of a queue, besides its type and its arguments. */
@@ -83,6 +84,11 @@ const routingKey: Check = (field, args) => {
 
 const bool: Check = (field) => (field.type === 'bool' ? null : unacceptable(field))
 
+const headerName: Check = (field) => {
+  if (field.type !== 'longstr') return unacceptable(field)
+  return isHeaderName(field.value) ? null : 'invalid_header_name'
+}
+
 const queueVersion: Check = (field, args) =>
   integer(field, args) ??
   (['1', '2'].includes(String(field.value)) ? null : `"unsupported queue version '${String(field.value)}'"`)
@@ -136,6 +142,8 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['x-queue-leader-locator', { types: QUEUE_TYPES, check: oneOf(LEADER_LOCATORS, () => 'invalid_queue_locator_arg') }],
   ['x-queue-master-locator', { types: CLASSIC, check: null }],
   ['x-delayed-message', { types: CLASSIC_QUORUM, check: bool }],
+  ['x-message-groups', { types: CLASSIC_QUORUM, check: bool }],
+  ['x-message-groups-header', { types: CLASSIC_QUORUM, check: headerName }],
   ['x-delivery-limit', { types: CLASSIC_QUORUM, check: null }],
   ['x-consumer-timeout', { types: CLASSIC_QUORUM, check: notNegative }],
   ['x-consumer-disconnected-timeout', { types: QUORUM, check: notNegative }],

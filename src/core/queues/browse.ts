@@ -1,4 +1,4 @@
-import type { LoadedMessage, LoadVisitor, Range } from '../../store/message-store.ts'
+import type { LoadedMessage, LoadVisitor } from '../../store/message-store.ts'
 import type { Clock } from '../../util/clock.ts'
 import { copyOfMessage } from '../message.ts'
 import { type Entry, READY } from './entry.ts'
@@ -11,6 +11,7 @@ export async function* browse(ready: ReadyMessages, pager: Pager | null, clock: 
   const now = clock.now()
   const isThere = (entry: Entry): boolean => entry.state === READY && (entry.expiresAt < 0 || entry.expiresAt > now)
   for (const entry of [...ready.browseReturned()]) if (isThere(entry)) yield entry
+  if (ready.groups !== null) for await (const entry of ready.groups.pager.browse()) if (isThere(entry)) yield entry
   for (const lane of ready.lanes.toReversed()) {
     if (lane === undefined) continue
     const { paged } = lane
@@ -30,14 +31,12 @@ export async function* browse(ready: ReadyMessages, pager: Pager | null, clock: 
 
 /** Copies what is loaded, and leaves it where it is. */
 export class CopyLoad implements LoadVisitor {
-  readonly range: Range
   readonly #queue: Queue
   readonly #done: (copies: Entry[]) => void
   readonly #copies: Entry[] = []
 
-  constructor(queue: Queue, range: Range, done: (copies: Entry[]) => void) {
+  constructor(queue: Queue, done: (copies: Entry[]) => void) {
     this.#queue = queue
-    this.range = range
     this.#done = done
   }
 

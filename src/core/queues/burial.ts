@@ -65,6 +65,8 @@ export class Burial {
       this.#forget(entry)
       return
     }
+    // it will not be delivered any more, so the next of its group need not wait for its target
+    entry.group?.left(entry)
     if (!waited) this.#entries.record(entry, STATE_DYING, 0, markOf(reason))
     this.#held.hold(entry, RETRY_MS, (held) => this.again(held, reason))
   }

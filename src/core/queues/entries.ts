@@ -1,4 +1,5 @@
 import { type LoadedMessage, NOT_STORED, type QueueLog, STATE_HELD, STATE_READY } from '../../store/message-store.ts'
+import { levelOf } from '../groups/level-of.ts'
 import type { Message } from '../message.ts'
 import { Entry } from './entry.ts'
 import type { QueueHost } from './queue-host.ts'
@@ -38,7 +39,7 @@ export class Entries {
     const queue = this.#queue
     if (message.slab === null) store.adopt(message)
     message.references++
-    const level = queue.rules.levelOf(message, queue.settings)
+    const level = levelOf(message, queue.rules, queue.settings)
     const entry = new Entry(queue, message, ++this.lastNumber, expiresAt, level)
     memory.added()
     if (this.isLogged(message)) {

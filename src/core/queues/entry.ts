@@ -1,5 +1,6 @@
 import { NOT_STORED, type QueueEntry } from '../../store/message-store.ts'
 import type { Consumer } from '../consumer.ts'
+import type { MessageGroup } from '../groups/message-group.ts'
 import type { Message } from '../message.ts'
 import type { Queue } from './queue.ts'
 import type { Retries } from './retries.ts'
@@ -34,6 +35,8 @@ export class Entry implements QueueEntry {
   retries: Retries | null = null
   /** The consumer that holds it, or null (also for what a single get took). */
   consumer: Consumer | null = null
+  /** The group that it is the current message of, or is parked with; null where messages are not grouped. */
+  group: MessageGroup | null = null
   /** When it was handed out, if its queue limits the time to acknowledge; else 0. */
   deliveredAt = 0
 

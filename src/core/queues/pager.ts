@@ -114,7 +114,8 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
 
   /** Lets go of entries as far from the head as can be. @returns how many */
   evict(entriesMax: number): number {
-    if (this.#queue.unackedCount + this.#queue.heldCount === 0) {
+    // what is parked lies between what came back and the head
+    if (this.#queue.unackedCount + this.#queue.heldCount + this.#ready.parkedCount === 0) {
       for (const lane of this.#ready.lanes) {
         if (lane !== undefined && lane.returned.size > this.#host.memory.keepEntries) this.#ready.settleReturned(lane)
       }
@@ -277,7 +278,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   load(): void {
     const ready = this.#ready
     if (ready.pagedCount === 0 || !this.#queue.wantsMessages) return
-    const bytes = ready.bytes - ready.pagedBytes
+    const bytes = ready.bytes - ready.pagedBytes - ready.parkedHereBytes
     let atHand = 0
     for (let level = ready.lanes.length - 1; level >= 0 && atHand < LOW_ENTRIES; level--) {
       const lane = ready.lanes[level]
@@ -300,7 +301,8 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     const room = memory.roomAhead / 2
     if (room < bytesMax + messagesMax * ENTRY_BYTES) {
       // what is wanted now is read, room or not; more than that as far as there is room
-      const wanted = Math.max(0, this.#queue.wantedNow() - atHand)
+      const now = this.#queue.wantedNow()
+      const wanted = now === 0 ? 0 : Math.max(0, now + (this.#ready.groups?.readAhead ?? 0) - atHand)
       messagesMax = Math.floor(Math.min(LOAD_ENTRIES, Math.max(wanted, room / ENTRY_BYTES)))
       if (messagesMax <= 0) return
       if (wanted === 0) bytesMax = Math.floor(Math.min(bytesMax, room))
@@ -332,7 +334,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     const { loadBytes } = this.#host.memory
     const bytes = this.#begin(range.level, loadBytes)
     return new Promise((resolve) => {
-      const load = new CopyLoad(this.#queue, range, (copies) => {
+      const load = new CopyLoad(this.#queue, (copies) => {
         this.#ended(range.level, bytes)
         resolve(copies)
         if (!this.#queue.deleted) this.#goOn()

@@ -1,6 +1,7 @@
 import { type Field, integerOf, numberOf, stringOf, type Table } from '../fields.ts'
 import { stricterLimit } from '../policy-keys.ts'
 import { isDelaying } from '../delays/is-delaying.ts'
+import { type GroupSettings, groupSettingsOf } from '../groups/group-settings.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { DEAD_LETTER_STRATEGIES, OVERFLOWS } from './arguments.ts'
 import { type RetrySettings, retrySettingsOf } from './retry-settings.ts'
@@ -52,6 +53,8 @@ export class QueueSettings {
   readonly delayedRetry: DelayedRetry
   /** Messages are kept until they are due. */
   readonly delaying: boolean
+  /** Null where messages are not grouped. */
+  readonly groups: GroupSettings | null
   /** Null where the queue does not retry by itself. */
   readonly retry: RetrySettings | null
   /** `x-queue-mode` or `queue-mode` says `lazy`: shown, without effect. */
@@ -83,6 +86,7 @@ export class QueueSettings {
       disconnectedMs === -1 && quorum ? QUORUM_DISCONNECTED_TIMEOUT_MS : disconnectedMs
     this.delayedRetry = delayedRetryOf(sources)
     this.delaying = isDelaying(args, policy)
+    this.groups = groupSettingsOf(args, policy)
     this.lazy = sources.argumentOrPolicy('queue-mode') === 'lazy'
   }
 }

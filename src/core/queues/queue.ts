@@ -13,6 +13,7 @@ import type { DelayLine } from '../delays/delay-line.ts'
 import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
+import { MessageGroups } from '../groups/message-groups.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
@@ -120,6 +121,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#held = new HeldMessages(this, host, this.#log, this.#release)
     this.#burial = new Burial(this, host, this.#entries, this.#held, (entry) => this.#forget(entry))
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
+    this.#group()
     this.dispatcher = settings.singleActiveConsumer
       ? new SingleActiveDispatcher(rules.activePreempts)
       : new FairDispatcher()
@@ -146,6 +148,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   get heldBytes(): number {
     return this.#held.bytes
+  }
+
+  /** Groups of which a message is out or waits; 0 where messages are not grouped. */
+  get groupCount(): number {
+    return this.#ready.groups?.byKey.size ?? 0
   }
 
   /** What of `heldCount` and `heldBytes` is in the store only. */
@@ -181,7 +188,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       ttl = this.#ttlOf(message)
       expiresAt = this.#host.clock.now() + ttl
     }
-    if (this.#ready.count === 0) {
+    if (this.#ready.count === 0 && (settings.groups === null || this.#ready.groups!.isFree(message))) {
       if (this.#ready.pagedLanes > 0) this.#ready.closeAll()
       const consumer = this.dispatcher.next()
       if (consumer !== null) {
@@ -225,7 +232,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** How many messages waiting consumers would take at once: those need no room. */
   takers(): number {
-    return this.#ready.count > 0 ? 0 : this.#credit()
+    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.#credit()
   }
 
   #credit(): number {
@@ -262,11 +269,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         this.#host.turn.schedule(PHASE_FLUSH, this.#trimmer)
         return
       }
-      const head = this.#ready.shift()
+      const head = this.#ready.shiftOldest()
       if (head === null) {
         // what is in the store is dropped when it has been loaded
         this.#trims = this.#ready.count > 0
-        if (this.#trims) this.#pager!.load()
+        if (this.#trims) this.#loadMore()
         return
       }
       this.#burial.discard(head, 'maxlen')
@@ -285,6 +292,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.#marks !== null && this.#entries.isLogged(message)) this.#marks.fresh(this.nextNumber)
     const entry = this.#entries.create(message, expiresAt)
     if (expiresAt >= 0) this.expires(entry)
+    this.#ready.groups?.begins(entry)
     this.#hand(consumer, entry)
   }
 
@@ -304,6 +312,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.#headWaiters.size > 0) this.#headWaiters.serve()
     if (this.deleted) return
     if (this.#ready.pagedCount > 0) this.#pager!.load()
+    this.#ready.groups?.beginTurn()
     while (this.#ready.count > 0 && this.dispatcher.consumers.length > 0) {
       const entry = this.#headEntry(DROPS_MAX)
       if (entry === null) {
@@ -336,7 +345,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       const entry = this.#ready.peek()
       if (entry === null) {
         this.#waits = this.#ready.count > 0
-        if (this.#waits) this.#pager!.load()
+        if (this.#waits) this.#loadMore()
         return null
       }
       if (!this.#hasExpired(entry)) {
@@ -356,8 +365,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   /**
-   * Takes a single message for a session; the session settles it, or it counts as settled with `noAck`. Null while `readyCount` is not 0
-   * means that it has to be waited for (`waitForHead`).
+   * Takes a single message for a session; the session settles it, or it counts as settled with `noAck`. Null while one `comesLater` means
+   * that it has to be waited for (`waitForHead`).
    */
   get(noAck: boolean): Entry | null {
     this.touch()
@@ -379,10 +388,21 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return entry
   }
 
+  /** Whether there is a message for who has just got none. */
+  get comesLater(): boolean {
+    const { size, serving } = this.#headWaiters
+    return this.#ready.comesLater || (size > 0 && !serving && this.#ready.count > 0)
+  }
+
   /** Calls `waiter` when the next message may be at hand, or there is none any more. */
   waitForHead(waiter: HeadWaiter): void {
     this.#headWaiters.push(waiter)
+    this.#loadMore()
+  }
+
+  #loadMore(): void {
     this.#pager?.load()
+    this.#ready.groups?.pager.load()
   }
 
   /** The messages in memory that could be delivered now, in that order: all, unless `readyInStore` says otherwise. Nothing changes. */
@@ -461,6 +481,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly #release = (entry: Entry): void => this.#putBack(entry)
 
   #putBack(entry: Entry): void {
+    if (entry.group === null) this.#ready.groups?.resumes(entry)
     if (this.#hasExpired(entry)) {
       this.#burial.discard(entry, 'expired')
       return
@@ -524,6 +545,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (entry.expiresAt >= 0) this.#expiry?.left()
     // first: after a crash in between, a message without its value is harmless, and a value without its message is not
     if (this.deduplication !== null) this.deduplication.ended(entry)
+    if (entry.group !== null) entry.group.left(entry)
     this.#entries.end(entry)
   }
 
@@ -534,6 +556,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const old = this.#ready
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
     this.#pager?.purged(this.#ready, !this.deleted)
+    old.groups?.purged(old, this.#ready, !this.deleted)
     this.#reclaims++
     this.#host.reclaim(this, old)
     this.schedule()
@@ -586,7 +609,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   evict(entriesMax: number): number {
     const held = this.#held.evict(entriesMax)
-    return held + this.#pagerOf().evict(entriesMax - held)
+    const moved = held + this.#pagerOf().evict(entriesMax - held)
+    return moved + (this.#ready.groups?.pager.evict(entriesMax - moved) ?? 0)
   }
 
   /** An entry for a message that was read back. */
@@ -601,12 +625,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** The entry is in the store, and in no list any more. */
   leftMemory(entry: Entry): void {
+    if (entry.group !== null) entry.group.left(entry)
     if (entry.expiresAt >= 0) this.#expiry?.left()
     this.#entries.leaveForStore(entry)
   }
 
   /** A held entry is in the store, and in no list any more. */
   heldLeftMemory(entry: Entry): void {
+    entry.group?.leftMemory(entry)
     entry.state = GONE
     if (entry.expiresAt >= 0) this.#expiry?.left()
     this.#entries.leaveMemory(entry)
@@ -620,8 +646,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** A message was held when the broker ended. @returns whether it goes on waiting in the store, so that it needs no entry */
   staysHeld(loaded: LoadedMessage): boolean {
     if (!this.#held.staysInStore(loaded)) return false
+    this.#ready.groups?.restsOn(this.#host.decoder.decode(loaded), loaded.number)
     this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, loaded.number)
     return true
+  }
+
+  /** A message that is held in the store cannot be read. */
+  heldLost(number: number): void {
+    this.#ready.groups?.lostAtRest(number)
   }
 
   /** The time of a message is up that was read back for it. */
@@ -657,6 +689,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       this.#ready.putBack(entry)
     } else {
       this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, entry.number)
+      this.#ready.groups?.begins(entry)
       this.#held.rest(entry, Math.max(0, dueAt - this.#host.clock.now()))
     }
   }
@@ -701,8 +734,16 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.settings = settings
     this.policy = policy
     if (expiresChanged) this.#unused.restart()
+    this.#group()
     if (this.#spills && settings.lazy) this.#pagerOf().schedule()
     this.#dropHeads()
+  }
+
+  /** Groups messages, or not any more: as the settings say. */
+  #group(): void {
+    const { groups } = this.settings
+    if (this.#ready.groups !== null) this.#ready.groups.configure(groups)
+    else if (groups !== null) this.#ready.groups = new MessageGroups(this, this.#host, this.#log, this.#ready, groups)
   }
 
   #leave(): void {
@@ -716,6 +757,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#unused.close()
     this.#expiry?.close()
     this.#pager?.close()
+    this.#ready.groups?.close()
   }
 
   /** Ends it: consumers are told by their sessions, messages are gone. The caller has taken it out of its vhost. */

@@ -1,4 +1,5 @@
 import { RingDeque } from '../../util/ring-deque.ts'
+import type { MessageGroups } from '../groups/message-groups.ts'
 import { type Entry, READY } from './entry.ts'
 import { Lane, PagedPart } from './lane.ts'
 
@@ -19,6 +20,12 @@ export class ReadyMessages {
   pagedBytes = 0
   /** Lanes that have a range and a tail. */
   pagedLanes = 0
+  /** Decides which message is next, where messages are grouped; it parks those whose turn it is not. */
+  groups: MessageGroups | null = null
+  /** Of all messages those that are parked, and so in no lane; of these, those in memory and their body bytes. */
+  parkedCount = 0
+  parkedHere = 0
+  parkedHereBytes = 0
   readonly #lanes: (Lane | undefined)[]
   readonly #first: Lane
   /** Highest lane that may hold something. */
@@ -67,9 +74,19 @@ export class ReadyMessages {
     this.#added(entry)
   }
 
-  /** The next to be delivered; it stays. Null when there is none, or when it is in the store (`count` is not 0 then). */
+  /** The next to be delivered; it stays. Null when there is none, or when it has to wait (`comesLater`). */
   peek(): Entry | null {
-    if (this.count === 0) return null
+    return this.groups === null ? this.peekLanes() : this.groups.peek()
+  }
+
+  /** After `peek` has given nothing: whether there is something in the store that has to be read first. */
+  get comesLater(): boolean {
+    return this.groups === null ? this.count > 0 : this.groups.comesLater
+  }
+
+  /** The next of all lanes; it stays. */
+  peekLanes(): Entry | null {
+    if (this.count === this.parkedCount) return null
     const returned = this.#returnedFirst
     if (returned !== null) {
       for (let entry = returned.peek(); entry !== undefined; entry = returned.peek()) {
@@ -87,10 +104,25 @@ export class ReadyMessages {
     return null
   }
 
+  /** After `peekLanes` has given nothing: the level whose next message has to be read first; -1 when there is none. */
+  get waitingLevel(): number {
+    return this.count === this.parkedCount ? -1 : this.#top
+  }
+
   /** Takes what `peek` has just given; the caller sets its new state. */
   take(entry: Entry): void {
+    if (this.groups === null) this.takeFromLanes(entry)
+    else this.groups.take(entry)
+  }
+
+  /** Takes what `peekLanes` has just given; the caller sets its new state. */
+  takeFromLanes(entry: Entry): void {
     this.count--
     this.bytes -= entry.message.bodyLength
+    this.#unlink(entry)
+  }
+
+  #unlink(entry: Entry): void {
     if (entry.returned) {
       this.#returnedFirst!.shift()
       entry.returned = false
@@ -109,9 +141,15 @@ export class ReadyMessages {
     return entry
   }
 
+  /** The one to be dropped where there are too many: the next, or the oldest of all where messages are grouped. Null as in `peek`. */
+  shiftOldest(): Entry | null {
+    return this.groups === null ? this.shift() : this.groups.shiftOldest()
+  }
+
   /** What is in memory, in the order of delivery, unchanged: for looking, since what came back is sorted each time. */
   *browse(): Generator<Entry> {
     yield* this.browseReturned()
+    if (this.groups !== null) yield* this.groups.inMemory()
     for (const lane of this.#lanes.toReversed()) {
       if (lane === undefined) continue
       yield* this.browseHead(lane)
@@ -132,6 +170,7 @@ export class ReadyMessages {
 
   /** Takes an entry out from wherever it is. The caller sets its new state before the next call. */
   remove(entry: Entry): void {
+    if (this.groups !== null && this.groups.remove(entry)) return
     const bytes = entry.message.bodyLength
     this.count--
     this.bytes -= bytes
@@ -158,6 +197,60 @@ export class ReadyMessages {
       lane.returned.retain(isReady)
       lane.paged?.tail.filter(isReady)
     }
+  }
+
+  // ---- what groups have parked: counted, and in no lane ----
+
+  /** Parks what `peekLanes` has just given. */
+  park(entry: Entry): void {
+    this.#unlink(entry)
+    this.#countParked(1, 1, entry.message.bodyLength)
+  }
+
+  /** A parked message that is in memory is not ready any more. */
+  unpark(entry: Entry): void {
+    const bytes = entry.message.bodyLength
+    this.count--
+    this.bytes -= bytes
+    this.#countParked(-1, -1, -bytes)
+  }
+
+  /** Puts a parked message into its lane, wherever there: these messages are only to be freed. */
+  unparkIntoLane(entry: Entry): void {
+    this.#countParked(-1, -1, -entry.message.bodyLength)
+    const lane = this.#lane(entry.level)
+    lane.head.push(entry)
+    lane.live++
+    if (entry.level > this.#top) this.#top = entry.level
+  }
+
+  /** A parked message is in the store only. */
+  parkedLeft(bytes: number): void {
+    this.pagedCount++
+    this.pagedBytes += bytes
+    this.#countParked(0, -1, -bytes)
+  }
+
+  /** A parked message is in memory again. */
+  parkedCame(bytes: number): void {
+    this.pagedCount--
+    this.pagedBytes -= bytes
+    this.#countParked(0, 1, bytes)
+  }
+
+  /** Parked messages that were in the store only are not ready any more. */
+  parkedLost(count: number, bytes: number): void {
+    this.count -= count
+    this.bytes -= bytes
+    this.pagedCount -= count
+    this.pagedBytes -= bytes
+    this.parkedCount -= count
+  }
+
+  #countParked(count: number, here: number, hereBytes: number): void {
+    this.parkedCount += count
+    this.parkedHere += here
+    this.parkedHereBytes += hereBytes
   }
 
   // ---- parts in the store ----

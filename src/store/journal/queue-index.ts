@@ -241,6 +241,47 @@ export class QueueIndex implements QueueLog {
     this.#parts.loader.loadNumbers(this, numbers, bytesMax, visitor)
   }
 
+  settleNumbers(numbers: readonly number[]): void {
+    if (this.deleted) return
+    const onDisk = new Map<IndexPage, number[]>()
+    for (const number of numbers) {
+      for (const list of [this.logged, this.transient]) {
+        for (const page of [...list.covering(number)]) {
+          if (page.resident) {
+            this.#settleNumber(page, number)
+          } else {
+            if (!page.transient) this.#parts.committer.settled(this.id, number)
+            const others = onDisk.get(page)
+            if (others === undefined) onDisk.set(page, [number])
+            else others.push(number)
+          }
+        }
+      }
+    }
+    for (const [page, those] of onDisk) this.#settleLater(page, those)
+  }
+
+  #settleNumber(page: IndexPage, number: number): void {
+    const at = page.rowOf(number)
+    if (at < 0 || !page.isLive(at)) return
+    if (!page.transient) this.#parts.committer.settled(this.id, number)
+    this.killRow(page, at)
+  }
+
+  /** The page's rows are on disk: they are read first. That the messages are gone is recorded already. */
+  #settleLater(page: IndexPage, numbers: readonly number[]): void {
+    this.dropping.add(page)
+    const settle = (isThere: boolean): void => {
+      this.dropping.delete(page)
+      if (!isThere || this.deleted) return
+      for (const number of numbers) {
+        const at = page.rowOf(number)
+        if (at >= 0 && page.isLive(at)) this.killRow(page, at)
+      }
+    }
+    this.#parts.pager.rowsOf(page).then(settle, () => settle(false))
+  }
+
   drop({ from, to, level }: Range): void {
     if (this.deleted) return
     this.#parts.committer.dropped({ queueId: this.id, from, to, level })

@@ -255,6 +255,7 @@ const NO_LOG: QueueLog = {
   earliestExpiry: () => -1,
   collectExpiring: (_after, _until, visitor) => void setImmediate(() => visitor.onCollectEnd()),
   loadNumbers: (_numbers, _bytesMax, visitor) => endLoad(visitor),
+  settleNumbers() {},
   drop() {},
   recovered: (): readonly RecoveredLevel[] => [],
   loadRecovered: (visitor) => endLoad(visitor),

@@ -7,11 +7,12 @@
  * By the specification the lowest bit announces a further word of flags. There are 14 properties and no more, so a
  * further word can only announce what nobody can read, and it is refused.
  */
+import type { Field } from '../../../core/fields.ts'
 import type { PropertyFormat } from '../../../core/message.ts'
 import { Properties } from '../../../core/message.ts'
 import { MalformedValueError } from './errors.ts'
 import { Reader } from './reader.ts'
-import { skipTable } from './table.ts'
+import { readFieldOf, skipTable } from './table.ts'
 import { readAnyText } from './text.ts'
 import { Writer } from './writer.ts'
 
@@ -147,6 +148,7 @@ export const amqpPropertyFormat: PropertyFormat = {
   id: 1,
   name: 'amqp091',
   decode: decodeProperties,
+  header: headerOf,
   encode: encodeProperties,
 }
 
@@ -173,6 +175,18 @@ function decodeProperties(buffer: Buffer, offset: number, length: number): Prope
   if ((flags & FLAG.clusterId) !== 0) properties.clusterId = readText(reader)
   reader.expectEnd()
   return properties
+}
+
+const headerReader = new Reader()
+
+function headerOf(buffer: Buffer, offset: number, length: number, name: Uint8Array): Field | null {
+  const flags = length < 2 ? 0 : (buffer[offset]! << 8) | buffer[offset + 1]!
+  if ((flags & FLAG.headers) === 0) return null
+  let at = offset + 2
+  if ((flags & FLAG.contentType) !== 0) at += 1 + buffer[at]!
+  if ((flags & FLAG.contentEncoding) !== 0) at += 1 + buffer[at]!
+  headerReader.reset(buffer, at, offset + length)
+  return readFieldOf(headerReader, name)
 }
 
 function readText(reader: Reader): string {

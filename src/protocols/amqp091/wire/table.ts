@@ -212,6 +212,24 @@ export function hasKey(buffer: Buffer, at: number, length: number, name: Uint8Ar
   return false
 }
 
+/**
+ * The field of the key `name` (in bytes) in the table that the reader stands before, looking at the outermost level only; null where there is
+ * none. As in `readTable`, the last one counts. For tables that `skipTable` has passed.
+ */
+export function readFieldOf(reader: Reader, name: Uint8Array): Field | null {
+  const { buffer, offset: start, end: outer } = reader
+  const end = containerEnd(buffer, start, outer)
+  let found = -1
+  for (let at = start + 4; at < end;) {
+    const value = at + 1 + buffer[at]!
+    if (buffer[at] === name.length && startsWith(buffer, at + 1, name)) found = value
+    at = skipField(buffer, value, end, 1)
+  }
+  if (found < 0) return null
+  reader.reset(buffer, found, end)
+  return readField(reader, 1)
+}
+
 function startsWith(buffer: Buffer, at: number, bytes: Uint8Array): boolean {
   for (let i = 0; i < bytes.length; i++) if (buffer[at + i] !== bytes[i]) return false
   return true
