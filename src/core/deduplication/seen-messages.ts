@@ -97,24 +97,23 @@ export class SeenMessages {
 
   /** The message was taken. @param logged whether it survives a restart */
   accept(message: Message, { publisher, publishingId }: Identity, entry: SeenEntry | null, logged: boolean): void {
-    let { position } = message
-    if (entry !== null) position = Math.max(position, this.#values!.keep(entry, logged, this.#host.clock.now()))
-    if (publisher !== null) {
-      position = Math.max(position, this.#publishers!.accept(publisher, publishingId, logged))
-    }
+    // a policy may have changed while the message was delivered: then there is nothing left that it could be remembered by
+    const kept = entry === null ? 0 : (this.#values?.keep(entry, logged, this.#host.clock.now()) ?? 0)
+    const noted = publisher === null ? 0 : (this.#publishers?.accept(publisher, publishingId, logged) ?? 0)
+    const position = Math.max(message.position, kept, noted)
     message.position = position
     this.lastPosition = Math.max(this.lastPosition, position)
   }
 
   /** The message was not taken: the next one like it is no duplicate. */
   refuse({ publisher, publishingId }: Identity, entry: SeenEntry | null): void {
-    if (entry !== null) this.#values!.forget(entry)
-    if (publisher !== null) this.#publishers!.refuse(publisher, publishingId)
+    if (entry !== null) this.#values?.forget(entry)
+    if (publisher !== null) this.#publishers?.refuse(publisher, publishingId)
   }
 
   /** A message has left its queue, or did not stay in it. */
   release(key: string, holder: number): void {
-    this.#values!.release(key, holder)
+    this.#values?.release(key, holder)
   }
 
   clearValues(): void {

@@ -79,11 +79,15 @@ export class SeenValues {
   }
 
   clear(): void {
+    this.#forgetAll()
+    this.#log?.clear()
+  }
+
+  #forgetAll(): void {
     for (const entry of this.#entries.values()) entry.isKnown = false
     this.#entries.clear()
     this.#oldest = null
     this.#order = this.#entries.values()
-    this.#log?.clear()
   }
 
   async load(): Promise<void> {
@@ -107,7 +111,7 @@ export class SeenValues {
 
   /** Forgets everything, for good. */
   delete(): void {
-    this.#entries.clear()
+    this.#forgetAll()
     this.#log?.delete()
   }
 

@@ -574,6 +574,29 @@ describe('what happens while a message is taken', () => {
     })
   }
 
+  for (const definition of [
+    { 'deduplication-header': 'other' },
+    { 'message-deduplication': false },
+    { 'cache-persistence': 'memory' },
+  ]) {
+    test(`a policy may change: ${JSON.stringify(definition)}`, async () => {
+      const { bench, store, client } = await start()
+      const put = (more: Record<string, unknown>): void => {
+        const all = { 'message-deduplication': true, 'publisher-deduplication': true, ...more }
+        bench.broker.setPolicy('user', '/', 'p', { pattern: '', 'apply-to': 'queues', definition: all })
+      }
+      const queue = client.declare('q')
+      put({})
+      client.consume('q', { noAck: true })
+      client.onDelivery = () => put({ ...definition, 'publisher-deduplication': false })
+      send(client, 'q', 'a', { value: '1', publisher: 'p', id: 1 })
+      bench.settle()
+      assert.deepEqual(client.take(), ['a'])
+      assert.equal(queue.deduplication?.seen.size.values ?? 0, 0)
+      assert.equal([...store.logs].length, 1)
+    })
+  }
+
   test('the value of a message that does not stay is not that of one that comes meanwhile', async () => {
     const { client } = await start()
     const queue = client.declare('q', DEDUPLICATED)
