@@ -36,8 +36,17 @@ export class Burial {
       return
     }
     entry.state = GONE
+    if (settings.deadLetterExchange === null) {
+      this.#queue.counters.dropped++
+      this.#forget(entry)
+      return
+    }
+    const { store } = this.#host
+    // or a crash between the two would leave the message in both queues
+    store.begin()
     this.bury(entry.message, reason, entry)
     this.#forget(entry)
+    store.end()
   }
 
   /** Goes on with an entry that waited for a target. */
@@ -59,12 +68,16 @@ export class Burial {
 
   /** At least once: the message stays with its queue until all targets have taken it, or a policy says otherwise. */
   #durably(entry: Entry, reason: DeathReason, waited: boolean): void {
-    if (this.#host.deadLetter(this.#queue, entry.message, reason, true, retryFactsOf(entry))) {
+    const { store } = this.#host
+    store.begin()
+    const isTaken = this.#host.deadLetter(this.#queue, entry.message, reason, true, retryFactsOf(entry))
+    if (isTaken) {
       this.#queue.counters.deadLettered++
       entry.state = GONE
       this.#forget(entry)
-      return
     }
+    store.end()
+    if (isTaken) return
     // it will not be delivered any more, so the next of its group need not wait for its target
     entry.group?.left(entry)
     if (!waited) this.#entries.record(entry, STATE_DYING, 0, markOf(reason))
