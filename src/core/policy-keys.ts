@@ -1,13 +1,7 @@
+import { TTL_MAX_MS } from './argument-checks.ts'
 import { CACHE_PERSISTENCES } from './deduplication/settings.ts'
 import { isHeaderName } from './header-name.ts'
-import {
-  DEAD_LETTER_STRATEGIES,
-  LEADER_LOCATORS,
-  OVERFLOWS,
-  QUEUE_MODES,
-  TTL_MAX_MS,
-  isMaxAge,
-} from './queues/arguments.ts'
+import { DEAD_LETTER_STRATEGIES, LEADER_LOCATORS, OVERFLOWS, QUEUE_MODES, isMaxAge } from './queues/arguments.ts'
 import { ATTEMPTS_MAX } from './queues/retry-settings.ts'
 
 /** Lists occur in keys of old that are kept and shown but have no effect (`ha-params`). */

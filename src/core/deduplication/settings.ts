@@ -1,5 +1,6 @@
+import { bool, expiry, type FieldCheck, headerName, positive, unacceptable } from '../argument-checks.ts'
 import { describeResource, preconditionFailed } from '../errors.ts'
-import { type Field, integerOf, isInteger, stringOf, type Table } from '../fields.ts'
+import { type Field, integerOf, stringOf, type Table } from '../fields.ts'
 import { isHeaderName } from '../header-name.ts'
 import type { EffectivePolicy } from '../policy.ts'
 
@@ -9,7 +10,6 @@ export const DEDUPLICATION_EXCHANGE = 'x-message-deduplication'
 export const VALUE_HEADER = 'x-deduplication-header'
 /** Values that are remembered unless a number is given: LavinMQ's. */
 export const CACHE_SIZE_DEFAULT = 128
-const TTL_MAX_MS = 315_360_000_000 // ten years
 
 /** What an exchange or a queue is to keep out. */
 export interface DeduplicationSettings {
@@ -25,39 +25,18 @@ export interface DeduplicationSettings {
   readonly publishers: boolean
 }
 
-/** Why a value is refused, as RabbitMQ prints it, or null. */
-type Check = (field: Field) => string | null
-
-const unacceptable = (field: Field): string => `{unacceptable_type,${field.type}}`
-const bool: Check = (field) => (field.type === 'bool' ? null : unacceptable(field))
-
-const positive: Check = (field) => {
-  if (!isInteger(field)) return `"expected integer, got ${field.type}"`
-  const value = integerOf(field)!
-  if (value === 0) return '{value_zero,0}'
-  return value < 0 ? `{value_negative,${String(field.value)}}` : null
-}
-
-const ttl: Check = (field) =>
-  positive(field) ?? (integerOf(field)! > TTL_MAX_MS ? `{value_too_large,${String(field.value)}}` : null)
-
-const persistence: Check = (field) => {
+const persistence: FieldCheck = (field) => {
   if (field.type !== 'longstr') return unacceptable(field)
   return CACHE_PERSISTENCES.includes(stringOf(field) ?? '') ? null : 'invalid_cache_persistence'
-}
-
-const headerName: Check = (field) => {
-  if (field.type !== 'longstr') return unacceptable(field)
-  return isHeaderName(field.value) ? null : 'invalid_header_name'
 }
 
 export const CACHE_PERSISTENCES: readonly string[] = ['disk', 'memory']
 
 /** The arguments of queues and exchanges about duplicates, and what each may be. */
-export const DEDUPLICATION_CHECKS: ReadonlyMap<string, Check> = new Map([
+export const DEDUPLICATION_CHECKS: ReadonlyMap<string, FieldCheck> = new Map([
   ['x-message-deduplication', bool],
   ['x-cache-size', positive],
-  ['x-cache-ttl', ttl],
+  ['x-cache-ttl', expiry],
   ['x-cache-persistence', persistence],
   ['x-deduplication-header', headerName],
   ['x-publisher-deduplication', bool],

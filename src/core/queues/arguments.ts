@@ -1,9 +1,9 @@
+import { bool, expiry, headerName, integer, notNegative, positive, ttl, unacceptable } from '../argument-checks.ts'
 import { DEDUPLICATION_CHECKS } from '../deduplication/settings.ts'
 import { describeResource, preconditionFailed } from '../errors.ts'
 import { erlangText } from '../erlang-text.ts'
-import { equalFields, integerOf, isInteger, longstr, numberOf, stringOf } from '../fields.ts'
+import { equalFields, integerOf, longstr, numberOf, stringOf } from '../fields.ts'
 import type { Field, Table } from '../fields.ts'
-import { isHeaderName } from '../header-name.ts'
 import { ATTEMPTS_MAX } from './retry-settings.ts'
 
 /** What a declaration says of a queue, besides its type and its arguments. */
@@ -25,7 +25,6 @@ export interface QueueFacts extends QueueProperties {
 
 const QUEUE_TYPES: readonly string[] = ['classic', 'quorum', 'stream']
 
-export const TTL_MAX_MS = 315_360_000_000 // ten years
 const PRIORITY_MAX = 255
 const ROUTING_KEY_BYTES_MAX = 255
 const SEGMENT_BYTES_MAX = 3_000_000_000
@@ -38,25 +37,11 @@ interface Rule {
   readonly check: Check | null
 }
 
-const unacceptable = (field: Field): string => `{unacceptable_type,${field.type}}`
+const maxPriority: Check = (field) =>
+  notNegative(field) ?? (integerOf(field)! > PRIORITY_MAX ? `{max_value_exceeded,${String(field.value)}}` : null)
 
-const integer: Check = (field) => (isInteger(field) ? null : `"expected integer, got ${field.type}"`)
-
-const notNegative: Check = (field, args) =>
-  integer(field, args) ?? (integerOf(field)! < 0 ? `{value_negative,${String(field.value)}}` : null)
-
-const positive: Check = (field, args) => notNegative(field, args) ?? (integerOf(field) === 0 ? '{value_zero,0}' : null)
-
-const ttl: Check = (field, args) =>
-  notNegative(field, args) ?? (integerOf(field)! > TTL_MAX_MS ? `{value_too_large,${String(field.value)}}` : null)
-
-const expiry: Check = (field, args) => ttl(field, args) ?? positive(field, args)
-
-const maxPriority: Check = (field, args) =>
-  notNegative(field, args) ?? (integerOf(field)! > PRIORITY_MAX ? `{max_value_exceeded,${String(field.value)}}` : null)
-
-const attempts: Check = (field, args) =>
-  positive(field, args) ?? (integerOf(field)! > ATTEMPTS_MAX ? `{max_value_exceeded,${String(field.value)}}` : null)
+const attempts: Check = (field) =>
+  positive(field) ?? (integerOf(field)! > ATTEMPTS_MAX ? `{max_value_exceeded,${String(field.value)}}` : null)
 
 const numberFrom =
   (min: number, max: number): Check =>
@@ -82,15 +67,8 @@ const routingKey: Check = (field, args) => {
   return args.has('x-dead-letter-exchange') ? null : 'routing_key_but_no_dlx_defined'
 }
 
-const bool: Check = (field) => (field.type === 'bool' ? null : unacceptable(field))
-
-const headerName: Check = (field) => {
-  if (field.type !== 'longstr') return unacceptable(field)
-  return isHeaderName(field.value) ? null : 'invalid_header_name'
-}
-
-const queueVersion: Check = (field, args) =>
-  integer(field, args) ??
+const queueVersion: Check = (field) =>
+  integer(field) ??
   (['1', '2'].includes(String(field.value)) ? null : `"unsupported queue version '${String(field.value)}'"`)
 
 /** Digits and one of Y M D h m s: how long a stream keeps what it has. */
