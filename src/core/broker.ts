@@ -168,10 +168,10 @@ export class Broker {
     for (const [[vhost, name], body] of rows('policy')) this.policies.set('user', vhost!, name!, body)
     for (const [[vhost, name], body] of rows('operator-policy')) this.policies.set('operator', vhost!, name!, body)
     const sideLogs = rows<StoredSideLog>('side-log')
+    const sideLogsOf = Map.groupBy(sideLogs, ([[vhost]]) => vhost)
     for (const [, { id }] of sideLogs) this.#lastQueueId = Math.max(this.#lastQueueId, id)
     for (const [[name], metadata] of rows<VHostMetadata>('vhost')) {
-      const own = sideLogs.filter(([[vhost]]) => vhost === name)
-      this.vhosts.set(name!, new VHost(this, name!, metadata, own))
+      this.vhosts.set(name!, new VHost(this, name!, metadata, sideLogsOf.get(name)))
     }
     for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
     for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)

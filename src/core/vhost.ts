@@ -4,12 +4,13 @@ import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import type { Broker } from './broker.ts'
 import { Delays } from './delays/delays.ts'
-import { isDelaying } from './delays/is-delaying.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
+import type { Passage } from './deduplication/passage.ts'
 import { Deduplications } from './deduplication/deduplications.ts'
 import { validateExchangeDeduplication } from './deduplication/settings.ts'
 import type { ReplyTarget } from './direct-reply.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
+import { isSwitchedOn } from './is-switched-on.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
 import { Firehose } from './firehose.ts'
 import type { Binding, Destination, ExchangeHost } from './exchanges/exchange-type.ts'
@@ -271,7 +272,7 @@ export class VHost implements QueueHost, ExchangeHost {
   #delay(exchange: Exchange): void {
     const { name, durable, type, policy } = exchange
     if (name === '') return
-    const isEnabled = type === 'x-delayed-message' || isDelaying(exchange.arguments, policy)
+    const isEnabled = type === 'x-delayed-message' || isSwitchedOn('delayed-message', exchange.arguments, policy)
     const release = (message: Message): boolean => this.#publishDue(exchange, message)
     const owner = { kind: 'exchange', name, durable, alwaysPersistent: false, release } as const
     exchange.delays = this.delays.lineOf(owner, isEnabled, exchange.delays)
@@ -283,8 +284,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const { passage } = this.router
     const only = targets.length === 1 ? targets[0] : null
     if (only instanceof Queue && !only.canTakeDue(message)) return false
-    if (passage === null) this.give(message, targets)
-    else passage.give(this.store, message, targets, () => this.give(message, targets) === REJECTED)
+    this.#pass(passage, message, targets)
     exchange.publishedOut += targets.length
     if (targets.length === 0) this.broker.counters.unroutable++
     return true
@@ -333,7 +333,11 @@ export class VHost implements QueueHost, ExchangeHost {
 
   #publishFrom(exchange: Exchange, message: Message): void {
     const targets = this.router.route(exchange, message)
-    const { passage } = this.router
+    this.#pass(this.router.passage, message, targets)
+  }
+
+  /** As `give`, where exchanges on the way may remember the message. */
+  #pass(passage: Passage | null, message: Message, targets: readonly Target[]): void {
     if (passage === null) this.give(message, targets)
     else passage.give(this.store, message, targets, () => this.give(message, targets) === REJECTED)
   }

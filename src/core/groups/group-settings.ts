@@ -1,4 +1,5 @@
 import { stringOf, type Table } from '../fields.ts'
+import { isSwitchedOn } from '../is-switched-on.ts'
 import type { EffectivePolicy } from '../policy.ts'
 
 const HEADER = 'x-message-group'
@@ -12,8 +13,7 @@ export interface GroupSettings {
 
 /** How a queue groups its messages, or null where it does not. The arguments' keys are the policies' with `x-` in front. */
 export function groupSettingsOf(args: Table, policy: EffectivePolicy | null): GroupSettings | null {
-  const groups = args.get('x-message-groups')?.value === true || policy?.definition.get('message-groups') === true
-  if (!groups) return null
+  if (!isSwitchedOn('message-groups', args, policy)) return null
   const fromPolicy = policy?.definition.get('message-groups-header')
   const header = stringOf(args.get('x-message-groups-header')) ?? (typeof fromPolicy === 'string' ? fromPolicy : HEADER)
   return { headers: [header, JMS_HEADER].map((name) => Buffer.from(name)) }

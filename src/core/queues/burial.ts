@@ -36,17 +36,13 @@ export class Burial {
       return
     }
     entry.state = GONE
-    if (settings.deadLetterExchange === null) {
-      this.#queue.counters.dropped++
-      this.#forget(entry)
-      return
-    }
     const { store } = this.#host
+    const moves = settings.deadLetterExchange !== null
     // or a crash between the two would leave the message in both queues
-    store.begin()
+    if (moves) store.begin()
     this.bury(entry.message, reason, entry)
     this.#forget(entry)
-    store.end()
+    if (moves) store.end()
   }
 
   /** Goes on with an entry that waited for a target. */

@@ -1,6 +1,6 @@
 import { type Field, integerOf, numberOf, stringOf, type Table } from '../fields.ts'
 import { stricterLimit } from '../policy-keys.ts'
-import { isDelaying } from '../delays/is-delaying.ts'
+import { isSwitchedOn } from '../is-switched-on.ts'
 import { type GroupSettings, groupSettingsOf } from '../groups/group-settings.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { DEAD_LETTER_STRATEGIES, OVERFLOWS } from './arguments.ts'
@@ -85,7 +85,7 @@ export class QueueSettings {
     this.consumerDisconnectedTimeoutMs =
       disconnectedMs === -1 && quorum ? QUORUM_DISCONNECTED_TIMEOUT_MS : disconnectedMs
     this.delayedRetry = delayedRetryOf(sources)
-    this.delaying = isDelaying(args, policy)
+    this.delaying = isSwitchedOn('delayed-message', args, policy)
     this.groups = groupSettingsOf(args, policy)
     this.lazy = sources.argumentOrPolicy('queue-mode') === 'lazy'
   }
