@@ -37,7 +37,7 @@ import {
   targetCount,
   updateAt,
 } from './record-reader.ts'
-import { type Damage, type Scan, scanSegment, skipRecord } from './segment-scan.ts'
+import { type Damage, type Scan, scanSegment, skipRecord, walkSegment } from './segment-scan.ts'
 import { Segment, type Segments } from './segments.ts'
 
 /** Something that cannot be read. */
@@ -235,11 +235,17 @@ export class Recovery {
    * journal says of them comes later, whatever the order of the segments. What is damaged here was never synced, perhaps.
    */
   async #addCopies(segment: Segment): Promise<void> {
-    await scanSegment(this.#host.segments, segment, SEGMENT_HEADER_BYTES, false, (bytes, at, offset) => {
-      const isCopy = bytes[at + 8] === RECORD_MESSAGE && (bytes[at + 9]! & FLAG_TRANSIENT) === 0
-      if (isCopy) this.#addMessage(bytes, at, locationOf(segment.id, offset))
-      return undefined
-    })
+    const { segments } = this.#host
+    const file = await segments.hold(segment)
+    try {
+      await walkSegment(segments, file, segment.id, (bytes, at, _place, offset) => {
+        const isCopy = bytes[at + 8] === RECORD_MESSAGE && (bytes[at + 9]! & FLAG_TRANSIENT) === 0
+        if (isCopy) this.#addMessage(bytes, at, locationOf(segment.id, offset))
+        return undefined
+      })
+    } finally {
+      segments.letGo(file)
+    }
   }
 
   #isNews(queueId: number, location: number): boolean {
