@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import type { Authenticator } from './auth/authenticator.ts'
 import { InternalAuthenticator } from './auth/internal-authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig, Watermark } from './config/config.ts'
@@ -7,6 +9,7 @@ import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { importDefinitions } from './management/definitions.ts'
+import type { ListenerFacts, ManagementHost } from './management/management-host.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
@@ -21,6 +24,7 @@ import type { Clock } from './util/clock.ts'
 import { compilePcre } from './util/pcre.ts'
 import { systemClock } from './util/system-clock.ts'
 import { Turn } from './util/turn.ts'
+import { readVersion } from './version.ts'
 
 /** A broker that has been started from a configuration. */
 export interface RunningServer {
@@ -96,8 +100,9 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     if (!known && config.definitionsFile === null) createDefaults()
     if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
     await broker.commitMetadata()
-    const amqp = createFrontEnd(config, broker, parts.networkClock ?? clock)
-    const listeners = await openListeners(config, tls, amqp, log)
+    const logins = new InternalAuthenticator(broker.users)
+    const amqp = createFrontEnd(config, broker, logins, parts.networkClock ?? clock)
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins })
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
@@ -225,14 +230,13 @@ async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<
   log.info('definitions imported', { file })
 }
 
-function createFrontEnd(config: Config, broker: Broker, clock: Clock): AmqpFrontEnd {
-  const internal = new InternalAuthenticator(broker.users)
+function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, clock: Clock): AmqpFrontEnd {
   const { connection, auth, node } = config
   return new AmqpFrontEnd({
     broker,
     pool: new BufferPool(),
     clock,
-    authenticate: (user, password, facts) => internal.authenticatePassword(user, password, facts),
+    authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
     mechanisms: auth.mechanisms,
     anonymous: auth.anonymous,
     certificateLogin: auth.certificateLogin,
@@ -252,13 +256,21 @@ interface OpenListeners {
   readonly urls: RunningServer['urls']
 }
 
-async function openListeners(
-  config: Config,
-  tls: TlsContext | null,
-  amqp: AmqpFrontEnd,
-  log: Log,
-): Promise<OpenListeners> {
+interface ListenerParts {
+  readonly tls: TlsContext | null
+  readonly amqp: AmqpFrontEnd
+  readonly log: Log
+  readonly broker: Broker
+  readonly logins: Authenticator
+}
+
+async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
+  const { tls, amqp, log } = parts
   const all: Listener[] = []
+  const shown: ListenerFacts[] = []
+  const show = (protocol: string, { addresses }: Listener, isTls: boolean): void => {
+    for (const { address, port } of addresses) shown.push({ protocol, address, port, tls: isTls })
+  }
   const urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
@@ -272,28 +284,57 @@ async function openListeners(
       const listener = await listen({ ...common, ...row, onConnection })
       all.push(listener)
       urls.amqp.push(url('amqp', row, listener))
+      show('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
       const listener = await listen({ ...common, ...row, tls, onConnection })
       all.push(listener)
       urls.amqps.push(url('amqps', row, listener))
+      show('amqp/ssl', listener, true)
     }
-    if (config.management !== null && config.websocket !== null) {
-      // Its own import, since node:http and ws are a good part of the time that a broker without them takes to load.
-      const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
-      const server = createHttpServer()
-      attachWebSocket(server, { path: config.websocket.path, log, onConnection })
+    if (config.management !== null) {
+      // Their own imports, since a broker without HTTP would take several times as long to load.
+      const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
+      const { server, close } = await createManagement(config, parts, () => shown)
+      if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
       const { hosts, port } = config.management
       const listener = await listenHttp(server, { hosts, port, backlog, log })
-      all.push(listener)
+      all.push({ ...listener, close: () => Promise.all([listener.close(), close()]).then(() => {}) })
+      show('http', listener, false)
       urls.http.push(url('http', config.management, listener))
-      urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
+      if (config.websocket !== null) urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
     }
     return { all, urls }
   } catch (error) {
     await Promise.all(all.map((listener) => listener.close()))
     throw error
   }
+}
+
+async function createManagement(
+  config: Config,
+  { broker, log, logins }: ListenerParts,
+  listeners: () => readonly ListenerFacts[],
+): Promise<{ server: Server; close: () => Promise<void> }> {
+  const { createHttpServer } = await import('./net/websocket.ts')
+  const { createApp } = await import('./management/app.ts')
+  const { node, dataDir } = config
+  const host: ManagementHost = {
+    broker,
+    log,
+    authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
+    version: readVersion(),
+    announced: node.announced,
+    clusterName: node.clusterName,
+    dataDir,
+    startedAt: broker.clock.now(),
+    signInTimeoutMs: config.signInTimeoutMs,
+    consoleDir: null,
+    listeners,
+  }
+  const app = await createApp(host, createHttpServer)
+  await app.ready()
+  return { server: app.server, close: () => app.close() }
 }
 
 function watchResources(config: Config, broker: Broker): ResourceMonitor {

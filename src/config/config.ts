@@ -81,6 +81,8 @@ export interface Config {
   readonly tls: TlsConfig | null
   /** The HTTP port, shared by management and WebSocket. */
   readonly management: ListenerConfig | null
+  /** Idle time after which a sign-in of the web console ends, in ms. */
+  readonly signInTimeoutMs: number
   /** AMQP over WebSocket, on the HTTP port. */
   readonly websocket: { readonly path: string } | null
   readonly auth: {

@@ -84,6 +84,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
             hosts: network.managementHost === null ? network.bind : [network.managementHost],
             port: network.managementPort,
           },
+    signInTimeoutMs: network.signInTimeout * 60_000,
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
     auth: buildAuth(auth),
     connection: {

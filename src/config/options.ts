@@ -204,6 +204,12 @@ const network = {
     'HTTP port: management and AMQP over WebSocket; `none` is off.',
     { flag: 'management-port' },
   ),
+  signInTimeout: one(
+    'management.login_session_timeout',
+    integer(1, 525_600),
+    480,
+    'Minutes without use after which a sign-in of the web console ends.',
+  ),
   managementHost: one(
     'management.tcp.ip',
     optional(text),
