@@ -7,6 +7,7 @@ import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
 import { ping } from './ping.ts'
 import type { RunningServer } from './server.ts'
+import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
@@ -135,7 +136,8 @@ async function askBroker(argv: readonly string[]): Promise<number> {
 function failToStart(error: unknown, config: Config, log: Log): number {
   const isOutside = [ListenError, MetadataStoreError, MessageStoreError].some((kind) => error instanceof kind)
   if (isOutside) return fail(EXIT.unavailable, (error as Error).message)
-  if (error instanceof TlsError || error instanceof ConfigError) return fail(EXIT.config, error.message)
+  if ([TlsError, ConfigError, PluginError].some((kind) => error instanceof kind))
+    return fail(EXIT.config, (error as Error).message)
   reportInternal('the broker could not start', error, config, log)
   return EXIT.internal
 }

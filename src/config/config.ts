@@ -62,6 +62,12 @@ export interface Config {
   }
   /** Null: off. True: what a message has already is overwritten. */
   readonly interceptors: { readonly timestamp: boolean | null; readonly routingNode: boolean | null }
+  readonly plugins: {
+    /** Packages or paths. */
+    readonly names: readonly string[]
+    /** By `NAME.KEY`. */
+    readonly settings: ReadonlyMap<string, string>
+  }
   /** Absolute. Null: everything is in memory. */
   readonly dataDir: string | null
   readonly store: {

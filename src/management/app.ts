@@ -60,6 +60,7 @@ export async function createApp(
       api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-cache'))
       api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
       for (const routes of ROUTES) routes(api, { host, authentication })
+      for (const addRoutes of host.pluginRoutes) addRoutes(api)
     },
     { prefix: '/api' },
   )

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -31,4 +32,6 @@ export interface ManagementHost {
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
+  /** What plugins add. */
+  readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

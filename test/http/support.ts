@@ -39,6 +39,7 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
     signInTimeoutMs: 60_000,
     consoleDir: null,
     listeners: () => [],
+    pluginRoutes: [],
   }
   const app = await createApp(host, (handler) => createServer(handler))
   return {
