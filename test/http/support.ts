@@ -36,7 +36,9 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
     clusterName: 'test',
     dataDir: null,
     startedAt: broker.clock.now(),
-    signInTimeoutMs: 60_000,
+    http: HTTP_SETTINGS,
+    effective: [],
+    loginAttempts: null,
     consoleDir: null,
     listeners: () => [],
   }
@@ -54,4 +56,14 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
       })
     },
   }
+}
+
+const HTTP_SETTINGS: ManagementHost['http'] = {
+  pathPrefix: '',
+  corsOrigins: [],
+  corsMaxAgeSec: 1800,
+  contentSecurityPolicy: null,
+  strictTransportSecurity: null,
+  bodyBytesMax: 20_000_000,
+  signInTimeoutMs: 60_000,
 }
