@@ -111,8 +111,8 @@ function importQueue(vhost: VHost, row: Json): void {
     typeof row['type'] === 'string' && !given.has('x-queue-type') ? injectQueueType(given, row['type']) : given
   const { broker } = vhost
   const type = queueTypeOf(declared, vhost.metadata.defaultQueueType, broker.options.defaultQueueType, properties)
-  // a classic queue may go without, and then stays as it is in the file: RabbitMQ up to 3.12 writes no type
-  const args = type === 'classic' && row['type'] === undefined ? given : injectQueueType(declared, type)
+  // a classic queue may do without the argument, and so goes out as it came in: RabbitMQ up to 3.12 writes none
+  const args = type === 'classic' ? given : injectQueueType(declared, type)
   validateQueueArguments({ ...properties, type, arguments: args })
   if (!broker.queueTypes.has(type)) {
     broker.log.warn('definitions: a queue is left out, its type is not implemented', { vhost: vhost.name, name, type })
