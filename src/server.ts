@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import type { ClientContext } from './amqp-client/index.ts'
 import { InternalAuthenticator } from './auth/internal-authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig, Watermark } from './config/config.ts'
@@ -10,6 +11,8 @@ import { importDefinitions } from './management/definitions.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
+import { registerLinks, type RunningLinks, startLinks } from './plugins/index.ts'
+import type { LinkHost } from './plugins/links/link-host.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
@@ -18,6 +21,7 @@ import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
+import { Interner } from './util/interner.ts'
 import { compilePcre } from './util/pcre.ts'
 import { systemClock } from './util/system-clock.ts'
 import { Turn } from './util/turn.ts'
@@ -33,6 +37,8 @@ export interface RunningServer {
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
+  /** Shovels and the like. */
+  readonly links: RunningLinks
   readonly clock: Clock
   /** Creates what a first start creates: default vhost, user and permissions. */
   createDefaults(): void
@@ -80,6 +86,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     onFailure: fail,
   })
   addInterceptors(broker, config)
+  registerLinks(broker)
   const closeAll = async (): Promise<void> => {
     broker.close()
     // what is pending is written at the ends of turns
@@ -96,11 +103,14 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     if (!known && config.definitionsFile === null) createDefaults()
     if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
     await broker.commitMetadata()
-    const amqp = createFrontEnd(config, broker, parts.networkClock ?? clock)
+    const networkClock = parts.networkClock ?? clock
+    const amqp = createFrontEnd(config, broker, networkClock)
     const listeners = await openListeners(config, tls, amqp, log)
+    const links = startLinks(linkHost(config, broker, amqp, networkClock))
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
+      await links.stop()
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
@@ -111,6 +121,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       urls: listeners.urls,
       dataDir: config.dataDir,
       broker,
+      links,
       clock,
       createDefaults,
       stop: (reason) => (stopping ??= stop(reason)),
@@ -245,6 +256,19 @@ function createFrontEnd(config: Config, broker: Broker, clock: Clock): AmqpFront
     channelMax: connection.channelMax,
     handshakeTimeoutMs: connection.handshakeTimeoutMs,
   })
+}
+
+function linkHost({ node }: Config, broker: Broker, amqp: AmqpFrontEnd, clock: Clock): LinkHost {
+  const { log, turn } = broker
+  let context: ClientContext | null = null
+  return {
+    broker,
+    log,
+    clock: broker.clock,
+    context: () => (context ??= { turn, pool: new BufferPool(), clock, interner: new Interner() }),
+    clusterName: () => node.clusterName,
+    openLocal: (user) => amqp.openInProcess(user),
+  }
 }
 
 interface OpenListeners {

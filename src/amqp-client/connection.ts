@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Table } from '../core/fields.ts'
-import { PAUSED_BY_PRESSURE, Transport } from '../net/transport.ts'
+import { PAUSED_BY_OWNER, PAUSED_BY_PRESSURE, Transport } from '../net/transport.ts'
 import { UnknownMethodError, WireError } from '../protocols/amqp091/wire/errors.ts'
 import { type FrameHandler, FrameParser } from '../protocols/amqp091/wire/frame-parser.ts'
 import { encodeMethodFrame } from '../protocols/amqp091/wire/frames.ts'
@@ -140,11 +140,24 @@ export class AmqpConnection extends EventEmitter<ConnectionEvents> implements Fr
     throw new AmqpClientError(`all ${max} channels of the connection are open`)
   }
 
+  /**
+   * Stops reading: no deliveries, no confirms, no answers, and no notice of the network's end, until `resume`. A little of what has been read
+   * already may still come.
+   */
+  pause(): void {
+    this.transport.pause(PAUSED_BY_OWNER)
+  }
+
+  resume(): void {
+    this.transport.resume(PAUSED_BY_OWNER)
+  }
+
   /** Says goodbye and waits for the answer, for 5 seconds at most. What was written before still goes out. */
   async close(code = 200, text = 'Goodbye'): Promise<void> {
     if (this.#state === OPEN) {
       this.send(0, new m.ConnectionClose(code, text, 0, 0))
       this.#state = CLOSING
+      this.resume() // the answer has to be read
       this.#timer = this.context.clock.schedule(CLOSE_TIMEOUT_MS, { onTimer: () => this.destroy() })
       this.#endChannels(new AmqpClosedError('the connection has been closed'))
     }

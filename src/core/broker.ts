@@ -189,7 +189,7 @@ export class Broker {
     for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
     for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)
     for (const [[component, name, vhost], value] of rows('parameter')) {
-      this.parameters.set(vhost!, component!, name!, value)
+      this.parameters.restore({ vhost: vhost!, component: component!, name: name!, value })
     }
     for (const [[name], value] of rows('global-parameter')) this.parameters.setGlobal(name!, value)
     for (const [[vhost, name], stored] of rows<StoredExchange>('exchange')) this.#loadExchange(vhost!, name!, stored)
@@ -621,7 +621,8 @@ export class Broker {
       for (const connection of this.heldConnections) connection.blockForAlarm(this.alarms.reason)
       return
     }
-    for (const connection of this.connections) connection.unblock()
+    for (const connections of [this.connections, this.#trusted])
+      for (const connection of connections) connection.unblock()
   }
 
   /** Whether who publishes has to wait, because the store does not keep up. */

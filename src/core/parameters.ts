@@ -1,10 +1,8 @@
 import { erlangTerm } from '../util/erlang-term.ts'
 import { preconditionFailed } from './errors.ts'
 import {
-  anything,
   binary,
   boolean,
-  isObject,
   mandatory,
   number,
   oneOf,
@@ -64,6 +62,12 @@ export class Parameters {
     const parameter: Parameter = { component, vhost, name, value }
     this.#parameters.set(keyOf(vhost, component, name), parameter)
     return parameter
+  }
+
+  /** Takes back what was kept by an earlier start. It was checked then; who acts on it has to bear with what is refused by now. */
+  restore(parameter: Parameter): void {
+    const { vhost, component, name } = parameter
+    this.#parameters.set(keyOf(vhost, component, name), parameter)
   }
 
   /**
@@ -157,78 +161,8 @@ const federationUpstreamSet: ParameterComponent = {
   },
 }
 
-const protocol = oneOf('amqp091', 'amqp10', 'local')
-
-const deleteAfter: Check = (name, value) => {
-  if (value === 'never' || value === 'queue-length' || (Number.isSafeInteger(value) && (value as number) >= 0)) {
-    return null
-  }
-  return `${name} should be a number or one of "never", "queue-length", actually was ${erlangTerm(value)}`
-}
-
-const SHOVEL_KEYS: Readonly<Record<string, Constraint>> = {
-  internal: optional(boolean),
-  internal_owner: optional(anything),
-  'ack-mode': optional(oneOf('no-ack', 'on-publish', 'on-confirm')),
-  'add-forward-headers': optional(boolean),
-  'add-timestamp-header': optional(boolean),
-  'delete-after': optional(deleteAfter),
-  'prefetch-count': optional(number),
-  'publish-properties': optional(anything),
-  'reconnect-delay': optional(number),
-  'src-protocol': optional(protocol),
-  'src-exchange': optional(binary),
-  'src-exchange-key': optional(binary),
-  'src-queue': optional(binary),
-  'src-queue-args': optional(anything),
-  'src-address': optional(binary),
-  'src-consumer-args': optional(anything),
-  'src-prefetch-count': optional(number),
-  'src-delete-after': optional(deleteAfter),
-  'src-predeclared': optional(boolean),
-  'dest-protocol': optional(protocol),
-  'dest-exchange': optional(binary),
-  'dest-exchange-key': optional(binary),
-  'dest-queue': optional(binary),
-  'dest-queue-args': optional(anything),
-  'dest-address': optional(binary),
-  'dest-add-forward-headers': optional(boolean),
-  'dest-add-timestamp-header': optional(boolean),
-  'dest-publish-properties': optional(anything),
-  'dest-properties': optional(anything),
-  'dest-application-properties': optional(anything),
-  'dest-message-annotations': optional(anything),
-  'dest-predeclared': optional(boolean),
-}
-
-const shovel: ParameterComponent = {
-  name: 'shovel',
-  validate: (name, value) => {
-    if (!isObject(value)) return validateObject(name, SHOVEL_KEYS, value)
-    const needsUri = (end: 'src' | 'dest'): Constraint =>
-      value[`${end}-protocol`] === 'local' ? optional(uris) : mandatory(uris)
-    const keys = { ...SHOVEL_KEYS, 'src-uri': needsUri('src'), 'dest-uri': needsUri('dest') }
-    return [...shovelEnds(value), ...validateObject(name, keys, value)]
-  },
-}
-
-/** Exchange, queue and address are ways to name the same end: one of them, and at the source not none. */
-function shovelEnds(value: Record<string, unknown>): string[] {
-  const errors: string[] = []
-  const has = (key: string): boolean => Object.hasOwn(value, key)
-  if (has('src-exchange') && has('src-queue')) errors.push("Cannot specify 'src-exchange' and 'src-queue'")
-  if (!has('src-exchange') && !has('src-queue') && value['src-protocol'] !== 'amqp10') {
-    errors.push("Must specify 'src-exchange' or 'src-queue'")
-  }
-  if (has('dest-exchange') && has('dest-queue')) errors.push("Cannot specify 'dest-exchange' and 'dest-queue'")
-  if (value['ack-mode'] === 'no-ack' && typeof (value['src-delete-after'] ?? value['delete-after']) === 'number') {
-    errors.push("Cannot specify 'no-ack' and numerical 'delete-after'")
-  }
-  return errors
-}
-
 /**
  * The components whose settings are checked and kept even where nothing here acts on them, so that definitions can be
  * imported.
  */
-export const builtInComponents: readonly ParameterComponent[] = [federationUpstream, federationUpstreamSet, shovel]
+export const builtInComponents: readonly ParameterComponent[] = [federationUpstream, federationUpstreamSet]

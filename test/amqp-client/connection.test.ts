@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { duplexPair } from 'node:stream'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
@@ -154,15 +153,23 @@ describe('connections of the client to WarrenMQ', () => {
     })
   })
 
-  test('over any duplex stream', async () => {
-    await withBroker({}, async ({ port }) => {
-      const { connect: connectTcp } = await import('node:net')
-      const [here, there] = duplexPair()
-      const socket = connectTcp(port, 'localhost')
-      there.pipe(socket).pipe(there)
-      const connection = await connect('amqp://', { socket: here })
-      await (await connection.openChannel()).declareQueue('', { exclusive: true })
+  test('stops reading while it is told to', async () => {
+    await withBroker({}, async ({ server, url }) => {
+      const [connection, other] = await Promise.all([connect(url), connect(url)])
+      const [channel, publisher] = await Promise.all([connection.openChannel(), other.openChannel()])
+      const { queue } = await channel.declareQueue('q', { autoDelete: true })
+      let got = 0
+      await channel.consume(queue, () => got++, { noAck: true })
+      connection.pause()
+      const body = Buffer.alloc(100_000)
+      for (let i = 0; i < 200; i++) publisher.publish('', queue, null, body)
+      await eventually(() => server.broker.findVhost('/').findQueue(queue).readyCount > 0)
+      assert.ok(got < 200)
+      connection.resume()
+      await eventually(() => got === 200)
+      connection.pause()
       await connection.close()
+      await other.close()
     })
   })
 

@@ -94,28 +94,6 @@ describe('runtime parameters', () => {
     )
     assert.throws(set({ upstream: 'a' }), invalid('s should be list, actually was #{<<"upstream">> => <<"a">>}'))
   })
-
-  test('shovels', () => {
-    const set = (value: object) => () => parameters().set('V', 'shovel', 's', value)
-    const uri = { 'src-uri': 'amqp://', 'dest-uri': 'amqp://other' }
-    set({ ...uri, 'src-queue': 'a', 'dest-exchange': 'x', 'src-delete-after': 'never', 'reconnect-delay': 5 })()
-    set({ ...uri, 'src-protocol': 'amqp10', 'src-address': '/queues/a', 'dest-queue': 'b' })()
-    set({ 'src-protocol': 'local', 'dest-protocol': 'local', 'src-queue': 'a', 'dest-queue': 'b' })()
-    assert.throws(set(uri), invalid("Must specify 'src-exchange' or 'src-queue'"))
-    assert.throws(
-      set({ ...uri, 'src-queue': 'a', 'src-exchange': 'b', 'dest-queue': 'a', 'dest-exchange': 'b' }),
-      invalid("Cannot specify 'src-exchange' and 'src-queue'", "Cannot specify 'dest-exchange' and 'dest-queue'"),
-    )
-    assert.throws(set({ 'src-queue': 'a' }), invalid('Key "dest-uri" not found in s', 'Key "src-uri" not found in s'))
-    assert.throws(
-      set({ ...uri, 'src-queue': 'a', 'delete-after': 5, 'ack-mode': 'no-ack' }),
-      invalid("Cannot specify 'no-ack' and numerical 'delete-after'"),
-    )
-    assert.throws(
-      set({ ...uri, 'src-queue': 'a', 'src-delete-after': 'soon' }),
-      invalid('src-delete-after should be a number or one of "never", "queue-length", actually was <<"soon">>'),
-    )
-  })
 })
 
 describe('global parameters', () => {
