@@ -27,8 +27,8 @@ export function describeBrokers(title: string, define: (broker: BrokerAtHand) =>
     define({ name: 'WarrenMQ', url: () => url, unique })
   })
 
-  describe(`${title}, RabbitMQ`, { skip: withoutRabbitmq }, () => {
-    const given = process.env['RABBITMQ_URL']
+  const given = process.env['RABBITMQ_URL']
+  describe(`${title}, RabbitMQ`, { skip: given === undefined && withoutRabbitmq }, () => {
     let rabbitmq: RabbitMq | null = null
     before(async () => {
       if (given === undefined) rabbitmq = await startRabbitmq()

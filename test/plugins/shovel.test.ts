@@ -8,7 +8,7 @@ import type { RunningServer } from '../../src/server.ts'
 import { virtualClock } from '../../src/util/virtual-clock.ts'
 import { systemClock } from '../../src/util/system-clock.ts'
 import { startCutProxy } from '../clients/cut-proxy.ts'
-import { temporaryFolder } from '../support/warren-process.ts'
+import { startWarren, temporaryFolder } from '../support/warren-process.ts'
 import {
   clientOf,
   declareQueue,
@@ -318,6 +318,31 @@ describe('shovels through trouble', () => {
     const wanted = Array.from({ length: 10 }, (_, i) => numbered(500, `${i + 1}.`)).flat()
     assert.deepEqual([...new Set(got)].toSorted(), wanted.toSorted())
     assert.ok(got.length <= wanted.length + 10 * 100, 'no more doubles than were under way')
+  })
+
+  test('nothing is lost when the destination is killed in the middle', async (t) => {
+    const here = await startBrokerFor(t)
+    const dataDir = temporaryFolder(t)
+    const first = await startWarren(t, ['--data-dir', dataDir])
+    const port = first.port()
+    declareQueue(here.server, 'from')
+    setShovel(here.server, 's', {
+      'src-uri': 'amqp://',
+      'src-queue': 'from',
+      'src-prefetch-count': 20,
+      'dest-uri': `amqp://guest:guest@127.0.0.1:${port}`,
+      'dest-queue': 'to',
+      'reconnect-delay': 0.1,
+    })
+    await publishAll(here.url, 'from', numbered(5000))
+    await eventually(() => (statusOf(here.server, 's')!.forwarded ?? 0) > 500)
+    await first.stop('SIGKILL')
+    await eventually(() => statusOf(here.server, 's')!.state !== 'running')
+    assert.ok(messagesIn(here.server.broker, 'from') > 0, 'it was in the middle')
+    const second = await startWarren(t, ['--data-dir', dataDir, '--port', String(port)])
+    await eventually(() => messagesIn(here.server.broker, 'from') === 0)
+    const { channel } = await clientOf(t, `amqp://guest:guest@127.0.0.1:${second.port()}`)
+    assert.deepEqual([...new Set(textsOf(await takeAll(channel, 'to')))].toSorted(), numbered(5000).toSorted())
   })
 
   test('an alarm at the destination holds the source back, and is shown', async (t) => {

@@ -17,14 +17,13 @@ function findPrograms(): string | null {
 
 const programs = findPrograms()
 
-/** Why tests against a RabbitMQ cannot run here, or false. */
-export const withoutRabbitmq: string | false =
-  programs === null && process.env['RABBITMQ_URL'] === undefined ? 'RabbitMQ is not installed' : false
+/** Why tests that start a RabbitMQ cannot run here, or false. */
+export const withoutRabbitmq: string | false = programs === null ? 'RabbitMQ is not installed' : false
 
 export interface RabbitMq {
   readonly url: string
-  /** Of the management API, with user and password left to the caller: guest, guest. */
-  readonly managementUrl: string
+  /** Asks the management API. @param path after `/api/` @returns the JSON of the answer, null where it has none; rejects for errors */
+  api(method: string, path: string, body?: unknown): Promise<unknown>
   /** Ends it at once, as a crash would; what is durable stays. */
   kill(): Promise<void>
   /** Starts it again where it was, after `kill`. */
@@ -61,7 +60,7 @@ export async function startRabbitmq(plugins: readonly string[] = []): Promise<Ra
   let server = await run(env, managementUrl, amqp!)
   return {
     url: `amqp://guest:guest@127.0.0.1:${amqp}`,
-    managementUrl,
+    api: (method, path, body) => ask(managementUrl, method, path, body),
     kill: () => server.kill(),
     restart: async () => {
       server = await run(env, managementUrl, amqp!)
@@ -95,9 +94,8 @@ async function run(env: NodeJS.ProcessEnv, managementUrl: string, port: number):
   try {
     await eventually(async () => {
       if (ended) return true
-      const headers = { authorization: `Basic ${btoa('guest:guest')}` }
-      const { ok } = await fetch(`${managementUrl}/api/whoami`, { headers })
-      return ok && (await accepts(port))
+      await ask(managementUrl, 'GET', 'whoami')
+      return accepts(port)
     }, 90_000)
   } catch (error) {
     await kill()
@@ -105,6 +103,17 @@ async function run(env: NodeJS.ProcessEnv, managementUrl: string, port: number):
   }
   if (ended) throw new Error(`RabbitMQ did not start:\n${output}`)
   return { kill }
+}
+
+async function ask(managementUrl: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(`${managementUrl}/api/${path}`, {
+    method,
+    headers: { authorization: `Basic ${btoa('guest:guest')}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+  return text === '' ? null : JSON.parse(text)
 }
 
 /** Whether somebody listens there. */
