@@ -400,7 +400,8 @@ describe('shovels through trouble', () => {
     t.after(() => here.stop('test'))
     const there = await startBrokerFor(t)
     const proxy = await startCutProxy(there.url)
-    const gone = proxy.url.replace('guest:guest', 'guest:s3cret')
+    const { url } = proxy
+    const gone = url.replace('guest:guest', 'guest:s3cret')
     setShovel(here, 's', {
       'src-uri': 'amqp://',
       'src-queue': 'from',

@@ -18,15 +18,19 @@ export class Shovels implements ShovelControl {
   readonly #shovels = new Map<string, ManagedShovel>()
   /** Shovels that are on their way out. */
   readonly #ending = new Set<Promise<void>>()
-  readonly #unlisten: () => void
+  #unlisten: () => void = () => {}
   #stopped = false
 
-  /** Starts those that there are, and follows the parameters from now on. */
   constructor(host: LinkHost) {
     this.#host = host
     this.#component = shovelComponent(host.broker)
-    this.#unlisten = host.broker.events.listen((event) => this.#onEvent(event))
-    for (const { vhost, name } of host.broker.parameters.list(COMPONENT)) this.#set(vhost, name)
+  }
+
+  /** Starts those that there are, and follows the parameters from now on. */
+  start(): void {
+    const { events, parameters } = this.#host.broker
+    this.#unlisten = events.listen((event) => this.#onEvent(event))
+    for (const { vhost, name } of parameters.list(COMPONENT)) this.#set(vhost, name)
   }
 
   list(vhost?: string): ShovelStatus[] {

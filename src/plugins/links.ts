@@ -1,0 +1,36 @@
+import type { Broker } from '../core/broker.ts'
+import type { ShovelControl } from '../core/links.ts'
+import type { LinkHost } from './links/link-host.ts'
+import { shovelComponent } from './shovel/parameter.ts'
+import { Shovels } from './shovel/shovels.ts'
+
+/** Tells the broker what it has to know before it reads its metadata. */
+export function registerLinks(broker: Broker): void {
+  broker.parameters.register(shovelComponent(broker))
+}
+
+/**
+ * The links of a node to other brokers. Unlike other plugins they are started when the broker listens already, since some lead to its own
+ * ports, and stopped before its clients are, since their own connections are among those.
+ */
+export class Links {
+  readonly #shovels: Shovels
+
+  constructor(host: LinkHost) {
+    this.#shovels = new Shovels(host)
+  }
+
+  get shovels(): ShovelControl {
+    return this.#shovels
+  }
+
+  /** Starts what parameters and policies ask for, and follows them from now on. */
+  start(): void {
+    this.#shovels.start()
+  }
+
+  /** Ends all of them, after what is under way; some seconds at most. */
+  async stop(): Promise<void> {
+    await this.#shovels.stop()
+  }
+}
