@@ -44,8 +44,8 @@ export interface RunningServer {
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
-  /** Shovels and the like. */
-  readonly links: Pick<Links, 'shovels'>
+  /** To other brokers: shovels and federation. */
+  readonly links: Pick<Links, 'shovels' | 'federation'>
   readonly clock: Clock
   /** Creates what a first start creates: default vhost, user and permissions. */
   createDefaults(): void

@@ -26,7 +26,7 @@ import {
   type VhostLimits,
   vhostLimitsComponent,
 } from './limits.ts'
-import { builtInComponents, Parameters } from './parameters.ts'
+import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
 import { builtInQueueTypes } from './queues/index.ts'
@@ -108,7 +108,7 @@ export class Broker {
   readonly users: Users
   readonly permissions = new Permissions()
   readonly policies = new PolicySet()
-  readonly parameters = new Parameters([...builtInComponents, vhostLimitsComponent])
+  readonly parameters = new Parameters([vhostLimitsComponent])
   readonly exchangeTypes = new ExchangeTypes(builtInExchangeTypes)
   readonly queueTypes = new Map<string, QueueType>(builtInQueueTypes.map((type) => [type.name, type]))
   readonly alarms = new Alarms()

@@ -1,16 +1,5 @@
-import { erlangTerm } from '../util/erlang-term.ts'
 import { preconditionFailed } from './errors.ts'
-import {
-  binary,
-  boolean,
-  mandatory,
-  number,
-  oneOf,
-  optional,
-  refuseInvalid,
-  validateObject,
-} from './parameter-validation.ts'
-import type { Check, Constraint } from './parameter-validation.ts'
+import { refuseInvalid } from './parameter-validation.ts'
 
 /**
  * Settings that a part of the broker is given while it runs, by virtual host. A part is a component, which checks
@@ -116,53 +105,3 @@ export class Parameters {
 }
 
 const keyOf = (...parts: readonly string[]): string => JSON.stringify(parts)
-
-const uris: Check = (name, value) => {
-  const list: unknown[] = Array.isArray(value) ? value : [value]
-  if (list.length === 0) return `${name} should be list, actually was []`
-  return list.map((uri) => checkUri(name, uri)).find((error) => error !== null) ?? null
-}
-
-function checkUri(name: string, uri: unknown): string | null {
-  if (typeof uri !== 'string') return binary(name, uri)
-  const url = URL.canParse(uri) ? new URL(uri) : null
-  return url !== null && (url.protocol === 'amqp:' || url.protocol === 'amqps:') ? null : `"${uri}" not a valid URI`
-}
-
-const UPSTREAM_KEYS: Readonly<Record<string, Constraint>> = {
-  exchange: optional(binary),
-  queue: optional(binary),
-  'queue-type': optional(oneOf('classic', 'quorum')),
-  'consumer-tag': optional(binary),
-  'prefetch-count': optional(number),
-  'reconnect-delay': optional(number),
-  'max-hops': optional(number),
-  expires: optional(number),
-  'message-ttl': optional(number),
-  'trust-user-id': optional(boolean),
-  'ack-mode': optional(oneOf('no-ack', 'on-publish', 'on-confirm')),
-  'resource-cleanup-mode': optional(oneOf('default', 'never')),
-  'channel-use-mode': optional(oneOf('multiple', 'single')),
-  'bind-nowait': optional(boolean),
-  'ha-policy': optional(binary),
-}
-
-const federationUpstream: ParameterComponent = {
-  name: 'federation-upstream',
-  validate: (name, value) => validateObject(name, { uri: mandatory(uris), ...UPSTREAM_KEYS }, value),
-}
-
-const federationUpstreamSet: ParameterComponent = {
-  name: 'federation-upstream-set',
-  validate: (name, value) => {
-    if (!Array.isArray(value)) return [`${name} should be list, actually was ${erlangTerm(value)}`]
-    const keys = { upstream: mandatory(binary), ...UPSTREAM_KEYS }
-    return value.flatMap((upstream) => validateObject(name, keys, upstream))
-  },
-}
-
-/**
- * The components whose settings are checked and kept even where nothing here acts on them, so that definitions can be
- * imported.
- */
-export const builtInComponents: readonly ParameterComponent[] = [federationUpstream, federationUpstreamSet]

@@ -18,8 +18,9 @@ export interface LinkHost {
   /**
    * A paused stream over which this broker speaks AMQP 0-9-1.
    * @param user whom a login by EXTERNAL acts for; null: it may do everything
+   * @returns with it what the broker calls the connection
    */
-  openLocal(user: string | null): Duplex
+  openLocal(user: string | null): { stream: Duplex; name: string }
 }
 
 export interface LinkTarget {
@@ -39,10 +40,23 @@ export async function openLink(host: LinkHost, target: LinkTarget, signal: Abort
   const uri = parseAmqpUri(target.uri, target.defaultVhost)
   const options = { name: target.name, signal, context: host.context() }
   if (uri.host !== null) return connect(uri, { ...options, heartbeatSec: HEARTBEAT_SEC })
-  const socket = host.openLocal(uri.username)
+  const { stream } = host.openLocal(uri.username)
   const mechanisms = uri.password === null ? ['EXTERNAL'] : ['PLAIN']
   // there is no network that could break
-  return connect({ ...uri, mechanisms, heartbeatSec: 0 }, { ...options, socket })
+  return connect({ ...uri, mechanisms, heartbeatSec: 0 }, { ...options, socket: stream })
+}
+
+/** Connects to a vhost of this broker, where it may do everything. @throws AmqpClientError */
+export async function openLocalLink(
+  host: LinkHost,
+  vhost: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ connection: AmqpConnection; localName: string }> {
+  const { stream, name: localName } = host.openLocal(null)
+  const uri = { ...parseAmqpUri('amqp://', vhost), mechanisms: ['EXTERNAL'], heartbeatSec: 0 }
+  const connection = await connect(uri, { name, signal, context: host.context(), socket: stream })
+  return { connection, localName }
 }
 
 /** RabbitMQ's for its own client. */
@@ -66,6 +80,9 @@ export async function openAnyLink(
   }
   throw failure
 }
+
+/** One of several addresses. */
+export const anyOf = <T>(items: readonly T[], random: () => number): T => items[Math.floor(random() * items.length)]!
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const left = [...items]

@@ -22,7 +22,7 @@ export const DROPPED = 1
 /** It is not wanted now: it goes back to the source when the link ends. */
 export const LEFT = 2
 
-type Fate = typeof FORWARDED | typeof DROPPED | typeof LEFT
+export type Fate = typeof FORWARDED | typeof DROPPED | typeof LEFT
 
 export interface RelayOptions {
   readonly ackMode: AckMode

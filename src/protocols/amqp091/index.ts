@@ -44,14 +44,15 @@ export class AmqpFrontEnd {
   /**
    * A stream, paused, over which the program that the broker runs in is served like any client, and may do without a password.
    * @param user whom it acts for when it logs in by EXTERNAL; null: it may do everything
+   * @returns with it what the connection is called
    */
-  openInProcess(user: string | null): Duplex {
-    const [client, server] = duplexPair()
+  openInProcess(user: string | null): { stream: Duplex; name: string } {
+    const [stream, server] = duplexPair()
     const { nodeName } = this.#settings.broker.options
     const name = `<${nodeName}.${++this.#lastInProcess}>`
     if (this.#closing) server.destroy()
     else this.#open(server, IN_PROCESS, { ...this.#settings, inProcess: { user, name } })
-    return client
+    return { stream, name }
   }
 
   #open(socket: Duplex, peer: Peer, settings: AmqpSettings): void {
