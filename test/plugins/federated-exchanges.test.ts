@@ -220,6 +220,19 @@ describe('federated exchanges', () => {
     assert.equal(second.properties.userId, 'guest')
   })
 
+  test('an upstream that knows nothing of federation gets a fanout exchange instead', async (t) => {
+    const [up, down] = [await startNode(t, 'up'), await startNode(t, 'down')]
+    up.broker.exchangeTypes.unregister('x-federation-upstream')
+    await down.channel.declareExchange('fed.x', 'fanout')
+    await down.channel.declareQueue('q')
+    await down.channel.bindQueue('q', 'fed.x', '')
+    federate(down, up)
+    await linked(down)
+    assert.equal(up.broker.findVhost('/').findExchange('federation: fed.x -> down B').type, 'fanout')
+    up.channel.publish('fed.x', '', null, body('x'))
+    await eventually(() => readyIn(down.broker, 'q') === 1)
+  })
+
   test('a queue, an internal exchange and the default exchange are no federated exchanges', async (t) => {
     const [up, down] = [await startNode(t, 'up'), await startNode(t, 'down')]
     await down.channel.declareExchange('fed.internal', 'fanout', { internal: true })
