@@ -15,8 +15,10 @@ import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { eventExchange } from './plugins/event-exchange/index.ts'
 import { Links, registerLinks } from './plugins/links.ts'
 import type { LinkHost } from './plugins/links/link-host.ts'
+import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import { Plugins } from './plugins/plugins.ts'
@@ -25,6 +27,7 @@ import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import type { LogTap } from './telemetry/log-tap.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
 import { Interner } from './util/interner.ts'
@@ -62,6 +65,8 @@ export interface ServerParts {
   readonly networkClock?: Clock
   /** Where the broker rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
   readonly random?: () => number
+  /** Gives the lines of the log to the log exchange, where the configuration asks for one. */
+  readonly logTap?: LogTap
   /** Besides those of the configuration. */
   readonly plugins?: readonly Plugin[]
   /** Whether low memory and low disk hold publishers; true unless given. */
@@ -74,7 +79,7 @@ export interface ServerParts {
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
   const tls = config.tls === null ? null : loadTls(config.tls)
-  const plugins = await loadPlugins(config, parts.plugins ?? [])
+  const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
   const failures = new EventEmitter<{ failed: [Error] }>()
@@ -151,9 +156,17 @@ async function addDefinitions(broker: Broker, config: Config, log: Log, known: b
 }
 
 /** Those of the configuration are looked for from the working directory. @throws PluginError */
-async function loadPlugins({ plugins: { names, settings } }: Config, given: readonly Plugin[]): Promise<Plugins> {
+async function loadPlugins(config: Config, given: readonly Plugin[], tap: LogTap | null): Promise<Plugins> {
+  const { names, settings } = config.plugins
   const loaded = await Promise.all(names.map((name) => loadPlugin(name, process.cwd())))
-  return new Plugins([...loaded, ...given], settings)
+  return new Plugins([...builtInPlugins(config, tap), ...loaded, ...given], settings)
+}
+
+function builtInPlugins({ eventExchangeVhost, log, defaults }: Config, tap: LogTap | null): Plugin[] {
+  const plugins: Plugin[] = []
+  if (eventExchangeVhost !== null) plugins.push(eventExchange(eventExchangeVhost))
+  if (tap !== null && log.exchange !== null) plugins.push(logExchange(defaults.vhost, tap, log.exchange.format))
+  return plugins
 }
 
 /** SQLite is loaded only where it is used: a broker in memory starts faster without. */

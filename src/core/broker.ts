@@ -65,7 +65,7 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Log
-  /** Of the property bytes of messages that the store may have. */
+  /** Of the property bytes of messages that the store may have; the first one is that of the broker's own messages. */
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
@@ -97,6 +97,8 @@ export class Broker {
   readonly commits: Commits
   readonly memory: MessageMemory
   readonly decoder: MessageDecoder
+  /** Of the messages that the broker itself composes. */
+  readonly propertyFormat: PropertyFormat
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
@@ -145,6 +147,7 @@ export class Broker {
     this.reclaimer = new Reclaimer(this.turn)
     this.catalog = new Catalog(this.metadata)
     this.decoder = new MessageDecoder(parts.propertyFormats)
+    this.propertyFormat = parts.propertyFormats[0]!
     this.commits = new Commits(this.store)
     const relieved = (): void => this.#releasePublishers()
     this.memory = new MessageMemory(

@@ -5,6 +5,8 @@ import type { RequestListener, Server } from 'node:http'
 import { answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
 import type { ManagementHost } from './management-host.ts'
+import { eventRoutes } from './routes/events.ts'
+import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
 import { sessionRoutes } from './routes/session.ts'
@@ -31,7 +33,14 @@ export interface RouteParts {
 /** Adds the routes of one kind of resource; one file each in `routes/`. */
 export type Routes = (app: FastifyInstance, parts: RouteParts) => void
 
-const ROUTES: readonly Routes[] = [sessionRoutes, whoamiRoutes, permissionRoutes, queueContentsRoutes]
+const ROUTES: readonly Routes[] = [
+  sessionRoutes,
+  whoamiRoutes,
+  permissionRoutes,
+  queueContentsRoutes,
+  eventRoutes,
+  policyPreviewRoutes,
+]
 
 /**
  * The HTTP API and the web console.
