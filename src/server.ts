@@ -118,7 +118,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     const networkClock = parts.networkClock ?? clock
     const amqp = createFrontEnd(config, broker, logins, networkClock)
     const links = new Links(linkHost(config, broker, amqp, networkClock))
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins })
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links })
     links.start()
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
@@ -318,6 +318,7 @@ interface ListenerParts {
   readonly broker: Broker
   readonly logins: Authenticator
   readonly plugins: Plugins
+  readonly links: Links
 }
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
@@ -369,7 +370,7 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
 
 async function createManagement(
   config: Config,
-  { broker, log, logins, plugins }: ListenerParts,
+  { broker, log, logins, plugins, links }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<{ server: Server; close: () => Promise<void> }> {
   const { createHttpServer } = await import('./net/websocket.ts')
@@ -387,6 +388,7 @@ async function createManagement(
     signInTimeoutMs: config.signInTimeoutMs,
     consoleDir: null,
     listeners,
+    links,
     pluginRoutes: plugins.routes,
   }
   const app = await createApp(host, createHttpServer)

@@ -6,6 +6,7 @@ import { answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
 import type { ManagementHost } from './management-host.ts'
 import { eventRoutes } from './routes/events.ts'
+import { linkRoutes } from './routes/links.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
@@ -40,6 +41,7 @@ const ROUTES: readonly Routes[] = [
   queueContentsRoutes,
   eventRoutes,
   policyPreviewRoutes,
+  linkRoutes,
 ]
 
 /**

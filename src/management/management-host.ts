@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
 import type { Broker } from '../core/broker.ts'
+import type { FederationControl, ShovelControl } from '../core/links.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** A port that the node listens on. */
@@ -32,6 +33,8 @@ export interface ManagementHost {
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
+  /** To other brokers. */
+  readonly links: { readonly shovels: ShovelControl; readonly federation: FederationControl }
   /** What plugins add. */
   readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

@@ -39,6 +39,10 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
     signInTimeoutMs: 60_000,
     consoleDir: null,
     listeners: () => [],
+    links: {
+      shovels: { list: () => [], restart: () => false },
+      federation: { list: () => [], restart: () => false },
+    },
     pluginRoutes: [],
   }
   const app = await createApp(host, (handler) => createServer(handler))
