@@ -9,6 +9,7 @@ import { serveConsole } from './console.ts'
 import { allowOrigin } from './cross-origin.ts'
 import type { ManagementHost } from './management-host.ts'
 import { eventRoutes } from './routes/events.ts'
+import { linkRoutes } from './routes/links.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
 import { servePages } from './pages.ts'
@@ -99,6 +100,7 @@ const ROUTES: readonly Routes[] = [
   alivenessRoutes,
   eventRoutes,
   policyPreviewRoutes,
+  linkRoutes,
 ]
 
 /**
