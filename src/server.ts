@@ -10,6 +10,7 @@ import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost } from './management/management-host.ts'
+import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
@@ -292,10 +293,18 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
       urls.amqps.push(url('amqps', row, listener))
       show('amqp/ssl', listener, true)
     }
-    if (config.management !== null) {
+    if (config.management !== null || config.prometheus.plain !== null || config.prometheus.tls !== null) {
+      const host = await createHost(config, parts, () => shown)
+      // first of all to go, with what it measures
+      all.unshift({ port: 0, addresses: [], close: async () => host.close() })
+      for (const metrics of await openMetrics(config, host, log)) {
+        all.push(metrics.listener)
+        show(metrics.protocol, metrics.listener, metrics.isTls)
+      }
+      if (config.management === null) return { all, urls }
       // Their own imports, since a broker without HTTP would take several times as long to load.
       const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-      const { server, close } = await createManagement(config, parts, () => shown)
+      const { server, close } = await createManagement(host)
       if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
       const { hosts, port } = config.management
       const listener = await listenHttp(server, { hosts, port, backlog, log })
@@ -311,15 +320,31 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
   }
 }
 
-async function createManagement(
-  config: Config,
-  { broker, log, logins }: ListenerParts,
-  listeners: () => readonly ListenerFacts[],
-): Promise<{ server: Server; close: () => Promise<void> }> {
+async function createManagement(host: ManagementHost): Promise<{ server: Server; close: () => Promise<void> }> {
   const { createHttpServer } = await import('./net/websocket.ts')
   const { createApp } = await import('./management/app.ts')
+  const app = await createApp(host, createHttpServer)
+  await app.ready()
+  return { server: app.server, close: () => app.close() }
+}
+
+/** What HTTP shows of the node, and the end of what is measured for it. */
+async function createHost(
+  config: Config,
+  { broker, log, logins, tls }: ListenerParts,
+  listeners: () => readonly ListenerFacts[],
+): Promise<ManagementHost & { close(): void }> {
+  const { openMonitoring } = await import('./monitoring.ts')
   const { node, dataDir } = config
-  const host: ManagementHost = {
+  const monitoring = await openMonitoring(config, {
+    broker,
+    tls,
+    memoryLimitBytes: watermarkBytes(config.memory),
+    diskFreeLimitBytes: watermarkBytes(config.disk),
+    listeners,
+    loginCounts: () => [],
+  })
+  return {
     broker,
     log,
     authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
@@ -331,10 +356,8 @@ async function createManagement(
     signInTimeoutMs: config.signInTimeoutMs,
     consoleDir: null,
     listeners,
+    ...monitoring,
   }
-  const app = await createApp(host, createHttpServer)
-  await app.ready()
-  return { server: app.server, close: () => app.close() }
 }
 
 function watchResources(config: Config, broker: Broker): ResourceMonitor {

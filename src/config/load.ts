@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
 import { ConfigError } from './errors.ts'
+import { buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
@@ -86,6 +87,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
           },
     signInTimeoutMs: network.signInTimeout * 60_000,
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
+    statistics: buildStatistics(values, settings),
+    prometheus: buildPrometheus(values, settings),
     auth: buildAuth(auth),
     connection: {
       handshakeTimeoutMs: network.handshakeTimeoutMs,

@@ -1,3 +1,4 @@
+import type { Exchange } from './exchange.ts'
 import { MessageCounters } from './message-counters.ts'
 import type { DeathReason } from './message.ts'
 import { QueueCounters } from './queues/queue-host.ts'
@@ -33,8 +34,9 @@ export class BrokerCounters {
   pastConfirmPublished = 0
   /** What deleted queues counted, by type. */
   readonly pastQueues = new Map<string, QueueCounters>()
-  /** Messages that deleted exchanges handed on. */
+  /** Messages that deleted exchanges handed on, and duplicates that they left out. */
   pastPublishedOut = 0
+  pastDeduplicated = 0
 
   deadLetter({ type }: Queue, strategy: DeadLetterStrategy, reason: DeathReason): void {
     this.deadLettered[reason]++
@@ -49,6 +51,11 @@ export class BrokerCounters {
   sessionEnded({ counters, publishing }: Session): void {
     this.pastMessages.add(counters)
     if (publishing.confirms !== null) this.pastConfirmPublished += counters.published
+  }
+
+  exchangeDeleted({ publishedOut, deduplicated }: Exchange): void {
+    this.pastPublishedOut += publishedOut
+    this.pastDeduplicated += deduplicated
   }
 
   queueDeleted({ type, counters }: Queue): void {

@@ -281,7 +281,7 @@ export class VHost implements QueueHost, ExchangeHost {
     exchange.router.close?.()
     if (exchange.delays !== null) this.delays.delete(exchange.delays)
     this.deduplications.forget(exchange)
-    this.broker.counters.pastPublishedOut += exchange.publishedOut
+    this.broker.counters.exchangeDeleted(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
     this.broker.events.emit('exchange.deleted', this.name, () => exchangeFacts(this.name, exchange))
   }

@@ -5,8 +5,17 @@ import type { RequestListener, Server } from 'node:http'
 import { answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
 import type { ManagementHost } from './management-host.ts'
+import { guardMetrics } from './prometheus/app.ts'
+import { metricsRoutes } from './prometheus/routes.ts'
+import { channelRoutes } from './routes/channels.ts'
+import { connectionRoutes } from './routes/connections.ts'
+import { consumerRoutes } from './routes/consumers.ts'
+import { healthRoutes } from './routes/health.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import { overviewRoutes } from './routes/overview.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
+import { queueListRoutes } from './routes/queue-lists.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { whoamiRoutes } from './routes/whoami.ts'
 
@@ -31,7 +40,19 @@ export interface RouteParts {
 /** Adds the routes of one kind of resource; one file each in `routes/`. */
 export type Routes = (app: FastifyInstance, parts: RouteParts) => void
 
-const ROUTES: readonly Routes[] = [sessionRoutes, whoamiRoutes, permissionRoutes, queueContentsRoutes]
+const ROUTES: readonly Routes[] = [
+  sessionRoutes,
+  whoamiRoutes,
+  permissionRoutes,
+  queueContentsRoutes,
+  overviewRoutes,
+  nodeRoutes,
+  connectionRoutes,
+  channelRoutes,
+  consumerRoutes,
+  queueListRoutes,
+  healthRoutes,
+]
 
 /**
  * The HTTP API and the web console.
@@ -53,9 +74,13 @@ export async function createApp(
   acceptAnyType(app)
   await app.register(fastifyCookie)
   await app.register(fastifySwagger, { openapi: { info: { title: 'WarrenMQ HTTP API', version: host.version } } })
+  const authentication = new Authentication(host)
+  await app.register(async (metrics) => {
+    guardMetrics(metrics, authentication)
+    metricsRoutes(metrics, host, { path: '/metrics', perObject: false })
+  })
   await app.register(
     async (api) => {
-      const authentication = new Authentication(host)
       authentication.guard(api)
       api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-cache'))
       api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())

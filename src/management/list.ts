@@ -27,7 +27,7 @@ export interface ListSource<T> {
   readonly rows: readonly T[]
   readonly nameOf: (row: T) => string
   readonly render: (row: T) => Row
-  /** The value to sort by, where it can be had without rendering; undefined where it cannot. */
+  /** The value to sort by, where it can be had without rendering; undefined where it cannot, null where there is none. */
   readonly keyOf?: (row: T, path: string) => unknown
 }
 
@@ -37,11 +37,20 @@ export function answerList<T>(query: ListQuery, source: ListSource<T>): unknown 
   const filtered = filter(query, source)
   if (query.sort !== undefined && query.sort !== '') sort(filtered, source, query.sort)
   if (query.sort_reverse === 'true') filtered.reverse()
-  const columns = query.columns === undefined ? null : query.columns.split(',').filter(Boolean)
+  const columns = columnsOf(query.columns)
   const show = (row: T): Row => (columns === null ? source.render(row) : pick(source.render(row), columns))
   if (page === null) return filtered.map(show)
   return slice(filtered, source.rows.length, page, show)
 }
+
+/** A single object, or the columns of it that are asked for. */
+export function answerOne(row: Row, wanted: string | undefined): Row {
+  const columns = columnsOf(wanted)
+  return columns === null ? row : pick(row, columns)
+}
+
+const columnsOf = (wanted: string | undefined): string[] | null =>
+  wanted === undefined ? null : wanted.split(',').filter(Boolean)
 
 interface Page {
   readonly number: number
@@ -90,7 +99,11 @@ function filter<T>({ name, use_regex: useRegex }: ListQuery, { rows, nameOf }: L
 }
 
 function sort<T>(rows: T[], source: ListSource<T>, path: string): void {
-  const keys = new Map(rows.map((row) => [row, source.keyOf?.(row, path) ?? at(source.render(row), path)]))
+  const keyOf = (row: T): unknown => {
+    const key = source.keyOf?.(row, path)
+    return key === undefined ? at(source.render(row), path) : key
+  }
+  const keys = new Map(rows.map((row) => [row, keyOf(row)]))
   rows.sort((a, b) => compare(keys.get(a), keys.get(b)))
 }
 

@@ -1,6 +1,8 @@
 import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { NodeReadings } from '../telemetry/node-gauges.ts'
+import type { Statistics } from './statistics/statistics.ts'
 
 /** A port that the node listens on. */
 export interface ListenerFacts {
@@ -9,6 +11,37 @@ export interface ListenerFacts {
   readonly address: string
   readonly port: number
   readonly tls: boolean
+}
+
+/** Logins since the start. */
+export interface LoginCounts {
+  /** As RabbitMQ's metrics name it: `amqp091`, `http`. */
+  readonly protocol: string
+  readonly succeeded: number
+  readonly failed: number
+}
+
+/** A certificate that a listener shows. */
+export interface CertificateFacts {
+  /** By RabbitMQ's names: `amqp/ssl` and so on. */
+  readonly protocol: string
+  readonly port: number
+  /** ms since the epoch. */
+  readonly validTo: number
+}
+
+/** What the node is made of, and what it uses of its machine. */
+export interface NodeFacts {
+  /** Publishers are held above this much memory, and below this much free disk; bytes. */
+  readonly memoryLimitBytes: number
+  readonly diskFreeLimitBytes: number
+  readonly logFiles: readonly string[]
+  readonly configFiles: readonly string[]
+  /** How clients may log in: `PLAIN` and so on. */
+  readonly mechanisms: readonly string[]
+  readings(): NodeReadings
+  loginCounts(): readonly LoginCounts[]
+  certificates(): readonly CertificateFacts[]
 }
 
 /** What the HTTP API needs of the node that it shows. */
@@ -31,4 +64,6 @@ export interface ManagementHost {
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
+  readonly node: NodeFacts
+  readonly statistics: Statistics
 }

@@ -26,6 +26,8 @@ export interface TlsContext {
   readonly options: TlsOptions
   readonly verifyPeer: boolean
   readonly requireCertificate: boolean
+  /** When the certificate expires, ms since the epoch. */
+  readonly validTo: number
 }
 
 /** TLS settings that cannot be used; the text names the key and the file. */
@@ -44,24 +46,27 @@ const VERSIONS = [
   { name: 'tlsv1.3', node: 'TLSv1.3', exclude: constants.SSL_OP_NO_TLSv1_3 },
 ] as const satisfies readonly { name: string; node: SecureVersion; exclude: number }[]
 
-/** @throws TlsError */
-export function loadTls(settings: TlsSettings): TlsContext {
-  const cert = readPem('ssl_options.certfile', settings.certFile)
-  const certificate = attempt('ssl_options.certfile', settings.certFile, () => new X509Certificate(cert))
-  const key = readPem('ssl_options.keyfile', settings.keyFile)
-  const privateKey = attempt('ssl_options.keyfile', settings.keyFile, () => openKey(key, settings.password))
+/**
+ * @param keys what the configuration keys begin with, for the texts of errors
+ * @throws TlsError
+ */
+export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext {
+  const cert = readPem(`${keys}.certfile`, settings.certFile)
+  const certificate = attempt(`${keys}.certfile`, settings.certFile, () => new X509Certificate(cert))
+  const key = readPem(`${keys}.keyfile`, settings.keyFile)
+  const privateKey = attempt(`${keys}.keyfile`, settings.keyFile, () => openKey(key, settings.password))
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new TlsError(`ssl_options.keyfile: ${settings.keyFile} is not the key of ${settings.certFile}`)
+    throw new TlsError(`${keys}.keyfile: ${settings.keyFile} is not the key of ${settings.certFile}`)
   }
   const secure: SecureContextOptions = {
     cert,
     key,
     honorCipherOrder: settings.honorCipherOrder,
-    ...versionOptions(settings),
+    ...versionOptions(keys, settings),
   }
   if (settings.password !== null) secure.passphrase = settings.password
-  if (settings.caFile !== null) secure.ca = readAuthorities(settings.caFile)
-  attempt('ssl_options.ciphers', settings.ciphers.join(':'), () => createSecureContext(secure))
+  if (settings.caFile !== null) secure.ca = readAuthorities(keys, settings.caFile)
+  attempt(`${keys}.ciphers`, settings.ciphers.join(':'), () => createSecureContext(secure))
   const options: TlsOptions = {
     ...secure,
     requestCert: settings.verifyPeer,
@@ -71,13 +76,13 @@ export function loadTls(settings: TlsSettings): TlsContext {
     handshakeTimeout: settings.handshakeTimeoutMs,
   }
   const { verifyPeer, requireCertificate } = settings
-  return { options, verifyPeer, requireCertificate }
+  return { options, verifyPeer, requireCertificate, validTo: Date.parse(certificate.validTo) }
 }
 
-function versionOptions(settings: TlsSettings): SecureContextOptions {
+function versionOptions(keys: string, settings: TlsSettings): SecureContextOptions {
   const chosen = VERSIONS.filter(({ name }) => settings.versions.includes(name))
   const [lowest, highest] = [chosen[0], chosen.at(-1)]
-  if (lowest === undefined || highest === undefined) throw new TlsError('ssl_options.versions: names no version')
+  if (lowest === undefined || highest === undefined) throw new TlsError(`${keys}.versions: names no version`)
   const excluded = VERSIONS.filter((version) => !chosen.includes(version))
   // OpenSSL 3 speaks the versions before 1.2 at its lowest security level only.
   const old = lowest.name === 'tlsv1' || lowest.name === 'tlsv1.1'
@@ -94,11 +99,11 @@ function openKey(key: Buffer, password: string | null): KeyObject {
   return createPrivateKey(password === null ? { key } : { key, passphrase: password })
 }
 
-function readAuthorities(path: string): string[] {
-  const pem = readPem('ssl_options.cacertfile', path).toString('latin1')
+function readAuthorities(keys: string, path: string): string[] {
+  const pem = readPem(`${keys}.cacertfile`, path).toString('latin1')
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  if (found.length === 0) throw new TlsError(`ssl_options.cacertfile: there is no certificate in ${path}`)
-  for (const each of found) attempt('ssl_options.cacertfile', path, () => new X509Certificate(each))
+  if (found.length === 0) throw new TlsError(`${keys}.cacertfile: there is no certificate in ${path}`)
+  for (const each of found) attempt(`${keys}.cacertfile`, path, () => new X509Certificate(each))
   return found
 }
 

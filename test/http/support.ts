@@ -1,7 +1,8 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { createServer } from 'node:http'
 import { createApp } from '../../src/management/app.ts'
-import type { ManagementHost } from '../../src/management/management-host.ts'
+import type { ManagementHost, NodeFacts } from '../../src/management/management-host.ts'
+import { DEFAULT_STATISTICS, Statistics, type StatisticsSettings } from '../../src/management/statistics/statistics.ts'
 import { InternalAuthenticator } from '../../src/auth/internal-authenticator.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { CoreBench } from '../support/core-bench.ts'
@@ -18,7 +19,35 @@ export interface ApiBench {
   ) => Promise<LightMyRequestResponse>
 }
 
-export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiBench> {
+/** A machine of which everything is known. */
+export const NODE_FACTS: NodeFacts = {
+  memoryLimitBytes: 4e9,
+  diskFreeLimitBytes: 5e7,
+  logFiles: ['<stdout>'],
+  configFiles: [],
+  mechanisms: ['PLAIN', 'AMQPLAIN'],
+  readings: () => ({
+    memoryBytes: 1e8,
+    openFiles: 20,
+    openFilesMax: 1024,
+    diskFreeBytes: 1e10,
+    collections: 3,
+    collectedBytes: 1e6,
+    contextSwitches: 500,
+    processors: 2,
+    loopUtilization: 0.25,
+    loopDelay: { mean: 0.001, p99: 0.01, max: 0.02 },
+  }),
+  loginCounts: () => [{ protocol: 'amqp091', succeeded: 2, failed: 1 }],
+  certificates: () => [],
+}
+
+/** @param settings of the statistics, where they are not the usual ones */
+export async function startApi(
+  given: CoreBench = new CoreBench(),
+  settings: Partial<StatisticsSettings> = {},
+  facts: Partial<ManagementHost> = {},
+): Promise<ApiBench> {
   const bench = await given.start()
   const { broker } = bench
   for (const tag of ['management', 'policymaker', 'monitoring', 'administrator']) {
@@ -26,6 +55,7 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
   }
   broker.users.put(broker.users.parse({ name: 'guest', password: 'guest', tags: ['administrator'] }))
   broker.users.put(broker.users.parse({ name: 'nobody', password: 'nobody', tags: [] }))
+  const statistics = new Statistics(broker, { ...DEFAULT_STATISTICS, ...settings }, () => NODE_FACTS.readings())
   const logins = new InternalAuthenticator(broker.users)
   const host: ManagementHost = {
     broker,
@@ -39,6 +69,9 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
     signInTimeoutMs: 60_000,
     consoleDir: null,
     listeners: () => [],
+    node: NODE_FACTS,
+    statistics,
+    ...facts,
   }
   const app = await createApp(host, (handler) => createServer(handler))
   return {

@@ -1,0 +1,61 @@
+import type { FastifyRequest } from 'fastify'
+import { sessionName } from '../../core/event-facts.ts'
+import type { Session } from '../../core/session.ts'
+import { requireVhost } from '../access.ts'
+import { objectNotFound } from '../api-error.ts'
+import type { Routes } from '../app.ts'
+import { answerList, type ListQuery } from '../list.ts'
+import { LIST_QUERY, querySchema, RANGE_QUERY, STATS_QUERY } from '../list-query.ts'
+import { renderChannel } from '../objects/channel.ts'
+import { channelFlows } from '../objects/flows.ts'
+import { connectionFilter, requireOwn } from '../own-connections.ts'
+import { rangesOf } from '../statistics/ranges.ts'
+import type { Statistics } from '../statistics/statistics.ts'
+import { requireStats } from '../stats-off.ts'
+
+const querystring = querySchema(LIST_QUERY, RANGE_QUERY, STATS_QUERY)
+
+export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => {
+  const sessions = function* (): Generator<Session> {
+    for (const connection of broker.connections) yield* connection.sessions
+  }
+  app.get('/channels', { schema: { summary: 'Channels', querystring } }, (request) =>
+    channelList(request, sessions(), statistics),
+  )
+  app.get('/vhosts/:vhost/channels', { schema: { summary: 'Channels to a virtual host', querystring } }, (request) => {
+    const { vhost: name } = request.params as { vhost: string }
+    const vhost = requireVhost(request, broker, name)
+    return channelList(
+      request,
+      sessions().filter((session) => session.vhost === vhost),
+      statistics,
+    )
+  })
+  app.get('/channels/:name', { schema: { summary: 'A channel', querystring } }, (request) => {
+    requireStats(request, statistics)
+    const { name } = request.params as { name: string }
+    const session = sessions().find((other) => sessionName(other) === name)
+    if (session === undefined) throw objectNotFound()
+    requireOwn(request, session.connection, 'monitoring')
+    const ranges = rangesOf(request.query)
+    return { ...channelFlows(session, statistics, ranges), ...renderChannel(session, statistics, ranges) }
+  })
+}
+
+/** Who may monitor sees all, others their own. */
+export function channelList(request: FastifyRequest, sessions: Iterable<Session>, statistics: Statistics): unknown {
+  const isVisible = connectionFilter(request)
+  requireStats(request, statistics)
+  const ranges = rangesOf(request.query)
+  const rows = [...sessions].filter(({ connection }) => isVisible(connection))
+  return answerList(request.query as ListQuery, {
+    rows: rows.sort(byName),
+    nameOf: sessionName,
+    render: (session) => renderChannel(session, statistics, ranges),
+  })
+}
+
+function byName(a: Session, b: Session): number {
+  if (a.connection === b.connection) return a.number - b.number
+  return a.connection.facts.name < b.connection.facts.name ? -1 : 1
+}
