@@ -33,7 +33,15 @@ export function renderQueueConfig({ vhost, queue }: QueueRow): Row {
     arguments: tableToJson(queue.arguments),
     node: vhost.broker.options.nodeName,
     state: stateOf(queue),
+    ...membership({ vhost, queue }),
   }
+}
+
+/** On one node every queue has one member. */
+function membership({ vhost, queue }: QueueRow): Row {
+  if (queue.type === 'classic') return {}
+  const node = vhost.broker.options.nodeName
+  return { leader: node, members: [node], online: [node] }
 }
 
 /** How many messages it has, for `enable_queue_totals`. */
@@ -160,14 +168,10 @@ export function headTimestamp({ head }: Queue): number | null {
   return timestamp === null ? null : Number(timestamp)
 }
 
-/** On one node every queue has one member. */
 function typeFacts({ vhost, queue }: QueueRow): Row {
   if (queue.type === 'classic') return { recoverable_slaves: null, storage_version: 2 }
   const node = vhost.broker.options.nodeName
   return {
-    leader: node,
-    members: [node],
-    online: [node],
     open_files: { [node]: 0 },
     messages_dlx: 0,
     message_bytes_dlx: 0,

@@ -13,18 +13,16 @@ export interface MetricsOptions {
   readonly perObject: boolean
 }
 
-const SUMMARY = 'Metrics for Prometheus'
-
 /** Adds `/metrics` and what is below it. */
 export function metricsRoutes(app: FastifyInstance, host: ManagementHost, options: MetricsOptions): void {
-  const scrapes = new Scrapes()
-  const get = (path: string, endpoint: string, text: Render): void => {
-    app.get(path, { exposeHeadRoute: false, schema: { hide: true, summary: SUMMARY } }, (request, reply) =>
-      answer(request, reply, (format) => scrapes.measure(endpoint, text(format, request.query as Query))),
+  const get = (path: string, registry: string, text: Render): void => {
+    const scrapes = new Scrapes(registry)
+    app.get(path, { exposeHeadRoute: false, schema: { hide: true } }, (request, reply) =>
+      answer(request, reply, (format) => scrapes.measure(text(format, request.query as Query), format)),
     )
   }
   const main = options.perObject ? perObject : aggregated
-  get(options.path, 'default', (format) => withScrapes(main(host, format), scrapes, format))
+  get(options.path, 'default', (format) => main(host, format))
   get(`${options.path}/per-object`, 'per-object', (format) => perObject(host, format))
   get(`${options.path}/detailed`, 'detailed', (format, { family, vhost }) =>
     detailed(host, { families: listOf(family), vhosts: listOf(vhost) }, format),
@@ -41,12 +39,6 @@ type Render = (format: Format, query: Query) => AsyncIterable<string>
 /** A query parameter that may be given several times. */
 const listOf = (given: string | readonly string[] | undefined): readonly string[] =>
   given === undefined ? [] : typeof given === 'string' ? [given] : given
-
-async function* withScrapes(text: AsyncIterable<string>, scrapes: Scrapes, format: Format): AsyncGenerator<string> {
-  // before the rest, which has the last line
-  yield scrapes.text(format)
-  yield* text
-}
 
 /** Sends text as it is made, no faster than the client takes it. */
 function answer(

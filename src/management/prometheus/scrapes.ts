@@ -1,4 +1,4 @@
-import { type Format, header, labelsOf, sample } from './exposition.ts'
+import { CONTENT_TYPES, type Format, header, labelsOf, sample } from './exposition.ts'
 
 interface Sums {
   count: number
@@ -6,26 +6,34 @@ interface Sums {
   bytes: number
 }
 
-/** How long scrapes took, and how large they were: by endpoint, under the names of RabbitMQ's client library. */
+/** How long the scrapes of one endpoint took, and how large they were, under the names of RabbitMQ's client library. */
 export class Scrapes {
-  readonly #byEndpoint = new Map<string, Sums>()
+  readonly #registry: string
+  readonly #byFormat = new Map<Format, Sums>()
 
-  /** Passes text on, and counts it when it is all there. */
-  async *measure(endpoint: string, text: AsyncIterable<string>): AsyncGenerator<string> {
+  /** @param registry what RabbitMQ calls the endpoint */
+  constructor(registry: string) {
+    this.#registry = registry
+  }
+
+  /** Passes text on, after that of the scrapes before, and counts it when it is all there. */
+  async *measure(text: AsyncIterable<string>, format: Format): AsyncGenerator<string> {
     const startedAt = performance.now()
-    let bytes = 0
+    const past = this.#text(format)
+    let bytes = past.length
+    yield past
     for await (const chunk of text) {
       bytes += Buffer.byteLength(chunk)
       if (chunk !== '') yield chunk
     }
-    const sums = this.#byEndpoint.get(endpoint) ?? { count: 0, seconds: 0, bytes: 0 }
+    const sums = this.#byFormat.get(format) ?? { count: 0, seconds: 0, bytes: 0 }
     sums.count++
     sums.seconds += (performance.now() - startedAt) / 1000
     sums.bytes += bytes
-    this.#byEndpoint.set(endpoint, sums)
+    this.#byFormat.set(format, sums)
   }
 
-  text(format: Format): string {
+  #text(format: Format): string {
     return (
       this.#summary('telemetry_scrape_duration_seconds', 'Scrape duration', ({ seconds }) => seconds, format) +
       this.#summary('telemetry_scrape_size_bytes', 'Scrape size, not encoded', ({ bytes }) => bytes, format)
@@ -34,8 +42,8 @@ export class Scrapes {
 
   #summary(name: string, help: string, value: (sums: Sums) => number, format: Format): string {
     let text = header(name, 'summary', help, format)
-    for (const [registry, sums] of this.#byEndpoint) {
-      const labels = labelsOf({ registry })
+    for (const [scraped, sums] of this.#byFormat) {
+      const labels = labelsOf({ registry: this.#registry, content_type: CONTENT_TYPES[scraped] })
       text += sample(`${name}_count`, labels, sums.count) + sample(`${name}_sum`, labels, value(sums))
     }
     return text

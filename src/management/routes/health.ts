@@ -61,7 +61,7 @@ export const healthRoutes: Routes = (app, { host }) => {
     check(path, 'Whether the cluster can do without the node: there is one', () => ({ ...OK, reason: SINGLE }))
   }
   // on one node, a queue that is there has its leader
-  for (const suffix of ['', '/', '/pattern/:pattern']) {
+  for (const suffix of ['', '/pattern/:pattern']) {
     const summary = 'Whether all quorum queues have a leader'
     check(`quorum-queues-without-elected-leaders/all-vhosts${suffix}`, summary, () => OK)
     app.get(
