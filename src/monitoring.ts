@@ -1,8 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { Broker } from './core/broker.ts'
-import type { CertificateFacts, ListenerFacts, LoginCounts, NodeFacts } from './management/management-host.ts'
+import type { CertificateFacts, ListenerFacts, NodeFacts } from './management/management-host.ts'
 import { Statistics } from './management/statistics/statistics.ts'
-import type { TlsContext } from './net/tls.ts'
 import { NodeGauges } from './telemetry/node-gauges.ts'
 
 /** What is measured of a node: for the HTTP API, and for Prometheus. */
@@ -14,34 +13,32 @@ export interface Monitoring {
 
 export interface MonitoringParts {
   readonly broker: Broker
-  readonly tls: TlsContext | null
+  /** What listeners of a protocol show; `validTo` is in ms since the epoch. */
+  readonly certificates: readonly { readonly protocol: string; readonly validTo: number }[]
   readonly memoryLimitBytes: number
   readonly diskFreeLimitBytes: number
   listeners(): readonly ListenerFacts[]
-  loginCounts(): readonly LoginCounts[]
 }
 
 export async function openMonitoring(config: Config, parts: MonitoringParts): Promise<Monitoring> {
-  const { broker, tls, memoryLimitBytes, diskFreeLimitBytes } = parts
+  const { broker, memoryLimitBytes, diskFreeLimitBytes } = parts
   const gauges = new NodeGauges(config.dataDir ?? process.cwd())
   await gauges.refresh()
   const statistics = new Statistics(broker, config.statistics, () => {
     void gauges.refresh()
     return gauges.readings
   })
-  const certificates = (): CertificateFacts[] => {
-    if (tls === null) return []
-    const secured = parts.listeners().filter((listener) => listener.protocol === 'amqp/ssl')
-    return secured.map(({ protocol, port }) => ({ protocol, port, validTo: tls.validTo }))
-  }
+  const portOf = (protocol: string): number =>
+    parts.listeners().find((listener) => listener.protocol === protocol)?.port ?? 0
+  const certificates = (): CertificateFacts[] =>
+    parts.certificates.map(({ protocol, validTo }) => ({ protocol, validTo, port: portOf(protocol) }))
   const node: NodeFacts = {
-    memoryLimitBytes,
+    memoryLimitBytes: Math.floor(memoryLimitBytes),
     diskFreeLimitBytes,
     logFiles: logFiles(config),
     configFiles: config.files,
     mechanisms: config.auth.mechanisms,
     readings: () => gauges.readings,
-    loginCounts: () => parts.loginCounts(),
     certificates,
   }
   const close = (): void => {

@@ -15,11 +15,17 @@ import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { eventExchange } from './plugins/event-exchange/index.ts'
+import { logExchange } from './plugins/log-exchange/index.ts'
+import { loadPlugin } from './plugins/load.ts'
+import type { Plugin } from './plugins/plugin.ts'
+import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import type { LogTap } from './telemetry/log-tap.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
 import { compilePcre } from './util/pcre.ts'
@@ -54,24 +60,27 @@ export interface ServerParts {
   readonly networkClock?: Clock
   /** Where the broker rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
   readonly random?: () => number
+  /** Gives the lines of the log to the log exchange, where the configuration asks for one. */
+  readonly logTap?: LogTap
+  /** Besides those of the configuration. */
+  readonly plugins?: readonly Plugin[]
   /** Whether low memory and low disk hold publishers; true unless given. */
   readonly watchResources?: boolean
 }
 
 /**
  * Puts a broker together and opens it to clients: the only file that knows every part.
- * @throws ListenError, TlsError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
+ * @throws ListenError, TlsError, PluginError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
-  const tls = config.tls === null ? null : loadTls(config.tls)
+  const tls = loadCertificates(config)
+  const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
   const failures = new EventEmitter<{ failed: [Error] }>()
   const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
+  const fail = (error: Error): void => void failures.emit('failed', error)
   const metadata = await openMetadata(config, log)
-  const fail = (error: Error): void => {
-    failures.emit('failed', error)
-  }
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
     store,
@@ -94,22 +103,21 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await metadata.close()
   }
   try {
+    plugins.register(broker)
     const known = await broker.load()
     reportDamage(broker)
-    const createDefaults = (): void => createFirstObjects(broker, config)
-    // As in RabbitMQ: who brings definitions does not want a well-known user besides.
-    if (!known && config.definitionsFile === null) createDefaults()
-    if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
-    await broker.commitMetadata()
+    await addDefinitions(broker, config, log, known)
+    await plugins.start(broker, log)
     const logins = new InternalAuthenticator(broker.users)
     const amqp = createFrontEnd(config, broker, logins, parts.networkClock ?? clock)
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins })
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins })
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
+      await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
       await closeAll()
     }
@@ -118,14 +126,50 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       dataDir: config.dataDir,
       broker,
       clock,
-      createDefaults,
+      createDefaults: () => createFirstObjects(broker, config),
       stop: (reason) => (stopping ??= stop(reason)),
       failed,
     }
   } catch (error) {
+    await plugins.stop(log)
     await closeAll()
     throw error
   }
+}
+
+/** What the listeners show of themselves, by kind of listener. */
+interface Certificates {
+  readonly amqp: TlsContext | null
+  /** For each of `config.http.listeners`. */
+  readonly http: readonly (TlsContext | null)[]
+}
+
+/** @throws TlsError */
+const loadCertificates = ({ tls, http }: Config): Certificates => ({
+  amqp: tls === null ? null : loadTls(tls),
+  http: http.listeners.map((listener) => (listener.tls === null ? null : loadTls(listener.tls, listener.name))),
+})
+
+/** As in RabbitMQ: who brings definitions does not want a well-known user besides. @param known whether it is not the first start */
+async function addDefinitions(broker: Broker, config: Config, log: Log, known: boolean): Promise<void> {
+  giveOperatorPolicies(broker, config)
+  if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
+  else if (!known) createFirstObjects(broker, config)
+  await broker.commitMetadata()
+}
+
+/** Those of the configuration are looked for from the working directory. @throws PluginError */
+async function loadPlugins(config: Config, given: readonly Plugin[], tap: LogTap | null): Promise<Plugins> {
+  const { names, settings } = config.plugins
+  const loaded = await Promise.all(names.map((name) => loadPlugin(name, process.cwd())))
+  return new Plugins([...builtInPlugins(config, tap), ...loaded, ...given], settings)
+}
+
+function builtInPlugins({ eventExchangeVhost, log, defaults }: Config, tap: LogTap | null): Plugin[] {
+  const plugins: Plugin[] = []
+  if (eventExchangeVhost !== null) plugins.push(eventExchange(eventExchangeVhost))
+  if (tap !== null && log.exchange !== null) plugins.push(logExchange(defaults.vhost, tap, log.exchange.format))
+  return plugins
 }
 
 /** SQLite is loaded only where it is used: a broker in memory starts faster without. */
@@ -216,10 +260,18 @@ function createFirstObjects(broker: Broker, { defaults }: Config): void {
   broker.putVhost(vhost)
   broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
   broker.permissions.set({ user, vhost, ...permissions })
-  for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
-    if (!compilePcre(vhostPattern).test(vhost)) continue
-    broker.setPolicy('operator', vhost, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
-  }
+}
+
+/** Gives each new vhost the operator policies that the configuration has for it. */
+function giveOperatorPolicies(broker: Broker, { defaults }: Config): void {
+  if (defaults.operatorPolicies.length === 0) return
+  broker.events.listen(({ name: event, vhost }) => {
+    if (event !== 'vhost.created') return
+    for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
+      if (!compilePcre(vhostPattern).test(vhost!)) continue
+      broker.setPolicy('operator', vhost!, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
+    }
+  })
 }
 
 async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<void> {
@@ -242,8 +294,10 @@ function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, c
     anonymous: auth.anonymous,
     certificateLogin: auth.certificateLogin,
     ...node.announced,
+    get clusterName() {
+      return clusterNameOf(broker, config)
+    },
     information: 'WarrenMQ, licensed under the Apache License 2.0',
-    clusterName: node.clusterName,
     heartbeatSec: connection.heartbeatSec,
     frameMax: connection.frameMaxBytes,
     initialFrameMax: connection.initialFrameMaxBytes,
@@ -252,72 +306,92 @@ function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, c
   })
 }
 
+/** The one that was set while it ran (`rabbitmqctl set_cluster_name`), else that of the configuration. */
+function clusterNameOf({ parameters }: Broker, { node }: Config): string {
+  const given = parameters.getGlobal('cluster_name')?.value
+  return typeof given === 'string' ? given : node.clusterName
+}
+
 interface OpenListeners {
-  readonly all: Listener[]
+  readonly all: Pick<Listener, 'close'>[]
   readonly urls: RunningServer['urls']
 }
 
 interface ListenerParts {
-  readonly tls: TlsContext | null
+  readonly tls: Certificates
   readonly amqp: AmqpFrontEnd
   readonly log: Log
   readonly broker: Broker
   readonly logins: Authenticator
+  readonly plugins: Plugins
+}
+
+/** What listens, as far as it does. */
+class Opened implements OpenListeners {
+  readonly all: Pick<Listener, 'close'>[] = []
+  readonly shown: ListenerFacts[] = []
+  readonly urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
+
+  add(protocol: string, listener: Listener, isTls: boolean): void {
+    this.all.push(listener)
+    for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: isTls })
+  }
 }
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
   const { tls, amqp, log } = parts
-  const all: Listener[] = []
-  const shown: ListenerFacts[] = []
-  const show = (protocol: string, { addresses }: Listener, isTls: boolean): void => {
-    for (const { address, port } of addresses) shown.push({ protocol, address, port, tls: isTls })
-  }
-  const urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
+  const opened = new Opened()
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
-  const url = (scheme: string, { hosts }: ListenerConfig, { port }: Listener): string => {
-    const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
-    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-  }
   try {
     for (const row of config.listeners.tcp) {
       const listener = await listen({ ...common, ...row, onConnection })
-      all.push(listener)
-      urls.amqp.push(url('amqp', row, listener))
-      show('amqp', listener, false)
+      opened.urls.amqp.push(urlOf('amqp', row, listener))
+      opened.add('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
-      const listener = await listen({ ...common, ...row, tls, onConnection })
-      all.push(listener)
-      urls.amqps.push(url('amqps', row, listener))
-      show('amqp/ssl', listener, true)
+      const listener = await listen({ ...common, ...row, tls: tls.amqp, onConnection })
+      opened.urls.amqps.push(urlOf('amqps', row, listener))
+      opened.add('amqp/ssl', listener, true)
     }
-    if (config.management !== null || config.prometheus.plain !== null || config.prometheus.tls !== null) {
-      const host = await createHost(config, parts, () => shown)
-      // first of all to go, with what it measures
-      all.unshift({ port: 0, addresses: [], close: async () => host.close() })
-      for (const metrics of await openMetrics(config, host, log)) {
-        all.push(metrics.listener)
-        show(metrics.protocol, metrics.listener, metrics.isTls)
-      }
-      if (config.management === null) return { all, urls }
-      // Their own imports, since a broker without HTTP would take several times as long to load.
-      const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-      const { server, close } = await createManagement(host)
-      if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
-      const { hosts, port } = config.management
-      const listener = await listenHttp(server, { hosts, port, backlog, log })
-      all.push({ ...listener, close: () => Promise.all([listener.close(), close()]).then(() => {}) })
-      show('http', listener, false)
-      urls.http.push(url('http', config.management, listener))
-      if (config.websocket !== null) urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
-    }
-    return { all, urls }
+    const { plain, tls: secured } = config.prometheus
+    if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
+    return opened
   } catch (error) {
-    await Promise.all(all.map((listener) => listener.close()))
+    await Promise.all(opened.all.map((listener) => listener.close()))
     throw error
   }
+}
+
+/** The HTTP API with AMQP over WebSocket, and the metrics. */
+async function openHttp(config: Config, parts: ListenerParts, opened: Opened): Promise<void> {
+  const { tls, amqp, log } = parts
+  const { backlog } = config.listeners
+  const host = await createHost(config, parts, () => opened.shown)
+  opened.all.push({ close: async () => host.close() })
+  for (const { protocol, listener, isTls } of await openMetrics(config, host, log)) {
+    opened.add(protocol, listener, isTls)
+  }
+  if (config.http.listeners.length === 0) return
+  // Their own imports, since a broker without HTTP would take several times as long to load.
+  const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
+  const { server, close } = await createManagement(host)
+  opened.all.push({ close })
+  const path = config.websocket?.path ?? null
+  if (path !== null) attachWebSocket(server, { path, log, onConnection: amqp.accept.bind(amqp) })
+  for (const [i, row] of config.http.listeners.entries()) {
+    const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
+    const secure = row.tls === null ? '' : 's'
+    opened.add(`http${secure}`, listener, row.tls !== null)
+    opened.urls.http.push(urlOf(`http${secure}`, row, listener))
+    if (path !== null) opened.urls.websocket.push(urlOf(`ws${secure}`, row, listener) + path)
+  }
+}
+
+function urlOf(scheme: string, { hosts }: ListenerConfig, { port }: Listener): string {
+  const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 async function createManagement(host: ManagementHost): Promise<{ server: Server; close: () => Promise<void> }> {
@@ -331,18 +405,21 @@ async function createManagement(host: ManagementHost): Promise<{ server: Server;
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, tls }: ListenerParts,
+  { broker, log, logins, plugins, tls }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
+  const { findConsole } = await import('./management/console.ts')
   const { node, dataDir } = config
   const monitoring = await openMonitoring(config, {
     broker,
-    tls,
+    certificates: [
+      ...(tls.amqp === null ? [] : [{ protocol: 'amqp/ssl', validTo: tls.amqp.validTo }]),
+      ...tls.http.filter((context) => context !== null).map(({ validTo }) => ({ protocol: 'https', validTo })),
+    ],
     memoryLimitBytes: watermarkBytes(config.memory),
     diskFreeLimitBytes: watermarkBytes(config.disk),
     listeners,
-    loginCounts: () => [],
   })
   return {
     broker,
@@ -350,12 +427,17 @@ async function createHost(
     authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
     version: readVersion(),
     announced: node.announced,
-    clusterName: node.clusterName,
+    get clusterName() {
+      return clusterNameOf(broker, config)
+    },
     dataDir,
     startedAt: broker.clock.now(),
-    signInTimeoutMs: config.signInTimeoutMs,
-    consoleDir: null,
+    http: config.http,
+    effective: config.effective,
+    loginAttempts: null,
+    consoleDir: findConsole(),
     listeners,
+    pluginRoutes: plugins.routes,
     ...monitoring,
   }
 }

@@ -1,4 +1,7 @@
+import type { FastifyInstance } from 'fastify'
 import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
+import type { Config } from '../config/config.ts'
+import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { NodeReadings } from '../telemetry/node-gauges.ts'
@@ -13,12 +16,26 @@ export interface ListenerFacts {
   readonly tls: boolean
 }
 
-/** Logins since the start. */
-export interface LoginCounts {
-  /** As RabbitMQ's metrics name it: `amqp091`, `http`. */
+/** Logins by protocol: `amqp091`, `http` ... */
+export interface AttemptCounts {
   readonly protocol: string
   readonly succeeded: number
   readonly failed: number
+}
+
+export interface SourceAttemptCounts extends AttemptCounts {
+  readonly address: string
+  /** '' where the client did not get as far as a name. */
+  readonly user: string
+}
+
+/** Logins since the start or the last reset. */
+export interface LoginAttemptCounts {
+  byProtocol(): readonly AttemptCounts[]
+  /** Empty where sources are not counted apart. */
+  bySource(): readonly SourceAttemptCounts[]
+  reset(): void
+  resetSources(): void
 }
 
 /** A certificate that a listener shows. */
@@ -40,7 +57,6 @@ export interface NodeFacts {
   /** How clients may log in: `PLAIN` and so on. */
   readonly mechanisms: readonly string[]
   readings(): NodeReadings
-  loginCounts(): readonly LoginCounts[]
   certificates(): readonly CertificateFacts[]
 }
 
@@ -59,11 +75,16 @@ export interface ManagementHost {
   readonly dataDir: string | null
   /** ms since the epoch. */
   readonly startedAt: number
-  /** Idle time after which a sign-in of the console ends, in ms. */
-  readonly signInTimeoutMs: number
+  readonly http: Omit<Config['http'], 'listeners'>
+  /** The configuration that is in force, without secrets. */
+  readonly effective: readonly EffectiveSetting[]
+  /** Null where nobody counts logins. */
+  readonly loginAttempts: LoginAttemptCounts | null
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
   readonly node: NodeFacts
   readonly statistics: Statistics
+  /** What plugins add. */
+  readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

@@ -46,10 +46,7 @@ const VERSIONS = [
   { name: 'tlsv1.3', node: 'TLSv1.3', exclude: constants.SSL_OP_NO_TLSv1_3 },
 ] as const satisfies readonly { name: string; node: SecureVersion; exclude: number }[]
 
-/**
- * @param keys what the configuration keys begin with, for the texts of errors
- * @throws TlsError
- */
+/** @param keys what the keys of the settings begin with, for error texts @throws TlsError */
 export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext {
   const cert = readPem(`${keys}.certfile`, settings.certFile)
   const certificate = attempt(`${keys}.certfile`, settings.certFile, () => new X509Certificate(cert))
@@ -62,10 +59,10 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
     cert,
     key,
     honorCipherOrder: settings.honorCipherOrder,
-    ...versionOptions(keys, settings),
+    ...versionOptions(settings, keys),
   }
   if (settings.password !== null) secure.passphrase = settings.password
-  if (settings.caFile !== null) secure.ca = readAuthorities(keys, settings.caFile)
+  if (settings.caFile !== null) secure.ca = readAuthorities(settings.caFile, keys)
   attempt(`${keys}.ciphers`, settings.ciphers.join(':'), () => createSecureContext(secure))
   const options: TlsOptions = {
     ...secure,
@@ -79,7 +76,7 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
   return { options, verifyPeer, requireCertificate, validTo: Date.parse(certificate.validTo) }
 }
 
-function versionOptions(keys: string, settings: TlsSettings): SecureContextOptions {
+function versionOptions(settings: TlsSettings, keys: string): SecureContextOptions {
   const chosen = VERSIONS.filter(({ name }) => settings.versions.includes(name))
   const [lowest, highest] = [chosen[0], chosen.at(-1)]
   if (lowest === undefined || highest === undefined) throw new TlsError(`${keys}.versions: names no version`)
@@ -99,11 +96,12 @@ function openKey(key: Buffer, password: string | null): KeyObject {
   return createPrivateKey(password === null ? { key } : { key, passphrase: password })
 }
 
-function readAuthorities(keys: string, path: string): string[] {
-  const pem = readPem(`${keys}.cacertfile`, path).toString('latin1')
+function readAuthorities(path: string, keys: string): string[] {
+  const key = `${keys}.cacertfile`
+  const pem = readPem(key, path).toString('latin1')
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  if (found.length === 0) throw new TlsError(`${keys}.cacertfile: there is no certificate in ${path}`)
-  for (const each of found) attempt(`${keys}.cacertfile`, path, () => new X509Certificate(each))
+  if (found.length === 0) throw new TlsError(`${key}: there is no certificate in ${path}`)
+  for (const each of found) attempt(key, path, () => new X509Certificate(each))
   return found
 }
 

@@ -57,7 +57,7 @@ export function parseExposition(text: string, openMetrics = false): Exposition {
     const sample = parseSample(line)
     assert.ok(current !== null, `${sample.name} has a family`)
     assertNamed(sample.name, current, openMetrics)
-    const identity = JSON.stringify([sample.name, [...sample.labels].toSorted()])
+    const identity = JSON.stringify([sample.name, [...sample.labels].map((pair) => pair.join('=')).toSorted()])
     assert.ok(!seen.has(identity), `${line} comes once`)
     seen.add(identity)
     current.samples.push(sample)

@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { createServer } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import { createApp } from '../../src/management/app.ts'
 import type { ManagementHost, NodeFacts } from '../../src/management/management-host.ts'
 import { DEFAULT_STATISTICS, Statistics, type StatisticsSettings } from '../../src/management/statistics/statistics.ts'
@@ -15,8 +16,15 @@ export interface ApiBench {
   readonly request: (
     method: NonNullable<InjectOptions['method']>,
     path: string,
-    options?: { body?: unknown; as?: string | null; headers?: Record<string, string> },
+    options?: RequestOptions,
   ) => Promise<LightMyRequestResponse>
+}
+
+export interface RequestOptions {
+  /** JSON, or text as it is. */
+  readonly body?: unknown
+  readonly as?: string | null
+  readonly headers?: Record<string, string>
 }
 
 /** A machine of which everything is known. */
@@ -38,15 +46,14 @@ export const NODE_FACTS: NodeFacts = {
     loopUtilization: 0.25,
     loopDelay: { mean: 0.001, p99: 0.01, max: 0.02 },
   }),
-  loginCounts: () => [{ protocol: 'amqp091', succeeded: 2, failed: 1 }],
   certificates: () => [],
 }
 
 /** @param settings of the statistics, where they are not the usual ones */
 export async function startApi(
   given: CoreBench = new CoreBench(),
+  changed: Partial<ManagementHost> = {},
   settings: Partial<StatisticsSettings> = {},
-  facts: Partial<ManagementHost> = {},
 ): Promise<ApiBench> {
   const bench = await given.start()
   const { broker } = bench
@@ -66,12 +73,15 @@ export async function startApi(
     clusterName: 'test',
     dataDir: null,
     startedAt: broker.clock.now(),
-    signInTimeoutMs: 60_000,
+    http: HTTP_SETTINGS,
+    effective: [],
+    loginAttempts: null,
     consoleDir: null,
     listeners: () => [],
+    pluginRoutes: [],
     node: NODE_FACTS,
     statistics,
-    ...facts,
+    ...changed,
   }
   const app = await createApp(host, (handler) => createServer(handler))
   return {
@@ -79,12 +89,34 @@ export async function startApi(
     app,
     request: (method, path, { body, as = 'guest', headers = {} } = {}) => {
       const login = as === null ? {} : { authorization: `Basic ${Buffer.from(`${as}:${as}`).toString('base64')}` }
-      return app.inject({
+      const answer = app.inject({
         method,
-        url: `/api/${path}`,
+        url: path.startsWith('/') ? path : `/api/${path}`,
         headers: { ...login, ...headers },
-        ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
+      return meanwhile(bench, answer)
     },
   }
+}
+
+/** Lets the broker have its turns until the promise has settled. */
+async function meanwhile<T>(bench: CoreBench, promise: Promise<T>): Promise<T> {
+  let settled = false
+  const watched = promise.finally(() => (settled = true))
+  while (!settled) {
+    bench.settle()
+    await setImmediate()
+  }
+  return watched
+}
+
+export const HTTP_SETTINGS: ManagementHost['http'] = {
+  pathPrefix: '',
+  corsOrigins: [],
+  corsMaxAgeSec: 1800,
+  contentSecurityPolicy: null,
+  strictTransportSecurity: null,
+  bodyBytesMax: 20_000_000,
+  signInTimeoutMs: 60_000,
 }

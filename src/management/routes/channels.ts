@@ -4,8 +4,9 @@ import type { Session } from '../../core/session.ts'
 import { requireVhost } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { answerList, type ListQuery } from '../list.ts'
-import { LIST_QUERY, querySchema, RANGE_QUERY, STATS_QUERY } from '../list-query.ts'
+import { described, LIST_QUERY } from '../route-schema.ts'
+import { answerList, answerObject, type ListQuery } from '../list.ts'
+import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
 import { renderChannel } from '../objects/channel.ts'
 import { channelFlows } from '../objects/flows.ts'
 import { connectionFilter, requireOwn } from '../own-connections.ts'
@@ -13,16 +14,16 @@ import { rangesOf } from '../statistics/ranges.ts'
 import type { Statistics } from '../statistics/statistics.ts'
 import { requireStats } from '../stats-off.ts'
 
-const querystring = querySchema(LIST_QUERY, RANGE_QUERY, STATS_QUERY)
+const query = { ...LIST_QUERY, ...RANGE_QUERY, ...STATS_QUERY }
+
+const tag = 'Channels'
 
 export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => {
   const sessions = function* (): Generator<Session> {
     for (const connection of broker.connections) yield* connection.sessions
   }
-  app.get('/channels', { schema: { summary: 'Channels', querystring } }, (request) =>
-    channelList(request, sessions(), statistics),
-  )
-  app.get('/vhosts/:vhost/channels', { schema: { summary: 'Channels to a virtual host', querystring } }, (request) => {
+  app.get('/channels', described('Channels', { query, tag }), (request) => channelList(request, sessions(), statistics))
+  app.get('/vhosts/:vhost/channels', described('Channels to a virtual host', { query, tag }), (request) => {
     const { vhost: name } = request.params as { vhost: string }
     const vhost = requireVhost(request, broker, name)
     return channelList(
@@ -31,14 +32,15 @@ export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => 
       statistics,
     )
   })
-  app.get('/channels/:name', { schema: { summary: 'A channel', querystring } }, (request) => {
+  app.get('/channels/:name', described('A channel', { query, tag }), (request) => {
     requireStats(request, statistics)
     const { name } = request.params as { name: string }
     const session = sessions().find((other) => sessionName(other) === name)
     if (session === undefined) throw objectNotFound()
     requireOwn(request, session.connection, 'monitoring')
     const ranges = rangesOf(request.query)
-    return { ...channelFlows(session, statistics, ranges), ...renderChannel(session, statistics, ranges) }
+    const object = { ...channelFlows(session, statistics, ranges), ...renderChannel(session, statistics, ranges) }
+    return answerObject(request.query as ListQuery, object)
   })
 }
 

@@ -3,8 +3,9 @@ import type { ClientConnection } from '../../core/client-connection.ts'
 import { type ApiTag, requireTag, requireVhost } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { answerList, type ListQuery } from '../list.ts'
-import { LIST_QUERY, querySchema, RANGE_QUERY, STATS_QUERY } from '../list-query.ts'
+import { described, LIST_QUERY } from '../route-schema.ts'
+import { answerList, answerObject, type ListQuery } from '../list.ts'
+import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
 import { renderConnection, renderConnectionName } from '../objects/connection.ts'
 import { connectionFilter, requireOwn } from '../own-connections.ts'
 import { rangesOf } from '../statistics/ranges.ts'
@@ -14,7 +15,9 @@ import { channelList } from './channels.ts'
 /** What RabbitMQ tells a client whose connection is closed here, unless the request says something else. */
 const CLOSED = 'Closed via management plugin'
 
-const querystring = querySchema(LIST_QUERY, RANGE_QUERY, STATS_QUERY)
+const query = { ...LIST_QUERY, ...RANGE_QUERY, ...STATS_QUERY }
+
+const tag = 'Connections'
 
 export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) => {
   const list = (request: FastifyRequest, connections: Iterable<ClientConnection>): unknown => {
@@ -37,40 +40,37 @@ export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) 
     }
     throw objectNotFound()
   }
-  app.get('/connections', { schema: { summary: 'Connections', querystring } }, (request) =>
-    list(request, broker.connections),
+  app.get('/connections', described('Connections', { query, tag }), (request) => list(request, broker.connections))
+  app.get('/connections/:name', described('A connection', { query, tag }), (request) =>
+    answerObject(
+      request.query as ListQuery,
+      renderConnection(find(request, 'monitoring'), statistics, rangesOf(request.query)),
+    ),
   )
-  app.get('/connections/:name', { schema: { summary: 'A connection', querystring } }, (request) =>
-    renderConnection(find(request, 'monitoring'), statistics, rangesOf(request.query)),
-  )
-  app.delete('/connections/:name', { schema: { summary: 'Close a connection' } }, (request, reply) => {
+  app.delete('/connections/:name', described('Close a connection', { tag }), (request, reply) => {
     find(request, 'administrator').forceClose(reasonOf(request))
     return reply.code(204).send()
   })
   for (const part of ['channels', 'sessions']) {
-    app.get(`/connections/:name/${part}`, { schema: { summary: 'Channels of a connection', querystring } }, (request) =>
+    app.get(`/connections/:name/${part}`, described('Channels of a connection', { query, tag }), (request) =>
       channelList(request, find(request, 'monitoring').sessions, statistics),
     )
   }
-  app.get(
-    '/vhosts/:vhost/connections',
-    { schema: { summary: 'Connections to a virtual host', querystring } },
-    (request) => {
-      const { vhost: name } = request.params as { vhost: string }
-      const vhost = requireVhost(request, broker, name)
-      return list(
-        request,
-        broker.connections.values().filter((connection) => connection.vhost === vhost),
-      )
-    },
-  )
+  app.get('/vhosts/:vhost/connections', described('Connections to a virtual host', { query, tag }), (request) => {
+    const { vhost: name } = request.params as { vhost: string }
+    const vhost = requireVhost(request, broker, name)
+    return list(
+      request,
+      broker.connections.values().filter((connection) => connection.vhost === vhost),
+    )
+  })
   const ofUser = (request: FastifyRequest): ClientConnection[] => {
     const { user } = request.params as { user: string }
     return [...broker.connections]
       .filter(connectionFilter(request))
       .filter((connection) => connection.user.name === user)
   }
-  app.get('/connections/username/:user', { schema: { summary: 'Connections of a user', querystring } }, (request) =>
+  app.get('/connections/username/:user', described('Connections of a user', { query, tag }), (request) =>
     answerList(request.query as ListQuery, {
       rows: ofUser(request),
       nameOf: ({ facts }) => facts.name,
@@ -79,7 +79,7 @@ export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) 
   )
   app.delete(
     '/connections/username/:user',
-    { schema: { summary: 'Close the connections of a user' } },
+    described('Close the connections of a user', { tag }),
     (request, reply): FastifyReply => {
       const connections = ofUser(request)
       for (const connection of connections) requireOwn(request, connection, 'administrator')

@@ -3,14 +3,17 @@ import type { Consumer } from '../../core/consumer.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { requireVhost } from '../access.ts'
 import type { Routes } from '../app.ts'
+import { described, LIST_QUERY } from '../route-schema.ts'
 import { answerList, type ListQuery } from '../list.ts'
-import { LIST_QUERY, querySchema, STATS_QUERY } from '../list-query.ts'
+import { STATS_QUERY } from '../statistics-query.ts'
 import { renderConsumer } from '../objects/consumer.ts'
 import { connectionFilter } from '../own-connections.ts'
 import { requireStats } from '../stats-off.ts'
 
+const tag = 'Consumers'
+
 export const consumerRoutes: Routes = (app, { host: { broker, statistics } }) => {
-  const querystring = querySchema(LIST_QUERY, STATS_QUERY)
+  const query = { ...LIST_QUERY, ...STATS_QUERY }
   const list = (request: FastifyRequest, vhosts: Iterable<VHost>): unknown => {
     const isVisible = connectionFilter(request)
     requireStats(request, statistics)
@@ -20,10 +23,8 @@ export const consumerRoutes: Routes = (app, { host: { broker, statistics } }) =>
       render: renderConsumer,
     })
   }
-  app.get('/consumers', { schema: { summary: 'Consumers', querystring } }, (request) =>
-    list(request, broker.vhosts.values()),
-  )
-  app.get('/consumers/:vhost', { schema: { summary: 'Consumers of a virtual host', querystring } }, (request) => {
+  app.get('/consumers', described('Consumers', { query, tag }), (request) => list(request, broker.vhosts.values()))
+  app.get('/consumers/:vhost', described('Consumers of a virtual host', { query, tag }), (request) => {
     const { vhost } = request.params as { vhost: string }
     return list(request, [requireVhost(request, broker, vhost)])
   })

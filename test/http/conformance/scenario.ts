@@ -1,127 +1,98 @@
-import { type Channel, type ChannelModel, connect, type ConfirmChannel } from 'amqplib'
-import { once } from 'node:events'
-import { eventually } from '../../support/with-broker.ts'
-import type { Target } from './targets.ts'
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DifferenceName } from './differences.ts'
+import { differencesInShape } from './shape.ts'
+import { type Answer, type Asked, rabbit, RABBITMQ, type Target, warren } from './target.ts'
 
-/** A client that does a little of everything, so that every number has something to count. */
-export interface Load {
-  readonly connection: ChannelModel
-  /** Some more of the same. */
-  round(): Promise<void>
-  close(): Promise<void>
+/** One request, and what has to come of it. `{v}`, `{u}` and `{node}` in it are a vhost, a user and the node. */
+export interface Step extends Asked {
+  readonly status: number
+  /** RabbitMQ's status, where it is another one. */
+  readonly rabbitmq?: number
+  /** What WarrenMQ has to answer; other keys may be there as well. */
+  readonly answer?: unknown
+  /** Why answers may differ: then texts are not compared, nor the keys in `keys`. */
+  readonly differs?: DifferenceName
+  readonly keys?: readonly string[]
 }
 
-export async function startLoad({ amqpUrl }: Target): Promise<Load> {
-  const connection = await connect(amqpUrl, { clientProperties: { connection_name: 'conformance' } })
-  const publisher = await connection.createConfirmChannel()
-  publisher.on('return', () => {})
-  const consumer = await connection.createChannel()
-  await declare(publisher)
-  await consume(consumer)
-  let rounds = 0
-  return {
-    connection,
-    async round() {
-      rounds++
-      for (let i = 0; i < 5; i++) publish(publisher, rounds * 5 + i)
-      await publisher.waitForConfirms()
-      for (const noAck of [true, false]) {
-        const got = await consumer.get('fetched', { noAck })
-        if (got !== false && !noAck) consumer.ack(got)
-      }
-      await consumer.get('idle')
-    },
-    async close() {
-      const closed = once(connection, 'close')
-      await connection.close()
-      await closed
-    },
+const HEADERS = ['allow', 'content-type', 'location', 'www-authenticate'] as const
+
+let scenarios = 0
+
+/**
+ * Asks WarrenMQ, and the RabbitMQ at RABBITMQ_MANAGEMENT_URL where there is one: status, headers, error bodies, and the keys and types of
+ * all objects have to be the same, but for the differences that a step names. Both have a vhost `{v}` of the scenario's own.
+ */
+export function scenario(name: string, steps: readonly Step[]): void {
+  const number = ++scenarios
+  test(name, async () => {
+    const names = { v: `conformance-${number}/${process.pid}`, u: `conformance-${number}-${process.pid}` }
+    const ours = await run(await warren(), steps, names)
+    for (const [i, step] of steps.entries()) checkOwn(step, ours[i]!)
+    if (RABBITMQ === undefined) return
+    const theirs = await run(await rabbit(RABBITMQ), steps, names)
+    for (const [i, step] of steps.entries()) compare(step, ours[i]!, theirs[i]!)
+  })
+}
+
+async function run(target: Target, steps: readonly Step[], names: Record<string, string>): Promise<Answer[]> {
+  const fill = (text: string): string =>
+    text.replaceAll(/\{(v|u|node)\}/g, (_, name: string) =>
+      encodeURIComponent(name === 'node' ? target.nodeName : names[name]!),
+    )
+  const fillBody = (body: unknown): unknown =>
+    body === undefined ? undefined : (JSON.parse(fillPlain(JSON.stringify(body))) as unknown)
+  const fillPlain = (text: string): string =>
+    text.replaceAll(/\{(v|u|node)\}/g, (_, name: string) => (name === 'node' ? target.nodeName : names[name]!))
+  const vhost = fill('vhosts/{v}')
+  const answers: Answer[] = []
+  assert.equal((await target.ask({ method: 'PUT', path: vhost, body: {} })).status, 201)
+  try {
+    for (const { method, path, body, as, headers } of steps) {
+      answers.push(
+        await target.ask({
+          method,
+          path: fill(path),
+          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : fillBody(body) }),
+          ...(as === undefined ? {} : { as: as === null ? null : fillPlain(as) }),
+          ...(headers === undefined ? {} : { headers }),
+        }),
+      )
+    }
+  } finally {
+    await target.ask({ method: 'DELETE', path: vhost })
+    await target.ask({ method: 'DELETE', path: fill('users/{u}') })
   }
-}
-
-async function declare(channel: ConfirmChannel): Promise<void> {
-  const queue = (name: string, args: object = {}) => channel.assertQueue(name, { durable: true, arguments: args })
-  await queue('fed', { 'x-max-length': 1000 })
-  await queue('quorum', { 'x-queue-type': 'quorum' })
-  await queue('single', { 'x-single-active-consumer': true })
-  await queue('fetched')
-  await queue('idle')
-  await channel.assertQueue('exclusive', { exclusive: true })
-  await channel.assertExchange('topic', 'topic')
-  await channel.bindQueue('fed', 'topic', '#')
-  await channel.bindQueue('quorum', 'topic', '#')
-}
-
-async function consume(channel: Channel): Promise<void> {
-  await channel.prefetch(5)
-  let count = 0
-  await channel.consume(
-    'fed',
-    (message) => {
-      if (message === null) return
-      if (++count % 2 === 0) channel.ack(message)
-      else channel.nack(message, false, message.fields.redelivered !== true)
-    },
-    { arguments: { 'x-priority': 3 } },
-  )
-  const acknowledge = (message: Parameters<Channel['ack']>[0] | null): void => {
-    if (message !== null) channel.ack(message)
-  }
-  await channel.consume('quorum', acknowledge)
-  await channel.consume('single', acknowledge, { consumerTag: 'first' })
-  await channel.consume('single', acknowledge, { consumerTag: 'second' })
-}
-
-function publish(channel: ConfirmChannel, n: number): void {
-  const body = Buffer.from(`message ${n}`)
-  channel.publish('topic', `key.${n}`, body, { persistent: n % 2 === 0, timestamp: 1_700_000_000 })
-  channel.sendToQueue('single', body)
-  channel.sendToQueue('fetched', body, { persistent: true, timestamp: 1_700_000_000 })
-  channel.publish('', 'nowhere', body)
-  channel.publish('', 'nowhere', body, { mandatory: true })
-}
-
-/** The answers that are compared, by what they are. */
-export async function answersOf(target: Target): Promise<Record<string, unknown>> {
-  const { vhost, nodeName } = target
-  const ranges = ['lengths', 'msg_rates', 'data_rates', 'node_stats'].map((name) => `${name}_age=60&${name}_incr=5`)
-  const query = ranges.join('&')
-  const connection = await eventually(async () => {
-    const all = (await target.get(`vhosts/${vhost}/connections`)) as { name: string; channels?: number }[]
-    return all.find(({ channels }) => channels === 2)
-  }, 20_000)
-  const name = encodeURIComponent(connection.name)
-  const paths: Record<string, string> = {
-    overview: `overview?${query}`,
-    node: `nodes/${nodeName}?${query}`,
-    memory: `nodes/${nodeName}/memory`,
-    'memory, relative': `nodes/${nodeName}/memory/relative`,
-    connections: `vhosts/${vhost}/connections?${query}`,
-    connection: `connections/${name}`,
-    'connections of a user': 'connections/username/guest',
-    channels: `vhosts/${vhost}/channels?${query}`,
-    'publishing channel': `channels/${name}%20(1)`,
-    'consuming channel': `channels/${name}%20(2)?${query}`,
-    consumers: `consumers/${vhost}`,
-    queues: `queues/${vhost}?${query}`,
-    'page of queues': `queues/${vhost}?page=1&page_size=2`,
-    'queues without numbers': `queues/${vhost}?disable_stats=true`,
-    'queues with totals': `queues/${vhost}?disable_stats=true&enable_queue_totals=true`,
-    ...Object.fromEntries(
-      ['fed', 'quorum', 'single', 'fetched', 'idle', 'exclusive'].map((queue) => [
-        `queue ${queue}`,
-        `queues/${vhost}/${queue}?${query}`,
-      ]),
-    ),
-    'health: alarms': 'health/checks/alarms',
-    'health: local alarms': 'health/checks/local-alarms',
-    'health: virtual hosts': 'health/checks/virtual-hosts',
-    'health: protocol': 'health/checks/protocol-listener/amqp',
-    'health: quorum': 'health/checks/node-is-quorum-critical',
-    'health: certificates': 'health/checks/certificate-expiration/1/days',
-    'health: node': 'healthchecks/node',
-  }
-  const answers: Record<string, unknown> = {}
-  for (const [what, path] of Object.entries(paths)) answers[what] = await target.get(path)
   return answers
+}
+
+const named = ({ method, path, body }: Step): string =>
+  `${method} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`
+
+function checkOwn(step: Step, { status, text }: Answer): void {
+  assert.equal(status, step.status, `${named(step)}: ${text}`)
+  if (step.answer !== undefined) assert.partialDeepStrictEqual(JSON.parse(text), step.answer, named(step))
+}
+
+function compare(step: Step, ours: Answer, theirs: Answer): void {
+  assert.equal(theirs.status, step.rabbitmq ?? step.status, `RabbitMQ: ${named(step)}: ${theirs.text}`)
+  if (step.rabbitmq !== undefined) return
+  for (const header of HEADERS) {
+    if (step.differs === undefined)
+      assert.equal(ours.headers[header], theirs.headers[header], `${named(step)}: ${header}`)
+  }
+  const [mine, other] = [parse(ours.text), parse(theirs.text)]
+  if (step.status >= 400 && step.differs === undefined) assert.deepEqual(mine, other, named(step))
+  const found = differencesInShape(mine, other).filter((text) => !(step.keys ?? []).some((key) => text.startsWith(key)))
+  assert.deepEqual(found, [], named(step))
+}
+
+/** What is no JSON is compared as a text. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }

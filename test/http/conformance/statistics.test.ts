@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { answersOf, startLoad } from './scenario.ts'
-import { differences, type Shape, shapeOf } from './shape.ts'
-import { ourBroker, rabbitmq, type Target } from './targets.ts'
+import { answersOf, startLoad } from './load.ts'
+import { differences, type Shape, shapeOf } from './key-types.ts'
+import { ourBroker, rabbitmq, type Target } from './loaded-broker.ts'
 
 // The same load on RabbitMQ and here: what RabbitMQ answers, we answer with the same keys and types.
 

@@ -1,4 +1,4 @@
-import type { LoginCounts, ManagementHost } from '../../management-host.ts'
+import type { AttemptCounts, ManagementHost } from '../../management-host.ts'
 import { PROCESSES_MAX, socketsMax } from '../../objects/node-limits.ts'
 import { processCount } from '../../statistics/totals.ts'
 import { labelsOf } from '../exposition.ts'
@@ -76,9 +76,9 @@ export function persisterMetrics({ broker: { store, catalog, counters } }: Manag
   ])
 }
 
-export function authMetrics({ node }: ManagementHost): Family<LoginCounts> {
+export function authMetrics({ loginAttempts }: ManagementHost): Family<AttemptCounts> {
   return {
-    rows: () => node.loginCounts(),
+    rows: () => loginAttempts?.byProtocol() ?? [],
     labels: ({ protocol }) => labelsOf({ protocol }),
     metrics: [
       counter(

@@ -77,8 +77,6 @@ export function queueConsumerCount(host: ManagementHost, filter: VhostFilter): F
 export function queueMetrics(host: ManagementHost, filter: VhostFilter): Family<QueueRow> {
   const { statistics, broker } = host
   const capacity = ({ queue }: QueueRow): number => statistics.consumerCapacity(queue)
-  const residing = (name: string, help: string, value: (residency: Residency, queue: Queue) => number) =>
-    gauge<QueueRow>(name, help, ({ queue }) => value(queue.residency(), queue))
   const io = broker.store.counters
   return {
     rows: () => queuesOf(host, filter),
@@ -90,45 +88,8 @@ export function queueMetrics(host: ManagementHost, filter: VhostFilter): Family<
       residing('queue_process_memory_bytes', 'Memory in bytes used by the Erlang queue process', (residency, queue) =>
         memoryOfQueue(queue, residency),
       ),
-      residing('queue_messages_ram', 'Ready and unacknowledged messages stored in memory', ({ alpha }) => alpha),
-      residing(
-        'queue_messages_ram_bytes',
-        'Size of ready and unacknowledged messages stored in memory',
-        ({ bytesInMemory }) => bytesInMemory,
-      ),
-      gauge('queue_messages_ready_ram', 'Ready messages stored in memory', ({ queue }) => queue.readyInMemory),
-      gauge(
-        'queue_messages_unacked_ram',
-        'Unacknowledged messages stored in memory',
-        ({ queue }) => queue.unackedCount,
-      ),
-      residing('queue_messages_persistent', 'Persistent messages', ({ stored }) => stored),
-      residing(
-        'queue_messages_persistent_bytes',
-        'Size in bytes of persistent messages',
-        ({ bytesStored }) => bytesStored,
-      ),
-      gauge(
-        'queue_messages_bytes',
-        'Size in bytes of ready and unacknowledged messages',
-        ({ queue }) => queue.readyBytes + queue.unackedBytes + queue.heldBytes,
-      ),
-      gauge('queue_messages_ready_bytes', 'Size in bytes of ready messages', ({ queue }) => queue.readyBytes),
-      gauge(
-        'queue_messages_unacked_bytes',
-        'Size in bytes of all unacknowledged messages',
-        ({ queue }) => queue.unackedBytes,
-      ),
-      residing(
-        'queue_messages_paged_out',
-        'Messages paged out to disk',
-        ({ beta, gamma, delta }) => beta + gamma + delta,
-      ),
-      residing(
-        'queue_messages_paged_out_bytes',
-        'Size in bytes of messages paged out to disk',
-        ({ bytesPagedOut }) => bytesPagedOut,
-      ),
+      ...MESSAGES_BY_PLACE,
+      ...MESSAGE_BYTES,
       gauge('queue_head_message_timestamp', 'Timestamp of the first message in the queue, if any', ({ queue }) =>
         headTimestamp(queue),
       ),
@@ -147,6 +108,45 @@ export function queueMetrics(host: ManagementHost, filter: VhostFilter): Family<
     ],
   }
 }
+
+const residing = (
+  name: string,
+  help: string,
+  value: (residency: Residency, queue: Queue) => number,
+): Metric<QueueRow> => gauge(name, help, ({ queue }) => value(queue.residency(), queue))
+
+const MESSAGES_BY_PLACE: readonly Metric<QueueRow>[] = [
+  residing('queue_messages_ram', 'Ready and unacknowledged messages stored in memory', ({ alpha }) => alpha),
+  gauge('queue_messages_ready_ram', 'Ready messages stored in memory', ({ queue }) => queue.readyInMemory),
+  gauge('queue_messages_unacked_ram', 'Unacknowledged messages stored in memory', ({ queue }) => queue.unackedCount),
+  residing('queue_messages_persistent', 'Persistent messages', ({ stored }) => stored),
+  residing('queue_messages_paged_out', 'Messages paged out to disk', ({ beta, gamma, delta }) => beta + gamma + delta),
+]
+
+const MESSAGE_BYTES: readonly Metric<QueueRow>[] = [
+  residing(
+    'queue_messages_ram_bytes',
+    'Size of ready and unacknowledged messages stored in memory',
+    ({ bytesInMemory }) => bytesInMemory,
+  ),
+  residing('queue_messages_persistent_bytes', 'Size in bytes of persistent messages', ({ bytesStored }) => bytesStored),
+  gauge(
+    'queue_messages_bytes',
+    'Size in bytes of ready and unacknowledged messages',
+    ({ queue }) => queue.readyBytes + queue.unackedBytes + queue.heldBytes,
+  ),
+  gauge('queue_messages_ready_bytes', 'Size in bytes of ready messages', ({ queue }) => queue.readyBytes),
+  gauge(
+    'queue_messages_unacked_bytes',
+    'Size in bytes of all unacknowledged messages',
+    ({ queue }) => queue.unackedBytes,
+  ),
+  residing(
+    'queue_messages_paged_out_bytes',
+    'Size in bytes of messages paged out to disk',
+    ({ bytesPagedOut }) => bytesPagedOut,
+  ),
+]
 
 /** What is delivered and fetched. */
 export function queueDeliveryMetrics(host: ManagementHost, filter: VhostFilter): Family<QueueRow> {

@@ -27,7 +27,7 @@ async function ask(url: string, method = 'GET', body?: unknown): Promise<string>
 
 export async function ourBroker(): Promise<Target> {
   const clock = virtualClock()
-  const flags = ['--heartbeat', '0', '--prometheus-port', 'none']
+  const flags = ['--heartbeat', '0']
   const { server, url } = await startTestBroker({ clock, flags })
   const { broker } = server
   broker.putVhost(VHOST)
