@@ -30,6 +30,11 @@ export class Deliveries {
     this.#session = session
   }
 
+  /** Settlements that wait for the commit. */
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
+  }
+
   hasCredit(): boolean {
     return this.sharedPrefetch === 0 || this.#outstanding < this.sharedPrefetch
   }

@@ -356,7 +356,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   lost(lane: Lane, paged: PagedPart, count: number, bytes: number): void {
     if (lane.paged !== paged || this.#queue.deleted) return
     this.#ready.lost(paged, count, bytes)
-    this.#queue.counters.dropped += count
+    this.#queue.counters.lost += count
   }
 
   /** Called by a load. `bytes` is what it might have brought, `missing` what was to be found and was not. */
