@@ -515,13 +515,16 @@ export class Broker {
     this.events.emit('channel.closed', session.vhost.name, () => sessionFacts(session))
   }
 
+  /** All that are open, those of the program and of users who are no clients among them. */
+  *sessions(): Generator<Session> {
+    for (const connections of [this.connections, this.#trusted]) for (const { sessions } of connections) yield* sessions
+  }
+
   /** What has happened to messages since the broker was started. */
   messageCounters(): MessageCounters {
     const sum = new MessageCounters()
     sum.add(this.pastMessages)
-    for (const connections of [this.connections, this.#trusted]) {
-      for (const { sessions } of connections) for (const session of sessions) sum.add(session.counters)
-    }
+    for (const session of this.sessions()) sum.add(session.counters)
     return sum
   }
 

@@ -30,6 +30,12 @@ export class Deliveries {
     this.#session = session
   }
 
+  /** Deliveries that are not settled, or not for good: a transaction may still be rolled back. */
+  *outstanding(): Generator<Entry> {
+    for (const [, entry] of this.unacked.entries()) yield entry
+    for (const { entry } of this.#pending ?? []) yield entry
+  }
+
   hasCredit(): boolean {
     return this.sharedPrefetch === 0 || this.#outstanding < this.sharedPrefetch
   }
@@ -37,8 +43,10 @@ export class Deliveries {
   /** Gives a delivery that is to be settled its tag. */
   add(entry: Entry): number {
     if (entry.consumer !== null) this.#outstanding++
+    const { clock } = this.#session.broker
+    entry.deliveredAt = clock.now()
     const timeout = entry.queue.ackTimeoutOf(entry.consumer)
-    if (timeout > 0) this.#watch(entry, timeout)
+    if (timeout > 0) this.#watch(entry.deliveredAt + timeout)
     return this.unacked.add(entry)
   }
 
@@ -122,13 +130,12 @@ export class Deliveries {
 
   // ---- time to acknowledge ----
 
-  #watch(entry: Entry, timeoutMs: number): void {
-    const { clock } = this.#session.broker
-    entry.deliveredAt = clock.now()
-    const due = entry.deliveredAt + timeoutMs
+  /** @param due when a delivery is late (ms since the epoch) */
+  #watch(due: number): void {
     if (this.#timer !== null && this.#timer.dueAt <= due) return
     this.#timer?.cancel()
-    this.#timer = clock.schedule(timeoutMs, { onTimer: (now) => this.#checkTimes(now) })
+    const { clock } = this.#session.broker
+    this.#timer = clock.schedule(due - clock.now(), { onTimer: (now) => this.#checkTimes(now) })
   }
 
   #checkTimes(now: number): void {
@@ -137,7 +144,7 @@ export class Deliveries {
     let next = Infinity
     for (const [tag, entry] of this.unacked.entries()) {
       const timeoutMs = entry.queue.ackTimeoutOf(entry.consumer)
-      if (timeoutMs <= 0 || entry.deliveredAt === 0) continue
+      if (timeoutMs <= 0) continue
       if (entry.deliveredAt + timeoutMs <= now) late.push({ tag, entry, timeoutMs })
       else next = Math.min(next, entry.deliveredAt + timeoutMs)
     }

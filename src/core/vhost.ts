@@ -22,6 +22,7 @@ import type { MessageMemory } from './message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from './message.ts'
 import { Queue, ACCEPTED, REJECTED } from './queues/queue.ts'
 import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
+import type { Outstanding } from './queues/look.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { ReadyMessages } from './queues/ready-messages.ts'
 import { Router, type Target } from './router.ts'
@@ -165,6 +166,15 @@ export class VHost implements QueueHost, ExchangeHost {
   onLost(owner: { readonly kind: 'queue' | 'exchange'; readonly name: string }, count: number): void {
     const facts = { [owner.kind]: owner.name, vhost: this.name, count }
     this.broker.log.error('messages that were on disk are not found', facts)
+  }
+
+  outstanding(queue: Queue): Outstanding[] {
+    const found: Outstanding[] = []
+    for (const session of this.broker.sessions()) {
+      if (session.vhost !== this || found.length === queue.unackedCount) continue
+      for (const entry of session.deliveries.outstanding()) if (entry.queue === queue) found.push({ entry, session })
+    }
+    return found
   }
 
   deleteQueue(queue: Queue): void {

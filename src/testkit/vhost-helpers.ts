@@ -11,6 +11,8 @@ import { Subscription, type SubscriptionHandler } from './subscription.ts'
 import { type PlainTable, tableFromPlain } from './values.ts'
 import { eventually, type WaitOptions } from './wait.ts'
 
+const READY_FROM_HEAD = { states: new Set(['ready'] as const), fromTail: false, after: null }
+
 export interface QueueOptions {
   /** `classic` or `quorum`; the virtual host's default unless given. */
   readonly type?: 'classic' | 'quorum'
@@ -246,7 +248,10 @@ export class VhostHelpers {
     const found = this.#find(queue)
     if (found.readyInStore === 0) return this.messages(queue)
     const messages: ReceivedMessage[] = []
-    for await (const entry of found.browse()) messages.push(new ReceivedMessage(entry.message, entry))
+    await found.look(READY_FROM_HEAD, ({ message, entry }) => {
+      messages.push(new ReceivedMessage(message, entry))
+      return true
+    })
     return messages
   }
 

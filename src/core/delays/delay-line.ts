@@ -10,6 +10,7 @@ import type { Target } from '../router.ts'
 import { delayCommandOf, DelayCommands } from './delay-commands.ts'
 import type { DelayHost, DelayOwner } from './delay-host.ts'
 import { DelayedEntry } from './delayed-entry.ts'
+import { DelayList } from './delay-list.ts'
 import { DueHeap } from './due-heap.ts'
 import { asReleased, DELAY_HEADERS, dueAtOf } from './due-time.ts'
 import { DueLoad } from './due-load.ts'
@@ -47,6 +48,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   bytes = 0
   readonly owner: DelayOwner
   readonly commands: DelayCommands
+  readonly list: DelayList
   readonly host: DelayHost
   readonly log: QueueLog
   /** Those that are in memory, by number. */
@@ -79,6 +81,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     this.owner = owner
     this.log = log
     this.commands = new DelayCommands(this)
+    this.list = new DelayList(this)
     this.#lastNumber = log.lastNumber
     this.#horizon = host.store.spills ? host.clock.now() + WINDOW_MS : Infinity
     for (const { count, bytes } of log.recovered()) {

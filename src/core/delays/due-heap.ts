@@ -46,6 +46,11 @@ export class DueHeap {
     return first
   }
 
+  /** All of them, in no particular order. */
+  *rows(): Generator<{ readonly dueAt: number; readonly number: number }> {
+    for (let at = 0; at < this.size; at++) yield { dueAt: this.#dueAt[at]!, number: this.#number[at]! }
+  }
+
   clear(): void {
     this.size = 0
     this.#resize(ROWS_MIN)

@@ -2,8 +2,8 @@ import { type LoadedMessage, NOT_STORED, type QueueLog } from '../../store/messa
 import type { Timer, TimerTarget } from '../../util/clock.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
-import { CopyLoad } from '../queues/browse.ts'
 import { type Entry, GONE, READY } from '../queues/entry.ts'
+import { CopyLoad } from '../queues/look.ts'
 import type { QueueHost } from '../queues/queue-host.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { ReadyMessages } from '../queues/ready-messages.ts'
@@ -27,6 +27,7 @@ const GROUPS_PER_MS = 1000
 const BROWSE_ENTRIES = 256
 
 const byNumber = (a: Entry, b: Entry): number => a.number - b.number
+const numberOf = (item: Entry | number): number => (typeof item === 'number' ? item : item.number)
 
 /** Whether the first message of a group is in the store only, and nobody reads it yet. */
 const isToBeRead = (group: MessageGroup): boolean => group.size > 0 && group.loading === 0 && group.peek() === undefined
@@ -263,20 +264,27 @@ export class GroupPager implements CommitWaiter, TimerTarget {
   // ---- the whole ----
 
   /**
-   * Parked messages by age, with copies of those that are in the store only. Nothing changes. What comes or goes meanwhile may be missing.
+   * Parked messages by age, with copies of those that are in the store only: those after a number, or with `down` those before it, the
+   * youngest first. Nothing changes. What comes or goes meanwhile may be missing.
    */
-  async *browse(): AsyncGenerator<Entry> {
+  async *browse(from: number, down: boolean): AsyncGenerator<{ readonly entry: Entry; readonly inMemory: boolean }> {
     const stored = [...this.#groups.byKey.values()].flatMap((group) => [...(group.stored?.numbers() ?? [])])
     const loading = [this.#next, this.#expired].flatMap((load) => load?.numbers() ?? [])
-    const all = [...this.#groups.inMemory(), ...stored, ...loading]
-    const numberOf = (item: Entry | number): number => (typeof item === 'number' ? item : item.number)
-    all.sort((a, b) => numberOf(a) - numberOf(b))
-    for (let from = 0; from < all.length; from += BROWSE_ENTRIES) {
-      const part = all.slice(from, from + BROWSE_ENTRIES)
+    const all = [...this.#groups.inMemory(), ...stored, ...loading].filter((item) =>
+      down ? numberOf(item) < from : numberOf(item) > from,
+    )
+    const sign = down ? -1 : 1
+    all.sort((a, b) => sign * (numberOf(a) - numberOf(b)))
+    for (let at = 0; at < all.length; at += BROWSE_ENTRIES) {
+      const part = all.slice(at, at + BROWSE_ENTRIES)
       const numbers = part.filter((item) => typeof item === 'number')
       const copies = numbers.length === 0 || this.#queue.deleted ? [] : await this.#copies(numbers)
-      const entries = part.filter((item) => typeof item !== 'number')
-      for (const entry of [...copies, ...entries].sort(byNumber)) if (entry.state === READY) yield entry
+      const found = [
+        ...copies.map((entry) => ({ entry, inMemory: false })),
+        ...part.filter((item) => typeof item !== 'number').map((entry) => ({ entry, inMemory: true })),
+      ]
+      found.sort((a, b) => sign * (a.entry.number - b.entry.number))
+      for (const one of found) if (one.entry.state === READY) yield one
     }
   }
 

@@ -44,6 +44,11 @@ export class HeldInStore implements TimerTarget {
     this.#arm(0)
   }
 
+  /** Those that are not being read. */
+  rows(): Iterable<{ readonly dueAt: number; readonly number: number }> {
+    return this.#heap.rows()
+  }
+
   /** @param pauseMs not before this time is over */
   #arm(pauseMs: number): void {
     if (this.#loading || this.#closed || this.#heap.size === 0) return

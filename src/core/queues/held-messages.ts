@@ -4,11 +4,22 @@ import { ENTRY_BYTES } from '../message-memory.ts'
 import type { Entry } from './entry.ts'
 import { HELD } from './entry.ts'
 import { HeldInStore } from './held-in-store.ts'
+import type { Wait } from './look.ts'
 import type { QueueHost } from './queue-host.ts'
 import type { Queue } from './queue.ts'
 
 /** What is due so soon stays in memory. */
 const SOON_MS = 1000
+
+/** A message that waits. */
+export interface HeldRow {
+  readonly number: number
+  /** Ms since the epoch. */
+  readonly dueAt: number
+  readonly wait: Wait
+  /** Null for what is in the store only. */
+  readonly entry: Entry | null
+}
 
 /**
  * The messages of a queue that wait: for their next try after a failure, or for a dead-letter target that takes them. Where memory is
@@ -78,6 +89,17 @@ export class HeldMessages {
   #stopResting(entry: Entry): void {
     this.#resting.delete(entry)
     this.#restingBytes -= entry.message.bodyLength
+  }
+
+  /** All of them, in no particular order. */
+  rows(): HeldRow[] {
+    const rows: HeldRow[] = []
+    for (const [{ dueAt }, entry] of this.#timers) {
+      const wait = this.#resting.has(entry) ? 'next attempt' : 'dead-letter target'
+      rows.push({ number: entry.number, dueAt, wait, entry })
+    }
+    for (const { number, dueAt } of this.#stored.rows()) rows.push({ number, dueAt, wait: 'next attempt', entry: null })
+    return rows
   }
 
   /** A message that was resting when the broker ended. @returns whether it can stay in the store */

@@ -10,9 +10,9 @@ import type { Timer, TimerTarget } from '../../util/clock.ts'
 import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
-import { CopyLoad } from './browse.ts'
 import { type Entry, GONE, READY } from './entry.ts'
 import type { Lane, PagedPart } from './lane.ts'
+import { CopyLoad } from './look.ts'
 import type { QueueHost } from './queue-host.ts'
 import type { Queue } from './queue.ts'
 import type { ReadyMessages } from './ready-messages.ts'
@@ -327,8 +327,8 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     for (const go of idle) go()
   }
 
-  /** Copies of the first messages of a range, which stay where they are. */
-  async copies(range: Range): Promise<Entry[]> {
+  /** Copies of the first messages of a range, or of the last ones from the highest number on, which stay where they are. */
+  async copies(range: Range, last: boolean): Promise<Entry[]> {
     while (this.#loading.has(range.level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
     if (this.#queue.deleted) return []
     const { loadBytes } = this.#host.memory
@@ -339,7 +339,8 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
         resolve(copies)
         if (!this.#queue.deleted) this.#goOn()
       })
-      this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
+      if (last) this.#log.loadLast(range, LOAD_ENTRIES, loadBytes, load)
+      else this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
     })
   }
 

@@ -7,6 +7,7 @@ import type { Table } from '../fields.ts'
 import type { MessageDecoder } from '../message-decoder.ts'
 import type { MessageMemory } from '../message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from '../message.ts'
+import type { Outstanding } from './look.ts'
 import type { Queue } from './queue.ts'
 import type { ReadyMessages } from './ready-messages.ts'
 
@@ -32,6 +33,8 @@ export interface QueueHost {
   deleteQueue(queue: Queue): void
   /** Frees the messages of a queue that was purged or deleted, a part at a time. */
   reclaim(queue: Queue, ready: ReadyMessages): void
+  /** The deliveries from this queue that nobody has settled, in no particular order. */
+  outstanding(queue: Queue): Outstanding[]
   /** So many messages were to be in the store, and are not. */
   onLost(queue: Queue, count: number): void
 }

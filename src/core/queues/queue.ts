@@ -18,7 +18,6 @@ import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
-import { browse } from './browse.ts'
 import { Burial } from './burial.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
 import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
@@ -27,6 +26,7 @@ import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
+import { CopyLoad, type LookOptions, type LookVisitor } from './look.ts'
 import { Pager } from './pager.ts'
 import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
 import type { QueueSettings } from './queue-settings.ts'
@@ -36,6 +36,7 @@ import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
 import { EXHAUSTED, restAfterReturn } from './retries.ts'
 import { UnusedTimer } from './unused-timer.ts'
+import { Walk } from './walk.ts'
 
 /** What a publish to one queue came to. */
 export const ACCEPTED = 0
@@ -419,12 +420,19 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#ready.pagedCount
   }
 
-  /**
-   * The messages that could be delivered now, in that order, with those that are read from the store for it: copies, whose number and
-   * counts are right. Nothing changes. What comes or goes meanwhile may be missing.
-   */
-  browse(): AsyncGenerator<Entry> {
-    return browse(this.#ready, this.#pager, this.#host.clock)
+  /** Shows messages to a visitor, wherever they are, one by one, until there are no more or it says so. Nothing changes. */
+  look(options: LookOptions, visit: LookVisitor): Promise<void> {
+    const walked = {
+      clock: this.#host.clock,
+      ready: () => this.#ready,
+      pager: this.#pager,
+      held: this.#held,
+      outstanding: () => this.#host.outstanding(this),
+      copies: (numbers: readonly number[]) =>
+        new Promise<Entry[]>((resolve) => this.#log.loadNumbers(numbers, Infinity, new CopyLoad(this, resolve))),
+      delays: this.delays,
+    }
+    return new Walk(walked, options, visit).run()
   }
 
   /** After `get` with noAck, when the message has been copied out. */
