@@ -3,6 +3,7 @@ import { tableToJson } from '../core/fields-json.ts'
 import type { DelayLine } from '../core/delays/delay-line.ts'
 import type { Entry } from '../core/queues/entry.ts'
 import type { Queue } from '../core/queues/queue.ts'
+import { lookAt } from '../core/queues/walk.ts'
 import type { VHost } from '../core/vhost.ts'
 import { InProcessClient } from './client.ts'
 import { compare, describeMessages, type ExpectedMessage } from './expectations.ts'
@@ -248,7 +249,7 @@ export class VhostHelpers {
     const found = this.#find(queue)
     if (found.readyInStore === 0) return this.messages(queue)
     const messages: ReceivedMessage[] = []
-    await found.look(READY_FROM_HEAD, ({ message, entry }) => {
+    await lookAt(found, READY_FROM_HEAD, ({ message, entry }) => {
       messages.push(new ReceivedMessage(message, entry))
       return true
     })

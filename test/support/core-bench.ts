@@ -8,6 +8,7 @@ import type { Entry } from '../../src/core/queues/entry.ts'
 import type { Looked } from '../../src/core/queues/look.ts'
 import type { Queue } from '../../src/core/queues/queue.ts'
 import { retryFactsOf } from '../../src/core/queues/retries.ts'
+import { lookAt } from '../../src/core/queues/walk.ts'
 import type { Session, SessionSink } from '../../src/core/session.ts'
 import type { VHost } from '../../src/core/vhost.ts'
 import { amqpPropertyFormat } from '../../src/protocols/amqp091/wire/properties.ts'
@@ -388,7 +389,7 @@ function fieldOf(value: string | number | boolean): Field {
 
 /** Shows what is ready, in the order of delivery. */
 export function lookAtReady(queue: Queue, visit: (looked: Looked) => void): Promise<void> {
-  return queue.look({ states: new Set(['ready']), fromTail: false, after: null }, (looked) => {
+  return lookAt(queue, { states: new Set(['ready']), fromTail: false, after: null }, (looked) => {
     visit(looked)
     return true
   })

@@ -7,7 +7,7 @@ import { CopyLoad } from '../queues/look.ts'
 import type { QueueHost } from '../queues/queue-host.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { ReadyMessages } from '../queues/ready-messages.ts'
-import { GroupLoad } from './group-load.ts'
+import { EntryLoad, GroupLoad } from './group-load.ts'
 import { type MessageGroup, RUNNABLE } from './message-group.ts'
 import type { MessageGroups } from './message-groups.ts'
 import { NumberSettler } from './number-settler.ts'
@@ -286,6 +286,60 @@ export class GroupPager implements CommitWaiter, TimerTarget {
       found.sort((a, b) => sign * (a.entry.number - b.entry.number))
       for (const one of found) if (one.entry.state === READY) yield one
     }
+  }
+
+  /**
+   * Reads parked messages back that are to go, if `agree` says so; the others are parked again. Numbers that are not parked in the
+   * store are passed over.
+   * @returns how many went
+   */
+  async take(numbers: ReadonlySet<number>, agree: (entry: Entry) => boolean): Promise<number> {
+    const groups = this.#groups.byKey.values().filter(({ stored }) => stored !== null)
+    const wanted = groups.flatMap(({ stored }) => stored!.numbers().filter((number) => numbers.has(number)))
+    const sorted = [...wanted].sort((a, b) => a - b)
+    let taken = 0
+    for (let at = 0; at < sorted.length && !this.#queue.deleted; at += BROWSE_ENTRIES) {
+      const loaded: Entry[] = []
+      await new Promise<void>((resolve) => {
+        const load = new EntryLoad(this.#queue, loaded, resolve)
+        this.#log.loadNumbers(sorted.slice(at, at + BROWSE_ENTRIES), Infinity, load)
+      })
+      taken += this.#takeAll(loaded, agree)
+    }
+    return taken
+  }
+
+  /** @param loaded of those that are not parked in the store any more, nothing is to be done */
+  #takeAll(loaded: readonly Entry[], agree: (entry: Entry) => boolean): number {
+    const those = new Set(loaded.map(({ number }) => number))
+    const parked = new Map<number, number>()
+    const touched: MessageGroup[] = []
+    for (const group of this.#queue.deleted ? [] : this.#groups.byKey.values()) {
+      const before = parked.size
+      group.stored?.takeNumbers(those, ({ number, bodyBytes }) => parked.set(number, bodyBytes))
+      group.size -= parked.size - before
+      if (parked.size > before) touched.push(group)
+    }
+    let taken = 0
+    for (const entry of loaded) {
+      const bytes = parked.get(entry.number)
+      if (bytes === undefined) this.#queue.staysInStore(entry)
+      else if (this.#takeOne(entry, bytes, agree)) taken++
+    }
+    for (const group of touched) this.#groups.settle(group)
+    this.#groups.endIfDone()
+    return taken
+  }
+
+  #takeOne(entry: Entry, bytes: number, agree: (entry: Entry) => boolean): boolean {
+    const { store } = this.#host
+    this.#ready.parkedLost(1, bytes)
+    store.begin()
+    const goes = agree(entry)
+    if (goes) this.#queue.endLoaded(entry)
+    else this.#groups.parkAgain(entry)
+    store.end()
+    return goes
   }
 
   #copies(numbers: readonly number[]): Promise<Entry[]> {

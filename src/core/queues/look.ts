@@ -60,8 +60,8 @@ export interface LookOptions {
   readonly after: Place | null
 }
 
-/** Called with each message. @returns whether to go on */
-export type LookVisitor = (looked: Looked) => boolean
+/** Called with each message. @returns whether to go on; with a promise, the look waits for it */
+export type LookVisitor = (looked: Looked) => boolean | Promise<boolean>
 
 /** Tells a message from the others of its queue, as long as it is there. */
 export const idOf = ({ section, number }: Place): string => (section === 'delayed' ? `d${number}` : String(number))

@@ -26,9 +26,8 @@ import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
-import { CopyLoad, type LookOptions, type LookVisitor } from './look.ts'
 import { Pager } from './pager.ts'
-import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
+import { QueueCounters, type QueueFacts, type QueueHost, type QueueParts } from './queue-host.ts'
 import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
@@ -36,7 +35,6 @@ import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
 import { EXHAUSTED, restAfterReturn } from './retries.ts'
 import { UnusedTimer } from './unused-timer.ts'
-import { Walk } from './walk.ts'
 
 /** What a publish to one queue came to. */
 export const ACCEPTED = 0
@@ -165,6 +163,20 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   get consumerCount(): number {
     return this.dispatcher.consumers.length
+  }
+
+  /** As of now, what it is made of: for what is done with its messages in files of its own. */
+  parts(): QueueParts {
+    return {
+      host: this.#host,
+      log: this.#log,
+      ready: this.#ready,
+      pager: this.#pager,
+      held: this.#held,
+      entries: this.#entries,
+      forget: (entry) => this.#forget(entry),
+      putBack: (entry) => this.#putBack(entry),
+    }
   }
 
   /** Where its messages are. */
@@ -420,21 +432,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#ready.pagedCount
   }
 
-  /** Shows messages to a visitor, wherever they are, one by one, until there are no more or it says so. Nothing changes. */
-  look(options: LookOptions, visit: LookVisitor): Promise<void> {
-    const walked = {
-      clock: this.#host.clock,
-      ready: () => this.#ready,
-      pager: this.#pager,
-      held: this.#held,
-      outstanding: () => this.#host.outstanding(this),
-      copies: (numbers: readonly number[]) =>
-        new Promise<Entry[]>((resolve) => this.#log.loadNumbers(numbers, Infinity, new CopyLoad(this, resolve))),
-      delays: this.delays,
-    }
-    return new Walk(walked, options, visit).run()
-  }
-
   /** After `get` with noAck, when the message has been copied out. */
   forgetFetched(entry: Entry): void {
     this.#forget(entry)
@@ -565,6 +562,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const count = this.#ready.count
     this.deduplication?.purged()
     const old = this.#ready
+    old.purged = true
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
     this.#pager?.purged(this.#ready, !this.deleted)
     old.groups?.purged(old, this.#ready, !this.deleted)
@@ -646,6 +644,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     entry.group?.leftMemory(entry)
     entry.state = GONE
     if (entry.expiresAt >= 0) this.#expiry?.left()
+    this.#entries.leaveMemory(entry)
+  }
+
+  /** A message was read back that stays where it is. */
+  staysInStore(entry: Entry): void {
+    entry.state = GONE
     this.#entries.leaveMemory(entry)
   }
 

@@ -1,22 +1,22 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../../util/clock.ts'
 import type { RingDeque } from '../../util/ring-deque.ts'
 import type { DelayedMessage } from '../delays/delay-list.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
 import { type Entry, HELD, READY, UNACKED } from './entry.ts'
-import type { HeldMessages, HeldRow } from './held-messages.ts'
-import type { Lane } from './lane.ts'
+import type { HeldRow } from './held-messages.ts'
+import { indexAfter, type Lane } from './lane.ts'
 import {
+  CopyLoad,
   type Looked,
   type LookedState,
   type LookOptions,
   type LookVisitor,
-  type Outstanding,
   type Place,
   type Section,
   SECTIONS,
 } from './look.ts'
-import type { Pager } from './pager.ts'
+import type { QueueParts } from './queue-host.ts'
+import type { Queue } from './queue.ts'
 import type { ReadyMessages } from './ready-messages.ts'
 import type { Session } from '../session.ts'
 
@@ -34,36 +34,29 @@ const STATE_OF: Readonly<Record<Section, LookedState>> = {
   delayed: 'delayed',
 }
 
-/** The parts of a queue that are walked over. */
-export interface WalkedQueue {
-  readonly clock: Clock
-  /** As of now: a purge puts another one in its place. */
-  ready(): ReadyMessages
-  readonly pager: Pager | null
-  readonly held: HeldMessages
-  outstanding(): Outstanding[]
-  /** Copies of what is in the store only. */
-  copies(numbers: readonly number[]): Promise<Entry[]>
-  readonly delays: DelayLine | null
-}
+/** Shows messages of a queue to a visitor, wherever they are, one by one, until there are no more or it says so. Nothing changes. */
+export const lookAt = (queue: Queue, options: LookOptions, visit: LookVisitor): Promise<void> =>
+  new Walk(queue, options, visit).run()
 
 /**
  * One look over a queue, message by message, in the order of its sections and of delivery, or the other way round. Long queues are
  * looked at over many turns of the event loop: what comes or goes meanwhile may be missing.
  */
-export class Walk {
-  readonly #queue: WalkedQueue
+class Walk {
+  readonly #queue: Queue
+  readonly #parts: QueueParts
   readonly #options: LookOptions
   readonly #visit: LookVisitor
   readonly #ready: ReadyMessages
   #goesOn = true
   #visited = 0
 
-  constructor(queue: WalkedQueue, options: LookOptions, visit: LookVisitor) {
+  constructor(queue: Queue, options: LookOptions, visit: LookVisitor) {
     this.#queue = queue
+    this.#parts = queue.parts()
     this.#options = options
     this.#visit = visit
-    this.#ready = queue.ready()
+    this.#ready = this.#parts.ready
   }
 
   async run(): Promise<void> {
@@ -95,31 +88,28 @@ export class Walk {
     }
   }
 
-  /** Shows a message to the visitor. @returns whether to go on */
-  #show(looked: Looked): boolean {
-    this.#visited++
-    return (this.#goesOn = this.#visit(looked))
-  }
-
-  /** The others have their turn. */
-  async #pause(): Promise<void> {
-    this.#visited = 0
-    await setImmediate()
+  /** Shows a message to the visitor, and lets the others have their turn now and then. @returns whether to go on */
+  async #show(looked: Looked): Promise<boolean> {
+    this.#goesOn = await this.#visit(looked)
+    if (++this.#visited === BATCH) {
+      this.#visited = 0
+      await setImmediate()
+    }
+    return this.#goesOn
   }
 
   // ---- ready ----
 
   #isThere(entry: Entry): boolean {
-    if (entry.state !== READY || this.#queue.ready() !== this.#ready) return false
-    return entry.expiresAt < 0 || entry.expiresAt > this.#queue.clock.now()
+    if (entry.state !== READY || this.#ready.purged) return false
+    return entry.expiresAt < 0 || entry.expiresAt > this.#parts.host.clock.now()
   }
 
   /** @param inMemory false for copies */
   async #entries(section: Section, order: number, entries: readonly Entry[], inMemory = true): Promise<void> {
     for (const entry of entries) {
       if (!this.#isThere(entry)) continue
-      if (!this.#show(readyAt(section, order, entry, inMemory))) return
-      if (this.#visited >= BATCH) await this.#pause()
+      if (!(await this.#show(readyAt(section, order, entry, inMemory)))) return
     }
   }
 
@@ -130,8 +120,7 @@ export class Walk {
     const after = from?.number ?? (fromTail ? Infinity : 0)
     for await (const { entry, inMemory } of groups.pager.browse(after, fromTail)) {
       if (!this.#isThere(entry)) continue
-      if (!this.#show(readyAt('parked', 0, entry, inMemory))) return
-      if (this.#visited >= BATCH) await this.#pause()
+      if (!(await this.#show(readyAt('parked', 0, entry, inMemory)))) return
     }
   }
 
@@ -165,7 +154,7 @@ export class Walk {
 
   /** The range in the store, then what is in memory behind it. */
   async #tailUp(lane: Lane, after: number): Promise<void> {
-    const { pager } = this.#queue
+    const { pager } = this.#parts
     let at = after
     for (;;) {
       const { paged } = lane
@@ -198,7 +187,7 @@ export class Walk {
       at = window.at(-1)?.number ?? at
       if (window.length < BATCH) break
     }
-    const { pager } = this.#queue
+    const { pager } = this.#parts
     while (this.#goesOn && pager !== null && lane.paged !== null && lane.paged.count > 0) {
       const { from, to } = lane.paged
       if (Math.min(to, at - 1) < from) break
@@ -231,36 +220,41 @@ export class Walk {
 
   async #unacked(from: Place | null): Promise<void> {
     const { fromTail } = this.#options
-    const held = this.#queue.outstanding()
+    const held = this.#parts.host.outstanding(this.#queue)
     const sign = fromTail ? -1 : 1
     held.sort((a, b) => sign * (a.entry.number - b.entry.number))
     for (const { entry, session } of held) {
       if (from !== null && sign * (entry.number - from.number) <= 0) continue
       if (entry.state !== UNACKED) continue
-      if (!this.#show(unackedAt(entry, session))) return
-      if (this.#visited >= BATCH) await this.#pause()
+      if (!(await this.#show(unackedAt(entry, session)))) return
     }
   }
 
   // ---- not to be had yet ----
 
   async #held(from: Place | null): Promise<void> {
-    const rows = timed(this.#queue.held.rows(), from, this.#options.fromTail)
+    const rows = timed(this.#parts.held.rows(), from, this.#options.fromTail)
     for (let i = 0; i < rows.length; i += BATCH) {
       const part = rows.slice(i, i + BATCH)
       const stored = part.filter(({ entry }) => entry === null).map(({ number }) => number)
-      const copies = stored.length === 0 ? [] : await this.#queue.copies(stored)
+      const copies = stored.length === 0 ? [] : await this.#copies(stored)
       const byName = new Map(copies.map((copy) => [copy.number, copy]))
       for (const row of part) {
         const entry = row.entry ?? byName.get(row.number)
-        if (entry !== undefined && this.#isHeld(row) && !this.#show(heldAt(row, entry))) return
+        if (entry === undefined || !this.#isHeld(row)) continue
+        if (!(await this.#show(heldAt(row, entry)))) return
       }
-      await this.#pause()
     }
   }
 
+  #copies(numbers: readonly number[]): Promise<Entry[]> {
+    return new Promise((resolve) => {
+      this.#parts.log.loadNumbers(numbers, Infinity, new CopyLoad(this.#queue, resolve))
+    })
+  }
+
   #isHeld({ entry, dueAt }: HeldRow): boolean {
-    return entry === null ? dueAt > this.#queue.clock.now() : entry.state === HELD
+    return entry === null ? dueAt > this.#parts.host.clock.now() : entry.state === HELD
   }
 
   async #delayed(from: Place | null): Promise<void> {
@@ -278,7 +272,7 @@ export async function walkDelayed(
   const rows = await line.list.rows(DELAYED_MAX, { last: fromTail, after })
   for (let i = 0; i < rows.length; i += BATCH) {
     const part = await line.list.messages(rows.slice(i, i + BATCH))
-    for (const delayed of part) if (!visit(delayedAt(delayed))) return
+    for (const delayed of part) if (!(await visit(delayedAt(delayed)))) return
     await setImmediate()
   }
 }
@@ -297,17 +291,6 @@ function inOrder(entries: Entry[], from: { readonly number: number } | null, dow
 function following(entries: Entry[], from: Place | null, down: boolean): Entry[] {
   if (down) entries.reverse()
   return from === null ? entries : entries.slice(entries.findIndex(({ number }) => number === from.number) + 1)
-}
-
-/** The index of the first entry with a higher number. */
-function indexAfter(ring: RingDeque<Entry>, number: number): number {
-  let low = 0
-  for (let high = ring.size; low < high;) {
-    const middle = (low + high) >>> 1
-    if (ring.at(middle)!.number <= number) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** The next entries with higher numbers, gone ones among them. */

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { long, longstr } from '../../../src/core/fields.ts'
 import { idOf, type Looked, type LookedState, parseId, type Place } from '../../../src/core/queues/look.ts'
 import type { Queue } from '../../../src/core/queues/queue.ts'
+import { lookAt } from '../../../src/core/queues/walk.ts'
 import { MemoryMetadataStore } from '../../../src/store/memory/memory-metadata-store.ts'
 import { type Client, CoreBench } from '../../support/core-bench.ts'
 import { PagingStore } from '../../support/paging-store.ts'
@@ -41,12 +42,10 @@ async function look(bench: CoreBench, queue: Queue, options: Options = {}): Prom
   const { states = ALL, fromTail = false, after = null, max = Infinity } = options
   const seen: Seen[] = []
   let done = false
-  const looking = queue
-    .look({ states, fromTail, after }, (looked) => {
-      seen.push(seenOf(looked))
-      return seen.length < max
-    })
-    .then(() => (done = true))
+  const looking = lookAt(queue, { states, fromTail, after }, (looked) => {
+    seen.push(seenOf(looked))
+    return seen.length < max
+  }).then(() => (done = true))
   while (!done) {
     bench.settle()
     await new Promise((resolve) => setImmediate(resolve))
@@ -196,12 +195,10 @@ for (const place of ['memory', 'store'] as const) {
       let seen = 0
       let done = false
       const states = new Set<LookedState>(['ready'])
-      void queue
-        .look({ states, fromTail: false, after: null }, () => {
-          if (++seen === 100) queue.purge()
-          return true
-        })
-        .then(() => (done = true))
+      void lookAt(queue, { states, fromTail: false, after: null }, () => {
+        if (++seen === 100) queue.purge()
+        return true
+      }).then(() => (done = true))
       while (!done) {
         bench.settle()
         await new Promise((resolve) => setImmediate(resolve))
