@@ -7,6 +7,7 @@ import { Authentication } from './authentication.ts'
 import type { ManagementHost } from './management-host.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
+import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { whoamiRoutes } from './routes/whoami.ts'
 
@@ -31,7 +32,13 @@ export interface RouteParts {
 /** Adds the routes of one kind of resource; one file each in `routes/`. */
 export type Routes = (app: FastifyInstance, parts: RouteParts) => void
 
-const ROUTES: readonly Routes[] = [sessionRoutes, whoamiRoutes, permissionRoutes, queueContentsRoutes]
+const ROUTES: readonly Routes[] = [
+  sessionRoutes,
+  whoamiRoutes,
+  permissionRoutes,
+  queueContentsRoutes,
+  queueMessagesRoutes,
+]
 
 /**
  * The HTTP API and the web console.

@@ -55,3 +55,14 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
     },
   }
 }
+
+/** Lets everything happen in the broker that an answer waits for. */
+export async function settled<T>(bench: CoreBench, asked: Promise<T>): Promise<T> {
+  let isDone = false
+  const watched = asked.finally(() => (isDone = true))
+  while (!isDone) {
+    bench.settle()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return watched
+}

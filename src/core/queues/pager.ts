@@ -360,19 +360,16 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     for (const level of levels) this.#begin(level, 0)
     this.#host.memory.loadBegins(loadBytes)
     let taken = 0
-    for (
-      let left = numbers.filter((number) => levels.some((level) => this.#rangeAt(level, number)));
-      left.length > 0;
-    ) {
+    let left = numbers.filter((number) => levels.some((level) => this.#rangeAt(level, number)))
+    while (left.length > 0 && !this.#queue.deleted) {
       const wanted = left
-      left = await new Promise<readonly number[]>((resolve) => {
+      left = await new Promise((resolve) => {
         const load = new TakeLoad(this.#queue, this, wanted, (found, unread) => {
           for (const one of found) if (this.#takeOne(one, agree)) taken++
           resolve(unread)
         })
         this.#log.loadNumbers(wanted, loadBytes, load)
       })
-      if (this.#queue.deleted) break
     }
     this.#host.memory.loadEnds(loadBytes)
     for (const level of levels) this.#ended(level, 0)

@@ -99,7 +99,7 @@ export class TakeLoad implements LoadVisitor {
   readonly #queue: Queue
   readonly #pager: Pager
   readonly #numbers: readonly number[]
-  readonly #done: (found: readonly FoundInRange[], unread: readonly number[]) => void
+  readonly #done: (found: readonly FoundInRange[], unread: number[]) => void
   readonly #found: FoundInRange[] = []
   #last = -1
 
@@ -107,7 +107,7 @@ export class TakeLoad implements LoadVisitor {
     queue: Queue,
     pager: Pager,
     numbers: readonly number[],
-    done: (found: readonly FoundInRange[], unread: readonly number[]) => void,
+    done: (found: readonly FoundInRange[], unread: number[]) => void,
   ) {
     this.#queue = queue
     this.#pager = pager
