@@ -624,7 +624,9 @@ export class Broker {
       for (const connection of this.heldConnections) connection.blockForAlarm(this.alarms.reason)
       return
     }
-    for (const connection of this.connections) connection.unblock()
+    for (const connections of [this.connections, this.#trusted]) {
+      for (const connection of connections) connection.unblock()
+    }
   }
 
   /** Whether who publishes has to wait, because the store does not keep up. */

@@ -104,9 +104,10 @@ export class Publishing {
 
   /**
    * Routes a message and hands it to its queues, or keeps it for the commit.
+   * @returns whether a queue rejected it
    * @throws BrokerError accessRefused; preconditionFailed for a request that is none
    */
-  publish(access: ExchangeAccess, given: Message, mandatory: boolean): void {
+  publish(access: ExchangeAccess, given: Message, mandatory: boolean): boolean {
     const { broker } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
@@ -117,13 +118,14 @@ export class Publishing {
       const checked = this.#passage !== null
       this.#passage = null
       this.#pending.push({ exchange: access.exchange, message, mandatory, targets, checked })
-      return
+      return false
     }
     const rejected =
       this.#passage === null
         ? this.#deliver(access.exchange, message, mandatory, targets, false)
         : this.#pass(this.#passage, access.exchange, message, mandatory, targets)
     if (this.confirms !== null) this.confirms.published(message.position, rejected)
+    return rejected
   }
 
   /** A publisher may have to wait; who only asks for a retry is a consumer, and has to go on. */

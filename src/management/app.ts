@@ -4,7 +4,10 @@ import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastif
 import type { RequestListener, Server } from 'node:http'
 import { answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
+import { Jobs } from './jobs/jobs.ts'
 import type { ManagementHost } from './management-host.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { messageActionRoutes } from './routes/message-actions.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
@@ -27,6 +30,7 @@ const PARAMETER_LENGTH_MAX = 255 * 3
 export interface RouteParts {
   readonly host: ManagementHost
   readonly authentication: Authentication
+  readonly jobs: Jobs
 }
 
 /** Adds the routes of one kind of resource; one file each in `routes/`. */
@@ -38,6 +42,8 @@ const ROUTES: readonly Routes[] = [
   permissionRoutes,
   queueContentsRoutes,
   queueMessagesRoutes,
+  messageActionRoutes,
+  jobRoutes,
 ]
 
 /**
@@ -66,7 +72,9 @@ export async function createApp(
       authentication.guard(api)
       api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-cache'))
       api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
-      for (const routes of ROUTES) routes(api, { host, authentication })
+      const jobs = new Jobs(host.broker.clock, host.log)
+      api.addHook('onClose', () => jobs.close())
+      for (const routes of ROUTES) routes(api, { host, authentication, jobs })
     },
     { prefix: '/api' },
   )

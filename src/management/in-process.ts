@@ -1,10 +1,15 @@
-import { type ClientConnection, type ConnectionFacts, NO_TRAFFIC } from '../core/client-connection.ts'
+import {
+  type ClientConnection,
+  type ConnectionFacts,
+  type ConnectionSink,
+  NO_TRAFFIC,
+} from '../core/client-connection.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Session, SessionSink } from '../core/session.ts'
 import type { User } from '../core/users.ts'
 
 /** What only declares, binds and deletes has nothing to be told. */
-const QUIET: SessionSink = {
+export const QUIET: SessionSink = {
   deliver() {},
   returned() {},
   cancelled: () => true,
@@ -36,7 +41,15 @@ export async function actAs<T>(
   }
 }
 
-function openFor(broker: Broker, user: User, vhost: string): ClientConnection {
+/** What a connection for a user may be told while it is open. */
+export type InProcessSink = Partial<Omit<ConnectionSink, 'traffic'>>
+
+/**
+ * A connection of a user who is no client of the network: the caller closes it.
+ * @param sink is told what the broker wants of the connection; being closed, it is closed in any case
+ * @throws BrokerError notFound
+ */
+export function openFor(broker: Broker, user: User, vhost: string, sink: InProcessSink = {}): ClientConnection {
   const facts: ConnectionFacts = {
     name: `HTTP API for ${user.name}`,
     protocol: 'HTTP',
@@ -48,8 +61,17 @@ function openFor(broker: Broker, user: User, vhost: string): ClientConnection {
     network: null,
   }
   let connection: ClientConnection | null = null
-  const close = (): void => connection?.close()
-  const unheld = { block() {}, unblock() {}, hold() {}, release() {}, traffic: () => NO_TRAFFIC }
-  connection = broker.openInProcess(user, vhost, facts, { close, drop: close, ...unheld })
+  const close = (text = ''): void => {
+    sink.close?.(text)
+    connection?.close()
+  }
+  const unheld = { block() {}, unblock() {}, hold() {}, release() {} }
+  connection = broker.openInProcess(user, vhost, facts, {
+    ...unheld,
+    ...sink,
+    close,
+    drop: close,
+    traffic: () => NO_TRAFFIC,
+  })
   return connection
 }

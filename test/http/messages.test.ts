@@ -109,17 +109,17 @@ describe('messages in a queue', () => {
     api.bench.settle()
     for (const from of ['head', 'tail']) {
       const seen: string[] = []
-      const residencies = new Set<unknown>()
+      const residencies = new Set<string>()
       let pages = 0
       for (let after: string | null = ''; after !== null; pages++) {
         const page = await ask(api, `queues/%2F/q/messages?limit=300&from=${from}&after=${after}`)
         seen.push(...payloads(page))
-        for (const { residency } of page.items) residencies.add(residency)
+        for (const { residency } of page.items) residencies.add(String(residency))
         after = page.next
       }
       assert.deepEqual(seen, from === 'head' ? all : all.toReversed())
       assert.equal(pages, 3)
-      assert.deepEqual([...residencies].sort(), ['alpha', 'beta'])
+      assert.deepEqual([...residencies].toSorted(), ['alpha', 'beta'])
     }
   })
 

@@ -14,7 +14,7 @@ const SOON_MS = 1000
 interface Held {
   readonly entry: Entry
   /** What becomes of it. */
-  readonly then: (entry: Entry) => void
+  readonly next: (entry: Entry) => void
 }
 
 /** A message that waits. */
@@ -78,7 +78,7 @@ export class HeldMessages {
         then(entry)
       },
     })
-    this.#timers.set(timer, { entry, then })
+    this.#timers.set(timer, { entry, next: then })
     return timer
   }
 
@@ -103,7 +103,7 @@ export class HeldMessages {
    */
   async endWait(numbers: ReadonlySet<number>, drops: boolean, take: (entry: Entry) => void): Promise<number> {
     let count = 0
-    for (const [timer, { entry, then }] of [...this.#timers]) {
+    for (const [timer, { entry, next }] of [...this.#timers]) {
       if (!numbers.has(entry.number)) continue
       timer.cancel()
       this.#timers.delete(timer)
@@ -111,7 +111,7 @@ export class HeldMessages {
       const rested = this.#resting.has(entry)
       this.#stopResting(entry)
       if (rested || drops) take(entry)
-      else then(entry)
+      else next(entry)
       count++
     }
     return count + (await this.#stored.take(numbers, take))

@@ -53,9 +53,9 @@ export interface QueueParts {
   readonly held: HeldMessages
   readonly entries: Entries
   /** Lets go of an entry that is GONE. */
-  forget(entry: Entry): void
+  readonly forget: (entry: Entry) => void
   /** Takes an entry that is in no list (any more) among the ready ones, at its place. */
-  putBack(entry: Entry): void
+  readonly putBack: (entry: Entry) => void
 }
 
 export interface QueueFacts {
