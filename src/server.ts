@@ -14,11 +14,17 @@ import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { eventExchange } from './plugins/event-exchange/index.ts'
+import { logExchange } from './plugins/log-exchange/index.ts'
+import { loadPlugin } from './plugins/load.ts'
+import type { Plugin } from './plugins/plugin.ts'
+import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import type { LogTap } from './telemetry/log-tap.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
 import { compilePcre } from './util/pcre.ts'
@@ -53,24 +59,27 @@ export interface ServerParts {
   readonly networkClock?: Clock
   /** Where the broker rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
   readonly random?: () => number
+  /** Gives the lines of the log to the log exchange, where the configuration asks for one. */
+  readonly logTap?: LogTap
+  /** Besides those of the configuration. */
+  readonly plugins?: readonly Plugin[]
   /** Whether low memory and low disk hold publishers; true unless given. */
   readonly watchResources?: boolean
 }
 
 /**
  * Puts a broker together and opens it to clients: the only file that knows every part.
- * @throws ListenError, TlsError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
+ * @throws ListenError, TlsError, PluginError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
-  const tls = config.tls === null ? null : loadTls(config.tls)
+  const tls = loadCertificates(config)
+  const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
   const failures = new EventEmitter<{ failed: [Error] }>()
   const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
+  const fail = (error: Error): void => void failures.emit('failed', error)
   const metadata = await openMetadata(config, log)
-  const fail = (error: Error): void => {
-    failures.emit('failed', error)
-  }
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
     store,
@@ -93,22 +102,21 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await metadata.close()
   }
   try {
+    plugins.register(broker)
     const known = await broker.load()
     reportDamage(broker)
-    const createDefaults = (): void => createFirstObjects(broker, config)
-    // As in RabbitMQ: who brings definitions does not want a well-known user besides.
-    if (!known && config.definitionsFile === null) createDefaults()
-    if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
-    await broker.commitMetadata()
+    await addDefinitions(broker, config, log, known)
+    await plugins.start(broker, log)
     const logins = new InternalAuthenticator(broker.users)
     const amqp = createFrontEnd(config, broker, logins, parts.networkClock ?? clock)
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins })
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins })
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
+      await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
       await closeAll()
     }
@@ -117,14 +125,50 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       dataDir: config.dataDir,
       broker,
       clock,
-      createDefaults,
+      createDefaults: () => createFirstObjects(broker, config),
       stop: (reason) => (stopping ??= stop(reason)),
       failed,
     }
   } catch (error) {
+    await plugins.stop(log)
     await closeAll()
     throw error
   }
+}
+
+/** What the listeners show of themselves, by kind of listener. */
+interface Certificates {
+  readonly amqp: TlsContext | null
+  /** For each of `config.http.listeners`. */
+  readonly http: readonly (TlsContext | null)[]
+}
+
+/** @throws TlsError */
+const loadCertificates = ({ tls, http }: Config): Certificates => ({
+  amqp: tls === null ? null : loadTls(tls),
+  http: http.listeners.map((listener) => (listener.tls === null ? null : loadTls(listener.tls, listener.name))),
+})
+
+/** As in RabbitMQ: who brings definitions does not want a well-known user besides. @param known whether it is not the first start */
+async function addDefinitions(broker: Broker, config: Config, log: Log, known: boolean): Promise<void> {
+  giveOperatorPolicies(broker, config)
+  if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
+  else if (!known) createFirstObjects(broker, config)
+  await broker.commitMetadata()
+}
+
+/** Those of the configuration are looked for from the working directory. @throws PluginError */
+async function loadPlugins(config: Config, given: readonly Plugin[], tap: LogTap | null): Promise<Plugins> {
+  const { names, settings } = config.plugins
+  const loaded = await Promise.all(names.map((name) => loadPlugin(name, process.cwd())))
+  return new Plugins([...builtInPlugins(config, tap), ...loaded, ...given], settings)
+}
+
+function builtInPlugins({ eventExchangeVhost, log, defaults }: Config, tap: LogTap | null): Plugin[] {
+  const plugins: Plugin[] = []
+  if (eventExchangeVhost !== null) plugins.push(eventExchange(eventExchangeVhost))
+  if (tap !== null && log.exchange !== null) plugins.push(logExchange(defaults.vhost, tap, log.exchange.format))
+  return plugins
 }
 
 /** SQLite is loaded only where it is used: a broker in memory starts faster without. */
@@ -215,10 +259,18 @@ function createFirstObjects(broker: Broker, { defaults }: Config): void {
   broker.putVhost(vhost)
   broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
   broker.permissions.set({ user, vhost, ...permissions })
-  for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
-    if (!compilePcre(vhostPattern).test(vhost)) continue
-    broker.setPolicy('operator', vhost, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
-  }
+}
+
+/** Gives each new vhost the operator policies that the configuration has for it. */
+function giveOperatorPolicies(broker: Broker, { defaults }: Config): void {
+  if (defaults.operatorPolicies.length === 0) return
+  broker.events.listen(({ name: event, vhost }) => {
+    if (event !== 'vhost.created') return
+    for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
+      if (!compilePcre(vhostPattern).test(vhost!)) continue
+      broker.setPolicy('operator', vhost!, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
+    }
+  })
 }
 
 async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<void> {
@@ -241,8 +293,10 @@ function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, c
     anonymous: auth.anonymous,
     certificateLogin: auth.certificateLogin,
     ...node.announced,
+    get clusterName() {
+      return clusterNameOf(broker, config)
+    },
     information: 'WarrenMQ, licensed under the Apache License 2.0',
-    clusterName: node.clusterName,
     heartbeatSec: connection.heartbeatSec,
     frameMax: connection.frameMaxBytes,
     initialFrameMax: connection.initialFrameMaxBytes,
@@ -251,22 +305,29 @@ function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, c
   })
 }
 
+/** The one that was set while it ran (`rabbitmqctl set_cluster_name`), else that of the configuration. */
+function clusterNameOf({ parameters }: Broker, { node }: Config): string {
+  const given = parameters.getGlobal('cluster_name')?.value
+  return typeof given === 'string' ? given : node.clusterName
+}
+
 interface OpenListeners {
-  readonly all: Listener[]
+  readonly all: Pick<Listener, 'close'>[]
   readonly urls: RunningServer['urls']
 }
 
 interface ListenerParts {
-  readonly tls: TlsContext | null
+  readonly tls: Certificates
   readonly amqp: AmqpFrontEnd
   readonly log: Log
   readonly broker: Broker
   readonly logins: Authenticator
+  readonly plugins: Plugins
 }
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
   const { tls, amqp, log } = parts
-  const all: Listener[] = []
+  const all: Pick<Listener, 'close'>[] = []
   const shown: ListenerFacts[] = []
   const show = (protocol: string, { addresses }: Listener, isTls: boolean): void => {
     for (const { address, port } of addresses) shown.push({ protocol, address, port, tls: isTls })
@@ -287,22 +348,25 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
       show('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
-      const listener = await listen({ ...common, ...row, tls, onConnection })
+      const listener = await listen({ ...common, ...row, tls: tls.amqp, onConnection })
       all.push(listener)
       urls.amqps.push(url('amqps', row, listener))
       show('amqp/ssl', listener, true)
     }
-    if (config.management !== null) {
+    if (config.http.listeners.length > 0) {
       // Their own imports, since a broker without HTTP would take several times as long to load.
       const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
       const { server, close } = await createManagement(config, parts, () => shown)
+      all.push({ close })
       if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
-      const { hosts, port } = config.management
-      const listener = await listenHttp(server, { hosts, port, backlog, log })
-      all.push({ ...listener, close: () => Promise.all([listener.close(), close()]).then(() => {}) })
-      show('http', listener, false)
-      urls.http.push(url('http', config.management, listener))
-      if (config.websocket !== null) urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
+      for (const [i, row] of config.http.listeners.entries()) {
+        const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
+        const secure = row.tls === null ? '' : 's'
+        all.push(listener)
+        show(`http${secure}`, listener, row.tls !== null)
+        urls.http.push(url(`http${secure}`, row, listener))
+        if (config.websocket !== null) urls.websocket.push(url(`ws${secure}`, row, listener) + config.websocket.path)
+      }
     }
     return { all, urls }
   } catch (error) {
@@ -313,11 +377,12 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
 
 async function createManagement(
   config: Config,
-  { broker, log, logins }: ListenerParts,
+  { broker, log, logins, plugins }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<{ server: Server; close: () => Promise<void> }> {
   const { createHttpServer } = await import('./net/websocket.ts')
   const { createApp } = await import('./management/app.ts')
+  const { findConsole } = await import('./management/console.ts')
   const { node, dataDir } = config
   const host: ManagementHost = {
     broker,
@@ -325,12 +390,17 @@ async function createManagement(
     authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
     version: readVersion(),
     announced: node.announced,
-    clusterName: node.clusterName,
+    get clusterName() {
+      return clusterNameOf(broker, config)
+    },
     dataDir,
     startedAt: broker.clock.now(),
-    signInTimeoutMs: config.signInTimeoutMs,
-    consoleDir: null,
+    http: config.http,
+    effective: config.effective,
+    loginAttempts: null,
+    consoleDir: findConsole(),
     listeners,
+    pluginRoutes: plugins.routes,
   }
   const app = await createApp(host, createHttpServer)
   await app.ready()

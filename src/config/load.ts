@@ -2,7 +2,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
+import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
+import { buildHttp } from './load-http.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
@@ -40,7 +42,7 @@ export function loadConfig(options: LoadOptions): Config {
   const values = resolveAll(settings)
   const config = build(values, settings, files)
   settings.throwProblems()
-  return config
+  return { ...config, effective: effectiveSettings(settings) }
 }
 
 function resolveAll(settings: Settings): OptionValues {
@@ -51,9 +53,10 @@ function resolveAll(settings: Settings): OptionValues {
   return Object.fromEntries(groups) as OptionValues
 }
 
-function build(values: OptionValues, settings: Settings, files: readonly string[]): Config {
+function build(values: OptionValues, settings: Settings, files: readonly string[]): Omit<Config, 'effective'> {
   const { node, network, auth, limits, queues } = values
   const name = nodeName(node.name)
+  const tls = buildTls(values, settings)
   return {
     node: {
       name,
@@ -67,6 +70,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     interceptors: { timestamp: node.timestampInterceptor, routingNode: node.routingNodeInterceptor },
     dataDir: node.memory ? null : resolve(node.dataDir),
     store: { segmentBytes: node.segmentBytes, messageMemoryBytes: node.messageMemory },
+    eventExchangeVhost: node.eventExchange ? (node.eventExchangeVhost ?? values.auth.defaultVhost) : null,
+    plugins: { names: node.plugins, settings: node.pluginSettings },
     listeners: {
       tcp: listeners(network.tcp, network.bind),
       tls: listeners(network.tls, network.bind),
@@ -75,16 +80,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
       nodelay: network.nodelay,
       keepalive: network.keepalive,
     },
-    tls: buildTls(values, settings),
-    management:
-      network.managementPort === null
-        ? null
-        : {
-            name: 'management',
-            hosts: network.managementHost === null ? network.bind : [network.managementHost],
-            port: network.managementPort,
-          },
-    signInTimeoutMs: network.signInTimeout * 60_000,
+    tls,
+    http: buildHttp(values, tls, settings),
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
     auth: buildAuth(auth),
     connection: {
@@ -191,6 +188,7 @@ function buildLog(log: OptionValues['log'], settings: Settings): Config['log'] {
       log.file === null
         ? null
         : { path: resolve(log.dir ?? '', log.file), level: ofFile ?? log.level, format: log.fileFormat },
+    exchange: log.exchange ? { level: log.exchangeLevel ?? log.level, format: log.exchangeFormat } : null,
   }
 }
 

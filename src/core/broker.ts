@@ -11,7 +11,7 @@ import { Commits } from './commits.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import { connectionFacts, sessionFacts } from './event-facts.ts'
-import { BrokerEvents } from './events.ts'
+import { BrokerEvents, INTERNAL_ACTOR } from './events.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
 import type { DelayLine } from './delays/delay-line.ts'
@@ -65,7 +65,7 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Log
-  /** Of the property bytes of messages that the store may have. */
+  /** Of the property bytes of messages that the store may have; the first one is that of the broker's own messages. */
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
@@ -97,6 +97,8 @@ export class Broker {
   readonly commits: Commits
   readonly memory: MessageMemory
   readonly decoder: MessageDecoder
+  /** Of the messages that the broker itself composes. */
+  readonly propertyFormat: PropertyFormat
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
@@ -145,6 +147,7 @@ export class Broker {
     this.reclaimer = new Reclaimer(this.turn)
     this.catalog = new Catalog(this.metadata)
     this.decoder = new MessageDecoder(parts.propertyFormats)
+    this.propertyFormat = parts.propertyFormats[0]!
     this.commits = new Commits(this.store)
     const relieved = (): void => this.#releasePublishers()
     this.memory = new MessageMemory(
@@ -233,7 +236,7 @@ export class Broker {
   #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
     const { type, autoDelete, internal } = stored
     const spec = { name, type, autoDelete, internal, durable: true, arguments: storedArguments(stored) }
-    this.vhosts.get(vhost)!.createExchange(spec, false)
+    this.vhosts.get(vhost)!.createExchange(spec, false, stored.user ?? INTERNAL_ACTOR)
   }
 
   #loadQueue(vhost: string, name: string, stored: StoredQueue): void {

@@ -5,19 +5,12 @@ import {
   NO_TRAFFIC,
 } from '../core/client-connection.ts'
 import type { Broker } from '../core/broker.ts'
+import { preconditionFailed } from '../core/errors.ts'
+import { QuietSink } from '../core/quiet-sink.ts'
 import type { Session, SessionSink } from '../core/session.ts'
 import type { User } from '../core/users.ts'
 
-/** What only declares, binds and deletes has nothing to be told. */
-export const QUIET: SessionSink = {
-  deliver() {},
-  returned() {},
-  cancelled: () => true,
-  committed() {},
-  timedOut() {},
-  confirmed() {},
-  rejected() {},
-}
+const QUIET = new QuietSink()
 
 /**
  * Acts in a vhost as a user, with the same checks as any client, for as long as the call takes; nobody sees a connection of it. What is
@@ -31,9 +24,17 @@ export async function actAs<T>(
   act: (session: Session) => T | Promise<T>,
   sink: SessionSink = QUIET,
 ): Promise<T> {
-  const connection = openFor(broker, user, vhost)
+  const ended = Promise.withResolvers<never>()
+  // where nobody waits for it any more
+  ended.promise.catch(() => {})
+  const connection = openFor(broker, user, vhost, {
+    onEnd: (reason) => {
+      connection.close()
+      ended.reject(preconditionFailed(reason))
+    },
+  })
   try {
-    return await act(connection.openSession(sink))
+    return await Promise.race([act(connection.openSession(sink)), ended.promise])
   } finally {
     connection.close()
     broker.turn.dispatch()
@@ -41,15 +42,29 @@ export async function actAs<T>(
   }
 }
 
+/**
+ * Changes something of the broker that no vhost holds, on behalf of a user. What is changed is on disk when the promise resolves.
+ * @throws BrokerError
+ */
+export async function changeAs<T>(broker: Broker, user: User, change: () => T): Promise<T> {
+  try {
+    return broker.events.as(user.name, change)
+  } finally {
+    await broker.commitMetadata()
+  }
+}
+
 /** What a connection for a user may be told while it is open. */
-export type InProcessSink = Partial<Omit<ConnectionSink, 'traffic'>>
+export type InProcessSink = Partial<Omit<ConnectionSink, 'close' | 'drop' | 'traffic'>> & {
+  /** The broker ends the connection, because the vhost or the user is gone. */
+  onEnd(reason: string): void
+}
 
 /**
- * A connection of a user who is no client of the network: the caller closes it.
- * @param sink is told what the broker wants of the connection; being closed, it is closed in any case
+ * A connection of a user who is no client of the network: whoever opens it closes it.
  * @throws BrokerError notFound
  */
-export function openFor(broker: Broker, user: User, vhost: string, sink: InProcessSink = {}): ClientConnection {
+export function openFor(broker: Broker, user: User, vhost: string, sink: InProcessSink): ClientConnection {
   const facts: ConnectionFacts = {
     name: `HTTP API for ${user.name}`,
     protocol: 'HTTP',
@@ -60,18 +75,7 @@ export function openFor(broker: Broker, user: User, vhost: string, sink: InProce
     loopback: true,
     network: null,
   }
-  let connection: ClientConnection | null = null
-  const close = (text = ''): void => {
-    sink.close?.(text)
-    connection?.close()
-  }
-  const unheld = { block() {}, unblock() {}, hold() {}, release() {} }
-  connection = broker.openInProcess(user, vhost, facts, {
-    ...unheld,
-    ...sink,
-    close,
-    drop: close,
-    traffic: () => NO_TRAFFIC,
-  })
-  return connection
+  const unheld = { block() {}, unblock() {}, hold() {}, release() {}, traffic: () => NO_TRAFFIC }
+  const drop = (): void => sink.onEnd('the connection was closed')
+  return broker.openInProcess(user, vhost, facts, { ...unheld, ...sink, close: (text) => sink.onEnd(text), drop })
 }

@@ -6,11 +6,7 @@ import type { Queue } from '../core/queues/queue.ts'
 import type { VHost } from '../core/vhost.ts'
 import { callerOf, requireVhost } from './access.ts'
 import { objectNotFound } from './api-error.ts'
-
-/** How paths write the default exchange, whose name is empty. */
-const DEFAULT_EXCHANGE = 'amq.default'
-
-export const exchangeNameOf = (text: string): string => (text === DEFAULT_EXCHANGE ? '' : text)
+import { exchangeOf } from './names.ts'
 
 export interface Found<T> {
   readonly vhost: VHost
@@ -30,7 +26,7 @@ export function requireQueue(request: FastifyRequest, broker: Broker): Found<Que
 export function requireExchange(request: FastifyRequest, broker: Broker): Found<Exchange> {
   const { vhost: vhostName, exchange: name } = request.params as { vhost: string; exchange: string }
   const vhost = requireVhost(request, broker, vhostName)
-  const found = vhost.exchanges.get(exchangeNameOf(name))
+  const found = vhost.exchanges.get(exchangeOf(name))
   if (found === undefined) throw objectNotFound()
   return { vhost, found }
 }

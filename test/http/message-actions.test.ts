@@ -4,7 +4,7 @@ import { long, longstr, type Table } from '../../src/core/fields.ts'
 import { MemoryMetadataStore } from '../../src/store/memory/memory-metadata-store.ts'
 import { type Client, CoreBench } from '../support/core-bench.ts'
 import { PagingStore } from '../support/paging-store.ts'
-import { type ApiBench, settled, startApi } from './support.ts'
+import { type ApiBench, startApi } from './support.ts'
 
 interface JobJson {
   readonly id: string
@@ -22,7 +22,7 @@ const named = (from: number, to: number): string[] => Array.from({ length: to - 
 /** Starts an action and waits until its job is over. */
 async function act(api: ApiBench, path: string, body: unknown, as?: string): Promise<JobJson> {
   const asked = { body, ...(as === undefined ? {} : { as }) }
-  const answer = await settled(api.bench, api.request('POST', `${path}/messages/actions`, asked))
+  const answer = await api.request('POST', `${path}/messages/actions`, asked)
   assert.equal(answer.statusCode, 202, answer.body)
   const { id } = answer.json<JobJson>()
   assert.equal(answer.headers['location'], `/api/jobs/${id}`)
@@ -31,7 +31,7 @@ async function act(api: ApiBench, path: string, body: unknown, as?: string): Pro
 
 async function jobEnd(api: ApiBench, id: string): Promise<JobJson> {
   for (;;) {
-    const job = (await settled(api.bench, api.request('GET', `jobs/${id}`))).json<JobJson>()
+    const job = (await api.request('GET', `jobs/${id}`)).json<JobJson>()
     if (job.state !== 'running') return job
   }
 }

@@ -7,6 +7,7 @@ import type { User } from '../../core/users.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { badRequest } from '../api-error.ts'
 import type { Job, Jobs } from '../jobs/jobs.ts'
+import { exchangeOf } from '../names.ts'
 import { changeWaiting } from './delayed-work.ts'
 import { ReadyWork, type Treatment } from './ready-work.ts'
 import { redriven } from './redrive.ts'
@@ -143,7 +144,7 @@ function addressOf(broker: Broker, user: User, { name }: VHost, to: ActionBody['
     throw badRequest(`'to' has to name a queue or an exchange`)
   }
   const vhost = broker.findVhost(to.vhost ?? name)
-  const exchange = to.exchange === 'amq.default' ? '' : (to.exchange ?? '')
+  const exchange = exchangeOf(to.exchange ?? '')
   const key = to.queue ?? to.routing_key ?? null
   if (to.queue !== undefined) vhost.findQueue(to.queue)
   const republisher = new Republisher(broker, user, vhost.name)

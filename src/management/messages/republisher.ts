@@ -2,10 +2,11 @@ import type { Broker } from '../../core/broker.ts'
 import type { ClientConnection } from '../../core/client-connection.ts'
 import { BrokerError, preconditionFailed } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
+import { QuietSink } from '../../core/quiet-sink.ts'
 import type { Session } from '../../core/session.ts'
 import type { User } from '../../core/users.ts'
 import { type Job, JobFailure } from '../jobs/jobs.ts'
-import { openFor, QUIET } from '../in-process.ts'
+import { openFor } from '../in-process.ts'
 
 /** What became of a message: `refused` by a full queue, or not taken for a reason that is told. */
 export type Outcome = 'taken' | 'refused' | { readonly reason: string }
@@ -15,11 +16,35 @@ const UNSAFE_MAX = 10_000
 
 const UNROUTABLE = { reason: 'reached no queue' }
 
+class PublisherSink extends QuietSink {
+  /** The last message reached no queue. */
+  wasReturned = false
+  readonly #answered: (sequence: number) => void
+
+  /** @param answered called with the number of a message when it and all before it have been answered */
+  constructor(answered: (sequence: number) => void) {
+    super()
+    this.#answered = answered
+  }
+
+  override returned(): void {
+    this.wasReturned = true
+  }
+
+  override confirmed(sequence: number): void {
+    this.#answered(sequence)
+  }
+
+  override rejected(sequence: number): void {
+    this.#answered(sequence)
+  }
+}
+
 /** Publishes for a job, as a user, with all that applies to any publisher: permissions, alarms, flow control. */
 export class Republisher {
   readonly session: Session
   readonly #connection: ClientConnection
-  #returned = false
+  readonly #sink: PublisherSink
   #published = 0
   #safe = 0
   #held = false
@@ -34,17 +59,17 @@ export class Republisher {
       unblock: () => this.#hold(false),
       hold: () => this.#hold(true),
       release: () => this.#hold(false),
-      close: (text) => {
-        this.#closed = text
+      onEnd: (reason) => {
+        this.#closed = reason
+        this.#connection.close()
         this.#wake()
       },
     })
-    const confirmed = (sequence: number): void => {
+    this.#sink = new PublisherSink((sequence) => {
       this.#safe = Math.max(this.#safe, sequence)
       this.#wake()
-    }
-    const returned = (): void => void (this.#returned = true)
-    this.session = this.#connection.openSession({ ...QUIET, returned, confirmed, rejected: confirmed })
+    })
+    this.session = this.#connection.openSession(this.#sink)
     this.session.publishing.selectConfirms()
   }
 
@@ -67,11 +92,11 @@ export class Republisher {
     try {
       this.#requireSize(message)
       const { publishing } = this.session
-      this.#returned = false
+      this.#sink.wasReturned = false
       const refused = publishing.publish(publishing.access(message.exchange), message, true)
       this.#published++
       if (refused) return 'refused'
-      return this.#returned ? UNROUTABLE : 'taken'
+      return this.#sink.wasReturned ? UNROUTABLE : 'taken'
     } catch (error) {
       if (error instanceof BrokerError) return { reason: error.message }
       throw error

@@ -1,7 +1,9 @@
 import { sessionName } from '../../core/event-facts.ts'
+import type { Properties } from '../../core/message.ts'
 import { idOf, type Looked } from '../../core/queues/look.ts'
 import { groupKeyOf } from '../../core/groups/group-key.ts'
-import { payloadToJson, propertiesToJson } from './message.ts'
+import { payloadToJson } from './payload.ts'
+import { propertiesObject } from './properties.ts'
 
 /** A message as it is found in a queue or an exchange. @param bytesMax of its body */
 export function lookedToJson(looked: Looked, bytesMax: number): Record<string, unknown> {
@@ -17,7 +19,7 @@ export function lookedToJson(looked: Looked, bytesMax: number): Record<string, u
     routing_key: message.routingKey,
     redelivered: entry?.redelivered ?? false,
     delivery_count: entry?.deliveryCount ?? 0,
-    properties: propertiesToJson(format.decode(buffer, propertiesOffset, propertiesLength)),
+    properties: propertiesOf(format.decode(buffer, propertiesOffset, propertiesLength)),
     ...payloadToJson(message.body(), bytesMax),
     waits_for: wait,
     due_at: dueAt < 0 ? null : dueAt,
@@ -25,6 +27,11 @@ export function lookedToJson(looked: Looked, bytesMax: number): Record<string, u
     group: groups === null ? null : groupKeyOf(message, groups),
     consumer: consumerToJson(looked),
   }
+}
+
+function propertiesOf(properties: Properties): Record<string, unknown> {
+  const given = propertiesObject(properties)
+  return Array.isArray(given) ? { headers: {} } : { headers: {}, ...given }
 }
 
 function consumerToJson({ holder, entry }: Looked): Record<string, unknown> | null {

@@ -1,28 +1,4 @@
-import { tableToJson } from '../../core/fields-json.ts'
-import type { Properties } from '../../core/message.ts'
-
 type Json = Record<string, unknown>
-
-/** Properties by RabbitMQ's names: those that the message has, and its headers, if only none. */
-export function propertiesToJson(properties: Properties): Json {
-  const given: Json = {
-    content_type: properties.contentType,
-    content_encoding: properties.contentEncoding,
-    delivery_mode: properties.deliveryMode,
-    priority: properties.priority,
-    correlation_id: properties.correlationId,
-    reply_to: properties.replyTo,
-    expiration: properties.expiration,
-    message_id: properties.messageId,
-    timestamp: properties.timestamp,
-    type: properties.type,
-    user_id: properties.userId,
-    app_id: properties.appId,
-    cluster_id: properties.clusterId,
-  }
-  const present = Object.entries(given).filter(([, value]) => value !== null)
-  return { ...Object.fromEntries(present), headers: tableToJson(properties.headers ?? new Map()) }
-}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Bytes of the longest character in UTF-8. */
