@@ -151,10 +151,11 @@ export class Publishing {
     const ofExchange = this.#countersOf(exchange.name)
     ofExchange.published++
     exchange.publishedIn++
-    const { firehose } = this.#session.vhost
-    if (firehose !== null) firehose.published(this.#session, message, targets)
+    const { observer } = this.#session.vhost
+    if (observer !== null) observer.published(this.#session, message, targets)
     if (targets.length === 0) {
       if (known) return false
+      if (observer !== null) observer.unroutable(this.#session, message, mandatory)
       if (mandatory) {
         counters.returned++
         ofExchange.returned++

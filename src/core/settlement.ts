@@ -2,6 +2,7 @@ import type { Timer } from '../util/clock.ts'
 import { preconditionFailed } from './errors.ts'
 import type { Entry } from './queues/entry.ts'
 import type { Session } from './session.ts'
+import type { Settled } from './tracing/message-observer.ts'
 import { Unacked } from './unacked.ts'
 
 export const ACK = 0
@@ -9,6 +10,13 @@ export const REQUEUE = 1
 export const REJECT_REQUEUE = 2
 export const DISCARD = 3
 export type Settlement = typeof ACK | typeof REQUEUE | typeof REJECT_REQUEUE | typeof DISCARD
+
+const SETTLED: Readonly<Record<Settlement, Settled>> = {
+  [ACK]: 'acknowledged',
+  [REQUEUE]: 'returned',
+  [REJECT_REQUEUE]: 'rejected',
+  [DISCARD]: 'discarded',
+}
 
 interface PendingSettlement {
   readonly tag: number
@@ -73,6 +81,8 @@ export class Deliveries {
   }
 
   #apply(entry: Entry, how: Settlement): void {
+    const { observer } = this.#session.vhost
+    if (observer !== null) observer.settled(this.#session, entry, SETTLED[how])
     this.#release(entry)
     const { queue } = entry
     switch (how) {
@@ -104,7 +114,9 @@ export class Deliveries {
       for (const { tag, entry } of pending) this.unacked.restore(tag, entry)
       this.#pending = null
     }
+    const { observer } = this.#session.vhost
     this.unacked.takeUpTo(Number.MAX_SAFE_INTEGER, (_tag, entry) => {
+      if (observer !== null) observer.settled(this.#session, entry, kind)
       this.#release(entry)
       entry.queue.requeue(entry, kind)
     })
@@ -158,6 +170,7 @@ export class Deliveries {
   /** Takes a delivery back whose time to acknowledge is over. */
   timeOut(tag: number, entry: Entry): void {
     if (this.unacked.take(tag) === null) return
+    this.#session.vhost.observer?.settled(this.#session, entry, 'timedOut')
     this.#release(entry)
     entry.queue.requeue(entry, 'timedOut')
   }

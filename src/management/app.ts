@@ -27,6 +27,7 @@ import { globalParameterRoutes } from './routes/global-parameters.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { loginRoutes } from './routes/login.ts'
 import { messageActionRoutes } from './routes/message-actions.ts'
+import { messageTraceRoutes } from './routes/message-traces.ts'
 import { parameterRoutes } from './routes/parameters.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { policyRoutes } from './routes/policies.ts'
@@ -106,6 +107,7 @@ const ROUTES: readonly Routes[] = [
   policyPreviewRoutes,
   queueMessagesRoutes,
   messageActionRoutes,
+  messageTraceRoutes,
   jobRoutes,
 ]
 

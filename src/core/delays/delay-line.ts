@@ -105,6 +105,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     const command = delayCommandOf(message, now)
     if (command !== null) return this.commands.ask(command) ? ACCEPTED : REJECTED
     const kept = asReleased(message)
+    this.host.observer?.became(message, kept)
     this.add(kept, Math.max(now, dueAtOf(message, now)))
     // the publisher waits for the one that is kept
     message.position = Math.max(message.position, kept.position)
@@ -124,6 +125,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     const entry = new DelayedEntry(message, ++this.#lastNumber, dueAt)
     memory.added()
     this.#keep(entry)
+    this.host.observer?.kept(message, this.#placeOf(entry))
     this.count++
     this.bytes += message.bodyLength
     if (this.logs(message)) {
@@ -140,6 +142,10 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
       this.#schedule()
     }
     this.#arm()
+  }
+
+  #placeOf({ number }: DelayedEntry): string {
+    return `${this.owner.kind} ${this.owner.name}:${number}`
   }
 
   #keep(entry: DelayedEntry): void {
@@ -242,6 +248,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     message.references = 1
     memory.added()
     const entry = new DelayedEntry(message, loaded.number, loaded.expiresAt)
+    this.host.observer?.readBack(message, this.#placeOf(entry))
     entry.isNear = true
     this.#keep(entry)
     return entry

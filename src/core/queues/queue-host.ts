@@ -7,6 +7,7 @@ import type { Table } from '../fields.ts'
 import type { MessageDecoder } from '../message-decoder.ts'
 import type { MessageMemory } from '../message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from '../message.ts'
+import type { MessageObserver } from '../tracing/message-observer.ts'
 import type { Entries } from './entries.ts'
 import type { Entry } from './entry.ts'
 import type { HeldMessages } from './held-messages.ts'
@@ -18,6 +19,8 @@ import type { ReadyMessages } from './ready-messages.ts'
 /** What a queue needs of its surroundings. */
 export interface QueueHost {
   readonly vhostName: string
+  /** Who wants to know what becomes of messages; mostly null. */
+  readonly observer: MessageObserver | null
   readonly store: MessageStore
   readonly commits: Commits
   readonly memory: MessageMemory

@@ -266,6 +266,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
+    this.#host.observer?.refused(this, message)
     if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
   }

@@ -2,7 +2,7 @@ import type { Looked, LookOptions, LookVisitor, LookedState, Place } from '../..
 import { SECTIONS } from '../../core/queues/look.ts'
 import { badRequest } from '../api-error.ts'
 import { lookedToJson } from '../objects/looked-message.ts'
-import { MessageFilter, type MessageQuery } from './message-filter.ts'
+import { MessageFilter, type MessageQuery } from '../../core/message-filter.ts'
 
 /** Messages looked at for one answer. */
 const EXAMINED_MAX = 100_000

@@ -1,6 +1,6 @@
 import { type Looked, type LookedState, parseId } from '../../core/queues/look.ts'
 import { badRequest } from '../api-error.ts'
-import { MessageFilter, type MessageQuery } from './message-filter.ts'
+import { MessageFilter, type MessageQuery } from '../../core/message-filter.ts'
 import { type PeekQuery, statesOf } from './peek.ts'
 
 /** As in the body of a request: ids, what to search for, or all. */

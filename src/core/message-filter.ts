@@ -1,7 +1,7 @@
-import type { Field } from '../../core/fields.ts'
-import { fieldToJson } from '../../core/fields-json.ts'
-import type { Message } from '../../core/message.ts'
-import { matchesGlob } from '../../util/glob.ts'
+import type { Field } from './fields.ts'
+import { fieldToJson } from './fields-json.ts'
+import type { Message } from './message.ts'
+import { matchesGlob } from '../util/glob.ts'
 
 /** What messages are searched for: all of it has to be found. */
 export interface MessageQuery {
