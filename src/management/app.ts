@@ -10,6 +10,7 @@ import { allowOrigin } from './cross-origin.ts'
 import { Jobs } from './jobs/jobs.ts'
 import type { ManagementHost } from './management-host.ts'
 import { eventRoutes } from './routes/events.ts'
+import { linkRoutes } from './routes/links.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
 import { servePages } from './pages.ts'
@@ -105,6 +106,7 @@ const ROUTES: readonly Routes[] = [
   alivenessRoutes,
   eventRoutes,
   policyPreviewRoutes,
+  linkRoutes,
   queueMessagesRoutes,
   messageActionRoutes,
   messageTraceRoutes,

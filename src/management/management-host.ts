@@ -3,6 +3,7 @@ import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
 import type { Config } from '../config/config.ts'
 import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
+import type { FederationControl, ShovelControl } from '../core/links.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** A port that the node listens on. */
@@ -59,6 +60,8 @@ export interface ManagementHost {
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
+  /** To other brokers. */
+  readonly links: { readonly shovels: ShovelControl; readonly federation: FederationControl }
   /** What plugins add. */
   readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { createApp } from '../../src/management/app.ts'
 import type { ManagementHost } from '../../src/management/management-host.ts'
 import { InternalAuthenticator } from '../../src/auth/internal-authenticator.ts'
+import { registerLinks } from '../../src/plugins/links.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { CoreBench } from '../support/core-bench.ts'
 
@@ -32,6 +33,7 @@ export async function startApi(
 ): Promise<ApiBench> {
   const bench = await given.start()
   const { broker } = bench
+  registerLinks(broker)
   for (const tag of ['management', 'policymaker', 'monitoring', 'administrator']) {
     broker.users.put(broker.users.parse({ name: tag, password: tag, tags: [tag] }))
   }
@@ -52,6 +54,10 @@ export async function startApi(
     loginAttempts: null,
     consoleDir: null,
     listeners: () => [],
+    links: {
+      shovels: { list: () => [], restart: () => false },
+      federation: { list: () => [], restart: () => false },
+    },
     pluginRoutes: [],
     ...changed,
   }

@@ -43,6 +43,8 @@ export const REJECTED = 1
 /** A message that is due, and whose place is just being read from the store. */
 const PLACE_RETRY_MS = 10
 
+const NOBODY: readonly (() => void)[] = []
+
 /** Messages dropped or found expired in one go: more of them wait for the next turn, so that no policy stalls the node. */
 const DROPS_MAX = 1000
 
@@ -73,6 +75,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   unackedCount = 0
   unackedBytes = 0
   exclusiveConsumer: Consumer | null = null
+  /** Called at the end of each turn in which what `wants` says may have changed. */
+  watchers: readonly (() => void)[] = NOBODY
   /** Highest number of a message that was held when the broker was started, and may still come back to its place. */
   lastRecoveredHeld = 0
 
@@ -209,6 +213,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       const consumer = this.dispatcher.next()
       if (consumer !== null) {
         this.#deliverFresh(consumer, message, expiresAt)
+        if (this.watchers.length > 0) this.schedule()
         return ACCEPTED
       }
     }
@@ -324,8 +329,20 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     consumer.session.deliver(consumer, entry)
   }
 
-  /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
   runAtTurnEnd(): void {
+    this.#serve()
+    if (!this.deleted) for (const watcher of this.watchers) watcher()
+  }
+
+  /** Whether there is no message, and a consumer of at least this priority would take one. */
+  wants(priority: number): boolean {
+    if (this.#ready.count > 0) return false
+    const { active, consumers } = this.dispatcher
+    return (active === null ? consumers : [active]).some((each) => each.priority >= priority && each.canTake())
+  }
+
+  /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
+  #serve(): void {
     if (this.#headWaiters.size > 0) this.#headWaiters.serve()
     if (this.deleted) return
     if (this.#ready.pagedCount > 0) this.#pager!.load()
@@ -440,7 +457,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Serves consumers at the end of the turn, if there is anything to serve. */
   schedule(): void {
-    if (this.#ready.count > 0 || this.#headWaiters.size > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
+    const waited = this.#ready.count > 0 || this.#headWaiters.size > 0 || this.watchers.length > 0
+    if (waited) this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
   wake(consumer: Consumer): void {
