@@ -288,7 +288,7 @@ function everyQueueHasRoom(pending: readonly Pending[]): boolean {
   }
   for (const [queue, { count, bytes }] of wanted) {
     const queueing = count - queue.takers()
-    if (queueing > 0 && !queue.hasRoomFor(queueing, bytes)) return false
+    if (queueing > 0 && !queue.limit.hasRoomFor(queueing, bytes)) return false
   }
   return true
 }

@@ -12,10 +12,17 @@ export interface Dispatcher {
   remove(consumer: Consumer): void
   /** The consumer to serve now, or null. The next call gives the next one's turn. */
   next(): Consumer | null
+  /** How many messages would be taken now; Infinity where one consumer has no limit. */
+  credit(): number
   /** A consumer may have room again. */
   wake(consumer: Consumer): void
   /** A consumer gave back its last unacknowledged delivery. */
   drained(consumer: Consumer): void
+}
+
+function creditOf(consumer: Consumer): number {
+  if (!consumer.canTake()) return 0
+  return consumer.prefetch === 0 ? Infinity : consumer.prefetch - consumer.unacked
 }
 
 /** Cancelled consumers that may wait on top of twice as many as there are others. */
@@ -70,6 +77,12 @@ export class FairDispatcher implements Dispatcher {
     return null
   }
 
+  credit(): number {
+    let sum = 0
+    for (const consumer of this.consumers) sum += creditOf(consumer)
+    return sum
+  }
+
   wake(consumer: Consumer): void {
     if (consumer.listed || consumer.cancelled) return
     consumer.listed = true
@@ -119,6 +132,10 @@ export class SingleActiveDispatcher implements Dispatcher {
   next(): Consumer | null {
     const active = this.active
     return active !== null && !this.#deposed && active.canTake() ? active : null
+  }
+
+  credit(): number {
+    return this.active === null ? 0 : creditOf(this.active)
   }
 
   wake(): void {}

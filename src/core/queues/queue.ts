@@ -6,7 +6,7 @@ import {
   STATE_READY,
   STATE_RETURNED,
 } from '../../store/message-store.ts'
-import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
+import { PHASE_DISPATCH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
@@ -26,6 +26,7 @@ import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
+import { LengthLimit } from './length-limit.ts'
 import { Pager } from './pager.ts'
 import { QueueCounters, type QueueFacts, type QueueHost, type QueueParts } from './queue-host.ts'
 import type { QueueSettings } from './queue-settings.ts'
@@ -45,8 +46,8 @@ const PLACE_RETRY_MS = 10
 
 const NOBODY: readonly (() => void)[] = []
 
-/** Messages dropped or found expired in one go: more of them wait for the next turn, so that no policy stalls the node. */
-const DROPS_MAX = 1000
+/** Messages found expired in one go: more of them wait for the next turn. */
+const EXPIRED_MAX = 1000
 
 /** A queue: messages in, deliveries out. What its type does otherwise is in `type`; what arguments and policies ask for, in `settings`. */
 export class Queue implements Destination, TurnTask, MemoryUser {
@@ -64,6 +65,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   settings: QueueSettings
   policy: EffectivePolicy | null = null
   dispatcher: Dispatcher
+  readonly limit: LengthLimit
   deleted = false
   /** Keeps messages until they are due, where the queue is to do so. */
   delays: DelayLine | null = null
@@ -96,13 +98,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The next message has to be read from the store, or its mark to be written, before it can be had. */
   #waits = false
   readonly #headWaiters = new HeadWaiters()
-  /** Length limits are not kept yet. */
-  #trims = false
-  /** Goes on with `#dropHeads` in the next turn. */
-  readonly #trimmer: TurnTask = {
-    scheduled: false,
-    runAtTurnEnd: () => this.#dropHeads(),
-  }
   /** Purges whose messages are not all freed yet. */
   #reclaims = 0
   #everConsumed = false
@@ -119,6 +114,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.arguments = facts.arguments
     this.settings = settings
     this.#log = host.store.queue(facts.id)
+    this.limit = new LengthLimit(this, host.turn, { drop: () => this.#dropOldest(), load: () => this.#loadMore() })
     this.#entries = new Entries(this, host, this.#log)
     const { durable, spills } = host.store
     this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
@@ -199,7 +195,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return this.deduplication.publish(message)
     }
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
-    if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
+    if (settings.overflow !== 'drop-head' && !this.limit.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
     this.incoming.count(message.exchange)
     let ttl = -1
@@ -226,21 +222,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#ready.push(entry)
     if (expiresAt >= 0) this.expires(entry)
     if (this.#spills && (settings.lazy || this.#ready.pagedLanes > 0)) this.#pagerOf().schedule()
-    if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.#dropHeads()
+    if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.limit.keep()
     if (!this.scheduled && this.dispatcher.consumers.length > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
     return ACCEPTED
   }
 
-  /** Whether so many more messages stay within the length limits. Only ready messages and held ones count. */
-  hasRoomFor(count: number, bytes: number): boolean {
-    const { maxLength, maxLengthBytes } = this.settings
-    if (maxLength >= 0 && this.#ready.count + this.#held.count + count > maxLength) return false
-    return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
-  }
-
   /** Whether a message that is due finds room, or makes itself some. */
   canTakeDue(message: Message): boolean {
-    return this.settings.overflow !== 'reject-publish' || this.hasRoomFor(1, message.bodyLength)
+    return this.settings.overflow !== 'reject-publish' || this.limit.hasRoomFor(1, message.bodyLength)
   }
 
   /** Takes a message that waited here until it was due. @returns false when there is no room for it yet */
@@ -253,16 +242,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** How many messages waiting consumers would take at once: those need no room. */
   takers(): number {
-    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.#credit()
-  }
-
-  #credit(): number {
-    let sum = 0
-    for (const consumer of this.dispatcher.consumers) {
-      if (this.dispatcher.active !== null && this.dispatcher.active !== consumer) continue
-      if (consumer.canTake()) sum += consumer.prefetch === 0 ? Infinity : consumer.prefetch - consumer.unacked
-    }
-    return sum
+    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.dispatcher.credit()
   }
 
   /** Whether a full queue refuses what is published to it. */
@@ -282,24 +262,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return ttlMs < 0 ? message.ttlMs : Math.min(ttlMs, message.ttlMs)
   }
 
-  /** Keeps to the length limits, unless they are kept by rejecting. */
-  #dropHeads(): void {
-    this.#trims = false
-    if (this.rejectsWhenFull) return
-    for (let drops = 0; !this.hasRoomFor(0, 0); drops++) {
-      if (drops === DROPS_MAX) {
-        this.#host.turn.schedule(PHASE_FLUSH, this.#trimmer)
-        return
-      }
-      const head = this.#ready.shiftOldest()
-      if (head === null) {
-        // what is in the store is dropped when it has been loaded
-        this.#trims = this.#ready.count > 0
-        if (this.#trims) this.#loadMore()
-        return
-      }
-      this.#burial.discard(head, 'maxlen')
-    }
+  /** @returns false where there is nothing, or nothing in memory yet */
+  #dropOldest(): boolean {
+    const oldest = this.#ready.shiftOldest()
+    if (oldest !== null) this.#burial.discard(oldest, 'maxlen')
+    return oldest !== null
   }
 
   // ---- messages out ----
@@ -348,7 +315,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.#ready.pagedCount > 0) this.#pager!.load()
     this.#ready.groups?.beginTurn()
     while (this.#ready.count > 0 && this.dispatcher.consumers.length > 0) {
-      const entry = this.#headEntry(DROPS_MAX)
+      const entry = this.#headEntry(EXPIRED_MAX)
       if (entry === null) {
         if (!this.#waits) this.schedule()
         return
@@ -526,7 +493,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     }
     // unlike what a consumer has, it can leave memory
     if (this.#host.memory.short) this.#host.memory.look()
-    this.#dropHeads()
+    this.limit.keep()
     this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
@@ -621,12 +588,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Whether anybody waits for what is not in memory. */
   get wantsMessages(): boolean {
-    return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.#trims
+    return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.limit.waits
   }
 
   /** How many messages would be taken at once. */
   wantedNow(): number {
-    return (this.#trims ? Infinity : this.#headWaiters.size) + this.#credit()
+    return (this.limit.waits ? Infinity : this.#headWaiters.size) + this.dispatcher.credit()
   }
 
   excess(keepEntries: number, keepBytes: number): number {
@@ -699,7 +666,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Messages that had to be waited for may be at hand. */
   moreAtHand(): void {
     if (this.deleted) return
-    if (this.#trims) this.#dropHeads()
+    if (this.limit.waits) this.limit.keep()
     this.schedule()
   }
 
@@ -708,7 +675,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.#log.recovered().length > 0) this.#pagerOf().recover()
     this.#log.loadRecovered(
       new RecoveredLoad(this, () => {
-        this.#dropHeads()
+        this.limit.keep()
         done()
       }),
     )
@@ -770,7 +737,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (expiresChanged) this.#unused.restart()
     this.#group()
     if (this.#spills && settings.lazy) this.#pagerOf().schedule()
-    this.#dropHeads()
+    this.limit.keep()
   }
 
   /** Groups messages, or not any more: as the settings say. */
