@@ -243,7 +243,8 @@ export class Broker {
     const { id, type, autoDelete } = stored
     this.#lastQueueId = Math.max(this.#lastQueueId, id)
     const facts = { name, durable: true, autoDelete, owner: null, arguments: storedArguments(stored) }
-    this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+    const queue = this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+    if (stored.paused === true) queue.paused = true
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {

@@ -472,6 +472,15 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
   }
 
+  /** Holds back what a queue has, over restarts too where the queue survives them, or delivers it again. */
+  pauseQueue(queue: Queue, paused: boolean): void {
+    if (queue.paused === paused) return
+    queue.paused = paused
+    if (queue.durable) this.broker.catalog.putQueue(this.name, queue)
+    const facts = { name: queue.name, vhost: this.name }
+    this.broker.events.emit(paused ? 'queue.paused' : 'queue.resumed', this.name, () => facts)
+  }
+
   /** A policy of this vhost changed: every queue and exchange looks again which one is its own. */
   policiesChanged(): void {
     const { policies } = this.broker

@@ -37,6 +37,7 @@ import { queueActionRoutes } from './routes/queue-actions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
 import { queueDeclarationRoutes } from './routes/queue-declarations.ts'
 import { queueGetRoutes } from './routes/queue-get.ts'
+import { queuePauseRoutes } from './routes/queue-pause.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
 import { sessionRoutes } from './routes/session.ts'
@@ -108,6 +109,7 @@ const ROUTES: readonly Routes[] = [
   policyPreviewRoutes,
   linkRoutes,
   queueMessagesRoutes,
+  queuePauseRoutes,
   messageActionRoutes,
   messageTraceRoutes,
   jobRoutes,

@@ -155,3 +155,45 @@ export class SingleActiveDispatcher implements Dispatcher {
     return best
   }
 }
+
+/** Serves nobody, and knows who is to be served again afterwards, and how. */
+export class PausedDispatcher implements Dispatcher {
+  readonly resumed: Dispatcher
+
+  /** @param resumed takes over when the pause is over */
+  constructor(resumed: Dispatcher) {
+    this.resumed = resumed
+  }
+
+  get consumers(): readonly Consumer[] {
+    return this.resumed.consumers
+  }
+
+  get active(): Consumer | null {
+    return this.resumed.active
+  }
+
+  add(consumer: Consumer): void {
+    this.resumed.add(consumer)
+  }
+
+  remove(consumer: Consumer): void {
+    this.resumed.remove(consumer)
+  }
+
+  next(): null {
+    return null
+  }
+
+  credit(): number {
+    return 0
+  }
+
+  wake(consumer: Consumer): void {
+    this.resumed.wake(consumer)
+  }
+
+  drained(consumer: Consumer): void {
+    this.resumed.drained(consumer)
+  }
+}

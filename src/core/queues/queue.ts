@@ -20,7 +20,7 @@ import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { Burial } from './burial.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
-import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
+import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
 import { Entries } from './entries.ts'
 import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
@@ -135,6 +135,19 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   get readyBytes(): number {
     return this.#ready.bytes
+  }
+
+  /** Whether nothing is delivered until somebody says so; what is published waits. */
+  get paused(): boolean {
+    return this.dispatcher instanceof PausedDispatcher
+  }
+
+  set paused(paused: boolean) {
+    const { dispatcher } = this
+    if (paused && !this.paused) this.dispatcher = new PausedDispatcher(dispatcher)
+    if (paused || !(dispatcher instanceof PausedDispatcher)) return
+    this.dispatcher = dispatcher.resumed
+    this.schedule()
   }
 
   /** Ready messages that are in memory. */
@@ -371,7 +384,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
    */
   get(noAck: boolean): Entry | null {
     this.touch()
-    if (this.#headWaiters.size > 0 && !this.#headWaiters.serving) return null
+    if (this.paused || (this.#headWaiters.size > 0 && !this.#headWaiters.serving)) return null
     const entry = this.#headEntry(Infinity)
     if (entry === null) return null
     this.#ready.take(entry)
@@ -392,6 +405,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Whether there is a message for who has just got none. */
   get comesLater(): boolean {
     const { size, serving } = this.#headWaiters
+    if (this.paused) return false
     return this.#ready.comesLater || (size > 0 && !serving && this.#ready.count > 0)
   }
 
