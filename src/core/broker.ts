@@ -228,7 +228,8 @@ export class Broker {
     const { id, type, autoDelete } = stored
     this.#lastQueueId = Math.max(this.#lastQueueId, id)
     const facts = { name, durable: true, autoDelete, owner: null, arguments: storedArguments(stored) }
-    this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+    const queue = this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+    if (stored.paused === true) queue.paused = true
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {
@@ -505,17 +506,17 @@ export class Broker {
     this.events.emit('channel.closed', session.vhost.name, () => sessionFacts(session))
   }
 
+  /** All that are open, those of the program and of users who are no clients among them. */
+  *sessions(): Generator<Session> {
+    for (const connections of [this.connections, this.#trusted]) for (const { sessions } of connections) yield* sessions
+  }
+
   /** What has happened to messages since the broker was started. */
   messageCounters(): MessageCounters {
     const sum = new MessageCounters()
     sum.add(this.counters.pastMessages)
     for (const session of this.sessions()) sum.add(session.counters)
     return sum
-  }
-
-  /** All sessions, also those of connections that are not listed. */
-  *sessions(): Generator<Session> {
-    for (const connections of [this.connections, this.#trusted]) for (const { sessions } of connections) yield* sessions
   }
 
   #countOf(user: string, weigh: (connection: ClientConnection) => number): number {

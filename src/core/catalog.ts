@@ -35,6 +35,8 @@ export interface StoredQueue {
   readonly id: number
   readonly type: string
   readonly autoDelete: boolean
+  /** Absent where nothing holds its messages back. */
+  readonly paused?: true
   readonly arguments: TypedTable
 }
 
@@ -78,8 +80,9 @@ export class Catalog {
     this.delete('exchange', [vhost, name])
   }
 
-  putQueue(vhost: string, { name, id, type, autoDelete, arguments: args }: Queue): void {
-    const stored: StoredQueue = { id, type, autoDelete, arguments: tableToTyped(args) }
+  putQueue(vhost: string, { name, id, type, autoDelete, paused, arguments: args }: Queue): void {
+    const facts = { id, type, autoDelete, arguments: tableToTyped(args) }
+    const stored: StoredQueue = paused ? { ...facts, paused } : facts
     this.put('queue', [vhost, name], stored)
   }
 

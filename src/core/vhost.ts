@@ -14,7 +14,6 @@ import { bindingFacts, exchangeFacts, queueFacts } from './event-facts.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
 import { isSwitchedOn } from './is-switched-on.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
-import { Firehose } from './firehose.ts'
 import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchanges/exchange-type.ts'
 import { unknownType } from './exchanges/unknown.ts'
 import type { Table } from './fields.ts'
@@ -25,10 +24,14 @@ import type { MessageMemory } from './message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from './message.ts'
 import { Queue, ACCEPTED, REJECTED } from './queues/queue.ts'
 import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
+import type { Outstanding } from './queues/look.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { ReadyMessages } from './queues/ready-messages.ts'
 import { Router, type Target } from './router.ts'
 import { SideLogs, type StoredSideLog } from './side-logs.ts'
+import { Firehose } from './tracing/firehose.ts'
+import { type MessageObserver, MessageObservers } from './tracing/message-observer.ts'
+import { MessageTraces } from './tracing/message-traces.ts'
 import { canonicalTable } from './typed-json.ts'
 
 export interface VHostMetadata {
@@ -71,8 +74,11 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly delays: Delays
   readonly deduplications: Deduplications
   metadata: VHostMetadata
-  /** Present while messages are traced. */
+  readonly traces: MessageTraces
+  /** Present while messages are copied to `amq.rabbitmq.trace`. */
   firehose: Firehose | null = null
+  /** Who wants to know what becomes of messages: nobody, mostly, and then that costs next to nothing. */
+  observer: MessageObserver | null = null
   /** Rises with every change that can change a route: remembered routes of older generations are void. */
   generation = 1
   connections = 0
@@ -83,6 +89,7 @@ export class VHost implements QueueHost, ExchangeHost {
   history: unknown = null
   /** Bindings by what they lead to, so that deleting a destination costs only its own bindings. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>()
+  readonly #observers = new Set<MessageObserver>()
   readonly #dying = new RingDeque<{ targets: Target[]; message: Message }>()
   readonly #burier: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#buryDying() }
   #burying = false
@@ -106,6 +113,7 @@ export class VHost implements QueueHost, ExchangeHost {
     for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
     this.delays = new Delays(this, this.sideLogs)
     this.deduplications = new Deduplications(this)
+    this.traces = new MessageTraces(this)
     for (const [exchange, type, internal] of PREDECLARED) {
       this.createExchange(
         { name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() },
@@ -175,6 +183,15 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.log.error('messages that were on disk are not found', facts)
   }
 
+  outstanding(queue: Queue): Outstanding[] {
+    const found: Outstanding[] = []
+    for (const session of this.broker.sessions()) {
+      if (session.vhost !== this || found.length === queue.unackedCount) continue
+      for (const entry of session.deliveries.outstanding()) if (entry.queue === queue) found.push({ entry, session })
+    }
+    return found
+  }
+
   deleteQueue(queue: Queue): void {
     this.removeQueue(queue)
     this.metadataChanged()
@@ -205,11 +222,14 @@ export class VHost implements QueueHost, ExchangeHost {
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
     if (wanted) {
       // a target that rejects now gets its copy again on the next try, as do the others: at least once
-      if (reached.length === 0 || this.give(dead, targets) === REJECTED) return false
+      if (reached.length === 0) return false
+      this.observer?.deadLettered(queue, message, dead, targets)
+      if (this.give(dead, targets) === REJECTED) return false
       this.broker.counters.deadLetter(queue, 'at-least-once', reason)
       return true
     }
     this.broker.counters.deadLetter(queue, 'at-most-once', reason)
+    this.observer?.deadLettered(queue, message, dead, targets)
     // a target may dead-letter in turn while it takes this one: one at a time keeps the stack flat
     if (this.#dying.size < DYING_MAX) this.#dying.push({ targets, message: dead })
     else
@@ -235,9 +255,28 @@ export class VHost implements QueueHost, ExchangeHost {
     }
   }
 
-  /** Turns the message tracer on or off. Like RabbitMQ's, it is off again after a restart. */
+  /** Turns RabbitMQ's message tracer on or off. Like there, it is off again after a restart. */
   trace(on: boolean): void {
+    if (on === (this.firehose !== null)) return
+    if (this.firehose !== null) this.stopObserving(this.firehose)
     this.firehose = on ? new Firehose(this) : null
+    if (this.firehose !== null) this.observe(this.firehose)
+  }
+
+  /** From now on, tells an observer what becomes of messages. */
+  observe(observer: MessageObserver): void {
+    this.#observers.add(observer)
+    this.#applyObservers()
+  }
+
+  stopObserving(observer: MessageObserver): void {
+    this.#observers.delete(observer)
+    this.#applyObservers()
+  }
+
+  #applyObservers(): void {
+    const all = [...this.#observers]
+    this.observer = all.length > 1 ? new MessageObservers(all) : (all[0] ?? null)
   }
 
   connectionGone(connection: ClientConnection): void {
@@ -310,6 +349,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const { passage } = this.router
     const only = targets.length === 1 ? targets[0] : null
     if (only instanceof Queue && !only.canTakeDue(message)) return false
+    this.observer?.cameDue({ kind: 'exchange', name: exchange.name }, message, targets)
     this.#pass(passage, message, targets)
     exchange.publishedOut += targets.length
     if (targets.length === 0) {
@@ -428,7 +468,10 @@ export class VHost implements QueueHost, ExchangeHost {
 
   #delayQueue(queue: Queue): void {
     const { name, durable, rules, settings } = queue
-    const release = (message: Message): boolean => queue.publishDue(message)
+    const release = (message: Message): boolean => {
+      if (queue.canTakeDue(message)) this.observer?.cameDue({ kind: 'queue', name }, message, [queue])
+      return queue.publishDue(message)
+    }
     const owner = { kind: 'queue', name, durable, alwaysPersistent: rules.alwaysPersistent, release } as const
     queue.delays = this.delays.lineOf(owner, settings.delaying, queue.delays)
   }
@@ -445,6 +488,15 @@ export class VHost implements QueueHost, ExchangeHost {
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
     this.broker.counters.queueDeleted(queue)
     this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
+  }
+
+  /** Holds back what a queue has, over restarts too where the queue survives them, or delivers it again. */
+  pauseQueue(queue: Queue, paused: boolean): void {
+    if (queue.paused === paused) return
+    queue.paused = paused
+    if (queue.durable) this.broker.catalog.putQueue(this.name, queue)
+    const facts = { name: queue.name, vhost: this.name }
+    this.broker.events.emit(paused ? 'queue.paused' : 'queue.resumed', this.name, () => facts)
   }
 
   /** A policy of this vhost changed: every queue and exchange looks again which one is its own. */
@@ -466,6 +518,7 @@ export class VHost implements QueueHost, ExchangeHost {
 
   /** Ends everything in it; connections have been closed by the broker. */
   close(): void {
+    this.traces.close()
     for (const queue of [...this.queues.values()]) this.removeQueue(queue)
     for (const exchange of [...this.exchanges.values()]) this.removeExchange(exchange)
   }

@@ -7,6 +7,7 @@ import { ApiError, answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
 import { serveConsole } from './console.ts'
 import { allowOrigin } from './cross-origin.ts'
+import { Jobs } from './jobs/jobs.ts'
 import type { ManagementHost } from './management-host.ts'
 import { guardMetrics } from './prometheus/app.ts'
 import { metricsRoutes } from './prometheus/routes.ts'
@@ -32,7 +33,10 @@ import { definitionsRoutes } from './routes/definitions.ts'
 import { exchangeRoutes } from './routes/exchanges.ts'
 import { featureRoutes } from './routes/features.ts'
 import { globalParameterRoutes } from './routes/global-parameters.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { loginRoutes } from './routes/login.ts'
+import { messageActionRoutes } from './routes/message-actions.ts'
+import { messageTraceRoutes } from './routes/message-traces.ts'
 import { parameterRoutes } from './routes/parameters.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { policyRoutes } from './routes/policies.ts'
@@ -42,6 +46,8 @@ import { queueContentsRoutes } from './routes/queue-contents.ts'
 import { queueListRoutes } from './routes/queue-lists.ts'
 import { queueDeclarationRoutes } from './routes/queue-declarations.ts'
 import { queueGetRoutes } from './routes/queue-get.ts'
+import { queuePauseRoutes } from './routes/queue-pause.ts'
+import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
@@ -73,6 +79,7 @@ const JSON_WITH_CHARSET = 'application/json; charset=utf-8'
 export interface RouteParts {
   readonly host: ManagementHost
   readonly authentication: Authentication
+  readonly jobs: Jobs
 }
 
 /** Adds the routes of one kind of resource; one file each in `routes/`. */
@@ -117,6 +124,11 @@ const ROUTES: readonly Routes[] = [
   consumerRoutes,
   queueListRoutes,
   healthRoutes,
+  queueMessagesRoutes,
+  queuePauseRoutes,
+  messageActionRoutes,
+  messageTraceRoutes,
+  jobRoutes,
 ]
 
 /**
@@ -161,7 +173,7 @@ export async function createApp(
   return app
 }
 
-async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: RouteParts): Promise<void> {
+async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Omit<RouteParts, 'jobs'>): Promise<void> {
   const { host, authentication } = parts
   const answerOtherMethods = watchMethods(api, host.http)
   await api.register(fastifyMultipart, {
@@ -177,7 +189,9 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Route
     if (reply.statusCode === 200) reply.header('cache-control', 'no-cache')
   })
   api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
-  for (const routes of ROUTES) routes(api, parts)
+  const jobs = new Jobs(host.broker.clock, host.log)
+  api.addHook('onClose', () => jobs.close())
+  for (const routes of ROUTES) routes(api, { ...parts, jobs })
   for (const addRoutes of host.pluginRoutes) addRoutes(api)
   answerOtherMethods()
 }

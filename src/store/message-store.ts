@@ -200,6 +200,9 @@ export interface QueueLog {
    */
   load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void
 
+  /** As `load`, with the highest numbers first. */
+  loadLast(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void
+
   /** Reads back those of a range in STATE_READY that have expired at `now` (ms since the epoch), at most so many. */
   loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void
 

@@ -205,6 +205,16 @@ const load = (
 ): Promise<{ found: Seen[]; entries: TestEntry[] }> =>
   read(implementation, (visitor) => log.load({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor))
 
+const loadLast = (
+  implementation: Implementation,
+  log: QueueLog,
+  range: Partial<Range>,
+  max: number,
+): Promise<{ found: Seen[] }> =>
+  read(implementation, (visitor) =>
+    log.loadLast({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor),
+  )
+
 async function collectExpiring(
   implementation: Implementation,
   log: QueueLog,
@@ -441,6 +451,8 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.ok(found.every((one) => one.redelivered === (one.number % 4 === 1)))
       const middle = await load(first, log, { from: 500, to: 507 })
       assert.deepEqual(numbersOf(middle.found), count(500, 507))
+      const last = await loadLast(first, log, { from: 20, to: 1100 }, 900)
+      assert.deepEqual(numbersOf(last.found), count(201, 1100).toReversed())
       for (const entry of entries) if (entry.number % 3 !== 0) log.settle(entry)
       const rest = await load(first, log)
       assert.deepEqual(
@@ -456,6 +468,9 @@ for (const [name, open] of Object.entries(implementations)) {
       await first.settle()
       const { found } = await load(first, log, { from: 10, to: 40, level: 1 }, 4)
       assert.deepEqual(numbersOf(found), [10, 13, 16, 19])
+      const last = await loadLast(first, log, { from: 10, to: 40, level: 1 }, 4)
+      assert.deepEqual(numbersOf(last.found), [40, 37, 34, 31])
+      assert.deepEqual(numbersOf((await loadLast(first, log, { from: 10, to: 18, level: 1 }, 4)).found), [16, 13, 10])
       log.drop({ from: 20, to: 50, level: 1 })
       const rest = await load(first, log, { level: 1 })
       assert.deepEqual(numbersOf(rest.found), [1, 4, 7, 10, 13, 16, 19, 52, 55, 58])

@@ -88,6 +88,15 @@ function rowOf(entry: QueueEntry, order: number): Row {
   }
 }
 
+/** As many rows as may be read in one go, and at least one. */
+function within(rows: readonly Row[], messagesMax: number, bytesMax: number): Row[] {
+  let bytes = 0
+  return rows.slice(0, messagesMax).filter((row, i) => {
+    bytes += row.bytes.length
+    return i === 0 || bytes <= bytesMax
+  })
+}
+
 export interface PagingOptions {
   /** Whether `gather` asks for time. */
   readonly gathers?: (entries: readonly QueueEntry[]) => boolean
@@ -390,13 +399,12 @@ class PagingLog implements QueueLog {
 
   load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
     this.#store.count('load')
-    this.#read(range, visitor, (rows) => {
-      let bytes = 0
-      return rows.slice(0, messagesMax).filter((row, i) => {
-        bytes += row.bytes.length
-        return i === 0 || bytes <= bytesMax
-      })
-    })
+    this.#read(range, visitor, (rows) => within(rows, messagesMax, bytesMax))
+  }
+
+  loadLast(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
+    this.#store.count('loadLast')
+    this.#read(range, visitor, (rows) => within(rows.toReversed(), messagesMax, bytesMax))
   }
 
   loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void {

@@ -10,6 +10,7 @@ import type { Target } from '../router.ts'
 import { delayCommandOf, DelayCommands } from './delay-commands.ts'
 import type { DelayHost, DelayOwner } from './delay-host.ts'
 import { DelayedEntry } from './delayed-entry.ts'
+import { DelayList } from './delay-list.ts'
 import { DueHeap } from './due-heap.ts'
 import { asReleased, DELAY_HEADERS, dueAtOf } from './due-time.ts'
 import { DueLoad } from './due-load.ts'
@@ -47,6 +48,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   bytes = 0
   readonly owner: DelayOwner
   readonly commands: DelayCommands
+  readonly list: DelayList
   readonly host: DelayHost
   readonly log: QueueLog
   /** Those that are in memory, by number. */
@@ -79,6 +81,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     this.owner = owner
     this.log = log
     this.commands = new DelayCommands(this)
+    this.list = new DelayList(this)
     this.#lastNumber = log.lastNumber
     this.#horizon = host.store.spills ? host.clock.now() + WINDOW_MS : Infinity
     for (const { count, bytes } of log.recovered()) {
@@ -102,6 +105,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     const command = delayCommandOf(message, now)
     if (command !== null) return this.commands.ask(command) ? ACCEPTED : REJECTED
     const kept = asReleased(message)
+    this.host.observer?.became(message, kept)
     this.add(kept, Math.max(now, dueAtOf(message, now)))
     // the publisher waits for the one that is kept
     message.position = Math.max(message.position, kept.position)
@@ -121,6 +125,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     const entry = new DelayedEntry(message, ++this.#lastNumber, dueAt)
     memory.added()
     this.#keep(entry)
+    this.host.observer?.kept(message, this.#placeOf(entry))
     this.count++
     this.bytes += message.bodyLength
     if (this.logs(message)) {
@@ -137,6 +142,10 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
       this.#schedule()
     }
     this.#arm()
+  }
+
+  #placeOf({ number }: DelayedEntry): string {
+    return `${this.owner.kind} ${this.owner.name}:${number}`
   }
 
   #keep(entry: DelayedEntry): void {
@@ -239,6 +248,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     message.references = 1
     memory.added()
     const entry = new DelayedEntry(message, loaded.number, loaded.expiresAt)
+    this.host.observer?.readBack(message, this.#placeOf(entry))
     entry.isNear = true
     this.#keep(entry)
     return entry

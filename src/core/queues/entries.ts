@@ -46,6 +46,7 @@ export class Entries {
       const position = this.#log.enqueue(entry)
       if (position > message.position) message.position = position
     }
+    if (this.#host.observer !== null) this.#host.observer.queued(entry)
     return entry
   }
 

@@ -37,7 +37,7 @@ export class Entry implements QueueEntry {
   consumer: Consumer | null = null
   /** The group that it is the current message of, or is parked with; null where messages are not grouped. */
   group: MessageGroup | null = null
-  /** When it was handed out, if its queue limits the time to acknowledge; else 0. */
+  /** When it was handed out last (ms since the epoch), or 0. */
   deliveredAt = 0
 
   // the store's notes; core only asks whether `location` is NOT_STORED

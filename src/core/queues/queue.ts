@@ -6,7 +6,7 @@ import {
   STATE_READY,
   STATE_RETURNED,
 } from '../../store/message-store.ts'
-import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
+import { PHASE_DISPATCH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
@@ -18,17 +18,17 @@ import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
-import { browse } from './browse.ts'
 import { Burial } from './burial.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
-import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
+import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
 import { Entries } from './entries.ts'
 import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
+import { LengthLimit } from './length-limit.ts'
 import { Pager } from './pager.ts'
-import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
+import { QueueCounters, type QueueFacts, type QueueHost, type QueueParts } from './queue-host.ts'
 import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
@@ -46,8 +46,8 @@ const PLACE_RETRY_MS = 10
 
 const NOBODY: readonly (() => void)[] = []
 
-/** Messages dropped or found expired in one go: more of them wait for the next turn, so that no policy stalls the node. */
-const DROPS_MAX = 1000
+/** Messages found expired in one go: more of them wait for the next turn. */
+const EXPIRED_MAX = 1000
 
 /** A queue: messages in, deliveries out. What its type does otherwise is in `type`; what arguments and policies ask for, in `settings`. */
 export class Queue implements Destination, TurnTask, MemoryUser {
@@ -67,6 +67,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   settings: QueueSettings
   policy: EffectivePolicy | null = null
   dispatcher: Dispatcher
+  readonly limit: LengthLimit
   deleted = false
   /** Keeps messages until they are due, where the queue is to do so. */
   delays: DelayLine | null = null
@@ -99,13 +100,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The next message has to be read from the store, or its mark to be written, before it can be had. */
   #waits = false
   readonly #headWaiters = new HeadWaiters()
-  /** Length limits are not kept yet. */
-  #trims = false
-  /** Goes on with `#dropHeads` in the next turn. */
-  readonly #trimmer: TurnTask = {
-    scheduled: false,
-    runAtTurnEnd: () => this.#dropHeads(),
-  }
   /** Purges whose messages are not all freed yet. */
   #reclaims = 0
   #everConsumed = false
@@ -123,6 +117,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.createdAt = host.clock.now()
     this.settings = settings
     this.#log = host.store.queue(facts.id)
+    this.limit = new LengthLimit(this, host.turn, { drop: () => this.#dropOldest(), load: () => this.#loadMore() })
     this.#entries = new Entries(this, host, this.#log)
     const { durable, spills } = host.store
     this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
@@ -143,6 +138,19 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   get readyBytes(): number {
     return this.#ready.bytes
+  }
+
+  /** Whether nothing is delivered until somebody says so; what is published waits. */
+  get paused(): boolean {
+    return this.dispatcher instanceof PausedDispatcher
+  }
+
+  set paused(paused: boolean) {
+    const { dispatcher } = this
+    if (paused && !this.paused) this.dispatcher = new PausedDispatcher(dispatcher)
+    if (paused || !(dispatcher instanceof PausedDispatcher)) return
+    this.dispatcher = dispatcher.resumed
+    this.schedule()
   }
 
   /** Ready messages that are in memory. */
@@ -178,6 +186,20 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.dispatcher.consumers.length
   }
 
+  /** As of now, what it is made of: for what is done with its messages in files of its own. */
+  parts(): QueueParts {
+    return {
+      host: this.#host,
+      log: this.#log,
+      ready: this.#ready,
+      pager: this.#pager,
+      held: this.#held,
+      entries: this.#entries,
+      forget: (entry) => this.#forget(entry),
+      putBack: (entry) => this.#putBack(entry),
+    }
+  }
+
   /** Where its messages are. */
   residency(): Residency {
     return residencyOf(this, this.#ready, this.#log.counts())
@@ -194,7 +216,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return this.deduplication.publish(message)
     }
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
-    if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
+    if (settings.overflow !== 'drop-head' && !this.limit.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
     this.incoming.count(message.exchange)
     let ttl = -1
@@ -221,21 +243,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#ready.push(entry)
     if (expiresAt >= 0) this.expires(entry)
     if (this.#spills && (settings.lazy || this.#ready.pagedLanes > 0)) this.#pagerOf().schedule()
-    if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.#dropHeads()
+    if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.limit.keep()
     if (!this.scheduled && this.dispatcher.consumers.length > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
     return ACCEPTED
   }
 
-  /** Whether so many more messages stay within the length limits. Only ready messages and held ones count. */
-  hasRoomFor(count: number, bytes: number): boolean {
-    const { maxLength, maxLengthBytes } = this.settings
-    if (maxLength >= 0 && this.#ready.count + this.#held.count + count > maxLength) return false
-    return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
-  }
-
   /** Whether a message that is due finds room, or makes itself some. */
   canTakeDue(message: Message): boolean {
-    return this.settings.overflow !== 'reject-publish' || this.hasRoomFor(1, message.bodyLength)
+    return this.settings.overflow !== 'reject-publish' || this.limit.hasRoomFor(1, message.bodyLength)
   }
 
   /** Takes a message that waited here until it was due. @returns false when there is no room for it yet */
@@ -248,16 +263,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** How many messages waiting consumers would take at once: those need no room. */
   takers(): number {
-    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.#credit()
-  }
-
-  #credit(): number {
-    let sum = 0
-    for (const consumer of this.dispatcher.consumers) {
-      if (this.dispatcher.active !== null && this.dispatcher.active !== consumer) continue
-      if (consumer.canTake()) sum += consumer.prefetch === 0 ? Infinity : consumer.prefetch - consumer.unacked
-    }
-    return sum
+    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.dispatcher.credit()
   }
 
   /** Whether a full queue refuses what is published to it. */
@@ -266,6 +272,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
+    this.#host.observer?.refused(this, message)
     if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
   }
@@ -276,24 +283,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return ttlMs < 0 ? message.ttlMs : Math.min(ttlMs, message.ttlMs)
   }
 
-  /** Keeps to the length limits, unless they are kept by rejecting. */
-  #dropHeads(): void {
-    this.#trims = false
-    if (this.rejectsWhenFull) return
-    for (let drops = 0; !this.hasRoomFor(0, 0); drops++) {
-      if (drops === DROPS_MAX) {
-        this.#host.turn.schedule(PHASE_FLUSH, this.#trimmer)
-        return
-      }
-      const head = this.#ready.shiftOldest()
-      if (head === null) {
-        // what is in the store is dropped when it has been loaded
-        this.#trims = this.#ready.count > 0
-        if (this.#trims) this.#loadMore()
-        return
-      }
-      this.#burial.discard(head, 'maxlen')
-    }
+  /** @returns false where there is nothing, or nothing in memory yet */
+  #dropOldest(): boolean {
+    const oldest = this.#ready.shiftOldest()
+    if (oldest !== null) this.#burial.discard(oldest, 'maxlen')
+    return oldest !== null
   }
 
   // ---- messages out ----
@@ -342,7 +336,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.#ready.pagedCount > 0) this.#pager!.load()
     this.#ready.groups?.beginTurn()
     while (this.#ready.count > 0 && this.dispatcher.consumers.length > 0) {
-      const entry = this.#headEntry(DROPS_MAX)
+      const entry = this.#headEntry(EXPIRED_MAX)
       if (entry === null) {
         if (!this.#waits) this.schedule()
         return
@@ -398,7 +392,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
    */
   get(noAck: boolean): Entry | null {
     this.touch()
-    if (this.#headWaiters.size > 0 && !this.#headWaiters.serving) return null
+    if (this.paused || (this.#headWaiters.size > 0 && !this.#headWaiters.serving)) return null
     const entry = this.#headEntry(Infinity)
     if (entry === null) return null
     this.#ready.take(entry)
@@ -419,6 +413,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Whether there is a message for who has just got none. */
   get comesLater(): boolean {
     const { size, serving } = this.#headWaiters
+    if (this.paused) return false
     return this.#ready.comesLater || (size > 0 && !serving && this.#ready.count > 0)
   }
 
@@ -442,14 +437,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Ready messages that are in the store only. */
   get readyInStore(): number {
     return this.#ready.pagedCount
-  }
-
-  /**
-   * The messages that could be delivered now, in that order, with those that are read from the store for it: copies, whose number and
-   * counts are right. Nothing changes. What comes or goes meanwhile may be missing.
-   */
-  browse(): AsyncGenerator<Entry> {
-    return browse(this.#ready, this.#pager, this.#host.clock)
   }
 
   /** After `get` with noAck, when the message has been copied out. */
@@ -529,7 +516,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     }
     // unlike what a consumer has, it can leave memory
     if (this.#host.memory.short) this.#host.memory.look()
-    this.#dropHeads()
+    this.limit.keep()
     this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
@@ -584,6 +571,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const count = this.#ready.count
     this.deduplication?.purged()
     const old = this.#ready
+    old.purged = true
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
     this.#pager?.purged(this.#ready, !this.deleted)
     old.groups?.purged(old, this.#ready, !this.deleted)
@@ -623,12 +611,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Whether anybody waits for what is not in memory. */
   get wantsMessages(): boolean {
-    return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.#trims
+    return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.limit.waits
   }
 
   /** How many messages would be taken at once. */
   wantedNow(): number {
-    return (this.#trims ? Infinity : this.#headWaiters.size) + this.#credit()
+    return (this.limit.waits ? Infinity : this.#headWaiters.size) + this.dispatcher.credit()
   }
 
   excess(keepEntries: number, keepBytes: number): number {
@@ -668,6 +656,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#entries.leaveMemory(entry)
   }
 
+  /** A message was read back that stays where it is. */
+  staysInStore(entry: Entry): void {
+    entry.state = GONE
+    this.#entries.leaveMemory(entry)
+  }
+
   /** A message was read back that nobody waits for any more. */
   endLoaded(entry: Entry): void {
     this.#end(entry)
@@ -695,7 +689,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Messages that had to be waited for may be at hand. */
   moreAtHand(): void {
     if (this.deleted) return
-    if (this.#trims) this.#dropHeads()
+    if (this.limit.waits) this.limit.keep()
     this.schedule()
   }
 
@@ -704,7 +698,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.#log.recovered().length > 0) this.#pagerOf().recover()
     this.#log.loadRecovered(
       new RecoveredLoad(this, () => {
-        this.#dropHeads()
+        this.limit.keep()
         done()
       }),
     )
@@ -766,7 +760,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (expiresChanged) this.#unused.restart()
     this.#group()
     if (this.#spills && settings.lazy) this.#pagerOf().schedule()
-    this.#dropHeads()
+    this.limit.keep()
   }
 
   /** Groups messages, or not any more: as the settings say. */

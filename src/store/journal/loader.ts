@@ -32,6 +32,8 @@ export interface LoadLimits {
   readonly bytesMax: number
   /** Only what has expired by then (ms since the epoch); -1 for all. */
   readonly expiredAt: number
+  /** From the highest number on downwards. */
+  readonly last: boolean
 }
 
 export interface LoaderHost {
@@ -151,7 +153,8 @@ export class Loader {
     const found: Wanted[] = []
     const runs = [...index.logged.runs, ...index.transient.runs].filter(({ pages }) => pages.length > 0)
     for (const run of runs) await this.#collectFrom(run, range, limits, found)
-    if (runs.length > 1) found.sort((a, b) => a.row.number - b.row.number)
+    const sign = limits.last ? -1 : 1
+    if (runs.length > 1) found.sort((a, b) => sign * (a.row.number - b.row.number))
     let bytes = 0
     for (let i = 0; i < found.length; i++) {
       bytes += found[i]!.row.recordBytes
@@ -167,11 +170,11 @@ export class Loader {
     const { from, to } = range
     let count = 0
     let bytes = 0
-    let next = from
-    while (next <= to && count < limits.messagesMax && bytes < limits.bytesMax) {
-      const page = run.pages[run.indexFrom(next)]
-      if (page === undefined || page.first > to) return
-      next = page.last + 1
+    let next = limits.last ? to : from
+    while (next >= from && next <= to && count < limits.messagesMax && bytes < limits.bytesMax) {
+      const page = limits.last ? run.upTo(next) : run.pages[run.indexFrom(next)]
+      if (page === undefined || page.first > to || page.last < from) return
+      next = limits.last ? page.first - 1 : page.last + 1
       const { expiredAt } = limits
       const hasExpired = expiredAt < 0 || (page.earliestExpiry >= 0 && page.earliestExpiry <= expiredAt)
       if (page.live === 0 || !hasExpired) continue
@@ -312,10 +315,12 @@ function isWanted(page: IndexPage, at: number, { from, to, level }: Range): bool
   return number >= from && number <= to
 }
 
-function takeReady(page: IndexPage, range: Range, { messagesMax, bytesMax }: LoadLimits, found: Wanted[]): void {
+function takeReady(page: IndexPage, range: Range, limits: LoadLimits, found: Wanted[]): void {
+  const { messagesMax, bytesMax, last } = limits
   let bytes = 0
   let count = 0
-  for (let at = 0; at < page.rows && count < messagesMax && bytes < bytesMax; at++) {
+  for (let i = 0; i < page.rows && count < messagesMax && bytes < bytesMax; i++) {
+    const at = last ? page.rows - 1 - i : i
     if (!isWanted(page, at, range)) continue
     const one = new Wanted(page, at)
     found.push(one)

@@ -223,11 +223,16 @@ export class QueueIndex implements QueueLog {
   // ---- reading back ----
 
   load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
-    this.#parts.loader.load(this, range, { messagesMax, bytesMax, expiredAt: -1 }, visitor)
+    this.#parts.loader.load(this, range, { messagesMax, bytesMax, expiredAt: -1, last: false }, visitor)
+  }
+
+  loadLast(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
+    this.#parts.loader.load(this, range, { messagesMax, bytesMax, expiredAt: -1, last: true }, visitor)
   }
 
   loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void {
-    this.#parts.loader.load(this, range, { messagesMax, bytesMax: 1024 * 1024, expiredAt: now }, visitor)
+    const limits = { messagesMax, bytesMax: 1024 * 1024, expiredAt: now, last: false }
+    this.#parts.loader.load(this, range, limits, visitor)
   }
 
   earliestExpiry({ from, to }: Range): number {

@@ -262,6 +262,7 @@ const NO_LOG: QueueLog = {
   spill: (_entries, done) => void setImmediate(done),
   gather: () => false,
   load: (_range, _messagesMax, _bytesMax, visitor) => endLoad(visitor),
+  loadLast: (_range, _messagesMax, _bytesMax, visitor) => endLoad(visitor),
   loadExpired: (_range, _now, _messagesMax, visitor) => endLoad(visitor),
   earliestExpiry: () => -1,
   collectExpiring: (_after, _until, visitor) => void setImmediate(() => visitor.onCollectEnd()),

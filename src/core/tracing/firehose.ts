@@ -1,9 +1,10 @@
-import { array, type Field, longstr, signedint, type Table, table, timestamp } from './fields.ts'
-import { composeMessage, type Message, Properties } from './message.ts'
-import { Queue } from './queues/queue.ts'
-import type { Target } from './router.ts'
-import type { Session } from './session.ts'
-import type { VHost } from './vhost.ts'
+import { array, type Field, longstr, signedint, type Table, table, timestamp } from '../fields.ts'
+import { composeMessage, type Message, Properties } from '../message.ts'
+import { Queue } from '../queues/queue.ts'
+import type { Target } from '../router.ts'
+import { type Delivered, MessageObserver } from './message-observer.ts'
+import type { Session } from '../session.ts'
+import type { VHost } from '../vhost.ts'
 
 const TRACE_EXCHANGE = 'amq.rabbitmq.trace'
 
@@ -12,14 +13,15 @@ const TRACE_EXCHANGE = 'amq.rabbitmq.trace'
  * `publish.<exchange>` or `deliver.<queue>`, the payload as it is, and all else in headers. What goes through the trace exchange itself is not
  * traced.
  */
-export class Firehose {
+export class Firehose extends MessageObserver {
   readonly #vhost: VHost
 
   constructor(vhost: VHost) {
+    super()
     this.#vhost = vhost
   }
 
-  published(session: Session, message: Message, targets: readonly Target[]): void {
+  override published(session: Session, message: Message, targets: readonly Target[]): void {
     if (message.exchange === TRACE_EXCHANGE) return
     const queues = targets.filter((target) => target instanceof Queue).map((queue) => longstr(queue.name))
     this.#emit(`publish.${message.exchange}`, message, [
@@ -28,7 +30,7 @@ export class Firehose {
     ])
   }
 
-  delivered(session: Session, queue: string, message: Message, redelivered: boolean): void {
+  override delivered(session: Session, { queue, message, redelivered }: Delivered): void {
     if (message.exchange === TRACE_EXCHANGE) return
     this.#emit(`deliver.${queue}`, message, [
       ...this.#facts(session, message),
