@@ -36,6 +36,7 @@ function runChecks() {
   run('format', 'oxfmt', ['--check', '.'])
   run('lint', 'oxlint', ['.'])
   run('types', 'tsc', ['--noEmit', '-p', '.'])
+  run('types of the console', 'tsc', ['--noEmit', '-p', 'ui'])
   for (const name of readdirSync('tools').toSorted()) {
     if (/^generate-.*\.ts$/.test(name)) run(`generated files (${name})`, node, [`tools/${name}`, '--check'])
   }

@@ -1,0 +1,19 @@
+import type { ComponentType } from 'preact'
+
+export type Params = Readonly<Record<string, string>>
+
+export interface PageComponentProps {
+  readonly params: Params
+}
+
+export interface Route {
+  /** A part that begins with a colon is a parameter. The first pattern that fits wins. */
+  readonly pattern: string
+  readonly load: () => Promise<ComponentType<PageComponentProps>>
+}
+
+/** Every page is a chunk of its own, fetched when somebody goes there. */
+export const ROUTES: readonly Route[] = [
+  { pattern: '/', load: async () => (await import('./pages/overview/overview-page.tsx')).OverviewPage },
+  { pattern: '/exchanges', load: async () => (await import('./pages/exchanges/exchanges-page.tsx')).ExchangesPage },
+]
