@@ -15,5 +15,16 @@ export interface Route {
 /** Every page is a chunk of its own, fetched when somebody goes there. */
 export const ROUTES: readonly Route[] = [
   { pattern: '/', load: async () => (await import('./pages/overview/overview-page.tsx')).OverviewPage },
+  {
+    pattern: '/connections',
+    load: async () => (await import('./pages/connections/connections-page.tsx')).ConnectionsPage,
+  },
+  {
+    pattern: '/connections/:name',
+    load: async () => (await import('./pages/connections/connection-page.tsx')).ConnectionPage,
+  },
+  { pattern: '/channels', load: async () => (await import('./pages/channels/channels-page.tsx')).ChannelsPage },
+  { pattern: '/channels/:name', load: async () => (await import('./pages/channels/channel-page.tsx')).ChannelPage },
+  { pattern: '/consumers', load: async () => (await import('./pages/consumers/consumers-page.tsx')).ConsumersPage },
   { pattern: '/exchanges', load: async () => (await import('./pages/exchanges/exchanges-page.tsx')).ExchangesPage },
 ]

@@ -20,11 +20,13 @@ export interface ChartProps {
   readonly times: readonly number[]
   readonly series: readonly Series[]
   readonly format: (value: number) => string
+  /** Sizes, whose axis has steps of powers of two. */
+  readonly isBytes?: boolean
   readonly height?: number
 }
 
 /** Lines over time, with a legend of the current values whose entries can be switched off. */
-export function Chart({ label, times, series, format, height = 180 }: ChartProps) {
+export function Chart({ label, times, series, format, isBytes = false, height = 180 }: ChartProps) {
   const host = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const hidden = useSignal<ReadonlySet<string>>(new Set())
@@ -39,7 +41,7 @@ export function Chart({ label, times, series, format, height = 180 }: ChartProps
     const stop = effect(() => {
       void shownTheme.value
       plot.current?.destroy()
-      const options = plotOptions(element, names.split('\n'), height, (value) => formatNow.current(value))
+      const options = plotOptions(element, names.split('\n'), height, isBytes, (value) => formatNow.current(value))
       options.hooks = { setCursor: [(self) => (cursor.value = self.cursor.idx ?? null)] }
       plot.current = new uPlot(options, [[]], element)
     })
@@ -51,7 +53,7 @@ export function Chart({ label, times, series, format, height = 180 }: ChartProps
       plot.current?.destroy()
       plot.current = null
     }
-  }, [names, height])
+  }, [names, height, isBytes])
 
   useEffect(() => {
     plot.current?.setData([times.map((ms) => ms / 1000), ...series.map((one) => [...one.values])])
@@ -110,6 +112,9 @@ function Legend({ series, textOf, hidden, time }: LegendProps) {
 }
 
 const SERIES_COLOURS = 8
+/** Distances of the lines: 1, 2 and 5 with any number of noughts. No fractions, which counts do not have. */
+const INCREMENTS = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat()
+const BYTE_INCREMENTS = Array.from({ length: 50 }, (_, power) => 2 ** power)
 
 /** What a CSS variable comes to now, in a form that canvas understands. */
 function colourOf(element: HTMLElement, variable: string): string {
@@ -123,6 +128,7 @@ function plotOptions(
   element: HTMLElement,
   names: readonly string[],
   height: number,
+  isBytes: boolean,
   format: (value: number) => string,
 ): uPlot.Options {
   const grid = { stroke: colourOf(element, '--border'), width: 1 }
@@ -133,15 +139,23 @@ function plotOptions(
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     padding: [8, 8, 0, 0],
-    scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
       {
         ...axis,
         ticks: { show: false },
         values: (_, ticks) => ticks.map((second) => timeOfDay(second * 1000)),
+        size: 28,
         space: 80,
       },
-      { ...axis, ticks: { show: false }, values: (_, ticks) => ticks.map(format), size: 70, space: 36 },
+      {
+        ...axis,
+        ticks: { show: false },
+        values: (_, ticks) => ticks.map(format),
+        size: 70,
+        space: 36,
+        incrs: isBytes ? BYTE_INCREMENTS : INCREMENTS,
+      },
     ],
     series: [
       {},

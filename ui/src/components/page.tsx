@@ -60,18 +60,23 @@ export interface CardProps {
   readonly title?: string
   /** At the right of the title. */
   readonly actions?: ComponentChildren
+  /** A sentence below the title. */
+  readonly hint?: string
   /** Without a margin inside, for tables. */
   readonly flush?: boolean
   readonly children: ComponentChildren
 }
 
 /** A part of a page with a heading of its own. */
-export function Card({ title, actions, flush = false, children }: CardProps) {
+export function Card({ title, actions, hint, flush = false, children }: CardProps) {
   return (
     <section class={flush ? 'card card-flush' : 'card'} aria-label={title}>
       {(title !== undefined || actions !== undefined) && (
         <div class="card-header">
-          {title !== undefined && <h2>{title}</h2>}
+          <div class="grow">
+            {title !== undefined && <h2>{title}</h2>}
+            {hint !== undefined && <p class="muted small">{hint}</p>}
+          </div>
           {actions !== undefined && <div class="row">{actions}</div>}
         </div>
       )}
