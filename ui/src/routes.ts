@@ -27,4 +27,12 @@ export const ROUTES: readonly Route[] = [
   { pattern: '/channels/:name', load: async () => (await import('./pages/channels/channel-page.tsx')).ChannelPage },
   { pattern: '/consumers', load: async () => (await import('./pages/consumers/consumers-page.tsx')).ConsumersPage },
   { pattern: '/exchanges', load: async () => (await import('./pages/exchanges/exchanges-page.tsx')).ExchangesPage },
+  {
+    pattern: '/exchanges/new',
+    load: async () => (await import('./pages/exchanges/declare-exchange-page.tsx')).DeclareExchangePage,
+  },
+  {
+    pattern: '/exchanges/:vhost/:name',
+    load: async () => (await import('./pages/exchanges/exchange-page.tsx')).ExchangePage,
+  },
 ]

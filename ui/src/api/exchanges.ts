@@ -1,5 +1,6 @@
 import { path, request } from './http.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
+import { historyQuery } from './overview.ts'
 import type { Arguments, MessageStats } from './types.ts'
 
 export interface Exchange {
@@ -27,8 +28,10 @@ export function listExchanges(vhost: string | null, query: ListQuery, signal?: A
   return listPage(vhost === null ? 'exchanges' : path`exchanges/${vhost}`, query, signal)
 }
 
-export function getExchange(vhost: string, name: string, signal?: AbortSignal): Promise<Exchange> {
-  return request('GET', path`exchanges/${vhost}/${exchangeInPath(name)}`, { signal })
+/** @param rangeSec how long a history is wanted, s */
+export function getExchange(vhost: string, name: string, rangeSec: number, signal?: AbortSignal): Promise<Exchange> {
+  const query = historyQuery(rangeSec, ['msg_rates'])
+  return request('GET', path`exchanges/${vhost}/${exchangeInPath(name)}`, { query, signal })
 }
 
 /** @throws ApiError 400 when the arguments are refused, or one of that name exists with others */
@@ -39,4 +42,12 @@ export function declareExchange(vhost: string, name: string, declaration: Exchan
 /** @param ifUnused refuses while it has bindings */
 export function deleteExchange(vhost: string, name: string, ifUnused: boolean): Promise<void> {
   return request('DELETE', path`exchanges/${vhost}/${name}`, { query: { 'if-unused': ifUnused ? true : null } })
+}
+
+/** The names of all exchanges of a virtual host but the default one, for suggestions: at most 500. */
+export async function exchangeNames(vhost: string, signal?: AbortSignal): Promise<readonly string[]> {
+  const query: ListQuery = { page: 1, pageSize: 500, name: '', regex: false, sort: 'name', reverse: false }
+  const extra = { columns: 'name', disable_stats: true }
+  const { items } = await listPage<Exchange>(path`exchanges/${vhost}`, query, signal, extra)
+  return items.map(({ name }) => name).filter((name) => name !== '')
 }

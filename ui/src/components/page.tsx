@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import './page.css'
@@ -85,12 +86,25 @@ export function Card({ title, actions, hint, flush = false, children }: CardProp
   )
 }
 
-/** Pairs of a label and a value. A value of undefined or null leaves the pair out. */
+/** A part of a page that is needed now and then: closed at first, and drawn when it is opened. */
+export function FoldedCard({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+  const open = useSignal(false)
+  return (
+    <details class="card card-folded" open={open.value} onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary>
+        <h2>{title}</h2>
+      </summary>
+      {open.value && <div class="card-folded-body">{children}</div>}
+    </details>
+  )
+}
+
+/** Pairs of a label and a value. A value of undefined, null or '' leaves the pair out. */
 export function Facts({ items }: { readonly items: readonly (readonly [string, ComponentChildren])[] }) {
   return (
     <dl class="facts">
       {items
-        .filter(([, value]) => value !== undefined && value !== null)
+        .filter(([, value]) => value !== undefined && value !== null && value !== '')
         .map(([label, value]) => (
           <div key={label}>
             <dt>{label}</dt>

@@ -1,13 +1,13 @@
-import { exchangeInPath, listExchanges, type Exchange } from '../../api/exchanges.ts'
+import { listExchanges, type Exchange } from '../../api/exchanges.ts'
 import { rateOf } from '../../api/types.ts'
 import { ButtonLink } from '../../components/button.tsx'
 import { DataTable, type Column } from '../../components/data-table.tsx'
 import { Icon } from '../../components/icon.tsx'
+import { ExchangeLink } from '../../components/links.tsx'
 import { Card, Empty, Page } from '../../components/page.tsx'
 import { Features } from '../../components/properties.tsx'
 import { rate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
-import { to } from '../../router.ts'
 import { preferences } from '../../state/preferences.ts'
 import { texts } from './texts.ts'
 
@@ -50,9 +50,7 @@ function columns(): readonly Column<Exchange>[] {
       id: 'name',
       header: c.name,
       sort: 'name',
-      cell: ({ vhost, name }) => (
-        <a href={to`/exchanges/${vhost}/${exchangeInPath(name)}`}>{name === '' ? t.defaultExchange : name}</a>
-      ),
+      cell: (exchange) => <ExchangeLink {...exchange} />,
     },
     { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
     { id: 'type', header: c.type, sort: 'type', cell: ({ type }) => type },
