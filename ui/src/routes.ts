@@ -35,4 +35,18 @@ export const ROUTES: readonly Route[] = [
     pattern: '/exchanges/:vhost/:name',
     load: async () => (await import('./pages/exchanges/exchange-page.tsx')).ExchangePage,
   },
+  { pattern: '/queues', load: async () => (await import('./pages/queues/queues-page.tsx')).QueuesPage },
+  {
+    pattern: '/queues/new',
+    load: async () => (await import('./pages/queues/declare-queue-page.tsx')).DeclareQueuePage,
+  },
+  { pattern: '/queues/:vhost/:name', load: async () => (await import('./pages/queues/queue-page.tsx')).QueuePage },
+  {
+    pattern: '/queues/:vhost/:name/publish',
+    load: async () => (await import('./pages/queues/publish-page.tsx')).PublishQueuePage,
+  },
+  {
+    pattern: '/queues/:vhost/:name/manage',
+    load: async () => (await import('./pages/queues/manage-page.tsx')).ManageQueuePage,
+  },
 ]

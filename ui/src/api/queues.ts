@@ -41,7 +41,8 @@ export interface Queue {
   readonly idle_since?: string
   readonly exclusive_consumer_tag?: string | null
   readonly single_active_consumer_tag?: string | null
-  readonly backing_queue_status?: Readonly<Record<string, unknown>>
+  /** How many messages are where: WarrenMQ's own. */
+  readonly residency?: Readonly<Record<'alpha' | 'beta' | 'gamma' | 'delta', number>>
   readonly message_stats?: MessageStats
 }
 

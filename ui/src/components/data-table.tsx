@@ -54,6 +54,8 @@ export interface TableHandle {
   readonly refresh: () => Promise<void>
 }
 
+const FEW_ROWS = 10
+
 /** A list with sorting, filtering, pages and a choice of columns, all of which the broker does where it can. */
 export function DataTable<T extends object>(props: TableProps<T>) {
   const { id, load, loadKey = '', bare = false } = props
@@ -72,10 +74,13 @@ export function DataTable<T extends object>(props: TableProps<T>) {
   const isFiltered = query.value.name !== ''
   if (data === undefined && failed !== null) return <ErrorPanel error={failed} onRetry={page.refresh} />
   const isEmpty = data !== undefined && data.total_count === 0 && !isFiltered
+  // A list of a few rows beside other things needs no tools to find one of them.
+  const isShort = props.inAddress !== true && !isFiltered && (data?.total_count ?? 0) <= FEW_ROWS
+  const hasTools = !bare && !isShort && (!isEmpty || props.tools !== undefined)
   const pickedRows = data?.items.filter((row) => picked.value.has(props.rowKey(row))) ?? []
   return (
     <div class="table">
-      {!bare && (
+      {hasTools && (
         <div class="table-tools">
           <TableFilter query={query.value} change={change} label={props.label} />
           {props.tools}
@@ -93,7 +98,9 @@ export function DataTable<T extends object>(props: TableProps<T>) {
       ) : (
         <Grid {...props} rows={data?.items} chosen={chosen} query={query} change={change} picked={picked} />
       )}
-      {!bare && data !== undefined && !isEmpty && <Pager page={data} change={change} size={preferences.pageSize} />}
+      {!bare && !isShort && data !== undefined && !isEmpty && (
+        <Pager page={data} change={change} size={preferences.pageSize} />
+      )}
     </div>
   )
 }

@@ -96,7 +96,7 @@ function ArgumentControl({ field, values }: { readonly field: ArgumentField; rea
 function Help({ field }: { readonly field: ArgumentField }): ComponentChildren {
   return (
     <>
-      {field.help} <code>{field.key}</code>
+      {field.help} <code class="argument-key">{field.key}</code>
     </>
   )
 }
