@@ -15,6 +15,7 @@ export interface Route {
 /** Every page is a chunk of its own, fetched when somebody goes there. */
 export const ROUTES: readonly Route[] = [
   { pattern: '/', load: async () => (await import('./pages/overview/overview-page.tsx')).OverviewPage },
+  { pattern: '/nodes/:name', load: async () => (await import('./pages/overview/node-page.tsx')).NodePage },
   {
     pattern: '/connections',
     load: async () => (await import('./pages/connections/connections-page.tsx')).ConnectionsPage,

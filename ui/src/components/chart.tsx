@@ -11,6 +11,8 @@ export interface Series {
   readonly label: string
   /** In the order of `times`; null where there is none. */
   readonly values: readonly (number | null)[]
+  /** Not shown until its entry in the legend is switched on. */
+  readonly off?: boolean
 }
 
 export interface ChartProps {
@@ -29,7 +31,7 @@ export interface ChartProps {
 export function Chart({ label, times, series, format, isBytes = false, height = 180 }: ChartProps) {
   const host = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
-  const hidden = useSignal<ReadonlySet<string>>(new Set())
+  const hidden = useSignal<ReadonlySet<string>>(new Set(series.filter(({ off }) => off).map(({ label: name }) => name)))
   const cursor = useSignal<number | null>(null)
   const formatNow = useRef(format)
   formatNow.current = format

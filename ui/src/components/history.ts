@@ -8,8 +8,11 @@ export interface History {
   readonly series: readonly Series[]
 }
 
-/** A line of a chart: its name, and the details whose samples it shows. Undefined where nothing was counted yet. */
-export type Line = readonly [label: string, details: Details | undefined]
+/**
+ * A line of a chart: its name, and the details whose samples it shows, undefined where nothing was counted yet. `off` for
+ * one that is not shown at first.
+ */
+export type Line = readonly [label: string, details: Details | undefined, off?: 'off']
 
 /** Histories of what goes up and down: messages in a queue, bytes of memory. */
 export function gaugeHistory(lines: readonly Line[]): History {
@@ -31,7 +34,11 @@ export function rateHistory(lines: readonly Line[]): History {
 function toHistory(lines: readonly Line[], toPoints: (samples: readonly Sample[]) => [number, number][]): History {
   const points = lines.map(([, details]) => new Map(toPoints((details?.samples ?? []).toReversed())))
   const times = [...new Set(points.flatMap((line) => [...line.keys()]))].toSorted((a, b) => a - b)
-  const series = lines.map(([label], i) => ({ label, values: times.map((time) => points[i]!.get(time) ?? null) }))
+  const series = lines.map(([label, , off], i) => ({
+    label,
+    values: times.map((time) => points[i]!.get(time) ?? null),
+    off: off === 'off',
+  }))
   return { times, series }
 }
 

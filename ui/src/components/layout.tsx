@@ -48,7 +48,7 @@ export function Layout({ children }: { readonly children: ComponentChildren }) {
         </button>
         <a class="layout-brand" href="#/">
           <Logo />
-          WarrenMQ
+          <span>WarrenMQ</span>
         </a>
         <Toolbar />
       </header>

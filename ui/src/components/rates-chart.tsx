@@ -114,8 +114,9 @@ export function RatesChart({ of: stats }: { readonly of: MessageStats | undefine
     [t.redeliver, stats?.redeliver_details],
     [t.unroutable, stats?.return_unroutable_details],
     [t.dropped, stats?.drop_unroutable_details],
-    [t.diskReads, stats?.disk_reads_details],
-    [t.diskWrites, stats?.disk_writes_details],
+    // Often so many that everything else lies flat beside them.
+    [t.diskReads, stats?.disk_reads_details, 'off'],
+    [t.diskWrites, stats?.disk_writes_details, 'off'],
   ]
   const counted = lines.filter(([, details]) => details?.samples?.some(({ sample }) => sample > 0) ?? false)
   const history = rateHistory(counted)
