@@ -4,9 +4,9 @@ import { useEffect } from 'preact/hooks'
 import { ErrorPanel } from './components/error-panel.tsx'
 import { Layout } from './components/layout.tsx'
 import { Empty, Page } from './components/page.tsx'
+import { Loading } from './components/polled.tsx'
 import { ErrorBoundary } from './components/error-boundary.tsx'
 import { ButtonLink } from './components/button.tsx'
-import { common } from './i18n/common.ts'
 import { defineTexts, locale } from './i18n/language.ts'
 import { SignInPage } from './pages/sign-in/sign-in-page.tsx'
 import { matchPath, path } from './router.ts'
@@ -69,11 +69,13 @@ function Outlet() {
   }, [path.value, attempt.value])
 
   if (failure.value !== null) return <ErrorPanel error={failure.value} onRetry={() => void attempt.value++} />
-  if (shown.value === null) return <p class="muted">{common.value.loading}</p>
+  if (shown.value === null) return <Loading />
   const { component: Component, params, path: key } = shown.value
   return (
     <ErrorBoundary key={key}>
-      <Component params={params} />
+      <div data-path={key}>
+        <Component params={params} />
+      </div>
     </ErrorBoundary>
   )
 }

@@ -5,7 +5,7 @@ import { ErrorPanel } from './error-panel.tsx'
 
 export function Loading() {
   return (
-    <p class="muted" role="status">
+    <p class="muted" role="status" data-loading>
       {common.value.loading}
     </p>
   )
