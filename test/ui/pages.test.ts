@@ -67,7 +67,10 @@ async function subjects({ apiUrl, scene }: Stage): Promise<{ node: string; conne
   const { node } = (await ask(apiUrl, 'GET', 'overview')) as { node: string }
   // Statistics may come a moment after the connection.
   const connection = await eventually(async () => {
-    const all = (await ask(apiUrl, 'GET', `vhosts/${scene.vhost}/connections`)) as { name: string; state?: string }[]
+    const all = (await ask(apiUrl, 'GET', `vhosts/${encodeURIComponent(scene.vhost)}/connections`)) as {
+      name: string
+      state?: string
+    }[]
     return all.find(({ state }) => state === 'running')?.name
   })
   return { node, connection }

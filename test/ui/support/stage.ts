@@ -6,11 +6,14 @@ import { serveConsole } from './console-server.ts'
 import { openScene, type Scene } from './scene.ts'
 
 const CONSOLE = fileURLToPath(new URL('../../../dist/console', import.meta.url))
-const VHOST = 'ui-tests'
+
+/** On a machine that has other things to do, too. */
+const PATIENCE_MS = 20_000
 
 /** A browser, a broker with something going on in it, and the console between them. */
 export interface Stage {
   readonly url: string
+  readonly amqpUrl: string
   /** Ends in `/api`. */
   readonly apiUrl: string
   readonly scene: Scene
@@ -36,11 +39,12 @@ export interface Window {
 export async function openStage(): Promise<Stage> {
   await ensureConsole()
   const broker = await openBroker()
-  const scene = await openScene({ ...broker, vhost: VHOST })
+  const scene = await openScene({ ...broker, vhost: `console tests/${process.pid}` })
   const server = await serveConsole(CONSOLE, broker.apiUrl)
   const browser = await launchBrowser()
   return {
     url: server.url,
+    amqpUrl: broker.amqpUrl,
     apiUrl: broker.apiUrl,
     scene,
     open: async ({ language = 'en', theme = 'light', width = 1280, height = 900 } = {}) => {
@@ -52,6 +56,7 @@ export async function openStage(): Promise<Stage> {
         reducedMotion: 'reduce',
       })
       const page = await context.newPage()
+      page.setDefaultTimeout(PATIENCE_MS)
       return { page, context, complaints: listen(page) }
     },
     close: async () => {

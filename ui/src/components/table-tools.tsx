@@ -64,6 +64,7 @@ export function TableFilter({
         placeholder={texts.value.placeholder}
         aria-label={texts.value.filter(label)}
         data-shortcut="/"
+        aria-keyshortcuts="/"
         spellcheck={false}
         onInput={(event) => apply(event.currentTarget.value)}
       />
