@@ -9,6 +9,7 @@ const titles = defineTexts(
     consumers: 'Consumers',
     exchanges: 'Exchanges',
     queues: 'Queues',
+    events: 'Events',
   },
   {
     overview: '概览',
@@ -17,6 +18,7 @@ const titles = defineTexts(
     consumers: '消费者',
     exchanges: '交换机',
     queues: '队列',
+    events: '事件',
   },
 )
 
@@ -52,6 +54,6 @@ export const NAVIGATION: readonly NavigationSection[] = [
       { href: '#/queues', title: () => titles.value.queues },
     ],
   },
-  { section: 'tools', items: [] },
+  { section: 'tools', items: [{ href: '#/events', title: () => titles.value.events }] },
   { section: 'admin', items: [] },
 ]

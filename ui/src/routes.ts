@@ -50,4 +50,5 @@ export const ROUTES: readonly Route[] = [
     pattern: '/queues/:vhost/:name/manage',
     load: async () => (await import('./pages/queues/manage-page.tsx')).ManageQueuePage,
   },
+  { pattern: '/events', load: async () => (await import('./pages/events/events-page.tsx')).EventsPage },
 ]

@@ -27,6 +27,7 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'publish to a queue', address: `${of('queues', 'orders.mail')}/publish` },
     { name: 'manage a queue', address: `${of('queues', 'orders.mail')}/manage` },
     { name: 'declare a queue', address: '#/queues/new' },
+    { name: 'events', address: '#/events' },
     { name: 'no such page', address: '#/nowhere' },
   ]
 }

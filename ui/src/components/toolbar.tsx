@@ -5,6 +5,7 @@ import { defineTexts, language, LANGUAGES, type Language } from '../i18n/languag
 import { preferences, REFRESH_CHOICES_SEC, type Theme } from '../state/preferences.ts'
 import { refreshAll, usePoll } from '../state/poll.ts'
 import { signOut, user } from '../state/session.ts'
+import { AlarmSign } from './alarm-sign.tsx'
 import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
 import { Menu } from './menu.tsx'
@@ -42,6 +43,7 @@ export function Toolbar() {
   const t = texts.value
   return (
     <div class="toolbar">
+      <AlarmSign />
       <VhostChoice />
       <Button kind="quiet" label={common.value.refresh} onClick={refreshAll}>
         <Icon name="refresh" />
