@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { accessibilityFaults, layoutFaults } from './support/looks.ts'
@@ -37,6 +38,28 @@ describe('every page', { skip: withoutBrowser }, () => {
     }
   })
 
+  for (const language of ['en', 'zh'] as const) {
+    test(`menus and dialogs fit the window, too, ${language}`, async () => {
+      const { page, complaints } = windows.get(language)!
+      const faults: string[] = []
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 900 })
+        await goTo(page, '#/')
+        await goTo(page, '#/queues')
+        if (width === 390) faults.push(...(await lookWhileOpen(page, '.layout-menu')))
+        faults.push(...(await lookWhileOpen(page, '.toolbar .menu > button')))
+        faults.push(...(await lookWhileOpen(page, '.table-tools .menu > button')))
+        await page.locator('thead input[type=checkbox]').check()
+        await page.locator('.table-picked button').last().click()
+        await page.getByRole('dialog').waitFor()
+        faults.push(...(await layoutFaults(page, 'dialog')), ...(await accessibilityFaults(page)))
+        await page.keyboard.press('Escape')
+      }
+      assert.deepEqual(faults, [])
+      assert.deepEqual(complaints, [])
+    })
+  }
+
   test('is in the language that the browser asks for', async () => {
     const navigation = (language: string): Promise<string> =>
       windows.get(language)!.page.locator('#navigation').innerText()
@@ -60,6 +83,15 @@ async function examine({ page, complaints }: Window, address: string): Promise<v
   }
   assert.deepEqual(faults, [])
   assert.deepEqual(complaints, [])
+}
+
+/** Opens what the button opens, looks, and closes it again. */
+async function lookWhileOpen(page: Page, button: string): Promise<string[]> {
+  await page.locator(button).click()
+  const part = button === '.layout-menu' ? '#navigation' : '.menu-panel'
+  const faults = [...(await layoutFaults(page, part)), ...(await accessibilityFaults(page))]
+  await page.locator(button).click()
+  return faults
 }
 
 /** A node and a connection that there are, for the pages about one. */

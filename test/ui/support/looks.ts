@@ -23,9 +23,12 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
   })
 }
 
-/** Whether the page is wider than the window, text is cut off, or controls lie on each other. One line for each fault. */
-export function layoutFaults(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
+/**
+ * Whether the page is wider than the window, text is cut off, or controls lie on each other. One line for each fault.
+ * @param part a selector: looks at nothing else, as what lies above the rest of the page may well cover it
+ */
+export function layoutFaults(page: Page, part = 'body'): Promise<string[]> {
+  return page.evaluate((within) => {
     const faults: string[] = []
     const name = (element: Element): string =>
       `${element.tagName.toLowerCase()}.${element.className} "${(element.textContent ?? '').trim().slice(0, 40)}"`
@@ -33,10 +36,15 @@ export function layoutFaults(page: Page): Promise<string[]> {
       element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length > 0
     const isForScreenReaders = (element: Element): boolean => getComputedStyle(element).clipPath !== 'none'
 
+    for (const element of document.querySelectorAll(within)) {
+      const { left, right } = element.getBoundingClientRect()
+      if (isShown(element) && (left < -1 || right > innerWidth + 1))
+        faults.push(`${name(element)} sticks out of the window`)
+    }
     const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth
     if (wide > 0) faults.push(`the page is ${wide} px wider than the window`)
 
-    for (const element of document.querySelectorAll('body *')) {
+    for (const element of document.querySelectorAll(`${within} *`)) {
       const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent!.trim() !== '')
       if (!hasText || !isShown(element) || isForScreenReaders(element)) continue
       const { overflowX, overflowY } = getComputedStyle(element)
@@ -47,7 +55,7 @@ export function layoutFaults(page: Page): Promise<string[]> {
     }
 
     const context = document.createElement('canvas').getContext('2d')!
-    for (const select of document.querySelectorAll('select')) {
+    for (const select of document.querySelectorAll<HTMLSelectElement>(`${within} select`)) {
       if (!isShown(select)) continue
       const style = getComputedStyle(select)
       context.font = style.font
@@ -59,7 +67,10 @@ export function layoutFaults(page: Page): Promise<string[]> {
 
     const controls = [...document.querySelectorAll('a, button, input, select, textarea, h1, h2, h3')].filter(
       // the button in the field of a filter lies there on purpose
-      (element) => isShown(element) && element.closest('.table-filter, .layout-skip, .toasts, .jobs') === null,
+      (element) =>
+        isShown(element) &&
+        element.closest(within) !== null &&
+        element.closest('.table-filter, .layout-skip, .toasts, .jobs') === null,
     )
     const boxes = controls.map((element) => ({ element, box: element.getBoundingClientRect() }))
     const bar = document.querySelector('.layout-bar')
@@ -74,5 +85,5 @@ export function layoutFaults(page: Page): Promise<string[]> {
       }
     }
     return faults
-  })
+  }, part)
 }

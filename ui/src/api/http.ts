@@ -33,8 +33,20 @@ export interface RequestOptions {
 /** Kept in memory only: neither survives a reload, and no other page of the browser can read them. */
 export const credentials: { csrfToken: string | null; basic: string | null } = { csrfToken: null, basic: null }
 
-/** Counts the answers that said the session is over: whoever shows the pages goes back to the sign-in then. */
-export const sessionsLost = signal(0)
+/**
+ * Counts answers with status 401. The session may be over; but RabbitMQ's API says the same where a user lacks a tag, so
+ * whoever keeps the session has to find out.
+ */
+export const unauthorized = signal(0)
+
+/**
+ * Called when the token does not fit the cookie: another tab has signed in anew. Fetches the one that does, and says
+ * whether to try again.
+ */
+export const onTokenRefused: { renew: () => Promise<boolean> } = { renew: async () => false }
+
+/** What is asked to find out: an answer of theirs is no reason to ask again. */
+const IDENTITY: ReadonlySet<string> = new Set(['session', 'whoami'])
 
 /** The path of a resource below `api/`: what is filled in is percent-encoded. */
 export function path(parts: TemplateStringsArray, ...values: readonly (string | number)[]): string {
@@ -54,6 +66,15 @@ export async function request<T>(method: Method, resource: string, options: Requ
 
 /** Like `request`, for an answer that is not JSON: a file to save, a stream of events. */
 export async function send(method: Method, resource: string, options: RequestOptions = {}): Promise<Response> {
+  try {
+    return await sendOnce(method, resource, options)
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'csrf' || !(await onTokenRefused.renew())) throw error
+    return sendOnce(method, resource, options)
+  }
+}
+
+async function sendOnce(method: Method, resource: string, options: RequestOptions): Promise<Response> {
   const headers = new Headers(options.headers)
   let body: BodyInit | undefined
   if (options.body instanceof FormData || options.body instanceof Blob) body = options.body
@@ -72,7 +93,7 @@ export async function send(method: Method, resource: string, options: RequestOpt
     credentials: credentials.basic === null ? 'same-origin' : 'omit',
   })
   if (response.ok) return response
-  if (response.status === 401 && resource !== 'session') sessionsLost.value++
+  if (response.status === 401 && !IDENTITY.has(resource)) unauthorized.value++
   throw await toError(response)
 }
 

@@ -53,6 +53,16 @@ export async function signIn(username: string, password: string): Promise<User> 
   }
 }
 
+/** Whether the broker still knows who is asking. In doubt it does: what cannot be reached has not refused. */
+export async function isSignedIn(): Promise<boolean> {
+  try {
+    await request('GET', 'whoami')
+    return true
+  } catch (error) {
+    return !(error instanceof ApiError && error.status === 401)
+  }
+}
+
 export async function signOut(): Promise<void> {
   const hasSession = credentials.csrfToken !== null
   try {

@@ -17,8 +17,6 @@ const texts = defineTexts(
     conflict: 'It does not fit what exists already',
     tooMany: 'Too many attempts',
     tooManyHint: (wait: string) => `Wait ${wait} and try again.`,
-    signIn: 'Sign in again',
-    signInHint: 'The session is over.',
     unavailable: 'The broker cannot do this now',
     unavailableHint: 'Look for alarms on the overview, and try again.',
     failed: 'The broker failed',
@@ -39,8 +37,6 @@ const texts = defineTexts(
     conflict: '与现有对象冲突',
     tooMany: '尝试次数过多',
     tooManyHint: (wait) => `请等待 ${wait}后重试。`,
-    signIn: '请重新登录',
-    signInHint: '会话已结束。',
     unavailable: '服务器暂时无法执行此操作',
     unavailableHint: '请在概览页查看告警，然后重试。',
     failed: '服务器出错',
@@ -68,8 +64,7 @@ export function adviceFor(error: unknown): Advice {
     case 413:
     case 422:
       return { title: t.invalid, text: said }
-    case 401:
-      return { title: t.signIn, text: t.signInHint }
+    case 401: // of a session that is over nobody gets to read: the sign-in is there then
     case 403:
       return { title: t.refused, text: join(t.refusedHint, said) }
     case 404:

@@ -1,5 +1,5 @@
 import { computed, effect, signal, type ReadonlySignal } from '@preact/signals'
-import { sessionsLost } from '../api/http.ts'
+import { onTokenRefused, unauthorized } from '../api/http.ts'
 import * as api from '../api/session.ts'
 
 export type SessionState =
@@ -50,7 +50,25 @@ export async function signOut(): Promise<void> {
 }
 
 effect(() => {
-  if (sessionsLost.value > 0 && session.peek().kind === 'signed-in') {
-    session.value = { kind: 'signed-out', expired: true }
-  }
+  if (unauthorized.value > 0) void signOutIfOver()
 })
+
+let checking = false
+
+/** Goes back to the sign-in when the session is over. A page asks for many things at once: one check for all of them. */
+async function signOutIfOver(): Promise<void> {
+  if (checking || session.peek().kind !== 'signed-in') return
+  checking = true
+  const isOver = !(await api.isSignedIn())
+  checking = false
+  if (isOver && session.peek().kind === 'signed-in') session.value = { kind: 'signed-out', expired: true }
+}
+
+onTokenRefused.renew = async () => {
+  const before = user.peek()?.name
+  const found = await api.currentSession()
+  if (found === null) return false
+  session.value = { kind: 'signed-in', user: found }
+  // Somebody else: what was to be done must not be done in their name.
+  return found.name === before
+}
