@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
+import type { Config } from '../config/config.ts'
+import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
 
@@ -10,6 +12,28 @@ export interface ListenerFacts {
   readonly address: string
   readonly port: number
   readonly tls: boolean
+}
+
+/** Logins by protocol: `amqp091`, `http` ... */
+export interface AttemptCounts {
+  readonly protocol: string
+  readonly succeeded: number
+  readonly failed: number
+}
+
+export interface SourceAttemptCounts extends AttemptCounts {
+  readonly address: string
+  /** '' where the client did not get as far as a name. */
+  readonly user: string
+}
+
+/** Logins since the start or the last reset. */
+export interface LoginAttemptCounts {
+  byProtocol(): readonly AttemptCounts[]
+  /** Empty where sources are not counted apart. */
+  bySource(): readonly SourceAttemptCounts[]
+  reset(): void
+  resetSources(): void
 }
 
 /** What the HTTP API needs of the node that it shows. */
@@ -27,8 +51,11 @@ export interface ManagementHost {
   readonly dataDir: string | null
   /** ms since the epoch. */
   readonly startedAt: number
-  /** Idle time after which a sign-in of the console ends, in ms. */
-  readonly signInTimeoutMs: number
+  readonly http: Omit<Config['http'], 'listeners'>
+  /** The configuration that is in force, without secrets. */
+  readonly effective: readonly EffectiveSetting[]
+  /** Null where nobody counts logins. */
+  readonly loginAttempts: LoginAttemptCounts | null
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
