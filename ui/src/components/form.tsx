@@ -244,16 +244,6 @@ export function Checkbox(props: {
   )
 }
 
-/** Fields under a heading of their own. */
-export function FieldGroup({ legend, children }: { readonly legend: string; readonly children: ComponentChildren }) {
-  return (
-    <fieldset class="field-group">
-      <legend>{legend}</legend>
-      <div class="field-grid">{children}</div>
-    </fieldset>
-  )
-}
-
 /** Fields side by side where there is room. */
 export function FieldGrid({ children }: { readonly children: ComponentChildren }) {
   return <div class="field-grid">{children}</div>

@@ -1,8 +1,10 @@
 import { signal } from '@preact/signals'
-import { cancelJob, getJob, type Job } from '../api/jobs.ts'
+import { useEffect } from 'preact/hooks'
+import { cancelJob, getJob, listJobs, type Job } from '../api/jobs.ts'
 import { count } from '../format.ts'
 import { common } from '../i18n/common.ts'
 import { defineTexts } from '../i18n/language.ts'
+import { user } from '../state/session.ts'
 import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
 import './jobs.css'
@@ -72,8 +74,19 @@ export async function trackJob(started: Job): Promise<Job> {
   return job
 }
 
+/** Shows what was begun before the page was loaded anew, and still runs. */
+async function resume(): Promise<void> {
+  const jobs = await listJobs()
+  const own = jobs.filter((job) => job.state === 'running' && job.user === user.peek()?.name)
+  await Promise.all(own.map(trackJob))
+}
+
 /** Stands once in the layout. */
 export function Jobs() {
+  useEffect(() => {
+    // A broker without jobs has none to show.
+    resume().catch(() => {})
+  }, [])
   if (tracked.value.length === 0) return null
   return (
     <section class="jobs" aria-label={texts.value.jobs} aria-live="polite">

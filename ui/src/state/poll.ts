@@ -1,4 +1,4 @@
-import { effect, signal, useComputed, useSignal, type ReadonlySignal } from '@preact/signals'
+import { effect, signal, useSignal, type ReadonlySignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { preferences } from './preferences.ts'
 
@@ -87,9 +87,4 @@ export function usePoll<T>(
   }, [key, once, everySec, keep])
 
   return { data, error, refresh: () => run.current() }
-}
-
-/** A part of what is polled, for components that need no more. */
-export function usePart<T, P>(polled: Polled<T>, pick: (data: T) => P): ReadonlySignal<P | undefined> {
-  return useComputed(() => (polled.data.value === undefined ? undefined : pick(polled.data.value)))
 }
