@@ -3,9 +3,10 @@
 //   node tools/console.ts build             builds
 //   node tools/console.ts ensure            builds when what is there is missing or older than its sources
 //   node tools/console.ts dev [--api URL]   serves on a port of its own; requests to /api go to the broker at URL
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'ui')
@@ -47,6 +48,7 @@ export async function buildConsole(): Promise<void> {
   const common = settings()
   const beside = `${target}.${process.pid}`
   await build({ ...common, logLevel: 'warn', build: { ...common.build, outDir: beside } })
+  compress(beside)
   rmSync(target, { recursive: true, force: true })
   try {
     renameSync(beside, target)
@@ -54,6 +56,17 @@ export async function buildConsole(): Promise<void> {
     // Somebody else was faster, from the same sources.
     if (!existsSync(target)) throw error
     rmSync(beside, { recursive: true })
+  }
+}
+
+/** Beside each file what browsers take instead of it: the broker then has nothing to compress. */
+function compress(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const file = join(entry.parentPath, entry.name)
+    const content = readFileSync(file)
+    writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }))
+    writeFileSync(`${file}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }))
   }
 }
 

@@ -41,8 +41,13 @@ export interface Queue {
   readonly idle_since?: string
   readonly exclusive_consumer_tag?: string | null
   readonly single_active_consumer_tag?: string | null
-  /** How many messages are where: WarrenMQ's own. */
-  readonly residency?: Readonly<Record<'alpha' | 'beta' | 'gamma' | 'delta', number>>
+  /** WarrenMQ's own: how many messages wait for their due time or their next attempt. */
+  readonly messages_delayed?: number
+  /** WarrenMQ's own: how many message groups the queue is busy with. */
+  readonly message_groups?: number
+  readonly delivery_limit?: number
+  /** WarrenMQ's own: how many messages are where, and what they take on disk, bytes, and their index in memory, bytes. */
+  readonly residency?: Readonly<Record<'alpha' | 'beta' | 'gamma' | 'delta' | 'disk_bytes' | 'index_bytes', number>>
   readonly message_stats?: MessageStats
 }
 

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { ApiError } from '../api/http.ts'
 import { cancelJob, getJob, listJobs, type Job } from '../api/jobs.ts'
 import { count } from '../format.ts'
 import { common } from '../i18n/common.ts'
@@ -64,7 +65,7 @@ export async function trackJob(started: Job): Promise<Job> {
   put(job)
   while (job.state === 'running') {
     await pause()
-    job = await getJob(job.id)
+    job = await look(job)
     put(job)
   }
   if (job.state !== 'failed') {
@@ -72,6 +73,17 @@ export async function trackJob(started: Job): Promise<Job> {
     drop(job.id)
   }
   return job
+}
+
+/** @throws ApiError when the broker does not know the job any more; when it cannot be reached, the job is as it was */
+async function look(job: Job): Promise<Job> {
+  try {
+    return await getJob(job.id)
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 0) return job
+    drop(job.id)
+    throw error
+  }
 }
 
 /** Shows what was begun before the page was loaded anew, and still runs. */

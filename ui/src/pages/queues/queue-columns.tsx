@@ -31,6 +31,14 @@ export function queueColumns(): readonly Column<Queue>[] {
       show: 'wide',
       cell: (row) => count(row.messages_unacknowledged),
     },
+    {
+      id: 'delayed',
+      header: t.delayed,
+      align: 'end',
+      sort: 'messages_delayed',
+      show: 'chosen',
+      cell: (row) => count(row.messages_delayed),
+    },
     { id: 'total', header: t.total, align: 'end', sort: 'messages', show: 'wide', cell: (row) => count(row.messages) },
     {
       id: 'consumers',

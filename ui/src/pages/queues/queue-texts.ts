@@ -16,6 +16,11 @@ export const queueTexts = defineTexts(
     persistent: 'Persistent',
     transient: 'Transient',
     pagedOut: 'On disk only',
+    delayed: 'Delayed',
+    onDisk: 'On disk',
+    index: 'Index in memory',
+    groups: 'Busy message groups',
+    deliveryLimit: 'Delivery limit',
     residency: 'Residency',
     residencies: {
       alpha: 'alpha: body and index in memory',
@@ -61,6 +66,11 @@ export const queueTexts = defineTexts(
     persistent: '持久化',
     transient: '非持久',
     pagedOut: '仅在磁盘',
+    delayed: '延迟',
+    onDisk: '磁盘占用',
+    index: '内存中的索引',
+    groups: '处理中的消息分组',
+    deliveryLimit: '投递次数上限',
     residency: '驻留状态',
     residencies: {
       alpha: 'alpha：消息体和索引都在内存',

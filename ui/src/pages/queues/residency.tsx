@@ -1,6 +1,6 @@
 import type { QueueDetails } from '../../api/queues.ts'
 import { Breakdown } from '../../components/meter.tsx'
-import { Card } from '../../components/page.tsx'
+import { Card, Facts } from '../../components/page.tsx'
 import { SimpleTable } from '../../components/simple-table.tsx'
 import { bytes, count, NONE } from '../../format.ts'
 import { queueTexts } from './queue-texts.ts'
@@ -14,6 +14,7 @@ export function Residency({ queue }: { readonly queue: QueueDetails }) {
     [t.all, messages, size],
     [t.ready, queue.messages_ready, queue.message_bytes_ready],
     [t.unacked, queue.messages_unacknowledged, queue.message_bytes_unacknowledged],
+    ...(queue.messages_delayed === undefined ? [] : [[t.delayed, queue.messages_delayed, undefined] as const]),
     [t.ram, queue.messages_ram, queue.message_bytes_ram],
     [t.persistent, persistent, persistentBytes],
     [t.transient, Math.max(0, messages - persistent), Math.max(0, size - persistentBytes)],
@@ -50,6 +51,12 @@ function Levels({ queue }: { readonly queue: QueueDetails }) {
     <div class="card-part">
       <h3>{t.residency}</h3>
       <Breakdown parts={counts} rest="" format={count} />
+      <Facts
+        items={[
+          [t.onDisk, bytes(queue.residency?.disk_bytes)],
+          [t.index, bytes(queue.residency?.index_bytes)],
+        ]}
+      />
     </div>
   )
 }
