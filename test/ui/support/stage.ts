@@ -1,11 +1,15 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { fileURLToPath } from 'node:url'
 import { ensureConsole } from '../../../tools/console.ts'
+import { startTestBroker } from '../../support/with-broker.ts'
 import { launchBrowser } from './browser.ts'
 import { serveConsole } from './console-server.ts'
 import { openScene, type Scene } from './scene.ts'
 
 const CONSOLE = fileURLToPath(new URL('../../../dist/console', import.meta.url))
+
+/** Whether the tests run against a RabbitMQ, which cannot do all that is tested. */
+export const isRabbit = process.env['RABBITMQ_URL'] !== undefined
 
 /** On a machine that has other things to do, too. */
 const PATIENCE_MS = 20_000
@@ -40,10 +44,9 @@ export async function openStage(): Promise<Stage> {
   await ensureConsole()
   const broker = await openBroker()
   const scene = await openScene({ ...broker, vhost: `console tests/${process.pid}` })
-  const server = await serveConsole(CONSOLE, broker.apiUrl)
   const browser = await launchBrowser()
   return {
-    url: server.url,
+    url: broker.url,
     amqpUrl: broker.amqpUrl,
     apiUrl: broker.apiUrl,
     scene,
@@ -61,7 +64,6 @@ export async function openStage(): Promise<Stage> {
     },
     close: async () => {
       await browser.close()
-      await server.close()
       await scene.stop()
       await broker.stop()
     },
@@ -106,8 +108,24 @@ export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(() => document.querySelector('[data-loading], [aria-busy="true"]') === null)
 }
 
-async function openBroker(): Promise<{ amqpUrl: string; apiUrl: string; stop: () => Promise<void> }> {
-  const amqpUrl = process.env['RABBITMQ_URL'] ?? 'amqp://guest:guest@localhost:5673'
-  const apiUrl = process.env['RABBITMQ_MANAGEMENT_URL'] ?? 'http://127.0.0.1:15673/api'
-  return { amqpUrl, apiUrl, stop: async () => {} }
+interface OpenBroker {
+  readonly amqpUrl: string
+  /** Ends in `/api`. */
+  readonly apiUrl: string
+  /** Of the console; ends in a slash. */
+  readonly url: string
+  readonly stop: () => Promise<void>
+}
+
+/** A broker of ours, which serves the console; or the RabbitMQ that RABBITMQ_URL names, with the console in front of it. */
+async function openBroker(): Promise<OpenBroker> {
+  const { RABBITMQ_URL: amqpUrl, RABBITMQ_MANAGEMENT_URL: management = 'http://localhost:15672' } = process.env
+  if (amqpUrl !== undefined) {
+    const apiUrl = `${management.replace(/\/$/, '')}/api`
+    const { url, close } = await serveConsole(CONSOLE, apiUrl)
+    return { amqpUrl, apiUrl, url, stop: close }
+  }
+  const { server, url } = await startTestBroker()
+  const http = server.urls.http[0]!.replace(/\/$/, '')
+  return { amqpUrl: url, apiUrl: `${http}/api`, url: `${http}/`, stop: () => server.stop('test') }
 }
