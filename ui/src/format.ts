@@ -89,6 +89,13 @@ export function dateTime(ms: number | null | undefined): string {
   return ms === null || ms === undefined ? NONE : formats.value.dateTime.format(ms)
 }
 
+/** Date and time of day, of what the API tells as text. What is no time is shown as it is. */
+export function dateTimeOf(text: string | undefined): string {
+  if (text === undefined) return NONE
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? text : dateTime(ms)
+}
+
 /** Time of day, of milliseconds since the epoch. */
 export function timeOfDay(ms: number): string {
   return formats.value.time.format(ms)

@@ -33,7 +33,7 @@ export const common = defineTexts(
     policy: 'Policy',
     optional: 'optional',
     required: 'Please fill this in.',
-    nameToConfirm: (name: string) => `Type ${name} to confirm`,
+    nameToConfirm: (name: string) => `Type “${name}” to confirm`,
   },
   {
     actions: '操作',
@@ -66,6 +66,6 @@ export const common = defineTexts(
     policy: '策略',
     optional: '可选',
     required: '请填写此项。',
-    nameToConfirm: (name) => `输入 ${name} 以确认`,
+    nameToConfirm: (name) => `输入“${name}”以确认`,
   },
 )

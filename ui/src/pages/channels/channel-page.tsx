@@ -6,7 +6,7 @@ import { Shown } from '../../components/polled.tsx'
 import { RangeChoice, RatesChart } from '../../components/rates-chart.tsx'
 import { SimpleTable } from '../../components/simple-table.tsx'
 import { StateBadge } from '../../components/state-badge.tsx'
-import { count, rate } from '../../format.ts'
+import { count, dateTimeOf, rate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import type { PageComponentProps } from '../../routes.ts'
 import { preferences } from '../../state/preferences.ts'
@@ -63,7 +63,7 @@ function Content({ channel }: { readonly channel: ChannelDetails }) {
               [t.unconfirmed, count(channel.messages_unconfirmed)],
               [t.uncommitted, count(channel.messages_uncommitted)],
               [t.uncommittedAcks, count(channel.acks_uncommitted)],
-              [t.idleSince, channel.idle_since],
+              [t.idleSince, channel.idle_since === undefined ? null : dateTimeOf(channel.idle_since)],
             ]}
           />
         </Card>

@@ -1,7 +1,7 @@
 import type { QueueDetails } from '../../api/queues.ts'
 import { Card, Facts } from '../../components/page.tsx'
 import { ArgumentList } from '../../components/properties.tsx'
-import { bytes, count, percent } from '../../format.ts'
+import { bytes, count, dateTimeOf, percent } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { to } from '../../router.ts'
 import { QueueFeatures } from './queue-columns.tsx'
@@ -34,7 +34,7 @@ export function AboutQueue({ queue }: { readonly queue: QueueDetails }) {
           [t.exclusive, queue.exclusive_consumer_tag],
           [t.deliveryLimit, queue.delivery_limit === undefined ? null : count(queue.delivery_limit)],
           [t.groups, queue.message_groups ? count(queue.message_groups) : null],
-          [t.idleSince, queue.idle_since],
+          [t.idleSince, queue.idle_since === undefined ? null : dateTimeOf(queue.idle_since)],
           [c.arguments, hasArguments ? <ArgumentList key="arguments" of={args} /> : null],
           [t.effective, Object.keys(effective).length > 0 ? <ArgumentList key="policy" of={effective} /> : null],
         ]}

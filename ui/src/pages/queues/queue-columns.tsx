@@ -4,7 +4,7 @@ import type { Column } from '../../components/data-table.tsx'
 import { QueueLink } from '../../components/links.tsx'
 import { Features } from '../../components/properties.tsx'
 import { StateBadge } from '../../components/state-badge.tsx'
-import { bytes, count, NONE, percent, rate } from '../../format.ts'
+import { bytes, count, dateTimeOf, NONE, percent, rate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { texts } from './texts.ts'
 
@@ -71,7 +71,13 @@ export function queueColumns(): readonly Column<Queue>[] {
     },
     { id: 'policy', header: c.policy, sort: 'policy', show: 'chosen', cell: ({ policy }) => policy ?? '' },
     { id: 'node', header: c.node, sort: 'node', show: 'chosen', cell: ({ node }) => node },
-    { id: 'idle', header: t.idleSince, sort: 'idle_since', show: 'chosen', cell: (row) => row.idle_since ?? NONE },
+    {
+      id: 'idle',
+      header: t.idleSince,
+      sort: 'idle_since',
+      show: 'chosen',
+      cell: (row) => <span class="nowrap">{dateTimeOf(row.idle_since)}</span>,
+    },
   ]
 }
 
