@@ -106,7 +106,7 @@ function Confirm({ title, text, confirm: label, danger = false, typeName, answer
         <div>{text}</div>
         {typeName !== undefined && (
           <Field label={common.value.nameToConfirm(typeName)}>
-            <TextInput value={typed} mono />
+            <TextInput value={typed} mono autofocus />
           </Field>
         )}
         <DialogActions>
