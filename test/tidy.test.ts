@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const UNTRACKED = new Set(['node_modules', 'dist', '.git', 'coverage', 'warren-data'])
-const TEXT = /(\.(ts|mjs|js|json|md|html|css|sh|yml|yaml|conf|toml|py|rb|php|go|java)|Dockerfile|\.ci\/run)$/
+const TEXT = /(\.(tsx?|mjs|js|json|md|html|css|sh|yml|yaml|conf|toml|py|rb|php|go|java)|Dockerfile|\.ci\/run)$/
 
 interface SourceFile {
   /** From the root, with slashes. */
@@ -28,7 +28,7 @@ function* walk(folder: string): Generator<string> {
 
 const read = (path: string): SourceFile => ({ path, text: readFileSync(join(root, path), 'utf8') })
 const files = [...walk('')].filter((path) => TEXT.test(path)).map(read)
-const typescript = files.filter(({ path }) => path.endsWith('.ts') && !path.endsWith('.gen.ts'))
+const typescript = files.filter(({ path }) => /\.tsx?$/.test(path) && !path.endsWith('.gen.ts'))
 const sources = files.filter(({ path }) => path.startsWith('src/') && path.endsWith('.ts'))
 const self = relative(root, fileURLToPath(import.meta.url))
 
