@@ -353,8 +353,8 @@ export class JournalStore implements MessageStore {
 
   // ---- commits ----
 
-  begin(): void {
-    this.#committer.begin()
+  begin(): number {
+    return this.#committer.begin()
   }
 
   end(): number {
