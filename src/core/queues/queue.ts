@@ -173,12 +173,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Takes a message, or says REJECTED where the length limit is to reject. */
   publish(message: Message): number {
-    const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
-    if (this.deduplication !== null && this.deduplication.intercepts(message)) {
-      return this.deduplication.publish(message)
-    }
+    return this.deduplication === null ? this.admit(message) : this.deduplication.publish(message)
+  }
+
+  /** As `publish`, for a message that is no duplicate. */
+  admit(message: Message): number {
+    const { settings } = this
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
@@ -589,6 +591,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** What the next message will be called. */
   get nextNumber(): number {
     return this.#entries.lastNumber + 1
+  }
+
+  /** Which of these messages are there, as far as they are logged. */
+  findLogged(numbers: readonly number[]): Promise<ReadonlySet<number>> {
+    return new Promise((resolve) => this.#log.findPresent(numbers, resolve))
   }
 
   /** Whether anybody waits for what is not in memory. */
