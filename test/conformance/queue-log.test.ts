@@ -431,6 +431,19 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.deepEqual(second.store.queue(1).recovered(), [])
     })
 
+    test('however much is gone before it is written, what comes after it is safe in the end', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      put(first.store, log, 1)
+      await new Promise(setImmediate)
+      for (const number of count(2, 25_000)) log.settle(put(first.store, log, number))
+      const { message } = put(first.store, log, 25_001)
+      await first.settle()
+      assert.ok(first.store.committed >= message.position)
+      const second = await first.crash()
+      assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1, 25_001])
+    })
+
     test('says which messages are there, whatever their state, after a restart as well', async (t) => {
       const first = await open(t)
       const log = first.store.queue(1)

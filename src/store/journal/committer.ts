@@ -8,6 +8,8 @@ import type { Segment, Segments } from './segments.ts'
 
 /** A write takes no more than this, so that none takes long. */
 const BATCH_BYTES = 1024 * 1024
+/** And deals with no more messages, most of which may be gone already, so that no turn takes long. */
+const BATCH_MESSAGES = 10_000
 /** A record names at most so many queues; a message that goes to more is written again for the rest. */
 const TARGETS_MAX = 10_000
 /** Settlements in one record. */
@@ -172,6 +174,8 @@ export class Committer implements TurnTask, BatchWriter {
   /** Of the next time that more is committed, or nothing ever will be. */
   #progress: PromiseWithResolvers<void> | null = null
   readonly #live: QueueEntry[] = []
+  /** Messages of the batch that is put together, those included that were gone. */
+  #dealtWith = 0
 
   constructor(host: CommitterHost, segment: Segment) {
     this.#host = host
@@ -321,8 +325,9 @@ export class Committer implements TurnTask, BatchWriter {
     writer.reset(segment.id, from)
     writer.batch(this.batchNumber + 1, this.#host.now(), from)
     const header = writer.bytes
+    this.#dealtWith = 0
     let item = this.#ring.peek()
-    while (item !== undefined && writer.bytes < BATCH_BYTES) {
+    while (item !== undefined && writer.bytes < BATCH_BYTES && this.#dealtWith < BATCH_MESSAGES) {
       this.#ring.shift()
       this.#first++
       this.writeItem(item)
@@ -333,6 +338,7 @@ export class Committer implements TurnTask, BatchWriter {
     if (writer.bytes === header) {
       this.#writing = false
       this.#commit(last)
+      if (this.#ring.size > 0) this.#wake()
       return
     }
     this.batchNumber++
@@ -356,6 +362,7 @@ export class Committer implements TurnTask, BatchWriter {
 
   #writeMessage(first: QueueEntry): void {
     const content = first.message
+    this.#dealtWith++
     this.#waitingBytes -= content.bodyLength + content.propertiesLength + RECORD_WEIGHT
     content.pending = null
     const live = this.#live
