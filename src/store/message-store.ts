@@ -221,6 +221,12 @@ export interface QueueLog {
    */
   loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void
 
+  /**
+   * Which of these messages are there after a restart, whatever their state: for who has noted their numbers elsewhere. `done` is called in
+   * a later turn.
+   */
+  findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void
+
   /** Records that these messages are gone, whatever their state: for those that core has no entries of. Numbers that are gone are passed over. */
   settleNumbers(numbers: readonly number[]): void
 
@@ -312,8 +318,11 @@ export interface MessageStore {
   /** Drops one reference; the bytes in memory are freed with the last one. */
   release(content: Content): void
 
-  /** What is recorded between `begin` and `end` is recovered whole or not at all. Where they are nested, the outermost pair counts. */
-  begin(): void
+  /**
+   * What is recorded between `begin` and `end` is recovered whole or not at all. Where they are nested, the outermost pair counts.
+   * @returns a number that is the same again only while what is recorded now is recovered together with what was recorded then
+   */
+  begin(): number
   /** @returns the position of what was recorded since the outermost `begin`, or 0 */
   end(): number
 

@@ -236,8 +236,9 @@ export class PagingStore implements MessageStore {
     this.memory.release(content)
   }
 
-  begin(): void {
+  begin(): number {
     if (this.#depth++ === 0) this.#begun = this.#position
+    return this.committed
   }
 
   end(): number {
@@ -490,6 +491,11 @@ class PagingLog implements QueueLog {
     if (entry === null) return
     assert.equal(entry.number, number)
     entry.location = WRITTEN
+  }
+
+  findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void {
+    this.#store.count('findPresent')
+    this.#store.later(() => done(new Set(numbers.filter((number) => this.#rows.has(number)))))
   }
 
   earliestExpiry({ from, to, level }: Range): number {

@@ -23,6 +23,8 @@ const RELEASES_MAX = 256
 const LOAD_BYTES = 1024 * 1024
 /** Transient messages written in one go, so that they can leave memory. */
 const SPILLS_MAX = 2048
+/** Messages that leave memory in one go: about 5 ms. */
+const EVICTIONS_MAX = 2500
 /** A message that could not be taken when it was due is offered again after this time. */
 const RETRY_MS = 1000
 
@@ -395,10 +397,11 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   evict(entriesMax: number): number {
     // what is being looked for must not be both in memory and found on disk
     if (this.#collecting > 0 || this.#loading) return 0
+    const most = Math.min(entriesMax, EVICTIONS_MAX)
     let looked = 0
     const unstored: DelayedEntry[] = []
     for (const entry of this.#entries.values()) {
-      if (looked++ === entriesMax) break
+      if (looked++ === most) break
       if (this.log.isStored(entry)) this.#leave(entry)
       else if (entry.location === NOT_STORED) unstored.push(entry)
     }

@@ -30,6 +30,7 @@ import { LengthLimit } from './length-limit.ts'
 import { Pager } from './pager.ts'
 import { QueueCounters, type QueueFacts, type QueueHost, type QueueParts } from './queue-host.ts'
 import type { QueueSettings } from './queue-settings.ts'
+import { ackTimeoutOf, ttlOf } from './queue-times.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
 import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
@@ -209,12 +210,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Takes a message, or says REJECTED where the length limit is to reject. */
   publish(message: Message): number {
-    const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
-    if (this.deduplication !== null && this.deduplication.intercepts(message)) {
-      return this.deduplication.publish(message)
-    }
+    return this.deduplication === null ? this.admit(message) : this.deduplication.publish(message)
+  }
+
+  /** As `publish`, for a message that is no duplicate. */
+  admit(message: Message): number {
+    const { settings } = this
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
     if (settings.overflow !== 'drop-head' && !this.limit.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
@@ -222,7 +225,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     let ttl = -1
     let expiresAt = -1
     if (message.ttlMs >= 0 || settings.ttlMs >= 0) {
-      ttl = this.#ttlOf(message)
+      ttl = ttlOf(message, settings)
       expiresAt = this.#host.clock.now() + ttl
     }
     if (this.#ready.count === 0 && (settings.groups === null || this.#ready.groups!.isFree(message))) {
@@ -275,12 +278,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#host.observer?.refused(this, message)
     if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
-  }
-
-  #ttlOf(message: Message): number {
-    const { ttlMs } = this.settings
-    if (message.ttlMs < 0) return ttlMs
-    return ttlMs < 0 ? message.ttlMs : Math.min(ttlMs, message.ttlMs)
   }
 
   /** @returns false where there is nothing, or nothing in memory yet */
@@ -609,6 +606,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#entries.lastNumber + 1
   }
 
+  /** Which of these messages are there, as far as they are logged. */
+  findLogged(numbers: readonly number[]): Promise<ReadonlySet<number>> {
+    return new Promise((resolve) => this.#log.findPresent(numbers, resolve))
+  }
+
   /** Whether anybody waits for what is not in memory. */
   get wantsMessages(): boolean {
     return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.limit.waits
@@ -740,9 +742,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Time to acknowledge a delivery to this consumer in ms, or 0 when it may take for ever. */
   ackTimeoutOf(consumer: Consumer | null): number {
-    if (consumer !== null && consumer.timeoutMs >= 0) return consumer.timeoutMs
-    if (this.settings.consumerTimeoutMs >= 0) return this.settings.consumerTimeoutMs
-    return this.rules.defaultAckTimeout ? this.#host.defaultAckTimeoutMs : 0
+    return ackTimeoutOf(consumer, this.settings, this.rules, this.#host.defaultAckTimeoutMs)
   }
 
   // ---- life ----

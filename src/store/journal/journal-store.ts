@@ -53,6 +53,8 @@ export interface JournalOptions {
 /** A segment is written anew when less than this share of it is live, and it is not small already. */
 const COMPACT_SHARE = 0.25
 const COMPACT_BYTES_MIN = 256 * 1024
+/** One that has less than this share of what was live at the last look is left alone until the next one. */
+const FADING_SHARE = 0.75
 /** Dead bytes that are worth a checkpoint, so that they can go. */
 const GARBAGE_BYTES = 8 * 1024 * 1024
 /** A checkpoint follows when nothing was written for so many looks, if anything can go. */
@@ -379,8 +381,8 @@ export class JournalStore implements MessageStore {
 
   // ---- commits ----
 
-  begin(): void {
-    this.#committer.begin()
+  begin(): number {
+    return this.#committer.begin()
   }
 
   end(): number {
@@ -428,6 +430,11 @@ export class JournalStore implements MessageStore {
     const { bytesWritten } = this.#committer
     this.#quiet = bytesWritten === this.#bytesAtLook ? this.#quiet + 1 : 0
     this.#bytesAtLook = bytesWritten
+    for (const segment of this.#segments.byId.values()) {
+      const { sealed, liveBytes, liveBytesAtLook } = segment
+      segment.isFading = liveBytesAtLook < 0 || liveBytes < liveBytesAtLook * FADING_SHARE
+      segment.liveBytesAtLook = sealed ? liveBytes : -1
+    }
     const isDue = bytesWritten - this.#checkpointer.bytesAtLast >= this.#options.checkpointBytes
     const garbage = this.#garbageBytes()
     if (isDue || garbage >= GARBAGE_BYTES || (garbage > 0 && this.#quiet >= QUIET_LOOKS)) void this.tidy()
@@ -470,9 +477,9 @@ export class JournalStore implements MessageStore {
     if (dead.length > 0) await this.#options.files.syncFolder(FOLDER)
   }
 
-  #shouldCompact({ fileBytes, liveBytes, unreadable }: Segment): boolean {
+  #shouldCompact({ fileBytes, liveBytes, unreadable, isFading }: Segment): boolean {
     const isSmall = fileBytes < Math.min(COMPACT_BYTES_MIN, this.#options.segmentBytes / 4)
-    return !isSmall && !unreadable && liveBytes < fileBytes * COMPACT_SHARE
+    return !isSmall && !unreadable && !isFading && liveBytes < fileBytes * COMPACT_SHARE
   }
 
   #shouldEndEarly({ size, liveBytes }: Segment): boolean {

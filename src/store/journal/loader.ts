@@ -102,7 +102,22 @@ export class Loader {
       await this.#collectExpiring(index, after, until, visitor)
       return []
     }
-    this.#start({ index, collect, visitor: new CollectEnd(visitor) })
+    this.#start({ index, collect, visitor: new CollectEnd(() => visitor.onCollectEnd()) })
+  }
+
+  /** Which messages of a queue are there after a restart: rows are only read where their numbers have gaps. */
+  findPresent(index: QueueIndex, numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void {
+    const present = new Set<number>()
+    const collect = async (): Promise<Wanted[]> => {
+      const { logged } = index
+      for (const number of numbers) {
+        if (!logged.mayHave(number)) continue
+        for (const page of [...logged.covering(number)]) if (!page.contiguous) await this.#host.pager.rowsOf(page)
+        if (logged.mayHave(number)) present.add(number)
+      }
+      return []
+    }
+    this.#start({ index, collect, visitor: new CollectEnd(() => done(present)) })
   }
 
   #start(request: Request): void {
@@ -363,10 +378,10 @@ function tellExpiring(page: IndexPage, after: number, until: number, visitor: Ex
 }
 
 class CollectEnd implements LoadVisitor {
-  readonly #visitor: ExpiryVisitor
+  readonly onLoadEnd: () => void
 
-  constructor(visitor: ExpiryVisitor) {
-    this.#visitor = visitor
+  constructor(onLoadEnd: () => void) {
+    this.onLoadEnd = onLoadEnd
   }
 
   onLoaded(): null {
@@ -374,10 +389,6 @@ class CollectEnd implements LoadVisitor {
   }
 
   onLost(): void {}
-
-  onLoadEnd(): void {
-    this.#visitor.onCollectEnd()
-  }
 }
 
 /** Groups what lies close together. */

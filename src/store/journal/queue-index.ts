@@ -253,6 +253,10 @@ export class QueueIndex implements QueueLog {
     this.#parts.loader.loadNumbers(this, numbers, bytesMax, visitor)
   }
 
+  findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void {
+    this.#parts.loader.findPresent(this, numbers, done)
+  }
+
   settleNumbers(numbers: readonly number[]): void {
     if (this.deleted) return
     const onDisk = new Map<IndexPage, number[]>()

@@ -119,7 +119,9 @@ export class MemoryMessageStore implements MessageStore {
     return 0
   }
 
-  begin(): void {}
+  begin(): number {
+    return 0
+  }
 
   end(): number {
     return 0
@@ -267,6 +269,7 @@ const NO_LOG: QueueLog = {
   earliestExpiry: () => -1,
   collectExpiring: (_after, _until, visitor) => void setImmediate(() => visitor.onCollectEnd()),
   loadNumbers: (_numbers, _bytesMax, visitor) => endLoad(visitor),
+  findPresent: (_numbers, done) => void setImmediate(() => done(new Set())),
   settleNumbers() {},
   drop() {},
   recovered: (): readonly RecoveredLevel[] => [],
