@@ -26,6 +26,7 @@ Usage:
   warren ping [options]     ask the broker that these options, this environment and this configuration file describe
                             whether it answers; for health checks
   warren doctor DIR         check the data directory of a broker that is not running, or export its messages
+  warren ctl COMMAND        ask and steer a running broker, with the commands of rabbitmqctl and its siblings
   warren help               show this text
   warren --version          show the version
 
@@ -62,6 +63,13 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'doctor': {
       const { doctor } = await import('./doctor/command.ts')
       return doctor(rest, fail)
+    }
+    case 'ctl':
+    case 'diagnostics':
+    case 'queues':
+    case 'plugins': {
+      const { runClientCommand } = await import('./command-line.ts')
+      return runClientCommand(command, rest, readVersion())
     }
     case 'start':
     case 'ping':

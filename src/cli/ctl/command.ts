@@ -1,0 +1,109 @@
+import type { HttpApi } from '../api/http.ts'
+import type { Target } from '../api/target.ts'
+import type { Terminal } from '../terminal.ts'
+import type { Output } from './output.ts'
+
+/** RabbitMQ's tools: each command says in which of them it is found. `ctl` has them all here. */
+export type Tool = 'ctl' | 'diagnostics' | 'queues' | 'plugins'
+
+/** Headings of the overview, in their order. */
+export const SECTIONS = [
+  'Help',
+  'Nodes',
+  'Cluster',
+  'Replication',
+  'Users',
+  'Access Control',
+  'Monitoring, observability and health checks',
+  'Parameters',
+  'Policies',
+  'Virtual hosts',
+  'Configuration and Environment',
+  'Definitions',
+  'Feature flags',
+  'Operations',
+  'Queues',
+  'Plugin Management',
+  'Federation',
+  'Shovel',
+  'Deprecated',
+] as const
+
+export type Section = (typeof SECTIONS)[number]
+
+/** What a name on the command line names, so that a shell can complete it. */
+export type Completion =
+  | 'user'
+  | 'vhost'
+  | 'queue'
+  | 'exchange'
+  | 'policy'
+  | 'operator-policy'
+  | 'connection'
+  | 'shovel'
+  | 'file'
+  | 'command'
+  | readonly string[]
+
+export interface Argument {
+  readonly name: string
+  readonly help: string
+  readonly optional?: boolean
+  /** Takes all that is left. */
+  readonly variadic?: boolean
+  readonly completion?: Completion
+}
+
+export interface CommandOption {
+  /** As in commander: `-e, --if-empty`, `--priority <priority>`. */
+  readonly flags: string
+  readonly help: string
+  /** Turns the text into a value; throws when it is none. */
+  readonly parse?: (text: string) => unknown
+  readonly completion?: Completion
+}
+
+export interface CtlCommand {
+  readonly name: string
+  readonly tools: readonly Tool[]
+  readonly section: Section
+  /** One line. */
+  readonly summary: string
+  readonly arguments?: readonly Argument[]
+  readonly options?: readonly CommandOption[]
+  /** It looks at one virtual host: `--vhost` is in its usage. */
+  readonly takesVhost?: boolean
+  /** Columns that may be asked for by name. */
+  readonly columns?: readonly string[]
+  /** Seconds to wait for an answer unless `--timeout` is given; no limit where left out. */
+  readonly timeoutSec?: number
+  /** Known for the sake of scripts, and refused: the overview does not praise it. */
+  readonly isRefused?: boolean
+  /** What follows `warren ctl` in examples. */
+  readonly examples?: readonly string[]
+  run(context: Context): Promise<Output | void> | Output | void
+}
+
+/** What a command is given. */
+export interface Context {
+  readonly args: readonly string[]
+  readonly api: HttpApi
+  readonly target: Target
+  readonly terminal: Terminal
+  /** Of `--vhost`, `/` unless given. */
+  readonly vhost: string
+  readonly formatter: string | null
+  readonly quiet: boolean
+  readonly silent: boolean
+  /** Of `--timeout`, or the command's own; null is no limit. */
+  readonly timeoutSec: number | null
+  readonly version: string
+  /** The value of an option by its long name, `undefined` where it was not given. */
+  readonly option: (name: string) => string | undefined
+  readonly flag: (name: string) => boolean
+  readonly number: (name: string) => number | undefined
+  /** What is being done, told before it is: not with `--quiet` or for machines. */
+  readonly say: (text: string) => void
+  /** The same that names the node which answers. */
+  readonly sayNode: (text: (node: string) => string) => Promise<void>
+}

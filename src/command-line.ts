@@ -1,0 +1,59 @@
+import { CliError } from './cli/errors.ts'
+import { EXIT } from './cli/exit-codes.ts'
+import type { CliHost } from './cli/host.ts'
+import type { NodeDescription } from './cli/api/target.ts'
+import { openTerminal } from './cli/terminal.ts'
+import type { ListenerConfig } from './config/config.ts'
+import { ConfigError } from './config/errors.ts'
+import { loadConfig } from './config/load.ts'
+
+/** The commands that talk to a node, and not to its configuration or its files. */
+export const CLIENT_COMMANDS = ['ctl', 'diagnostics', 'queues', 'plugins'] as const
+export type ClientCommand = (typeof CLIENT_COMMANDS)[number]
+
+/**
+ * Runs one of them. Nothing of the broker is loaded for it, and nothing of it for the broker.
+ *
+ * @returns the exit code
+ */
+export async function runClientCommand(
+  command: ClientCommand,
+  argv: readonly string[],
+  version: string,
+): Promise<number> {
+  const terminal = openTerminal()
+  const host: CliHost = { version, describeNode: (file) => Promise.resolve(describeNode(file)) }
+  try {
+    const { runCtl } = await import('./cli/ctl/run.ts')
+    return await runCtl(command, argv, host, terminal)
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    terminal.printError(`warren: ${error.message}`)
+    return error.code
+  }
+}
+
+/** Where a node with this configuration is found, read as `warren ping` reads it. */
+function describeNode(file: string | null): NodeDescription {
+  let config
+  try {
+    config = loadConfig({ argv: file === null ? [] : ['--config', file], env: process.env })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new CliError(EXIT.config, error.message, { cause: error })
+  }
+  const { management, listeners, defaults } = config
+  const amqp = listeners.tcp[0] ?? listeners.tls[0]
+  return {
+    url: management === null ? null : `http://${addressOf(management)}`,
+    amqpUrl: amqp === undefined ? null : `${listeners.tcp[0] === undefined ? 'amqps' : 'amqp'}://${addressOf(amqp)}`,
+    user: defaults.user,
+    password: defaults.password,
+  }
+}
+
+function addressOf({ hosts, port }: ListenerConfig): string {
+  const host = hosts[0]!
+  if (host === '::' || host === '0.0.0.0') return `localhost:${port}`
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
