@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { ClientConnection } from '../../core/client-connection.ts'
+import type { ClientConnection, Traffic } from '../../core/client-connection.ts'
 import { BrokerError, notAllowed } from '../../core/errors.ts'
 import type { Peer } from '../../net/listener.ts'
 import {
@@ -15,13 +15,13 @@ import { AssertionError } from '../../util/assert.ts'
 import type { Interner } from '../../util/interner.ts'
 import { Channel } from './channel.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
-import { type Capabilities, connectionName, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { type Capabilities, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
 import { HEADER_FIXED_BYTES, IDLE, unexpectedFrame } from './publish-assembler.ts'
 import type { AmqpSettings } from './settings.ts'
 import { FrameError, MalformedTextError, MalformedValueError, UnknownMethodError, WireError } from './wire/errors.ts'
 import { FrameParser, type FrameHandler } from './wire/frame-parser.ts'
 import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, encodeMethodFrame } from './wire/frames.ts'
+import { Heartbeat } from './wire/heartbeat.ts'
 import * as m from './wire/methods.gen.ts'
 import { printArguments, printPayload } from './wire/print-payload.ts'
 import { Reader } from './wire/reader.ts'
@@ -321,7 +321,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   #logLife(what: 'opened' | 'closed', { facts, user, vhost }: ClientConnection): void {
-    const given = connectionName(facts.clientProperties)
+    const given = facts.givenName
     const who = {
       connection: facts.name,
       user: user.name,
@@ -455,6 +455,17 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
 
   release(): void {
     this.transport.resume(PAUSED_BY_STORE)
+  }
+
+  traffic(): Traffic {
+    const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
+    return {
+      receivedBytes: bytesIn,
+      receivedPackets: readsIn,
+      sentBytes: bytesOut,
+      sentPackets: writesOut,
+      pendingBytes: pending,
+    }
   }
 
   onPressure(choked: boolean): void {

@@ -1,4 +1,4 @@
-import type { ClientConnection, ConnectionSink } from '../../core/client-connection.ts'
+import type { ClientConnection, ConnectionSink, NetworkFacts } from '../../core/client-connection.ts'
 import { BrokerError } from '../../core/errors.ts'
 import { bool, type Field, longstr, stringOf, type Table, table } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
@@ -73,6 +73,8 @@ export class Handshake {
   #capabilities: Capabilities = NO_CAPABILITIES
   #user = ''
   #tags: readonly string[] = []
+  #mechanism = ''
+  #tuned: Tuned = { channelMax: 0, frameMax: 0, heartbeatSec: 0 }
 
   constructor(host: HandshakeHost, settings: AmqpSettings, peer: Peer) {
     this.#host = host
@@ -135,6 +137,7 @@ export class Handshake {
 
   #onLogin(mechanism: string, result: SaslResult): void {
     if (this.#state !== AUTHENTICATING) return
+    this.#mechanism = mechanism
     if (result.user !== null) this.#tune(result.user, result.tags)
     else if (result.broken) this.#refuseSilently(`${mechanism} login refused: ${result.reason}`)
     else this.#refuse(mechanism, result.reason)
@@ -179,7 +182,8 @@ export class Handshake {
       return
     }
     this.#state = AWAIT_OPEN
-    this.#host.onTuned({ channelMax: method.channelMax, frameMax: method.frameMax, heartbeatSec: method.heartbeat })
+    this.#tuned = { channelMax: method.channelMax, frameMax: method.frameMax, heartbeatSec: method.heartbeat }
+    this.#host.onTuned(this.#tuned)
   }
 
   #onOpen(method: m.ConnectionOpen): void {
@@ -190,10 +194,12 @@ export class Handshake {
     const facts = {
       name: `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
       protocol: 'AMQP 0-9-1',
+      givenName: connectionName(this.#clientProperties),
       peerAddress: address,
       peerPort: port,
       clientProperties: this.#clientProperties,
       loopback: isLoopback(this.#peer),
+      network: this.#networkFacts(),
     }
     let client: ClientConnection
     try {
@@ -206,6 +212,13 @@ export class Handshake {
     this.#state = DONE
     this.#timer.cancel()
     this.#host.onOpen(client, this.#capabilities)
+  }
+
+  #networkFacts(): NetworkFacts {
+    const { localAddress, localPort, tls } = this.#peer
+    const { channelMax, frameMax, heartbeatSec } = this.#tuned
+    const mechanism = this.#mechanism
+    return { localAddress, localPort, mechanism, channelMax, frameMaxBytes: frameMax, heartbeatSec, tls }
   }
 
   close(): void {
@@ -252,5 +265,5 @@ export const isLoopback = ({ address }: Peer): boolean => address.startsWith('12
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
 /** The name that a client gave its connection, for logs and management. */
-export const connectionName = (clientProperties: Table): string | null =>
+const connectionName = (clientProperties: Table): string | null =>
   stringOf(clientProperties.get('connection_name'))?.slice(0, 255) ?? null
