@@ -147,7 +147,8 @@ export class HttpApi {
         agent: this.#agent,
         headers: {
           authorization: this.#authorization,
-          accept: 'application/json',
+          // Not JSON alone: RabbitMQ would refuse what has no answer.
+          accept: '*/*',
           ...(body !== null && { 'content-type': 'application/json', 'content-length': body.length }),
           ...sending.headers,
         },

@@ -1,6 +1,6 @@
 import { nearest } from '../../util/nearest.ts'
 import { ApiError, HttpApi, TimeoutError, UnreachableError } from '../api/http.ts'
-import { resolveTarget, type Target } from '../api/target.ts'
+import { resolveTarget, type Target, type TargetOptions } from '../api/target.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal.ts'
 import type { Context, CtlCommand, Tool } from './command.ts'
 import { FORMATTERS, isForMachines, print, type Formatter } from './format/print.ts'
 import { commandHelp, overview, usageText } from './help.ts'
-import { findCommand, optionKey, parseCommandLine, type Parsed } from './parse.ts'
+import { findCommand, flagNames, optionKey, parseCommandLine, type Parsed } from './parse.ts'
 import { COMMANDS } from './registry.ts'
 
 /**
@@ -49,7 +49,7 @@ async function execute(command: CtlCommand, rest: readonly string[], invocation:
     const parsed = parseCommandLine(command, rest)
     formatter = readFormatter(parsed)
     checkColumns(command, parsed)
-    const target = await resolveTarget(parsed.options, process.env, host.describeNode)
+    const target = await resolveTarget(targetOptions(command, parsed), process.env, host.describeNode)
     const timeoutSec = (parsed.options['timeout'] as number | undefined) ?? command.timeoutSec ?? Infinity
     api = new HttpApi(target, timeoutSec === Infinity ? null : timeoutSec * 1000)
     if (parsed.options['dryRun'] === true) return EXIT.ok
@@ -98,6 +98,12 @@ function checkColumns({ columns }: CtlCommand, { args }: Parsed): void {
   if (columns === undefined) return
   const wrong = args.flatMap((word) => word.split(',')).filter((name) => name !== '' && !columns.includes(name))
   if (wrong.length > 0) throw new UsageError(`Info key(s) ${wrong.toSorted().join(',')} are not supported`)
+}
+
+/** An option of the command's own that is called like one of these (`list_user_limits --user`) is not about signing in. */
+function targetOptions(command: CtlCommand, { options }: Parsed): TargetOptions {
+  const own = new Set((command.options ?? []).map(({ flags }) => optionKey(flagNames(flags).at(-1)!.slice(2))))
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !own.has(key)))
 }
 
 interface Parts {

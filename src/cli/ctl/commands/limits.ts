@@ -36,6 +36,10 @@ async function requireVhost(api: HttpApi, vhost: string): Promise<void> {
 const unknownFirst = (limits: Readonly<Record<string, unknown>>, known: readonly string[]): [string, unknown][] =>
   Object.entries(limits).toSorted(([a], [b]) => Number(known.includes(a)) - Number(known.includes(b)))
 
+/** In order of name, whichever was set last. */
+const limitsText = (limits: Values): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(limits).toSorted(([a], [b]) => (a < b ? -1 : 1))))
+
 const setUserLimits: CtlCommand = {
   name: 'set_user_limits',
   section: 'Users',
@@ -97,13 +101,13 @@ const listUserLimits: CtlCommand = {
       const rows = await api.get<UserLimits[]>('/user-limits')
       return table(
         ['user', 'limits'],
-        rows.map(({ user, value }) => ({ user, limits: JSON.stringify(value) })),
+        rows.map(({ user, value }) => ({ user, limits: limitsText(value) })),
       )
     }
     const user = option('user') ?? 'guest'
     say(`Listing limits for user "${user}" ...`)
     await requireUser(api, user)
-    return text(JSON.stringify(await userLimits(api, user)))
+    return text(limitsText(await userLimits(api, user)))
   },
 }
 
@@ -161,12 +165,12 @@ const listVhostLimits: CtlCommand = {
       const rows = await api.get<VhostLimits[]>('/vhost-limits')
       return table(
         ['vhost', 'limits'],
-        rows.map((row) => ({ vhost: row.vhost, limits: JSON.stringify(row.value) })),
+        rows.map((row) => ({ vhost: row.vhost, limits: limitsText(row.value) })),
       )
     }
     say(`Listing limits for vhost "${vhost}" ...`)
     const limits = await vhostLimits(api, vhost)
-    return text(Object.keys(limits).length === 0 ? '' : JSON.stringify(limits))
+    return text(Object.keys(limits).length === 0 ? '' : limitsText(limits))
   },
 }
 
