@@ -62,6 +62,12 @@ export interface Config {
   }
   /** Null: off. True: what a message has already is overwritten. */
   readonly interceptors: { readonly timestamp: boolean | null; readonly routingNode: boolean | null }
+  readonly plugins: {
+    /** Packages or paths. */
+    readonly names: readonly string[]
+    /** By `NAME.KEY`. */
+    readonly settings: ReadonlyMap<string, string>
+  }
   /** Absolute. Null: everything is in memory. */
   readonly dataDir: string | null
   readonly store: {
@@ -81,6 +87,8 @@ export interface Config {
   readonly tls: TlsConfig | null
   /** The HTTP port, shared by management and WebSocket. */
   readonly management: ListenerConfig | null
+  /** Idle time after which a sign-in of the web console ends, in ms. */
+  readonly signInTimeoutMs: number
   /** AMQP over WebSocket, on the HTTP port. */
   readonly websocket: { readonly path: string } | null
   readonly auth: {

@@ -95,6 +95,16 @@ const node = {
     'Memory for queued messages with a data directory; what is beyond is left to the disk and read back when its turn comes. A quarter of the memory high watermark, at most 64 MiB, unless given.',
     { flag: 'message-memory' },
   ),
+  plugins: list(
+    'warren.plugins',
+    text,
+    [],
+    'Plugins to load: names of npm packages, or paths of files or folders that start with `/`, `./` or `../`.',
+    { flag: 'plugins' },
+  ),
+  pluginSettings: named('plugin', text, noTexts, 'What a plugin is told, as `plugin.NAME.KEY`.', {
+    flag: 'plugin-setting',
+  }),
   name: one('warren.node_name', optional(text), null, 'Name of the node, `rabbit@` and the host name unless given.', {
     flag: 'node-name',
     env: ['RABBITMQ_NODENAME'],
@@ -203,6 +213,12 @@ const network = {
     15_672,
     'HTTP port: management and AMQP over WebSocket; `none` is off.',
     { flag: 'management-port' },
+  ),
+  signInTimeout: one(
+    'management.login_session_timeout',
+    integer(1, 525_600),
+    480,
+    'Minutes without use after which a sign-in of the web console ends.',
   ),
   managementHost: one(
     'management.tcp.ip',

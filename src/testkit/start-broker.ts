@@ -194,6 +194,7 @@ export async function startBroker<C extends Clock = Clock>(
   const server = await startServer(config, await openLog(options.log), {
     watchResources,
     random,
+    ...(options.plugins === undefined ? {} : { plugins: options.plugins }),
     ...(clock === undefined ? {} : { clock }),
     ...(networkClock === null ? {} : { networkClock }),
   })
