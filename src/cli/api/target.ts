@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import type { Option } from 'commander'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 
@@ -56,14 +55,6 @@ export const TARGET_OPTIONS: readonly (readonly [flags: string, help: string])[]
   ['--key <file>', 'PEM file of its private key'],
   ['--insecure', 'do not check the certificate of the node'],
 ]
-
-export function addTargetOptions<T extends { addOption(option: Option): T }>(
-  command: T,
-  create: new (flags: string, help: string) => Option,
-): T {
-  for (const [flags, help] of TARGET_OPTIONS) command.addOption(new create(flags, help))
-  return command
-}
 
 /**
  * Flags go before the environment, the environment before the configuration.

@@ -1,5 +1,7 @@
 import type { HttpApi } from '../api/http.ts'
 import type { Target } from '../api/target.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import type { OptionReader } from '../parse.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Output } from './output.ts'
 
@@ -31,46 +33,9 @@ export const SECTIONS = [
 
 export type Section = (typeof SECTIONS)[number]
 
-/** What a name on the command line names, so that a shell can complete it. */
-export type Completion =
-  | 'user'
-  | 'vhost'
-  | 'queue'
-  | 'exchange'
-  | 'policy'
-  | 'operator-policy'
-  | 'connection'
-  | 'shovel'
-  | 'file'
-  | 'command'
-  | readonly string[]
-
-export interface Argument {
-  readonly name: string
-  readonly help: string
-  readonly optional?: boolean
-  /** Takes all that is left. */
-  readonly variadic?: boolean
-  readonly completion?: Completion
-}
-
-export interface CommandOption {
-  /** As in commander: `-e, --if-empty`, `--priority <priority>`. */
-  readonly flags: string
-  readonly help: string
-  /** Turns the text into a value; throws when it is none. */
-  readonly parse?: (text: string) => unknown
-  readonly completion?: Completion
-}
-
-export interface CtlCommand {
-  readonly name: string
+export interface CtlCommand extends CommandSpec {
   readonly tools: readonly Tool[]
   readonly section: Section
-  /** One line. */
-  readonly summary: string
-  readonly arguments?: readonly Argument[]
-  readonly options?: readonly CommandOption[]
   /** It looks at one virtual host: `--vhost` is in its usage. */
   readonly takesVhost?: boolean
   /** Columns that may be asked for by name. */
@@ -79,13 +44,11 @@ export interface CtlCommand {
   readonly timeoutSec?: number
   /** Known for the sake of scripts, and refused: the overview does not praise it. */
   readonly isRefused?: boolean
-  /** What follows `warren ctl` in examples. */
-  readonly examples?: readonly string[]
   run(context: Context): Promise<Output | void> | Output | void
 }
 
 /** What a command is given. */
-export interface Context {
+export interface Context extends OptionReader {
   readonly args: readonly string[]
   readonly api: HttpApi
   readonly target: Target
@@ -98,10 +61,6 @@ export interface Context {
   /** Of `--timeout`, or the command's own; null is no limit. */
   readonly timeoutSec: number | null
   readonly version: string
-  /** The value of an option by its long name, `undefined` where it was not given. */
-  readonly option: (name: string) => string | undefined
-  readonly flag: (name: string) => boolean
-  readonly number: (name: string) => number | undefined
   /** What is being done, told before it is: not with `--quiet` or for machines. */
   readonly say: (text: string) => void
   /** The same that names the node which answers. */

@@ -1,6 +1,7 @@
 import type { Terminal } from '../terminal.ts'
 import { SECTIONS, type CtlCommand, type Tool } from './command.ts'
-import { argumentSyntax, flagNames, GLOBAL_OPTIONS } from './parse.ts'
+import { argumentSyntax, flagNames } from '../parse.ts'
+import { GLOBAL_OPTIONS } from './parse.ts'
 
 /** How the tools are called here. */
 export const programName = (tool: Tool): string => `warren ${tool}`

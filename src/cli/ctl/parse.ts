@@ -1,7 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { CommanderError } from 'commander'
 import { TARGET_OPTIONS } from '../api/target.ts'
+import type { CommandOption } from '../command-spec.ts'
 import { UsageError } from '../errors.ts'
-import type { Argument, CommandOption, CtlCommand } from './command.ts'
+import { flagNames, parseCommandLine, parseNatural, type Parsed } from '../parse.ts'
+import type { CtlCommand } from './command.ts'
 
 /** Options that every command takes. */
 export const GLOBAL_OPTIONS: readonly CommandOption[] = [
@@ -27,11 +29,6 @@ export const GLOBAL_OPTIONS: readonly CommandOption[] = [
   })),
 ]
 
-export interface Parsed {
-  readonly args: readonly string[]
-  readonly options: Readonly<Record<string, unknown>>
-}
-
 /** The name of the command, which may stand anywhere, and what is left of the line; null when there is none. */
 export function findCommand(
   argv: readonly string[],
@@ -52,53 +49,17 @@ export function findCommand(
   return first < 0 ? { name: null, rest: argv } : { name: argv[first]!, rest: argv.toSpliced(first, 1) }
 }
 
-export const flagNames = (flags: string): string[] => flags.split(/[\s,|]+/).filter((word) => word.startsWith('-'))
-
-/** The name under which an option's value is found: `--if-empty` is `ifEmpty`. */
-export const optionKey = (name: string): string =>
-  name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-
 /**
  * @param argv without the name of the command
  * @throws UsageError in RabbitMQ's words
  */
-export function parseCommandLine(command: CtlCommand, argv: readonly string[]): Parsed {
-  const parser = new Command(command.name)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} })
-    .helpOption(false)
-  for (const argument of command.arguments ?? []) parser.argument(argumentSyntax(argument))
-  const own = command.options ?? []
-  const taken = new Set(own.flatMap(({ flags }) => flagNames(flags)))
-  const options = [...own, ...GLOBAL_OPTIONS.filter(({ flags }) => !flagNames(flags).some((flag) => taken.has(flag)))]
-  for (const option of options) parser.addOption(toCommander(option))
-  parser.action(() => {})
+export function parseCtl(command: CtlCommand, argv: readonly string[]): Parsed {
   try {
-    parser.parse([...argv], { from: 'user' })
+    return parseCommandLine(command, argv, GLOBAL_OPTIONS)
   } catch (error) {
-    if (error instanceof CommanderError) throw new UsageError(inRabbitWords(error), 64)
+    if (error instanceof CommanderError) throw new UsageError(inRabbitWords(error))
     throw error
   }
-  return { args: parser.args, options: parser.opts() }
-}
-
-export function argumentSyntax({ name, optional = false, variadic = false }: Argument): string {
-  const inner = variadic ? `${name}...` : name
-  return optional ? `[${inner}]` : `<${inner}>`
-}
-
-function toCommander({ flags, help, parse }: CommandOption): Option {
-  const option = new Option(flags, help)
-  if (parse !== undefined) {
-    option.argParser((text: string) => {
-      try {
-        return parse(text)
-      } catch (error) {
-        throw new InvalidArgumentError((error as Error).message)
-      }
-    })
-  }
-  return option
 }
 
 function inRabbitWords({ code, message }: CommanderError): string {
@@ -127,15 +88,4 @@ function inRabbitWords({ code, message }: CommanderError): string {
 function parseSeconds(text: string): number {
   if (text === 'infinity') return Infinity
   return parseNatural(text)
-}
-
-/** Digits alone; `Number` would take `1e3` and `0x10` as well. */
-export function parseNatural(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new Error('is not a number')
-  return Number(text)
-}
-
-export function parseInteger(text: string): number {
-  if (!/^-?\d{1,15}$/.test(text)) throw new Error('is not a number')
-  return Number(text)
 }

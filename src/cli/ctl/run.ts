@@ -4,11 +4,12 @@ import { resolveTarget, type Target, type TargetOptions } from '../api/target.ts
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
+import { flagNames, optionKey, optionReader, type Parsed } from '../parse.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Context, CtlCommand, Tool } from './command.ts'
 import { FORMATTERS, isForMachines, print, type Formatter } from './format/print.ts'
 import { commandHelp, overview, usageText } from './help.ts'
-import { findCommand, flagNames, optionKey, parseCommandLine, type Parsed } from './parse.ts'
+import { findCommand, parseCtl } from './parse.ts'
 import { COMMANDS } from './registry.ts'
 
 /**
@@ -46,7 +47,7 @@ async function execute(command: CtlCommand, rest: readonly string[], invocation:
   let formatter: Formatter | null = null
   let api: HttpApi | null = null
   try {
-    const parsed = parseCommandLine(command, rest)
+    const parsed = parseCtl(command, rest)
     formatter = readFormatter(parsed)
     checkColumns(command, parsed)
     const target = await resolveTarget(targetOptions(command, parsed), process.env, host.describeNode)
@@ -115,7 +116,8 @@ interface Parts {
   readonly version: string
 }
 
-function createContext({ args, options }: Parsed, parts: Parts): Context {
+function createContext(parsed: Parsed, parts: Parts): Context {
+  const { args, options } = parsed
   const { api, terminal, formatter, timeoutSec } = parts
   const silent = options['silent'] === true
   const quiet = silent || options['quiet'] === true
@@ -124,14 +126,12 @@ function createContext({ args, options }: Parsed, parts: Parts): Context {
   }
   return {
     ...parts,
+    ...optionReader(parsed),
     args,
     quiet,
     silent,
     vhost: (options['vhost'] as string | undefined) ?? '/',
     timeoutSec: timeoutSec === Infinity ? null : timeoutSec,
-    option: (name) => options[optionKey(name)] as string | undefined,
-    flag: (name) => options[optionKey(name)] === true,
-    number: (name) => options[optionKey(name)] as number | undefined,
     say,
     sayNode: async (text) => {
       if (!quiet && !isForMachines(formatter)) say(text(await api.nodeName()))

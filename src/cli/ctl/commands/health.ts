@@ -18,7 +18,7 @@ import {
   type NodeFacts,
 } from '../node-facts.ts'
 import { text, type Output } from '../output.ts'
-import { parseNatural } from '../parse.ts'
+import { parseNatural } from '../../parse.ts'
 
 const check = {
   section: 'Monitoring, observability and health checks',

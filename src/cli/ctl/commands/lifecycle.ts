@@ -7,7 +7,7 @@ import type { Context, CtlCommand } from '../command.ts'
 import { failure, refusedAs } from '../failures.ts'
 import { fetchNode } from '../node-facts.ts'
 import { text } from '../output.ts'
-import { parseNatural } from '../parse.ts'
+import { parseNatural } from '../../parse.ts'
 import { onlyWarren } from './settings.ts'
 
 const common = { section: 'Nodes', tools: ['ctl'] } as const

@@ -1,5 +1,6 @@
 import { route } from '../../api/route.ts'
-import type { Argument, CtlCommand } from '../command.ts'
+import type { Argument } from '../../command-spec.ts'
+import type { CtlCommand } from '../command.ts'
 import { failure, noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
 import { parseJson } from '../json-argument.ts'
 import { table } from '../output.ts'

@@ -1,7 +1,8 @@
 import { route } from '../../api/route.ts'
 import { EXIT } from '../../exit-codes.ts'
 import type { CliError } from '../../errors.ts'
-import type { Argument, Context, CtlCommand } from '../command.ts'
+import type { Argument } from '../../command-spec.ts'
+import type { Context, CtlCommand } from '../command.ts'
 import { failure, noSuchUser, noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
 import { table } from '../output.ts'
 

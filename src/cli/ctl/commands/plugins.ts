@@ -1,5 +1,6 @@
 import { EXIT } from '../../exit-codes.ts'
-import type { Argument, CommandOption, Context, CtlCommand } from '../command.ts'
+import type { Argument, CommandOption } from '../../command-spec.ts'
+import type { Context, CtlCommand } from '../command.ts'
 import { failure } from '../failures.ts'
 import { fetchNode, type NodeFacts } from '../node-facts.ts'
 import { text, type Output } from '../output.ts'

@@ -3,7 +3,7 @@ import type { CtlCommand } from '../command.ts'
 import { failure, noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
 import { parseJson } from '../json-argument.ts'
 import { table } from '../output.ts'
-import { parseInteger } from '../parse.ts'
+import { parseInteger } from '../../parse.ts'
 
 interface Policy {
   readonly vhost: string

@@ -1,6 +1,7 @@
 import { CliError } from '../../errors.ts'
 import { EXIT, type ExitCode } from '../../exit-codes.ts'
-import type { Argument, CommandOption, CtlCommand, Section, Tool } from '../command.ts'
+import type { Argument, CommandOption } from '../../command-spec.ts'
+import type { CtlCommand, Section, Tool } from '../command.ts'
 
 /**
  * Commands of RabbitMQ's tools that have no meaning here. They are known, so that a script is told why, and what to do

@@ -1,5 +1,6 @@
 import { route } from '../../api/route.ts'
-import type { Argument, CtlCommand } from '../command.ts'
+import type { Argument } from '../../command-spec.ts'
+import type { CtlCommand } from '../command.ts'
 import { toRows, type ColumnValues } from '../columns.ts'
 import { noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
 import { amqpTable, atom } from '../format/cell.ts'

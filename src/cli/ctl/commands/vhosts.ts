@@ -1,6 +1,7 @@
 import { route } from '../../api/route.ts'
 import { EXIT } from '../../exit-codes.ts'
-import type { Argument, Context, CtlCommand } from '../command.ts'
+import type { Argument } from '../../command-spec.ts'
+import type { Context, CtlCommand } from '../command.ts'
 import { failure, noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
 import { atoms, NodeStates, type Cell } from '../format/cell.ts'
 import { table, text, type Row } from '../output.ts'
