@@ -2,35 +2,13 @@ import { CliError } from './cli/errors.ts'
 import { EXIT } from './cli/exit-codes.ts'
 import type { CliHost } from './cli/host.ts'
 import type { NodeDescription } from './cli/api/target.ts'
-import { openTerminal } from './cli/terminal.ts'
 import type { ListenerConfig } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { loadConfig } from './config/load.ts'
 
-/** The commands that talk to a node, and not to its configuration or its files. */
-export const CLIENT_COMMANDS = ['ctl', 'diagnostics', 'queues', 'plugins'] as const
-export type ClientCommand = (typeof CLIENT_COMMANDS)[number]
-
-/**
- * Runs one of them. Nothing of the broker is loaded for it, and nothing of it for the broker.
- *
- * @returns the exit code
- */
-export async function runClientCommand(
-  command: ClientCommand,
-  argv: readonly string[],
-  version: string,
-): Promise<number> {
-  const terminal = openTerminal()
-  const host: CliHost = { version, describeNode: (file) => Promise.resolve(describeNode(file)) }
-  try {
-    const { runCtl } = await import('./cli/ctl/run.ts')
-    return await runCtl(command, argv, host, terminal)
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    terminal.printError(`warren: ${error.message}`)
-    return error.code
-  }
+/** What the command line is given of the rest of the program: it imports nothing of the broker itself. */
+export function createCliHost(version: string): CliHost {
+  return { version, describeNode: (file) => Promise.resolve(describeNode(file)) }
 }
 
 /** Where a node with this configuration is found, read as `warren ping` reads it. */

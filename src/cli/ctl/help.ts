@@ -1,5 +1,6 @@
 import type { Terminal } from '../terminal.ts'
 import { SECTIONS, type CtlCommand, type Tool } from './command.ts'
+import { definitions } from '../definitions.ts'
 import { argumentSyntax, flagNames } from '../parse.ts'
 import { GLOBAL_OPTIONS } from './parse.ts'
 
@@ -96,9 +97,4 @@ function wrap(words: readonly string[]): string[] {
     else lines[lines.length - 1] = `${last} ${word},`
   }
   return lines.map((line, i) => (i === lines.length - 1 ? line.replace(/,$/, '') : line))
-}
-
-function definitions(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.min(28, Math.max(...rows.map(([term]) => term.length)))
-  return rows.map(([term, help]) => `  ${term.padEnd(width)}  ${help}`).join('\n')
 }

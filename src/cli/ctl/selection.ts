@@ -3,9 +3,3 @@ export function pickColumns(args: readonly string[], usual: readonly string[]): 
   const asked = args.flatMap((word) => word.split(',')).filter((name) => name !== '')
   return asked.length === 0 ? usual : asked
 }
-
-export const splitTags = (text: string): string[] =>
-  text
-    .split(',')
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '')

@@ -1,22 +1,12 @@
 import { route } from '../../api/route.ts'
+import { changeVhost, queueTypeOf, splitTags, vhostTags, type Vhost } from '../../api/vhosts.ts'
 import { EXIT } from '../../exit-codes.ts'
 import type { Argument } from '../../command-spec.ts'
 import type { Context, CtlCommand } from '../command.ts'
 import { failure, noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
 import { atoms, NodeStates, type Cell } from '../format/cell.ts'
 import { table, text, type Row } from '../output.ts'
-import { pickColumns, splitTags } from '../selection.ts'
-
-interface Vhost {
-  readonly name: string
-  readonly description?: string
-  /** A text with commas where they were set so. */
-  readonly tags?: readonly string[] | string
-  readonly tracing: boolean
-  readonly default_queue_type?: string
-  readonly cluster_state?: Readonly<Record<string, string>>
-  readonly protected_from_deletion?: boolean
-}
+import { pickColumns } from '../selection.ts'
 
 const VHOST: Argument = { name: 'vhost', help: 'name of the virtual host', completion: 'vhost' }
 const QUEUE_TYPE = {
@@ -28,28 +18,14 @@ const DESCRIPTION = { flags: '--description <description>', help: 'what it is fo
 const TAGS = { flags: '--tags <tags>', help: 'tags, separated by commas' }
 const common = { section: 'Virtual hosts', tools: ['ctl'] } as const
 
-/** RabbitMQ's word for none. */
-const queueTypeOf = ({ default_queue_type: type }: Vhost): string | null =>
-  type === undefined || type === 'undefined' ? null : type
-
-const tagsOf = ({ tags }: Vhost): readonly string[] => (typeof tags === 'string' ? splitTags(tags) : (tags ?? []))
-
 async function findVhost({ api }: Context, name: string): Promise<Vhost> {
   const vhost = await api.find<Vhost>(route`/vhosts/${name}`)
   if (vhost === null) throw noSuchVhost(name)
   return vhost
 }
 
-/** What is not given keeps its value: setting one thing must not lose another. */
-async function change(context: Context, name: string, changes: object): Promise<void> {
-  const vhost = await findVhost(context, name)
-  const type = queueTypeOf(vhost)
-  await context.api.put(route`/vhosts/${name}`, {
-    description: vhost.description ?? '',
-    tags: tagsOf(vhost).join(','),
-    ...(type !== null && { default_queue_type: type }),
-    ...changes,
-  })
+async function change({ api }: Context, name: string, changes: object): Promise<void> {
+  if (!(await changeVhost(api, name, changes))) throw noSuchVhost(name)
 }
 
 function metadataChanges(context: Context): object {
@@ -131,7 +107,7 @@ const COLUMNS = [
 const VALUES: Readonly<Record<string, (vhost: Vhost) => Cell>> = {
   cluster_state: ({ cluster_state: states }) => new NodeStates(states ?? {}),
   default_queue_type: (vhost) => queueTypeOf(vhost) ?? 'undefined',
-  tags: (vhost) => atoms(tagsOf(vhost)),
+  tags: (vhost) => atoms(vhostTags(vhost)),
 }
 
 const listVhosts: CtlCommand = {
