@@ -7,7 +7,10 @@
  *     channel.publish('', 'queue', null, Buffer.from('hello'))
  *     await channel.consume('queue', (delivery) => channel.ack(delivery.deliveryTag))
  */
+export type { Field, Table } from '../core/fields.ts'
+export { tableFromJson, tableToJson } from '../core/fields-json.ts'
 export { Properties } from '../core/message.ts'
+export { propertiesFromJson, propertiesToJson } from '../core/properties-json.ts'
 export { Channel, encodeProperties } from './channel.ts'
 export type {
   ChannelHandlers,

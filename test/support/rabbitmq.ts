@@ -24,6 +24,11 @@ export interface RabbitMq {
   readonly url: string
   /** Asks the management API. @param path after `/api/` @returns the JSON of the answer, null where it has none; rejects for errors */
   api(method: string, path: string, body?: unknown): Promise<unknown>
+  /** Of the management API, with user and password left to the caller: guest, guest. */
+  readonly managementUrl: string
+  /** The name of its node, and what RabbitMQ's own tools need in their environment to reach it. */
+  readonly node: string
+  readonly env: NodeJS.ProcessEnv
   /** Ends it at once, as a crash would; what is durable stays. */
   kill(): Promise<void>
   /** Starts it again where it was, after `kill`. */
@@ -61,6 +66,9 @@ export async function startRabbitmq(plugins: readonly string[] = []): Promise<Ra
   return {
     url: `amqp://guest:guest@127.0.0.1:${amqp}`,
     api: (method, path, body) => ask(managementUrl, method, path, body),
+    managementUrl,
+    node: env.RABBITMQ_NODENAME,
+    env,
     kill: () => server.kill(),
     restart: async () => {
       server = await run(env, managementUrl, amqp!)
