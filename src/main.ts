@@ -33,6 +33,7 @@ Usage:
   warren move, copy         messages from a queue to another, or to an exchange, also of another broker
   warren export, import     messages to and from a file, one line of JSON each
   warren tail NAME          messages as they pass through a queue or an exchange
+  warren perf               put a load on a broker, with the options of RabbitMQ's PerfTest
   warren help               show this text
   warren --version          show the version
 

@@ -68,8 +68,8 @@ async function nodeAddress(context: ToolContext): Promise<AmqpUri> {
   const target = await resolveTarget(targetOptions, process.env, host.describeNode)
   const { listeners } = await (await context.api()).get<{ listeners?: readonly Listener[] }>('/overview')
   const uri = parseUri(listenerAddress(listeners ?? [], target), vhost ?? '/')
-  const { cacert = null, cert = null, key = null } = targetOptions
-  const files = { caFile: cacert, certFile: cert, keyFile: key, verify: target.tls.rejectUnauthorized }
+  const { cacert = null, cert = null, certKey = null } = targetOptions
+  const files = { caFile: cacert, certFile: cert, keyFile: certKey, verify: target.tls.rejectUnauthorized }
   return { ...uri, username: target.user, password: target.password, tlsOptions: { ...uri.tlsOptions, ...files } }
 }
 

@@ -39,7 +39,7 @@ export interface TargetOptions {
   readonly node?: string
   readonly cacert?: string
   readonly cert?: string
-  readonly key?: string
+  readonly certKey?: string
   readonly insecure?: boolean
 }
 
@@ -52,7 +52,7 @@ export const TARGET_OPTIONS: readonly (readonly [flags: string, help: string])[]
   ['--config <file>', 'configuration file of the node: port, default user and password are taken from it'],
   ['--cacert <file>', 'PEM file of the authority that the certificate of the node is checked against'],
   ['--cert <file>', 'PEM file of a client certificate'],
-  ['--key <file>', 'PEM file of its private key'],
+  ['--cert-key <file>', 'PEM file of its private key'],
   ['--insecure', 'do not check the certificate of the node'],
 ]
 
@@ -109,7 +109,7 @@ function readTls(options: TargetOptions): TlsSettings {
   return {
     ...(options.cacert !== undefined && { ca: readPem(options.cacert) }),
     ...(options.cert !== undefined && { cert: readPem(options.cert) }),
-    ...(options.key !== undefined && { key: readPem(options.key) }),
+    ...(options.certKey !== undefined && { key: readPem(options.certKey) }),
     rejectUnauthorized: options.insecure !== true,
   }
 }

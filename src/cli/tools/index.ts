@@ -6,5 +6,6 @@ export const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   copy: async () => (await import('./transfer.ts')).copyTool,
   export: async () => (await import('./export.ts')).exportTool,
   import: async () => (await import('./import.ts')).importTool,
+  perf: async () => (await import('../perf/perf-tool.ts')).perfTool,
   tail: async () => (await import('./tail.ts')).tailTool,
 }

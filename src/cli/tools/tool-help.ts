@@ -15,7 +15,7 @@ export function toolHelp(tool: Tool, terminal: Terminal, common: readonly Comman
   if (tool.description !== undefined) parts.push('', tool.description)
   const rows: [string, string][] = (tool.arguments ?? []).map((argument) => [argumentSyntax(argument), argument.help])
   if (rows.length > 0) parts.push('', terminal.bold('Arguments:'), definitions(rows))
-  const options = [...(tool.options ?? []), { flags: '-?, --help', help: 'show this text' }]
+  const options = [...(tool.helpOptions ?? tool.options ?? []), { flags: '-?, --help', help: 'show this text' }]
   parts.push('', terminal.bold('Options:'), definitions(options.map(({ flags, help }) => [flags, help])))
   if (common.length > 0) {
     parts.push('', terminal.bold('Options for the node:'), definitions(common.map(({ flags, help }) => [flags, help])))

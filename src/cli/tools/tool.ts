@@ -29,6 +29,10 @@ export interface Tool extends CommandSpec {
   readonly description?: string
   /** It talks to the HTTP API of a node: the options that say where. */
   readonly usesApi?: boolean
+  /** How options are shown, where that is not as they are parsed. */
+  readonly helpOptions?: readonly CommandOption[]
+  /** Rewrites the command line before it is parsed. */
+  readonly expandArguments?: (argv: readonly string[]) => readonly string[]
   /** @returns the exit code */
   run(context: ToolContext): Promise<number>
 }
@@ -99,7 +103,7 @@ export const commonOptions = ({ usesApi }: Tool): readonly CommandOption[] =>
 
 function parse(tool: Tool, argv: readonly string[]): Parsed {
   try {
-    return parseCommandLine(tool, argv, commonOptions(tool))
+    return parseCommandLine(tool, tool.expandArguments?.(argv) ?? argv, commonOptions(tool))
   } catch (error) {
     if (error instanceof CommanderError) throw new UsageError(error.message.replace(/^error: /, ''))
     throw error
