@@ -7,9 +7,11 @@ import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
 import { ping } from './ping.ts'
 import type { RunningServer } from './server.ts'
+import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import { LogTap } from './telemetry/log-tap.ts'
 import { openLog } from './telemetry/pino-log.ts'
 import { readVersion } from './version.ts'
 
@@ -79,11 +81,12 @@ function fail(code: number, text: string): number {
 }
 
 async function start(argv: readonly string[]): Promise<number> {
+  const tap = new LogTap()
   let config: Config
   let log: Log
   try {
     config = loadConfig({ argv, env: process.env })
-    log = openLog(config.log)
+    log = openLog(config.log, config.log.exchange === null ? null : { to: tap, level: config.log.exchange.level })
   } catch (error) {
     return refuseConfig(error as Error)
   }
@@ -94,7 +97,7 @@ async function start(argv: readonly string[]): Promise<number> {
   try {
     // Only now: the other commands, and a mistake in the configuration, need not wait for the broker to be loaded.
     const { startServer } = await import('./server.ts')
-    server = await startServer(config, log)
+    server = await startServer(config, log, { logTap: tap })
   } catch (error) {
     return failToStart(error, config, log)
   }
@@ -135,7 +138,8 @@ async function askBroker(argv: readonly string[]): Promise<number> {
 function failToStart(error: unknown, config: Config, log: Log): number {
   const isOutside = [ListenError, MetadataStoreError, MessageStoreError].some((kind) => error instanceof kind)
   if (isOutside) return fail(EXIT.unavailable, (error as Error).message)
-  if (error instanceof TlsError || error instanceof ConfigError) return fail(EXIT.config, error.message)
+  if ([TlsError, ConfigError, PluginError].some((kind) => error instanceof kind))
+    return fail(EXIT.config, (error as Error).message)
   reportInternal('the broker could not start', error, config, log)
   return EXIT.internal
 }

@@ -14,11 +14,17 @@ import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { eventExchange } from './plugins/event-exchange/index.ts'
+import { logExchange } from './plugins/log-exchange/index.ts'
+import { loadPlugin } from './plugins/load.ts'
+import type { Plugin } from './plugins/plugin.ts'
+import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import type { LogTap } from './telemetry/log-tap.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
 import { compilePcre } from './util/pcre.ts'
@@ -53,24 +59,27 @@ export interface ServerParts {
   readonly networkClock?: Clock
   /** Where the broker rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
   readonly random?: () => number
+  /** Gives the lines of the log to the log exchange, where the configuration asks for one. */
+  readonly logTap?: LogTap
+  /** Besides those of the configuration. */
+  readonly plugins?: readonly Plugin[]
   /** Whether low memory and low disk hold publishers; true unless given. */
   readonly watchResources?: boolean
 }
 
 /**
  * Puts a broker together and opens it to clients: the only file that knows every part.
- * @throws ListenError, TlsError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
+ * @throws ListenError, TlsError, PluginError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
   const tls = loadCertificates(config)
+  const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
   const failures = new EventEmitter<{ failed: [Error] }>()
   const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
+  const fail = (error: Error): void => void failures.emit('failed', error)
   const metadata = await openMetadata(config, log)
-  const fail = (error: Error): void => {
-    failures.emit('failed', error)
-  }
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
     store,
@@ -93,23 +102,21 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await metadata.close()
   }
   try {
+    plugins.register(broker)
     const known = await broker.load()
     reportDamage(broker)
-    giveOperatorPolicies(broker, config)
-    const createDefaults = (): void => createFirstObjects(broker, config)
-    // As in RabbitMQ: who brings definitions does not want a well-known user besides.
-    if (!known && config.definitionsFile === null) createDefaults()
-    if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
-    await broker.commitMetadata()
+    await addDefinitions(broker, config, log, known)
+    await plugins.start(broker, log)
     const logins = new InternalAuthenticator(broker.users)
     const amqp = createFrontEnd(config, broker, logins, parts.networkClock ?? clock)
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins })
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins })
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
+      await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
       await closeAll()
     }
@@ -118,11 +125,12 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       dataDir: config.dataDir,
       broker,
       clock,
-      createDefaults,
+      createDefaults: () => createFirstObjects(broker, config),
       stop: (reason) => (stopping ??= stop(reason)),
       failed,
     }
   } catch (error) {
+    await plugins.stop(log)
     await closeAll()
     throw error
   }
@@ -140,6 +148,28 @@ const loadCertificates = ({ tls, http }: Config): Certificates => ({
   amqp: tls === null ? null : loadTls(tls),
   http: http.listeners.map((listener) => (listener.tls === null ? null : loadTls(listener.tls, listener.name))),
 })
+
+/** As in RabbitMQ: who brings definitions does not want a well-known user besides. @param known whether it is not the first start */
+async function addDefinitions(broker: Broker, config: Config, log: Log, known: boolean): Promise<void> {
+  giveOperatorPolicies(broker, config)
+  if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
+  else if (!known) createFirstObjects(broker, config)
+  await broker.commitMetadata()
+}
+
+/** Those of the configuration are looked for from the working directory. @throws PluginError */
+async function loadPlugins(config: Config, given: readonly Plugin[], tap: LogTap | null): Promise<Plugins> {
+  const { names, settings } = config.plugins
+  const loaded = await Promise.all(names.map((name) => loadPlugin(name, process.cwd())))
+  return new Plugins([...builtInPlugins(config, tap), ...loaded, ...given], settings)
+}
+
+function builtInPlugins({ eventExchangeVhost, log, defaults }: Config, tap: LogTap | null): Plugin[] {
+  const plugins: Plugin[] = []
+  if (eventExchangeVhost !== null) plugins.push(eventExchange(eventExchangeVhost))
+  if (tap !== null && log.exchange !== null) plugins.push(logExchange(defaults.vhost, tap, log.exchange.format))
+  return plugins
+}
 
 /** SQLite is loaded only where it is used: a broker in memory starts faster without. */
 async function openMetadata(config: Config, log: Log): Promise<MetadataStore> {
@@ -292,6 +322,7 @@ interface ListenerParts {
   readonly log: Log
   readonly broker: Broker
   readonly logins: Authenticator
+  readonly plugins: Plugins
 }
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
@@ -346,7 +377,7 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
 
 async function createManagement(
   config: Config,
-  { broker, log, logins }: ListenerParts,
+  { broker, log, logins, plugins }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<{ server: Server; close: () => Promise<void> }> {
   const { createHttpServer } = await import('./net/websocket.ts')
@@ -369,6 +400,7 @@ async function createManagement(
     loginAttempts: null,
     consoleDir: findConsole(),
     listeners,
+    pluginRoutes: plugins.routes,
   }
   const app = await createApp(host, createHttpServer)
   await app.ready()

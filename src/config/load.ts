@@ -70,6 +70,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     interceptors: { timestamp: node.timestampInterceptor, routingNode: node.routingNodeInterceptor },
     dataDir: node.memory ? null : resolve(node.dataDir),
     store: { segmentBytes: node.segmentBytes, messageMemoryBytes: node.messageMemory },
+    eventExchangeVhost: node.eventExchange ? (node.eventExchangeVhost ?? values.auth.defaultVhost) : null,
+    plugins: { names: node.plugins, settings: node.pluginSettings },
     listeners: {
       tcp: listeners(network.tcp, network.bind),
       tls: listeners(network.tls, network.bind),
@@ -186,6 +188,7 @@ function buildLog(log: OptionValues['log'], settings: Settings): Config['log'] {
       log.file === null
         ? null
         : { path: resolve(log.dir ?? '', log.file), level: ofFile ?? log.level, format: log.fileFormat },
+    exchange: log.exchange ? { level: log.exchangeLevel ?? log.level, format: log.exchangeFormat } : null,
   }
 }
 

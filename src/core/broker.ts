@@ -65,7 +65,7 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Log
-  /** Of the property bytes of messages that the store may have; the first is that of the broker's own. */
+  /** Of the property bytes of messages that the store may have; the first one is that of the broker's own messages. */
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
@@ -97,7 +97,7 @@ export class Broker {
   readonly commits: Commits
   readonly memory: MessageMemory
   readonly decoder: MessageDecoder
-  /** Of messages that no client has sent. */
+  /** Of the messages that the broker itself composes. */
   readonly propertyFormat: PropertyFormat
   readonly metadata: MetadataStore
   readonly clock: Clock

@@ -14,7 +14,8 @@ import { describeResource, notFound, preconditionFailed } from './errors.ts'
 import { isSwitchedOn } from './is-switched-on.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
 import { Firehose } from './firehose.ts'
-import type { Binding, Destination, ExchangeHost } from './exchanges/exchange-type.ts'
+import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchanges/exchange-type.ts'
+import { unknownType } from './exchanges/unknown.ts'
 import type { Table } from './fields.ts'
 import type { Commits } from './commits.ts'
 import type { MessageDecoder } from './message-decoder.ts'
@@ -241,8 +242,9 @@ export class VHost implements QueueHost, ExchangeHost {
   }
 
   createExchange(spec: ExchangeSpec, persist = true, createdBy = this.broker.events.actor): Exchange {
-    const rules = this.broker.exchangeTypes.get(spec.type)
-    if (rules === undefined) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
+    const known = this.broker.exchangeTypes.get(spec.type)
+    if (known === undefined && persist) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
+    const rules = known ?? this.#standInFor(spec)
     const facts = { name: spec.name, vhost: this.name, durable: spec.durable, arguments: spec.arguments }
     rules.validate?.(facts)
     if (persist) validateExchangeDeduplication(spec.name, this.name, spec.type, spec.arguments)
@@ -255,6 +257,12 @@ export class VHost implements QueueHost, ExchangeHost {
     if (persist && spec.durable) this.broker.catalog.putExchange(this.name, exchange)
     if (persist) this.broker.events.emit('exchange.created', this.name, () => exchangeFacts(this.name, exchange))
     return exchange
+  }
+
+  #standInFor({ name, type }: ExchangeSpec): ExchangeType {
+    const facts = { exchange: name, vhost: this.name, type }
+    this.broker.log.error('an exchange routes nothing: its type is unknown, is a plugin missing?', facts)
+    return unknownType(type)
   }
 
   removeExchange(exchange: Exchange): void {

@@ -8,6 +8,8 @@ import { Authentication } from './authentication.ts'
 import { serveConsole } from './console.ts'
 import { allowOrigin } from './cross-origin.ts'
 import type { ManagementHost } from './management-host.ts'
+import { eventRoutes } from './routes/events.ts'
+import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
 import { servePages } from './pages.ts'
 import { acceptAnyType } from './request-body.ts'
@@ -95,6 +97,8 @@ const ROUTES: readonly Routes[] = [
   configRoutes,
   versionRoutes,
   alivenessRoutes,
+  eventRoutes,
+  policyPreviewRoutes,
 ]
 
 /**
@@ -149,5 +153,6 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, host: Manage
   })
   api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
   for (const routes of ROUTES) routes(api, { host, authentication })
+  for (const addRoutes of host.pluginRoutes) addRoutes(api)
   answerOtherMethods()
 }

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
 import type { Config } from '../config/config.ts'
 import type { EffectiveSetting } from '../config/effective.ts'
@@ -58,4 +59,6 @@ export interface ManagementHost {
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
+  /** What plugins add. */
+  readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

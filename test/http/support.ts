@@ -52,6 +52,7 @@ export async function startApi(
     loginAttempts: null,
     consoleDir: null,
     listeners: () => [],
+    pluginRoutes: [],
     ...changed,
   }
   const app = await createApp(host, (handler) => createServer(handler))
@@ -74,13 +75,12 @@ export async function startApi(
 /** Lets the broker have its turns until the promise has settled. */
 async function meanwhile<T>(bench: CoreBench, promise: Promise<T>): Promise<T> {
   let settled = false
-  const done = (): void => void (settled = true)
-  promise.then(done, done)
+  const watched = promise.finally(() => (settled = true))
   while (!settled) {
     bench.settle()
     await setImmediate()
   }
-  return promise
+  return watched
 }
 
 export const HTTP_SETTINGS: ManagementHost['http'] = {

@@ -41,7 +41,10 @@ describe('HTTP listeners', () => {
   test('show the certificate of the AMQP listeners where they have none of their own', () => {
     const { http } = load('management.ssl.port = 1', 'ssl_options.certfile = /c.pem', 'ssl_options.keyfile = /k.pem')
     assert.equal(http.listeners[0]!.tls!.certFile, resolve('/c.pem'))
-    assert.throws(() => load('management.ssl.port = 1'), /needs management\.ssl\.certfile.*needs management\.ssl\.keyfile/s)
+    assert.throws(
+      () => load('management.ssl.port = 1'),
+      /needs management\.ssl\.certfile.*needs management\.ssl\.keyfile/s,
+    )
   })
 
   test('that check certificates need to know against what', () => {

@@ -65,7 +65,7 @@ test('without any source the defaults are those of RabbitMQ', () => {
   assert.equal(config.node.announced.product, 'RabbitMQ')
   assert.deepEqual(config.websocket, { path: '/ws/amqp' })
   assert.deepEqual(config.http.listeners, [{ name: 'management', hosts: ['::'], port: 15_672, tls: null }])
-  assert.deepEqual(config.log, { console: { level: 'info', format: 'plaintext' }, file: null })
+  assert.deepEqual(config.log, { console: { level: 'info', format: 'plaintext' }, file: null, exchange: null })
 })
 
 test('flags win over the environment, which wins over the file', () => {
@@ -308,7 +308,7 @@ test("RabbitMQ's variables", () => {
   }
   const { defaults, node, log } = load({ env })
   assert.deepEqual([defaults.user, defaults.password, defaults.vhost, node.name], ['u', 'p', 'v', 'hare@burrow'])
-  assert.deepEqual(log, { console: { level: 'debug', format: 'json' }, file: null })
+  assert.deepEqual(log, { console: { level: 'debug', format: 'json' }, file: null, exchange: null })
   assert.equal(load({ env: { RABBITMQ_NODENAME: 'hare' } }).node.name, `hare@${hostname().split('.')[0]}`)
   assert.equal(load({ env: { RABBITMQ_LOGS: '/l/w.log' } }).log.file?.path, '/l/w.log')
 })

@@ -34,7 +34,7 @@ export async function warren(): Promise<Target> {
     nodeName: bench.broker.options.nodeName,
     async ask({ method, path, body, as = 'guest', headers = {} }) {
       const options = { ...(body === undefined ? {} : { body }), as, headers: { ...JSON_TYPE, ...headers } }
-      const answer = await request(method as 'GET', path, options)
+      const answer = await request(method, path, options)
       const shown = Object.entries(answer.headers).map(([name, value]) => [name, String(value)])
       return { status: answer.statusCode, headers: Object.fromEntries(shown), text: answer.body }
     },
