@@ -11,7 +11,11 @@ const OPEN = { config: { open: true }, schema: { hide: true } }
 const ADMIN = new URL('./rabbitmqadmin.py', import.meta.url)
 
 /** The pages beside the console, at RabbitMQ's addresses: an index of the HTTP API, and the command-line tool to download. */
-export function servePages(app: FastifyInstance, { http, version }: ManagementHost, documented: () => Documented): void {
+export function servePages(
+  app: FastifyInstance,
+  { http, version }: ManagementHost,
+  documented: () => Documented,
+): void {
   const home = http.pathPrefix
   for (const [from, to] of [
     ['/api', '/api/index.html'],
