@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { InternalAuthenticator } from './auth/internal-authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
@@ -16,6 +17,8 @@ import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
 import { eventExchange } from './plugins/event-exchange/index.ts'
+import { Links, registerLinks } from './plugins/links.ts'
+import type { LinkHost } from './plugins/links/link-host.ts'
 import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
 import type { Plugin } from './plugins/plugin.ts'
@@ -28,6 +31,7 @@ import type { Log } from './telemetry/log.ts'
 import type { LogTap } from './telemetry/log-tap.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
+import { Interner } from './util/interner.ts'
 import { compilePcre } from './util/pcre.ts'
 import { systemClock } from './util/system-clock.ts'
 import { Turn } from './util/turn.ts'
@@ -44,6 +48,8 @@ export interface RunningServer {
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
+  /** To other brokers: shovels and federation. */
+  readonly links: Pick<Links, 'shovels' | 'federation'>
   readonly clock: Clock
   /** Creates what a first start creates: default vhost, user and permissions. */
   createDefaults(): void
@@ -94,6 +100,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     onFailure: fail,
   })
   addInterceptors(broker, config)
+  registerLinks(broker)
   const closeAll = async (): Promise<void> => {
     broker.close()
     // what is pending is written at the ends of turns
@@ -109,11 +116,15 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await addDefinitions(broker, config, log, known)
     await plugins.start(broker, log)
     const logins = new InternalAuthenticator(broker.users)
-    const amqp = createFrontEnd(config, broker, logins, parts.networkClock ?? clock)
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins })
+    const networkClock = parts.networkClock ?? clock
+    const amqp = createFrontEnd(config, broker, logins, networkClock)
+    const links = new Links(linkHost(config, broker, amqp, networkClock))
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links })
+    links.start()
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
+      await links.stop()
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
@@ -125,6 +136,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       urls: listeners.urls,
       dataDir: config.dataDir,
       broker,
+      links,
       clock,
       createDefaults: () => createFirstObjects(broker, config),
       stop: (reason) => (stopping ??= stop(reason)),
@@ -312,6 +324,19 @@ function clusterNameOf({ parameters }: Broker, { node }: Config): string {
   return typeof given === 'string' ? given : node.clusterName
 }
 
+function linkHost(config: Config, broker: Broker, amqp: AmqpFrontEnd, clock: Clock): LinkHost {
+  const { log, turn } = broker
+  let context: ClientContext | null = null
+  return {
+    broker,
+    log,
+    clock: broker.clock,
+    context: () => (context ??= { turn, pool: new BufferPool(), clock, interner: new Interner() }),
+    clusterName: () => clusterNameOf(broker, config),
+    openLocal: (user) => amqp.openInProcess(user),
+  }
+}
+
 interface OpenListeners {
   readonly all: Pick<Listener, 'close'>[]
   readonly urls: RunningServer['urls']
@@ -324,6 +349,7 @@ interface ListenerParts {
   readonly broker: Broker
   readonly logins: Authenticator
   readonly plugins: Plugins
+  readonly links: Links
 }
 
 /** What listens, as far as it does. */
@@ -405,7 +431,7 @@ async function createManagement(host: ManagementHost): Promise<{ server: Server;
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, plugins, tls }: ListenerParts,
+  { broker, log, logins, plugins, links, tls }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
@@ -437,6 +463,7 @@ async function createHost(
     loginAttempts: null,
     consoleDir: findConsole(),
     listeners,
+    links,
     pluginRoutes: plugins.routes,
     ...monitoring,
   }

@@ -66,9 +66,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ['util', 'telemetry'],
   protocols: ['util', 'telemetry', 'core', 'net'],
   management: ['util', 'telemetry', 'config', 'core', 'net', 'auth', 'store/*'],
-  plugins: ['util', 'telemetry', 'core', 'net', 'store/*'],
+  'amqp-client': ['util', 'core', 'net', 'protocols/amqp091/wire'],
+  plugins: ['util', 'telemetry', 'core', 'net', 'store/*', 'amqp-client'],
   cluster: ['util', 'telemetry', 'core', 'net', 'store/*'],
-  cli: ['util'],
+  cli: ['util', 'amqp-client'],
   doctor: ['util', 'telemetry', 'store', 'core', 'protocols'],
 }
 const UNBOUND = new Set(['testkit'])

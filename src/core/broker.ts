@@ -27,7 +27,7 @@ import {
   type VhostLimits,
   vhostLimitsComponent,
 } from './limits.ts'
-import { builtInComponents, Parameters } from './parameters.ts'
+import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
 import { builtInQueueTypes } from './queues/index.ts'
@@ -97,7 +97,7 @@ export class Broker {
   readonly users: Users
   readonly permissions = new Permissions()
   readonly policies = new PolicySet()
-  readonly parameters = new Parameters([...builtInComponents, vhostLimitsComponent])
+  readonly parameters = new Parameters([vhostLimitsComponent])
   readonly exchangeTypes = new ExchangeTypes(builtInExchangeTypes)
   readonly queueTypes = new Map<string, QueueType>(builtInQueueTypes.map((type) => [type.name, type]))
   readonly alarms = new Alarms()
@@ -177,7 +177,7 @@ export class Broker {
     for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
     for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)
     for (const [[component, name, vhost], value] of rows('parameter')) {
-      this.parameters.set(vhost!, component!, name!, value)
+      this.parameters.restore({ vhost: vhost!, component: component!, name: name!, value })
     }
     for (const [[name], value] of rows('global-parameter')) this.parameters.setGlobal(name!, value)
     for (const [[vhost, name], stored] of rows<StoredExchange>('exchange')) this.#loadExchange(vhost!, name!, stored)
@@ -614,7 +614,8 @@ export class Broker {
       for (const connection of this.heldConnections) connection.blockForAlarm(this.alarms.reason)
       return
     }
-    for (const connection of this.connections) connection.unblock()
+    for (const connections of [this.connections, this.#trusted])
+      for (const connection of connections) connection.unblock()
   }
 
   /** Whether who publishes has to wait, because the store does not keep up. */

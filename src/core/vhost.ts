@@ -334,7 +334,7 @@ export class VHost implements QueueHost, ExchangeHost {
     source.router.bind(binding)
     this.generation++
     if (persist && source.durable && destination.durable) this.broker.catalog.putBinding(this.name, binding)
-    if (persist) this.broker.events.emit('binding.created', this.name, () => bindingFacts(this.name, binding))
+    if (persist) this.broker.events.emit('binding.created', this.name, () => bindingFacts(this.name, binding), binding)
     source.router.onBound?.(binding, (message) => this.#publishTo(destination, message as Message))
   }
 
@@ -380,7 +380,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (leading?.size === 0) this.#bindingsTo.delete(binding.destination)
     const { durable } = binding.destination as Queue | Exchange
     if (source.durable && durable) this.broker.catalog.deleteBinding(this.name, binding)
-    this.broker.events.emit('binding.deleted', this.name, () => bindingFacts(this.name, binding))
+    this.broker.events.emit('binding.deleted', this.name, () => bindingFacts(this.name, binding), binding)
   }
 
   #unbindAllTo(destination: Destination): void {

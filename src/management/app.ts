@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { eventRoutes } from './routes/events.ts'
+import { linkRoutes } from './routes/links.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
 import { servePages } from './pages.ts'
@@ -108,6 +109,7 @@ const ROUTES: readonly Routes[] = [
   alivenessRoutes,
   eventRoutes,
   policyPreviewRoutes,
+  linkRoutes,
   overviewRoutes,
   nodeRoutes,
   connectionRoutes,

@@ -3,6 +3,7 @@ import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
 import type { Config } from '../config/config.ts'
 import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
+import type { FederationControl, ShovelControl } from '../core/links.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { NodeReadings } from '../telemetry/node-gauges.ts'
 import type { Statistics } from './statistics/statistics.ts'
@@ -85,6 +86,8 @@ export interface ManagementHost {
   listeners(): readonly ListenerFacts[]
   readonly node: NodeFacts
   readonly statistics: Statistics
+  /** To other brokers. */
+  readonly links: { readonly shovels: ShovelControl; readonly federation: FederationControl }
   /** What plugins add. */
   readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

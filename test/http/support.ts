@@ -5,6 +5,7 @@ import { createApp } from '../../src/management/app.ts'
 import type { ManagementHost, NodeFacts } from '../../src/management/management-host.ts'
 import { DEFAULT_STATISTICS, Statistics, type StatisticsSettings } from '../../src/management/statistics/statistics.ts'
 import { InternalAuthenticator } from '../../src/auth/internal-authenticator.ts'
+import { registerLinks } from '../../src/plugins/links.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { CoreBench } from '../support/core-bench.ts'
 
@@ -57,6 +58,7 @@ export async function startApi(
 ): Promise<ApiBench> {
   const bench = await given.start()
   const { broker } = bench
+  registerLinks(broker)
   for (const tag of ['management', 'policymaker', 'monitoring', 'administrator']) {
     broker.users.put(broker.users.parse({ name: tag, password: tag, tags: [tag] }))
   }
@@ -78,6 +80,10 @@ export async function startApi(
     loginAttempts: null,
     consoleDir: null,
     listeners: () => [],
+    links: {
+      shovels: { list: () => [], restart: () => false },
+      federation: { list: () => [], restart: () => false },
+    },
     pluginRoutes: [],
     node: NODE_FACTS,
     statistics,

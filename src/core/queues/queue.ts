@@ -20,6 +20,7 @@ import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { browse } from './browse.ts'
 import { Burial } from './burial.ts'
+import { creditOf, hasTaker } from './consumer-room.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
 import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
 import { Entries } from './entries.ts'
@@ -43,6 +44,8 @@ export const REJECTED = 1
 
 /** A message that is due, and whose place is just being read from the store. */
 const PLACE_RETRY_MS = 10
+
+const NOBODY: readonly (() => void)[] = []
 
 /** Messages dropped or found expired in one go: more of them wait for the next turn, so that no policy stalls the node. */
 const DROPS_MAX = 1000
@@ -76,6 +79,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   unackedCount = 0
   unackedBytes = 0
   exclusiveConsumer: Consumer | null = null
+  /** Called at the end of each turn in which what `wants` says may have changed. */
+  watchers: readonly (() => void)[] = NOBODY
   /** Highest number of a message that was held when the broker was started, and may still come back to its place. */
   lastRecoveredHeld = 0
 
@@ -204,6 +209,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       const consumer = this.dispatcher.next()
       if (consumer !== null) {
         this.#deliverFresh(consumer, message, expiresAt)
+        if (this.watchers.length > 0) this.schedule()
         return ACCEPTED
       }
     }
@@ -243,16 +249,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** How many messages waiting consumers would take at once: those need no room. */
   takers(): number {
-    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.#credit()
-  }
-
-  #credit(): number {
-    let sum = 0
-    for (const consumer of this.dispatcher.consumers) {
-      if (this.dispatcher.active !== null && this.dispatcher.active !== consumer) continue
-      if (consumer.canTake()) sum += consumer.prefetch === 0 ? Infinity : consumer.prefetch - consumer.unacked
-    }
-    return sum
+    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : creditOf(this.dispatcher)
   }
 
   /** Whether a full queue refuses what is published to it. */
@@ -318,8 +315,18 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     consumer.session.deliver(consumer, entry)
   }
 
-  /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
   runAtTurnEnd(): void {
+    this.#serve()
+    if (!this.deleted) for (const watcher of this.watchers) watcher()
+  }
+
+  /** Whether there is no message, and a consumer of at least this priority would take one. */
+  wants(priority: number): boolean {
+    return this.#ready.count === 0 && hasTaker(this.dispatcher, priority)
+  }
+
+  /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
+  #serve(): void {
     if (this.#headWaiters.size > 0) this.#headWaiters.serve()
     if (this.deleted) return
     if (this.#ready.pagedCount > 0) this.#pager!.load()
@@ -442,7 +449,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Serves consumers at the end of the turn, if there is anything to serve. */
   schedule(): void {
-    if (this.#ready.count > 0 || this.#headWaiters.size > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
+    const waited = this.#ready.count > 0 || this.#headWaiters.size > 0 || this.watchers.length > 0
+    if (waited) this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
   wake(consumer: Consumer): void {
@@ -610,7 +618,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** How many messages would be taken at once. */
   wantedNow(): number {
-    return (this.#trims ? Infinity : this.#headWaiters.size) + this.#credit()
+    return (this.#trims ? Infinity : this.#headWaiters.size) + creditOf(this.dispatcher)
   }
 
   excess(keepEntries: number, keepBytes: number): number {

@@ -1,5 +1,5 @@
-import type { ClientConnection, ConnectionSink, NetworkFacts } from '../../core/client-connection.ts'
-import { BrokerError } from '../../core/errors.ts'
+import type { ClientConnection, ConnectionFacts, ConnectionSink, NetworkFacts } from '../../core/client-connection.ts'
+import { BrokerError, notAllowed } from '../../core/errors.ts'
 import { bool, type Field, longstr, stringOf, type Table, table } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
 import type { Timer } from '../../util/clock.ts'
@@ -90,7 +90,8 @@ export class Handshake {
 
   /** What is offered to this client. */
   #mechanisms(): string[] {
-    const { mechanisms, anonymous } = this.#settings
+    const { mechanisms, anonymous, inProcess } = this.#settings
+    if (inProcess !== undefined) return ['EXTERNAL', 'PLAIN', 'AMQPLAIN']
     const certified = this.#peer.tls !== null && this.#peer.tls.certificate !== null
     const usable = (name: string): boolean =>
       name === 'EXTERNAL' ? certified : name !== 'ANONYMOUS' || anonymous !== null
@@ -187,23 +188,9 @@ export class Handshake {
   }
 
   #onOpen(method: m.ConnectionOpen): void {
-    const { broker } = this.#settings
-    const { address, port, localAddress, localPort } = this.#peer
-    const known = broker.users.get(this.#user)
-    const user = known ?? { ...UNKNOWN_USER, name: this.#user, tags: this.#tags }
-    const facts = {
-      name: `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
-      protocol: 'AMQP 0-9-1',
-      givenName: connectionName(this.#clientProperties),
-      peerAddress: address,
-      peerPort: port,
-      clientProperties: this.#clientProperties,
-      loopback: isLoopback(this.#peer),
-      network: this.#networkFacts(),
-    }
     let client: ClientConnection
     try {
-      client = broker.openConnection(user, method.virtualHost, facts, this.#host)
+      client = this.#openClient(method.virtualHost)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#host.fail(error, method.id)
@@ -212,6 +199,34 @@ export class Handshake {
     this.#state = DONE
     this.#timer.cancel()
     this.#host.onOpen(client, this.#capabilities)
+  }
+
+  /** @throws BrokerError */
+  #openClient(vhost: string): ClientConnection {
+    const { broker, inProcess } = this.#settings
+    const facts = this.#facts()
+    if (inProcess?.user === null && this.#mechanism === 'EXTERNAL') {
+      if (!broker.vhosts.has(vhost)) throw notAllowed(`vhost ${vhost} not found`)
+      return broker.openTrusted(vhost, facts, this.#host)
+    }
+    const known = broker.users.get(this.#user)
+    const user = known ?? { ...UNKNOWN_USER, name: this.#user, tags: this.#tags }
+    return broker.openConnection(user, vhost, facts, this.#host)
+  }
+
+  #facts(): ConnectionFacts {
+    const { address, port, localAddress, localPort } = this.#peer
+    const { inProcess } = this.#settings
+    return {
+      name: inProcess?.name ?? `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
+      protocol: inProcess === undefined ? 'AMQP 0-9-1' : 'Direct 0-9-1',
+      givenName: connectionName(this.#clientProperties),
+      peerAddress: address,
+      peerPort: port,
+      clientProperties: this.#clientProperties,
+      loopback: isLoopback(this.#peer),
+      network: inProcess === undefined ? this.#networkFacts() : null,
+    }
   }
 
   #networkFacts(): NetworkFacts {

@@ -1,7 +1,7 @@
 import { stringOf } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
-import type { AmqpSettings, LoginOutcome } from './settings.ts'
+import type { AmqpSettings, InProcessLogin, LoginOutcome } from './settings.ts'
 import { Reader } from './wire/reader.ts'
 import { readTable } from './wire/table.ts'
 
@@ -44,7 +44,7 @@ export function login(
       return anonymous === null ? broken('anonymous login is off') : byPassword(anonymous.user, anonymous.password)
     }
     case 'EXTERNAL':
-      return byCertificate(settings, peer)
+      return settings.inProcess === undefined ? byCertificate(settings, peer) : byProgram(settings, settings.inProcess)
     default:
       return broken(`unknown mechanism ${mechanism}`)
   }
@@ -81,4 +81,11 @@ function byCertificate(settings: AmqpSettings, peer: Peer): SaslResult {
   if (name === null) return refused('the certificate names nobody')
   const user = settings.broker.users.get(name)
   return user === undefined ? refused(`user '${name}' not found`) : { user: name, tags: user.tags }
+}
+
+/** Who runs the broker need not prove anything. */
+function byProgram({ broker }: AmqpSettings, { user }: InProcessLogin): SaslResult {
+  if (user === null) return { user: '', tags: [] }
+  const known = broker.users.get(user)
+  return known === undefined ? refused(`user '${user}' not found`) : { user, tags: known.tags }
 }

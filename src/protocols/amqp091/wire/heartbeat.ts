@@ -1,6 +1,6 @@
-import type { Transport } from '../../net/transport.ts'
-import type { Clock, Timer, TimerTarget } from '../../util/clock.ts'
-import { writeHeartbeat } from './wire/hot.ts'
+import type { Transport } from '../../../net/transport.ts'
+import type { Clock, Timer, TimerTarget } from '../../../util/clock.ts'
+import { writeHeartbeat } from './hot.ts'
 
 /**
  * Heartbeats of one connection. Every half interval: a heartbeat is sent if nothing else was, and silence is counted; two whole intervals of
