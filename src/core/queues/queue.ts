@@ -19,6 +19,7 @@ import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { Burial } from './burial.ts'
+import { hasTaker } from './consumer-room.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
 import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
 import { Entries } from './entries.ts'
@@ -321,9 +322,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Whether there is no message, and a consumer of at least this priority would take one. */
   wants(priority: number): boolean {
-    if (this.#ready.count > 0) return false
-    const { active, consumers } = this.dispatcher
-    return (active === null ? consumers : [active]).some((each) => each.priority >= priority && each.canTake())
+    return this.#ready.count === 0 && hasTaker(this.dispatcher, priority)
   }
 
   /** Serves consumers until there is nothing left to deliver, or nobody to take it. */

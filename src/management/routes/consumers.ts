@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Consumer } from '../../core/consumer.ts'
 import type { VHost } from '../../core/vhost.ts'
-import { requireVhost } from '../access.ts'
+import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { described, LIST_QUERY } from '../route-schema.ts'
 import { answerList, type ListQuery } from '../list.ts'
@@ -25,8 +25,10 @@ export const consumerRoutes: Routes = (app, { host: { broker, statistics } }) =>
   }
   app.get('/consumers', described('Consumers', { query, tag }), (request) => list(request, broker.vhosts.values()))
   app.get('/consumers/:vhost', described('Consumers of a virtual host', { query, tag }), (request) => {
-    const { vhost } = request.params as { vhost: string }
-    return list(request, [requireVhost(request, broker, vhost)])
+    const vhost = broker.vhosts.get((request.params as { vhost: string }).vhost)
+    if (vhost === undefined) throw objectNotFound()
+    // as in RabbitMQ, consumers go by whose they are, and not by where
+    return list(request, [vhost])
   })
 }
 

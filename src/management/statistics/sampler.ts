@@ -91,12 +91,12 @@ export class Sampler implements TurnTask {
     const { clock } = this.#broker
     const now = clock.now()
     const next = this.#floor(now) + this.#intervalMs
-    this.#timer = clock.schedule(next - now, { onTimer: (at) => this.#onTimer(at) })
+    this.#timer = clock.schedule(next - now, { onTimer: () => this.#onTimer() })
   }
 
-  #onTimer(now: number): void {
+  #onTimer(): void {
     this.#schedule()
-    const at = this.#floor(now)
+    const at = this.#floor(this.#broker.clock.now())
     // where sampling takes longer than the interval, its end is waited for
     if (at === this.#at || this.#rest !== null) return
     if (at > this.#at) this.#sampleAt(at)
