@@ -40,6 +40,7 @@ import { queueGetRoutes } from './routes/queue-get.ts'
 import { queuePauseRoutes } from './routes/queue-pause.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
+import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
 import { userLimitRoutes } from './routes/user-limits.ts'
@@ -110,6 +111,7 @@ const ROUTES: readonly Routes[] = [
   linkRoutes,
   queueMessagesRoutes,
   queuePauseRoutes,
+  routeExplanationRoutes,
   messageActionRoutes,
   messageTraceRoutes,
   jobRoutes,
