@@ -11,6 +11,7 @@ import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost } from './management/management-host.ts'
+import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
@@ -351,66 +352,102 @@ interface ListenerParts {
   readonly links: Links
 }
 
+/** What listens, as far as it does. */
+class Opened implements OpenListeners {
+  readonly all: Pick<Listener, 'close'>[] = []
+  readonly shown: ListenerFacts[] = []
+  readonly urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
+
+  add(protocol: string, listener: Listener, isTls: boolean): void {
+    this.all.push(listener)
+    for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: isTls })
+  }
+}
+
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
   const { tls, amqp, log } = parts
-  const all: Pick<Listener, 'close'>[] = []
-  const shown: ListenerFacts[] = []
-  const show = (protocol: string, { addresses }: Listener, isTls: boolean): void => {
-    for (const { address, port } of addresses) shown.push({ protocol, address, port, tls: isTls })
-  }
-  const urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
+  const opened = new Opened()
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
-  const url = (scheme: string, { hosts }: ListenerConfig, { port }: Listener): string => {
-    const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
-    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-  }
   try {
     for (const row of config.listeners.tcp) {
       const listener = await listen({ ...common, ...row, onConnection })
-      all.push(listener)
-      urls.amqp.push(url('amqp', row, listener))
-      show('amqp', listener, false)
+      opened.urls.amqp.push(urlOf('amqp', row, listener))
+      opened.add('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
       const listener = await listen({ ...common, ...row, tls: tls.amqp, onConnection })
-      all.push(listener)
-      urls.amqps.push(url('amqps', row, listener))
-      show('amqp/ssl', listener, true)
+      opened.urls.amqps.push(urlOf('amqps', row, listener))
+      opened.add('amqp/ssl', listener, true)
     }
-    if (config.http.listeners.length > 0) {
-      // Their own imports, since a broker without HTTP would take several times as long to load.
-      const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-      const { server, close } = await createManagement(config, parts, () => shown)
-      all.push({ close })
-      if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
-      for (const [i, row] of config.http.listeners.entries()) {
-        const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
-        const secure = row.tls === null ? '' : 's'
-        all.push(listener)
-        show(`http${secure}`, listener, row.tls !== null)
-        urls.http.push(url(`http${secure}`, row, listener))
-        if (config.websocket !== null) urls.websocket.push(url(`ws${secure}`, row, listener) + config.websocket.path)
-      }
-    }
-    return { all, urls }
+    const { plain, tls: secured } = config.prometheus
+    if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
+    return opened
   } catch (error) {
-    await Promise.all(all.map((listener) => listener.close()))
+    await Promise.all(opened.all.map((listener) => listener.close()))
     throw error
   }
 }
 
-async function createManagement(
-  config: Config,
-  { broker, log, logins, plugins, links }: ListenerParts,
-  listeners: () => readonly ListenerFacts[],
-): Promise<{ server: Server; close: () => Promise<void> }> {
+/** The HTTP API with AMQP over WebSocket, and the metrics. */
+async function openHttp(config: Config, parts: ListenerParts, opened: Opened): Promise<void> {
+  const { tls, amqp, log } = parts
+  const { backlog } = config.listeners
+  const host = await createHost(config, parts, () => opened.shown)
+  opened.all.push({ close: async () => host.close() })
+  for (const { protocol, listener, isTls } of await openMetrics(config, host, log)) {
+    opened.add(protocol, listener, isTls)
+  }
+  if (config.http.listeners.length === 0) return
+  // Their own imports, since a broker without HTTP would take several times as long to load.
+  const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
+  const { server, close } = await createManagement(host)
+  opened.all.push({ close })
+  const path = config.websocket?.path ?? null
+  if (path !== null) attachWebSocket(server, { path, log, onConnection: amqp.accept.bind(amqp) })
+  for (const [i, row] of config.http.listeners.entries()) {
+    const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
+    const secure = row.tls === null ? '' : 's'
+    opened.add(`http${secure}`, listener, row.tls !== null)
+    opened.urls.http.push(urlOf(`http${secure}`, row, listener))
+    if (path !== null) opened.urls.websocket.push(urlOf(`ws${secure}`, row, listener) + path)
+  }
+}
+
+function urlOf(scheme: string, { hosts }: ListenerConfig, { port }: Listener): string {
+  const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function createManagement(host: ManagementHost): Promise<{ server: Server; close: () => Promise<void> }> {
   const { createHttpServer } = await import('./net/websocket.ts')
   const { createApp } = await import('./management/app.ts')
+  const app = await createApp(host, createHttpServer)
+  await app.ready()
+  return { server: app.server, close: () => app.close() }
+}
+
+/** What HTTP shows of the node, and the end of what is measured for it. */
+async function createHost(
+  config: Config,
+  { broker, log, logins, plugins, links, tls }: ListenerParts,
+  listeners: () => readonly ListenerFacts[],
+): Promise<ManagementHost & { close(): void }> {
+  const { openMonitoring } = await import('./monitoring.ts')
   const { findConsole } = await import('./management/console.ts')
   const { node, dataDir } = config
-  const host: ManagementHost = {
+  const monitoring = await openMonitoring(config, {
+    broker,
+    certificates: [
+      ...(tls.amqp === null ? [] : [{ protocol: 'amqp/ssl', validTo: tls.amqp.validTo }]),
+      ...tls.http.filter((context) => context !== null).map(({ validTo }) => ({ protocol: 'https', validTo })),
+    ],
+    memoryLimitBytes: watermarkBytes(config.memory),
+    diskFreeLimitBytes: watermarkBytes(config.disk),
+    listeners,
+  })
+  return {
     broker,
     log,
     authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
@@ -428,10 +465,8 @@ async function createManagement(
     listeners,
     links,
     pluginRoutes: plugins.routes,
+    ...monitoring,
   }
-  const app = await createApp(host, createHttpServer)
-  await app.ready()
-  return { server: app.server, close: () => app.close() }
 }
 
 function watchResources(config: Config, broker: Broker): ResourceMonitor {

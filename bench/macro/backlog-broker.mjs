@@ -20,7 +20,19 @@ export class BenchBroker {
   static async start(dataDir, flags) {
     const broker = new BenchBroker()
     const where = dataDir === null ? ['--memory'] : ['--data-dir', dataDir]
-    const args = ['start', '--port', '0', '--management-port', '0', '--log-level', 'warn', ...where, ...flags]
+    const args = [
+      'start',
+      '--port',
+      '0',
+      '--management-port',
+      '0',
+      '--prometheus-port',
+      'none',
+      '--log-level',
+      'warn',
+      ...where,
+      ...flags,
+    ]
     broker.#child = spawn(process.execPath, [...nodeFlags, main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     broker.#gone = new Promise((resolve) => broker.#child.once('close', resolve))
     broker.#sampler = setInterval(() => broker.#sample(), SAMPLE_MS)

@@ -5,6 +5,7 @@ import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLi
 import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
+import { buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
@@ -83,6 +84,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     tls,
     http: buildHttp(values, tls, settings),
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
+    statistics: buildStatistics(values, settings),
+    prometheus: buildPrometheus(values, settings),
     auth: buildAuth(auth),
     connection: {
       handshakeTimeoutMs: network.handshakeTimeoutMs,

@@ -5,6 +5,7 @@ import type { Clock } from '../util/clock.ts'
 import { PatternError } from '../util/pcre.ts'
 import type { Turn } from '../util/turn.ts'
 import { Alarms } from './alarms.ts'
+import { BrokerCounters } from './broker-counters.ts'
 import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type StoredQueue } from './catalog.ts'
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
 import { Commits } from './commits.ts'
@@ -17,7 +18,7 @@ import { MessageDecoder } from './message-decoder.ts'
 import type { DelayLine } from './delays/delay-line.ts'
 import { MessageCounters } from './message-counters.ts'
 import { MessageMemory, type MemoryUser } from './message-memory.ts'
-import type { DeathReason, Message, PropertyFormat } from './message.ts'
+import type { Message, PropertyFormat } from './message.ts'
 import {
   type DefaultVhostLimits,
   defaultVhostLimits,
@@ -75,20 +76,6 @@ export interface BrokerParts {
   readonly onFailure: (error: Error) => void
 }
 
-/** Plain numbers that only rise; rates are computed by whoever asks. Messages are counted by sessions: see `Broker.messageCounters`. */
-export class BrokerCounters {
-  readonly deadLettered: Record<DeathReason, number> = { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 }
-  connectionsOpened = 0
-  connectionsClosed = 0
-  sessionsOpened = 0
-  sessionsClosed = 0
-  /** Declarations that made a queue. */
-  queuesCreated = 0
-  /** All declarations of queues. */
-  queuesDeclared = 0
-  queuesDeleted = 0
-}
-
 /** The whole of a node that knows no protocol: vhosts, users, permissions, policies, limits, and who is connected. */
 export class Broker {
   readonly options: BrokerOptions
@@ -117,8 +104,6 @@ export class Broker {
   /** Run over each published message, in this order. */
   readonly interceptors: Interceptor[] = []
   readonly counters = new BrokerCounters()
-  /** What sessions that have ended counted, and messages that came due without one. */
-  readonly pastMessages = new MessageCounters()
   readonly events: BrokerEvents
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
@@ -267,6 +252,7 @@ export class Broker {
    */
   commitMetadata(): Promise<void> | null {
     if (this.metadata.dirty && this.#commit === null) {
+      this.counters.metadataCommits++
       this.#commit = Promise.resolve().then(() => {
         this.#commit = null
         return this.metadata.commit()
@@ -490,7 +476,7 @@ export class Broker {
   forgetConnection(connection: ClientConnection): void {
     this.#trusted.delete(connection)
     if (!this.connections.delete(connection)) return
-    connection.vhost.connections--
+    connection.vhost.connectionGone(connection)
     this.counters.connectionsClosed++
     this.events.emit('connection.closed', connection.vhost.name, () => connectionFacts(connection))
   }
@@ -513,7 +499,8 @@ export class Broker {
   }
 
   sessionClosed(session: Session): void {
-    this.pastMessages.add(session.counters)
+    this.counters.sessionEnded(session)
+    session.vhost.pastMessages.add(session.counters)
     if (!this.connections.has(session.connection)) return
     this.counters.sessionsClosed++
     this.events.emit('channel.closed', session.vhost.name, () => sessionFacts(session))
@@ -527,7 +514,7 @@ export class Broker {
   /** What has happened to messages since the broker was started. */
   messageCounters(): MessageCounters {
     const sum = new MessageCounters()
-    sum.add(this.pastMessages)
+    sum.add(this.counters.pastMessages)
     for (const session of this.sessions()) sum.add(session.counters)
     return sum
   }

@@ -52,6 +52,8 @@ const keyOf = (...parts: string[]): string => parts.map(encodeURIComponent).join
 export class Catalog {
   /** Of the newest binding. */
   lastOrder = 0
+  /** Changes so far. */
+  changes = 0
   readonly #store: MetadataStore
 
   constructor(store: MetadataStore) {
@@ -59,10 +61,12 @@ export class Catalog {
   }
 
   put(kind: string, parts: readonly string[], value: unknown): void {
+    this.changes++
     this.#store.put(keyOf(kind, ...parts), value)
   }
 
   delete(kind: string, parts: readonly string[]): void {
+    this.changes++
     this.#store.delete(keyOf(kind, ...parts))
   }
 

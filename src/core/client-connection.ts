@@ -103,6 +103,8 @@ export class ClientConnection {
   /** Held because the store does not keep up. */
   held = false
   closed = false
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
   readonly #sink: ConnectionSink
 
   constructor(

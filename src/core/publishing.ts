@@ -64,6 +64,11 @@ export class Publishing {
     return this.#pending !== null
   }
 
+  /** Messages that wait for the commit. */
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
+  }
+
   /** @throws BrokerError accessRefused, notFound */
   access(name: string): ExchangeAccess {
     const { vhost, access } = this.#session

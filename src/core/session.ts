@@ -243,6 +243,8 @@ export class Session implements CommitWaiter {
     if (entry === null) {
       if (queue.comesLater) return false
       counters.getEmpty++
+      queue.counters.getEmpty++
+      this.#fetchedFrom(queue.name).getEmpty++
       empty()
       return true
     }

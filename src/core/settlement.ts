@@ -44,6 +44,11 @@ export class Deliveries {
     for (const { entry } of this.#pending ?? []) yield entry
   }
 
+  /** Settlements that wait for the commit. */
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
+  }
+
   hasCredit(): boolean {
     return this.sharedPrefetch === 0 || this.#outstanding < this.sharedPrefetch
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../util/clock.ts'
 import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import type { Broker } from './broker.ts'
+import type { ClientConnection } from './client-connection.ts'
 import { Delays } from './delays/delays.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
 import type { Passage } from './deduplication/passage.ts'
@@ -17,6 +18,7 @@ import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchang
 import { unknownType } from './exchanges/unknown.ts'
 import type { Table } from './fields.ts'
 import type { Commits } from './commits.ts'
+import { MessageCounters } from './message-counters.ts'
 import type { MessageDecoder } from './message-decoder.ts'
 import type { MessageMemory } from './message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from './message.ts'
@@ -80,6 +82,11 @@ export class VHost implements QueueHost, ExchangeHost {
   /** Rises with every change that can change a route: remembered routes of older generations are void. */
   generation = 1
   connections = 0
+  /** What sessions that have ended counted, and the bytes of connections that are closed. */
+  readonly pastMessages = new MessageCounters()
+  readonly pastTraffic = { receivedBytes: 0, sentBytes: 0 }
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
   /** Bindings by what they lead to, so that deleting a destination costs only its own bindings. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>()
   readonly #observers = new Set<MessageObserver>()
@@ -218,10 +225,10 @@ export class VHost implements QueueHost, ExchangeHost {
       if (reached.length === 0) return false
       this.observer?.deadLettered(queue, message, dead, targets)
       if (this.give(dead, targets) === REJECTED) return false
-      this.broker.counters.deadLettered[reason]++
+      this.broker.counters.deadLetter(queue, 'at-least-once', reason)
       return true
     }
-    this.broker.counters.deadLettered[reason]++
+    this.broker.counters.deadLetter(queue, 'at-most-once', reason)
     this.observer?.deadLettered(queue, message, dead, targets)
     // a target may dead-letter in turn while it takes this one: one at a time keeps the stack flat
     if (this.#dying.size < DYING_MAX) this.#dying.push({ targets, message: dead })
@@ -272,6 +279,13 @@ export class VHost implements QueueHost, ExchangeHost {
     this.observer = all.length > 1 ? new MessageObservers(all) : (all[0] ?? null)
   }
 
+  connectionGone(connection: ClientConnection): void {
+    const { receivedBytes, sentBytes } = connection.traffic()
+    this.connections--
+    this.pastTraffic.receivedBytes += receivedBytes
+    this.pastTraffic.sentBytes += sentBytes
+  }
+
   // ---- exchanges ----
 
   findExchange(name: string): Exchange {
@@ -314,6 +328,7 @@ export class VHost implements QueueHost, ExchangeHost {
     exchange.router.close?.()
     if (exchange.delays !== null) this.delays.delete(exchange.delays)
     this.deduplications.forget(exchange)
+    this.broker.counters.exchangeDeleted(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
     this.broker.events.emit('exchange.deleted', this.name, () => exchangeFacts(this.name, exchange))
   }
@@ -337,7 +352,10 @@ export class VHost implements QueueHost, ExchangeHost {
     this.observer?.cameDue({ kind: 'exchange', name: exchange.name }, message, targets)
     this.#pass(passage, message, targets)
     exchange.publishedOut += targets.length
-    if (targets.length === 0) this.broker.pastMessages.unroutable++
+    if (targets.length === 0) {
+      this.broker.counters.pastMessages.unroutable++
+      this.pastMessages.unroutable++
+    }
     return true
   }
 
@@ -468,7 +486,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (queue.delays !== null) this.delays.delete(queue.delays)
     this.deduplications.forget(queue)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
-    this.broker.counters.queuesDeleted++
+    this.broker.counters.queueDeleted(queue)
     this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
   }
 

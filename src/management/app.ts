@@ -9,6 +9,14 @@ import { serveConsole } from './console.ts'
 import { allowOrigin } from './cross-origin.ts'
 import { Jobs } from './jobs/jobs.ts'
 import type { ManagementHost } from './management-host.ts'
+import { guardMetrics } from './prometheus/app.ts'
+import { metricsRoutes } from './prometheus/routes.ts'
+import { channelRoutes } from './routes/channels.ts'
+import { connectionRoutes } from './routes/connections.ts'
+import { consumerRoutes } from './routes/consumers.ts'
+import { healthRoutes } from './routes/health.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import { overviewRoutes } from './routes/overview.ts'
 import { eventRoutes } from './routes/events.ts'
 import { linkRoutes } from './routes/links.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
@@ -35,6 +43,7 @@ import { policyRoutes } from './routes/policies.ts'
 import { publishRoutes } from './routes/publish.ts'
 import { queueActionRoutes } from './routes/queue-actions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
+import { queueListRoutes } from './routes/queue-lists.ts'
 import { queueDeclarationRoutes } from './routes/queue-declarations.ts'
 import { queueGetRoutes } from './routes/queue-get.ts'
 import { queuePauseRoutes } from './routes/queue-pause.ts'
@@ -109,6 +118,13 @@ const ROUTES: readonly Routes[] = [
   eventRoutes,
   policyPreviewRoutes,
   linkRoutes,
+  overviewRoutes,
+  nodeRoutes,
+  connectionRoutes,
+  channelRoutes,
+  consumerRoutes,
+  queueListRoutes,
+  healthRoutes,
   queueMessagesRoutes,
   queuePauseRoutes,
   routeExplanationRoutes,
@@ -146,15 +162,24 @@ export async function createApp(
   acceptAnyType(app)
   await app.register(fastifyCookie)
   await app.register(fastifySwagger, { openapi: { info: { title: 'WarrenMQ HTTP API', version: host.version } } })
-  await app.register(async (api) => serveApi(api, app, host), { prefix: `${host.http.pathPrefix}/api` })
+  const authentication = new Authentication(host)
+  await app.register(async (metrics) => {
+    guardMetrics(metrics, authentication)
+    metricsRoutes(metrics, host, { path: `${host.http.pathPrefix}/metrics`, perObject: false })
+  })
+  const jobs = new Jobs(host.broker.clock, host.log)
+  app.addHook('onClose', () => jobs.close())
+  await app.register(async (api) => serveApi(api, app, { host, authentication, jobs }), {
+    prefix: `${host.http.pathPrefix}/api`,
+  })
   await app.register(async (pages) => servePages(pages, host, () => app.swagger()), { prefix: host.http.pathPrefix })
   await app.register(async (files) => serveConsole(files, host), { prefix: host.http.pathPrefix })
   return app
 }
 
-async function serveApi(api: FastifyInstance, app: FastifyInstance, host: ManagementHost): Promise<void> {
+async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: RouteParts): Promise<void> {
+  const { host, authentication } = parts
   const answerOtherMethods = watchMethods(api, host.http)
-  const authentication = new Authentication(host)
   await api.register(fastifyMultipart, {
     limits: { fileSize: host.http.bodyBytesMax, files: 1, fields: 10, fieldSize: 4096 },
   })
@@ -168,9 +193,7 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, host: Manage
     if (reply.statusCode === 200) reply.header('cache-control', 'no-cache')
   })
   api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
-  const jobs = new Jobs(host.broker.clock, host.log)
-  api.addHook('onClose', () => jobs.close())
-  for (const routes of ROUTES) routes(api, { host, authentication, jobs })
+  for (const routes of ROUTES) routes(api, parts)
   for (const addRoutes of host.pluginRoutes) addRoutes(api)
   answerOtherMethods()
 }

@@ -141,6 +141,9 @@ export interface StoredCounts {
   readonly diskBytes: number
   /** Bytes of index pages in memory. */
   readonly indexBytes: number
+  /** Messages written to disk for it, and read back, since the store was opened. */
+  readonly writes: number
+  readonly reads: number
 }
 
 /** One queue's part of the store. Numbers are given by core, rise, and are never used again. */
@@ -236,6 +239,39 @@ export interface QueueLog {
   delete(): void
 }
 
+/**
+ * What a store has done with its files since it was opened. Plain numbers that only rise; times in ms, of all operations together. A file
+ * that is written synchronously counts both a write and a sync for each.
+ */
+export class StoreCounters {
+  reads = 0
+  readBytes = 0
+  readMs = 0
+  writes = 0
+  writeBytes = 0
+  writeMs = 0
+  syncs = 0
+  syncMs = 0
+  /** Messages that were read back, and written: each for each of its queues. */
+  messagesRead = 0
+  messagesWritten = 0
+  /** Pages of the indexes of queues. */
+  indexReads = 0
+  indexWrites = 0
+}
+
+/** What a store has on disk. */
+export interface StoreDiskStats {
+  readonly files: number
+  readonly bytes: number
+  /** Of it, what is still wanted. */
+  readonly liveBytes: number
+  /** Bytes that were given to the store and are not written yet. */
+  readonly waitingBytes: number
+  /** Bytes of memory that the indexes of queues take. */
+  readonly indexBytes: number
+}
+
 export interface MessageStoreStats {
   /** Messages held in memory, each counted once whatever number of queues it is in. */
   messages: number
@@ -296,6 +332,9 @@ export interface MessageStore {
   setRoom(bytes: number): void
 
   stats(): MessageStoreStats
+
+  readonly counters: StoreCounters
+  diskStats(): StoreDiskStats
 
   /** Writes what is pending, then frees everything. */
   close(): Promise<void>

@@ -17,7 +17,9 @@ import {
   STATE_HELD,
   STATE_READY,
   STATE_RETURNED,
+  StoreCounters,
   type StoredCounts,
+  type StoreDiskStats,
 } from '../../src/store/message-store.ts'
 
 // A whole message store whose disk is a Map, and in which nothing happens until `io` is called: what has been recorded is then
@@ -108,6 +110,7 @@ export class PagingStore implements MessageStore {
   committed = 0
   congested = false
   highestQueueId = 0
+  readonly counters = new StoreCounters()
   /** Calls, by name: for tests that ask what was done. */
   readonly calls: Record<string, number> = {}
   readonly memory = new MemoryMessageStore()
@@ -254,6 +257,10 @@ export class PagingStore implements MessageStore {
 
   stats(): MessageStoreStats {
     return this.memory.stats()
+  }
+
+  diskStats(): StoreDiskStats {
+    return { files: 0, bytes: 0, liveBytes: 0, waitingBytes: 0, indexBytes: 0 }
   }
 
   close(): Promise<void> {
@@ -527,7 +534,8 @@ class PagingLog implements QueueLog {
     const rows = [...this.#rows.values()]
     const bodyBytes = rows.reduce((sum, row) => sum + row.bodyLength, 0)
     const diskBytes = rows.reduce((sum, row) => sum + row.bytes.length, 0)
-    return { messages: rows.length, bodyBytes, pagedOut: 0, pagedOutShared: 0, diskBytes, indexBytes: rows.length * 24 }
+    const counted = { messages: rows.length, bodyBytes, pagedOut: 0, pagedOutShared: 0, diskBytes }
+    return { ...counted, indexBytes: rows.length * 24, writes: 0, reads: 0 }
   }
 
   delete(): void {

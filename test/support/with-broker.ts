@@ -22,7 +22,7 @@ export interface TestBrokerOptions {
 /** The real server on a free port; stop it by `server.stop('test')`. */
 export async function startTestBroker({ flags = [], dataDir, ...clocks }: TestBrokerOptions = {}): Promise<TestBroker> {
   const where = dataDir === undefined ? ['--memory'] : ['--data-dir', dataDir]
-  const argv = ['--port', '0', '--management-port', '0', ...where, ...flags]
+  const argv = ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', ...where, ...flags]
   const server = await startServer(loadConfig({ argv, env: {} }), silentLog, clocks)
   const port = Number(new URL(server.urls.amqp[0]!).port)
   return { server, port, url: `amqp://guest:guest@localhost:${port}` }

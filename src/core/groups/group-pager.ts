@@ -207,7 +207,7 @@ export class GroupPager implements CommitWaiter, TimerTarget {
     if (awaited === undefined || this.#queue.deleted) return
     const { group, bodyBytes } = awaited
     this.#ready.parkedLost(1, bodyBytes)
-    this.#queue.counters.dropped++
+    this.#queue.counters.lost++
     if (load.expired !== null) return
     group.loading--
     group.size--

@@ -56,7 +56,7 @@ export class Burial {
   bury(message: Message, reason: DeathReason, entry: Entry | null): void {
     const { settings, counters } = this.#queue
     if (settings.deadLetterExchange === null) {
-      counters.dropped++
+      counters.droppedFor[reason]++
       return
     }
     counters.deadLettered++

@@ -113,7 +113,7 @@ export class HeldInStore implements TimerTarget {
   /** Called by a load: messages are not to be had any more. */
   lost(count: number, bytes: number, numbers: readonly number[]): void {
     this.#gone(count, bytes)
-    this.#queue.counters.dropped += count
+    this.#queue.counters.lost += count
     this.#host.onLost(this.#queue, count)
     for (const number of numbers) this.#queue.heldLost(number)
   }

@@ -396,7 +396,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     const paged = this.#rangeAt(level, number)
     if (paged === null) return
     this.#ready.lost(paged, 1, bytes)
-    this.#queue.counters.dropped++
+    this.#queue.counters.lost++
   }
 
   #takeOne({ entry, paged }: FoundInRange, agree: (entry: Entry) => boolean): boolean {
@@ -428,7 +428,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   lost(lane: Lane, paged: PagedPart, count: number, bytes: number): void {
     if (lane.paged !== paged || this.#queue.deleted) return
     this.#ready.lost(paged, count, bytes)
-    this.#queue.counters.dropped += count
+    this.#queue.counters.lost += count
   }
 
   /** Called by a load. `bytes` is what it might have brought, `missing` what was to be found and was not. */

@@ -77,10 +77,42 @@ export class QueueCounters {
   deliveredNoAck = 0
   got = 0
   gotNoAck = 0
+  getEmpty = 0
   redelivered = 0
   acknowledged = 0
   deadLettered = 0
-  dropped = 0
+  /** What would have been dead-lettered, in a queue that does not. */
+  readonly droppedFor: Record<DeathReason, number> = { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 }
+  /** What was to be in the store, and was not. */
+  lost = 0
   /** Duplicates that were left out. */
   deduplicated = 0
+  /** Returns after which the message had to rest before its next delivery. */
+  retried = 0
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
+
+  /** Messages that are gone without a trace. */
+  get dropped(): number {
+    const { rejected, expired, maxlen, delivery_limit: limit } = this.droppedFor
+    return rejected + expired + maxlen + limit + this.lost
+  }
+
+  add(other: QueueCounters): void {
+    this.published += other.published
+    this.delivered += other.delivered
+    this.deliveredNoAck += other.deliveredNoAck
+    this.got += other.got
+    this.gotNoAck += other.gotNoAck
+    this.getEmpty += other.getEmpty
+    this.redelivered += other.redelivered
+    this.acknowledged += other.acknowledged
+    this.deadLettered += other.deadLettered
+    for (const reason of DEATH_REASONS) this.droppedFor[reason] += other.droppedFor[reason]
+    this.lost += other.lost
+    this.deduplicated += other.deduplicated
+    this.retried += other.retried
+  }
 }
+
+const DEATH_REASONS: readonly DeathReason[] = ['rejected', 'expired', 'maxlen', 'delivery_limit']

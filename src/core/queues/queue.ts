@@ -60,6 +60,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly autoDelete: boolean
   readonly owner: ClientConnection | null
   readonly arguments: Table
+  /** ms since the epoch; of a queue that was there before, when the broker was started. */
+  readonly createdAt: number
   readonly counters = new QueueCounters()
   readonly incoming = new IncomingCounters()
   settings: QueueSettings
@@ -112,6 +114,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.autoDelete = facts.autoDelete
     this.owner = facts.owner
     this.arguments = facts.arguments
+    this.createdAt = host.clock.now()
     this.settings = settings
     this.#log = host.store.queue(facts.id)
     this.limit = new LengthLimit(this, host.turn, { drop: () => this.#dropOldest(), load: () => this.#loadMore() })
@@ -162,6 +165,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   get heldBytes(): number {
     return this.#held.bytes
+  }
+
+  /** The next message to go out, if it is in memory and nothing but its place decides. */
+  get head(): Entry | null {
+    return this.#ready.groups === null ? this.#ready.peek() : null
   }
 
   /** Groups of which a message is out or waits; 0 where messages are not grouped. */
@@ -475,6 +483,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (rest === EXHAUSTED) {
       this.#burial.discard(entry, 'delivery_limit')
     } else if (rest > 0) {
+      this.counters.retried++
       this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + rest, 0)
       this.#held.rest(entry, rest)
     } else {

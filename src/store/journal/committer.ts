@@ -122,12 +122,12 @@ export class Committer implements TurnTask, BatchWriter {
   /** Bytes of all batches so far. */
   bytesWritten = 0
   readonly writer = new RecordWriter()
+  /** Body and property bytes that wait to be written, and a weight for each record. */
+  waitingBytes = 0
   readonly #host: CommitterHost
   readonly #ring = new RingDeque<QueueEntry | Operation>(1024)
   /** Position of the first item in the ring. */
   #first = 1
-  /** Body and property bytes in the ring, and a weight for each record. */
-  #waitingBytes = 0
   /** Bytes that may be written before the disk is low, as of the last look. */
   #room = Infinity
   #writing = false
@@ -165,8 +165,8 @@ export class Committer implements TurnTask, BatchWriter {
       return content.position
     }
     content.pending = entry
-    this.#waitingBytes += content.bodyLength + content.propertiesLength + RECORD_WEIGHT
-    if (this.#waitingBytes > Math.min(CONGESTED_BYTES, this.#room)) this.congested = true
+    this.waitingBytes += content.bodyLength + content.propertiesLength + RECORD_WEIGHT
+    if (this.waitingBytes > Math.min(CONGESTED_BYTES, this.#room)) this.congested = true
     return this.#add(entry)
   }
 
@@ -319,7 +319,7 @@ export class Committer implements TurnTask, BatchWriter {
 
   #writeMessage(first: QueueEntry): void {
     const content = first.message
-    this.#waitingBytes -= content.bodyLength + content.propertiesLength + RECORD_WEIGHT
+    this.waitingBytes -= content.bodyLength + content.propertiesLength + RECORD_WEIGHT
     content.pending = null
     const live = this.#live
     live.length = 0
@@ -373,7 +373,7 @@ export class Committer implements TurnTask, BatchWriter {
   }
 
   #relieve(): void {
-    if (!this.congested || this.#waitingBytes >= Math.min(RELIEVED_BYTES, this.#room)) return
+    if (!this.congested || this.waitingBytes >= Math.min(RELIEVED_BYTES, this.#room)) return
     this.congested = false
     this.#host.relieved()
   }

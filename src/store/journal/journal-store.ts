@@ -1,7 +1,14 @@
 import type { Log } from '../../telemetry/log.ts'
 import type { Turn } from '../../util/turn.ts'
 import { MemoryMessageStore } from '../memory/memory-message-store.ts'
-import type { Content, MessageStore, MessageStoreStats, QueueLog } from '../message-store.ts'
+import {
+  type Content,
+  type MessageStore,
+  type MessageStoreStats,
+  type QueueLog,
+  StoreCounters,
+  type StoreDiskStats,
+} from '../message-store.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { Committer } from './committer.ts'
 import { Compactor } from './compaction.ts'
@@ -18,6 +25,7 @@ import {
 } from './format.ts'
 import type { IndexPage, Row } from './index-page.ts'
 import { Loader } from './loader.ts'
+import { measuredFiles } from './measured-files.ts'
 import { Pager } from './pager.ts'
 import { QueueIndex, type QueueParts } from './queue-index.ts'
 import { findRows } from './page-rebuild.ts'
@@ -59,6 +67,7 @@ export class JournalStore implements MessageStore {
   highestQueueId = 0
   /** Resolves before anything written may count as safe; null for at once. */
   barrier: () => Promise<void> | null = () => null
+  readonly counters: StoreCounters
   readonly #options: JournalOptions
   readonly #memory = new MemoryMessageStore()
   readonly #segments: Segments
@@ -91,7 +100,9 @@ export class JournalStore implements MessageStore {
     return store
   }
 
-  private constructor(options: JournalOptions) {
+  private constructor(given: JournalOptions) {
+    this.counters = new StoreCounters()
+    const options = { ...given, files: measuredFiles(given.files, this.counters) }
     this.#options = options
     this.#segments = new Segments(options.files)
     const segments = this.#segments
@@ -107,6 +118,7 @@ export class JournalStore implements MessageStore {
     const now = (): number => this.#now()
     this.#pager = new Pager({
       segments,
+      counters: this.counters,
       segmentBytes: options.segmentBytes,
       indexBytesMax: options.indexBytesMax,
       now,
@@ -133,6 +145,7 @@ export class JournalStore implements MessageStore {
     const committer = (): Committer => this.#committer
     this.#parts = {
       segments,
+      counters: this.counters,
       get committer() {
         return committer()
       },
@@ -349,6 +362,19 @@ export class JournalStore implements MessageStore {
 
   stats(): MessageStoreStats {
     return this.#memory.stats()
+  }
+
+  diskStats(): StoreDiskStats {
+    let bytes = 0
+    let liveBytes = 0
+    let indexBytes = 0
+    for (const segment of this.#segments.byId.values()) {
+      bytes += segment.fileBytes
+      liveBytes += segment.liveBytes
+    }
+    for (const index of this.#indexes.values()) indexBytes += index.residentBytes
+    const { waitingBytes } = this.#committer
+    return { files: this.#segments.byId.size, bytes, liveBytes, waitingBytes, indexBytes }
   }
 
   // ---- commits ----

@@ -302,6 +302,7 @@ export class Loader {
     }
     const loaded = this.#loaded
     loaded.take(row, buffer, offset)
+    index.countRead()
     if (row.number <= index.deliveredBefore) loaded.redelivered = true
     const entry = visitor.onLoaded(loaded)
     if (entry !== null && entry.location !== CANCELLED) index.place(entry, page, at, row)
