@@ -38,15 +38,15 @@ export class Deliveries {
     this.#session = session
   }
 
-  /** Settlements that wait for the commit. */
-  get uncommitted(): number {
-    return this.#pending?.length ?? 0
-  }
-
   /** Deliveries that are not settled, or not for good: a transaction may still be rolled back. */
   *outstanding(): Generator<Entry> {
     for (const [, entry] of this.unacked.entries()) yield entry
     for (const { entry } of this.#pending ?? []) yield entry
+  }
+
+  /** Settlements that wait for the commit. */
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
   }
 
   hasCredit(): boolean {

@@ -49,6 +49,7 @@ import { queueGetRoutes } from './routes/queue-get.ts'
 import { queuePauseRoutes } from './routes/queue-pause.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
+import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
 import { userLimitRoutes } from './routes/user-limits.ts'
@@ -126,6 +127,7 @@ const ROUTES: readonly Routes[] = [
   healthRoutes,
   queueMessagesRoutes,
   queuePauseRoutes,
+  routeExplanationRoutes,
   messageActionRoutes,
   messageTraceRoutes,
   jobRoutes,
@@ -165,7 +167,9 @@ export async function createApp(
     guardMetrics(metrics, authentication)
     metricsRoutes(metrics, host, { path: `${host.http.pathPrefix}/metrics`, perObject: false })
   })
-  await app.register(async (api) => serveApi(api, app, { host, authentication }), {
+  const jobs = new Jobs(host.broker.clock, host.log)
+  app.addHook('onClose', () => jobs.close())
+  await app.register(async (api) => serveApi(api, app, { host, authentication, jobs }), {
     prefix: `${host.http.pathPrefix}/api`,
   })
   await app.register(async (pages) => servePages(pages, host, () => app.swagger()), { prefix: host.http.pathPrefix })
@@ -173,7 +177,7 @@ export async function createApp(
   return app
 }
 
-async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Omit<RouteParts, 'jobs'>): Promise<void> {
+async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { host, authentication } = parts
   const answerOtherMethods = watchMethods(api, host.http)
   await api.register(fastifyMultipart, {
@@ -189,9 +193,7 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Omit<
     if (reply.statusCode === 200) reply.header('cache-control', 'no-cache')
   })
   api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
-  const jobs = new Jobs(host.broker.clock, host.log)
-  api.addHook('onClose', () => jobs.close())
-  for (const routes of ROUTES) routes(api, { ...parts, jobs })
+  for (const routes of ROUTES) routes(api, parts)
   for (const addRoutes of host.pluginRoutes) addRoutes(api)
   answerOtherMethods()
 }

@@ -110,6 +110,7 @@ describe('lists of queues', () => {
       arguments: { 'x-queue-type': 'classic' },
       node: 'warren@test',
       state: 'running',
+      paused: false,
     })
     const [counted] = await ask<Row[]>(api, 'queues/%2F?disable_stats=true&enable_queue_totals=true')
     assert.deepEqual(counted, { ...bare, messages: 1, messages_ready: 1, messages_unacknowledged: 0 })

@@ -8,6 +8,7 @@ test('a queue is paused and resumed', async () => {
   const queue = client.declare('q')
   for (let i = 0; i < 2; i++) assert.equal((await request('PUT', 'queues/%2F/q/pause')).statusCode, 204)
   assert.equal(queue.paused, true)
+  assert.equal((await request('GET', 'queues/%2F/q')).json<{ paused: boolean }>().paused, true)
   for (let i = 0; i < 2; i++) assert.equal((await request('DELETE', 'queues/%2F/q/pause')).statusCode, 204)
   assert.equal(queue.paused, false)
   assert.equal((await request('PUT', 'queues/%2F/none/pause')).statusCode, 404)

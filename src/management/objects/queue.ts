@@ -33,6 +33,7 @@ export function renderQueueConfig({ vhost, queue }: QueueRow): Row {
     arguments: tableToJson(queue.arguments),
     node: vhost.broker.options.nodeName,
     state: stateOf(queue),
+    paused: queue.paused,
     ...membership({ vhost, queue }),
   }
 }
