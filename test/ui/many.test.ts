@@ -49,7 +49,7 @@ describe(`with ${QUEUES} queues and ${CONNECTIONS} connections`, { skip }, () =>
   test('the list of queues appears, is filtered, sorted and turned at once', async () => {
     const { page } = window
     await within('appears', () => goTo(page, '#/queues'))
-    const pages = page.getByText(/of 10,007$/)
+    const pages = page.getByText(/of 10,007/)
     await pages.waitFor()
     await within('filters', async () => {
       await page.getByRole('searchbox').fill('many.0777')
@@ -87,7 +87,7 @@ describe(`with ${QUEUES} queues and ${CONNECTIONS} connections`, { skip }, () =>
   test('the list of connections is quick, too', async () => {
     const { page } = window
     await within('appears', () => goTo(page, '#/connections'))
-    await page.getByText(/of 1,003$/).waitFor()
+    await page.getByText(/of 1,003/).waitFor()
     await within('sorts', async () => {
       await page.getByRole('button', { name: 'From client' }).click()
       await page.locator('th[aria-sort=descending]').waitFor()

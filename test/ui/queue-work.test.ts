@@ -13,7 +13,7 @@ interface QueueAnswer {
   readonly arguments: Record<string, unknown>
 }
 
-const skip = withoutBrowser || (isRabbit && 'RabbitMQ can neither pause, change nor move')
+const skip = withoutBrowser || (isRabbit && 'RabbitMQ can neither pause nor move')
 
 describe('what only WarrenMQ does with queues', { skip }, () => {
   let stage: Stage
@@ -41,21 +41,6 @@ describe('what only WarrenMQ does with queues', { skip }, () => {
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByRole('button', { name: 'Pause' }).waitFor()
     await eventually(async () => (await queue('orders.billing')).messages === 0)
-  })
-
-  test('one gets another type and other arguments, and keeps its content', async () => {
-    const { page } = window
-    const before = await queue('orders.mail')
-    await goTo(page, `#/queues/${vhost}/orders.mail/manage`)
-    await page.getByLabel('Type', { exact: true }).selectOption('quorum')
-    await page.getByLabel('Most messages').fill('50000')
-    await page.getByRole('button', { name: 'Change in place' }).click()
-    await page.getByText('Changed orders.mail').waitFor()
-    const changed = await queue('orders.mail')
-    assert.equal(changed.type, 'quorum')
-    assert.equal(changed.arguments['x-max-length'], 50_000)
-    assert.equal(changed.arguments['x-message-ttl'], before.arguments['x-message-ttl'])
-    assert.equal(changed.messages, before.messages)
   })
 
   test('everything is moved to another queue, by a job that is shown', async () => {

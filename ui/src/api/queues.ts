@@ -113,14 +113,6 @@ export const pauseQueue = (vhost: string, name: string): Promise<void> =>
 export const resumeQueue = (vhost: string, name: string): Promise<void> =>
   request('DELETE', path`queues/${vhost}/${name}/pause`)
 
-/**
- * Gives the queue another type or other arguments, all of which are given. It keeps content, bindings and consumers.
- * @throws ApiError 400 with the reason when they do not fit
- */
-export function changeQueue(vhost: string, name: string, type: string, args: Arguments): Promise<Queue> {
-  return request('POST', path`queues/${vhost}/${name}/change`, { body: { type, arguments: args } })
-}
-
 /** Where messages are sent: to a queue, or to an exchange with a key of their own or the given one. */
 export type Target =
   | { readonly queue: string; readonly vhost?: string }

@@ -1,6 +1,6 @@
 import { defineTexts } from '../../i18n/language.ts'
 
-/** Of the forms that declare a queue and change one. */
+/** Of the forms that declare a queue and of its management. */
 export const declareTexts = defineTexts(
   {
     name: 'Name',
@@ -17,9 +17,6 @@ export const declareTexts = defineTexts(
     more: 'Further arguments',
     moreHelp: 'What has no field of its own.',
     declared: (name: string) => `Declared ${name}`,
-    change: 'Change in place',
-    changeHint: 'Another type or other arguments, without deleting the queue: content, bindings and consumers stay.',
-    changed: (name: string) => `Changed ${name}`,
     move: 'Move messages',
     moveHint:
       'Everything that is ready goes to another queue or exchange, one by one and safely: each is taken out when its copy is safe. For single messages see the tab Messages.',
@@ -54,9 +51,6 @@ export const declareTexts = defineTexts(
     more: '其他参数',
     moreHelp: '没有单独字段的参数。',
     declared: (name) => `已声明 ${name}`,
-    change: '就地更改',
-    changeHint: '无需删除队列即可更改类型或参数：内容、绑定和消费者都会保留。',
-    changed: (name) => `已更改 ${name}`,
     move: '移动消息',
     moveHint: '将所有就绪消息逐条安全地转移到其他队列或交换机：副本安全后才取出原消息。单条消息请见“消息”标签页。',
     action: '操作',

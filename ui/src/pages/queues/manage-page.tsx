@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { changeQueue, deleteQueue, type QueueDetails } from '../../api/queues.ts'
+import { deleteQueue, type QueueDetails } from '../../api/queues.ts'
 import { Button } from '../../components/button.tsx'
 import { confirm } from '../../components/dialog.tsx'
 import { ErrorPanel } from '../../components/error-panel.tsx'
@@ -9,55 +9,21 @@ import { showDone } from '../../components/toasts.tsx'
 import { navigate } from '../../router.ts'
 import type { PageComponentProps } from '../../routes.ts'
 import { actionTexts } from './action-texts.ts'
-import { ArgumentPart, chosenArguments, TypeField, useArgumentForm } from './argument-form.tsx'
 import { declareTexts } from './declare-texts.ts'
 import { MoveCard } from './move-card.tsx'
 import { QueueFrame } from './queue-frame.tsx'
 
-/** What changes a queue as a whole: its arguments, its content, its being there. */
+/** What changes a queue as a whole: its content, its being there. */
 export function ManageQueuePage({ params }: PageComponentProps) {
   return (
     <QueueFrame vhost={params['vhost']!} name={params['name']!}>
-      {(queue, polled) => (
+      {(queue) => (
         <>
           <MoveCard queue={queue} />
-          <ChangeCard queue={queue} onChanged={polled.refresh} />
           <DeleteCard queue={queue} />
         </>
       )}
     </QueueFrame>
-  )
-}
-
-function ChangeCard({ queue, onChanged }: { readonly queue: QueueDetails; readonly onChanged: () => Promise<void> }) {
-  const t = declareTexts.value
-  const form = useArgumentForm({ 'x-queue-type': queue.type, ...queue.arguments })
-  const failure = useSignal<unknown>(null)
-  const send = async (): Promise<void> => {
-    failure.value = null
-    try {
-      await changeQueue(queue.vhost, queue.name, form.type.value, chosenArguments(form))
-      showDone(t.changed(queue.name))
-      await onChanged()
-    } catch (error) {
-      failure.value = error
-    }
-  }
-  return (
-    <Card title={t.change} hint={t.changeHint}>
-      <form class="stack" onSubmit={(event) => event.preventDefault()}>
-        <FieldGrid>
-          <TypeField form={form} />
-        </FieldGrid>
-        <ArgumentPart form={form} vhost={queue.vhost} />
-        {failure.value !== null && <ErrorPanel error={failure.value} />}
-        <div>
-          <Button kind="primary" onClick={send}>
-            {t.change}
-          </Button>
-        </div>
-      </form>
-    </Card>
   )
 }
 
