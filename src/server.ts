@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { InternalAuthenticator } from './auth/internal-authenticator.ts'
+import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig, Watermark } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
+import { createLogins } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
@@ -33,6 +34,8 @@ export interface RunningServer {
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
+  /** How all protocols log in. */
+  readonly authenticator: Authenticator
   readonly clock: Clock
   /** Creates what a first start creates: default vhost, user and permissions. */
   createDefaults(): void
@@ -96,7 +99,9 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     if (!known && config.definitionsFile === null) createDefaults()
     if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
     await broker.commitMetadata()
-    const amqp = createFrontEnd(config, broker, parts.networkClock ?? clock)
+    const networkClock = parts.networkClock ?? clock
+    const logins = await createLogins(config, broker, networkClock)
+    const amqp = createFrontEnd(config, broker, logins, networkClock)
     const listeners = await openListeners(config, tls, amqp, log)
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
@@ -104,6 +109,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
+      await logins.close()
       await broker.commitMetadata()?.catch(() => {})
       await closeAll()
     }
@@ -111,6 +117,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       urls: listeners.urls,
       dataDir: config.dataDir,
       broker,
+      authenticator: logins,
       clock,
       createDefaults,
       stop: (reason) => (stopping ??= stop(reason)),
@@ -225,14 +232,13 @@ async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<
   log.info('definitions imported', { file })
 }
 
-function createFrontEnd(config: Config, broker: Broker, clock: Clock): AmqpFrontEnd {
-  const internal = new InternalAuthenticator(broker.users)
+function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, clock: Clock): AmqpFrontEnd {
   const { connection, auth, node } = config
   return new AmqpFrontEnd({
     broker,
     pool: new BufferPool(),
     clock,
-    authenticate: (user, password, facts) => internal.authenticatePassword(user, password, facts),
+    logins,
     mechanisms: auth.mechanisms,
     anonymous: auth.anonymous,
     certificateLogin: auth.certificateLogin,

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
 import { ConfigError } from './errors.ts'
+import { buildLogins } from './load-logins.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
@@ -86,6 +87,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
           },
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
     auth: buildAuth(auth),
+    logins: buildLogins(values, settings),
     connection: {
       handshakeTimeoutMs: network.handshakeTimeoutMs,
       heartbeatSec: network.heartbeatSec,

@@ -307,7 +307,7 @@ export class CoreBench {
       hold() {},
       release() {},
     }
-    connection = this.broker.openConnection(this.broker.users.get('guest')!, vhost, facts, sink)
+    connection = this.broker.openConnection(this.broker.identityOf(this.broker.users.get('guest')!), vhost, facts, sink)
     return connection
   }
 

@@ -492,7 +492,7 @@ describe('publishers', () => {
       clientProperties: new Map(),
       loopback: true,
     }
-    const connection = broker.openConnection(broker.users.get('guest')!, '/', facts, sink)
+    const connection = broker.openConnection(broker.identityOf(broker.users.get('guest')!), '/', facts, sink)
     return { ...setup, told, publisher: setup.bench.client(connection) }
   }
 
