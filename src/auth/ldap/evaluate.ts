@@ -120,12 +120,12 @@ async function valuesOf(query: ValueQuery, context: QueryContext): Promise<strin
   const { attribute } = query
   const base = fillDn(query.pattern, context.variables)
   const entries = await directoryOf(context).search({ base, scope: 'base', filter: null, attributes: [attribute] })
-  const values = entries.flatMap((entry) => {
-    const name = Object.keys(entry).find((key) => key.toLowerCase() === attribute.toLowerCase())
-    return name === undefined ? [] : entry[name]!
-  })
+  const wanted = attribute.toLowerCase()
+  const values = entries.flatMap(({ attributes }) =>
+    [...attributes].flatMap(([name, found]) => (name.toLowerCase() === wanted ? found : [])),
+  )
   context.trace?.(`attribute "${attribute}" of "${base}" has ${values.length} values`)
-  return values.map(String)
+  return values
 }
 
 const userDn = (variables: Variables): string => variables.get('user_dn') ?? ''

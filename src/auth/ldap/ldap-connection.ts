@@ -1,15 +1,20 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
-import {
-  Client,
-  type Entry,
-  EqualityFilter,
-  InvalidCredentialsError,
-  NoSuchObjectError,
-  PresenceFilter,
-  ResultCodeError,
-} from 'ldapts'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { Clock } from '../../util/clock.ts'
+import { MessageSplitter } from './ber.ts'
+import {
+  bindRequest,
+  INVALID_CREDENTIALS,
+  type LdapAnswer,
+  type LdapEntry,
+  type LdapSearch,
+  NO_SUCH_OBJECT,
+  readAnswer,
+  searchRequest,
+  startTlsRequest,
+  SUCCESS,
+  unbindRequest,
+} from './messages.ts'
 
 export interface LdapTarget {
   readonly host: string
@@ -19,15 +24,6 @@ export interface LdapTarget {
   /** Null: for as long as it takes. */
   readonly timeoutMs: number | null
   readonly clock: Clock
-}
-
-export interface LdapSearch {
-  readonly base: string
-  readonly scope: 'base' | 'one' | 'sub'
-  /** Entries whose attribute has this value; null: all. */
-  readonly filter: { readonly attribute: string; readonly value: string } | null
-  /** Wanted of each entry. */
-  readonly attributes: readonly string[]
 }
 
 /** Why the directory gave no answer. */
@@ -57,14 +53,20 @@ export class LdapClosedError extends LdapError {
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 const ENTRIES_MAX = 1000
 
-/** One connection to a directory, on which one thing happens at a time. Once it is closed it stays so: nothing connects it again unasked. */
+/** One connection to a directory, on which one thing happens at a time. Once it is closed it stays so. */
 export class LdapConnection {
   /** Who it is bound as; null for nobody. */
   boundAs: string | null = null
   closed = false
   readonly #target: LdapTarget
-  readonly #socket: Socket
-  readonly #client: Client
+  #socket: Socket
+  /** Below it, after StartTLS. */
+  #plain: Socket | null = null
+  #splitter = new MessageSplitter()
+  /** Of the request that waits for its answer. */
+  #id = 0
+  #onAnswer: ((answer: LdapAnswer) => void) | null = null
+  /** Bytes that have come since the request. */
   #received = 0
   #cut: (error: LdapClosedError) => void = () => {}
   readonly #gone: Promise<never>
@@ -73,14 +75,11 @@ export class LdapConnection {
   static async open(target: LdapTarget): Promise<LdapConnection> {
     const { host, port, security, tls } = target
     const secure = security === 'tls'
-    const name = isIP(host) === 0 ? { servername: host } : {}
-    const socket = secure ? connectTls({ ...name, ...tls, host, port }) : connectTcp({ host, port })
+    const named = { ...(isIP(host) === 0 ? { servername: host } : {}), ...tls, host }
+    const socket = secure ? connectTls({ ...named, port }) : connectTcp({ host, port })
     const connection = new LdapConnection(target, socket)
-    await connection.#race(
-      new Promise<void>((resolve) => socket.once(secure ? 'secureConnect' : 'connect', () => resolve())),
-      'no connection',
-    )
-    if (security === 'starttls') await connection.#startTls({ ...name, ...tls, host })
+    await connection.#within(eventOf(socket, secure ? 'secureConnect' : 'connect'), 'no connection')
+    if (security === 'starttls') await connection.#startTls(named)
     return connection
   }
 
@@ -89,54 +88,43 @@ export class LdapConnection {
     this.#socket = socket
     this.#gone = new Promise((_, reject) => (this.#cut = reject))
     this.#gone.catch(() => {}) // nobody may be waiting
-    this.#guard(socket)
-    let used = false
-    this.#client = new Client({
-      url: 'ldap://directory', // never looked up
-      strictDN: false,
-      createConnection: () => {
-        if (used) throw new LdapClosedError('connection closed')
-        used = true
-        return socket
-      },
-      createSecureConnection: ((options: ConnectionOptions) => {
-        const secured = connectTls(options)
-        this.#guard(secured)
-        return secured
-      }) as typeof connectTls,
-    })
+    this.#listen(socket)
   }
 
-  /** Whatever comes from the other side must not end the process, nor fill its memory. */
-  #guard(socket: Socket | TLSSocket): void {
-    const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean
-    socket.emit = (event: string | symbol, ...args: unknown[]): boolean => {
-      if (event !== 'data') return emit(event, ...args)
-      this.#received += (args[0] as Buffer).length
-      try {
-        if (this.#received <= ANSWER_BYTES_MAX) return emit(event, ...args)
-        this.#destroy(new LdapClosedError('the answer is too long'))
-      } catch (error) {
-        this.#destroy(new LdapClosedError('the answer cannot be understood', error))
-      }
-      return true
-    }
+  #listen(socket: Socket): void {
+    socket.on('data', this.#onData)
     socket.on('error', (error) => this.#destroy(new LdapClosedError(explain(error), error)))
     socket.on('close', () => this.#destroy(new LdapClosedError('connection closed')))
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#received += chunk.length
+    if (this.#received > ANSWER_BYTES_MAX) {
+      this.#destroy(new LdapClosedError('an answer is too long'))
+      return
+    }
+    try {
+      for (const message of this.#splitter.push(chunk)) {
+        const answer = readAnswer(message)
+        // 0 is a notice that nobody asked for
+        if (answer.id === this.#id) this.#onAnswer?.(answer)
+      }
+    } catch (error) {
+      this.#destroy(new LdapClosedError('an answer cannot be understood', error))
+    }
   }
 
   #destroy(error: LdapClosedError): void {
     this.closed = true
     this.#cut(error)
     this.#socket.destroy()
+    this.#plain?.destroy()
   }
 
-  async #race<T>(work: Promise<T>, late: string): Promise<T> {
+  async #within<T>(work: Promise<T>, late: string): Promise<T> {
     const { timeoutMs, clock } = this.#target
     const onTimer = (): void => this.#destroy(new LdapClosedError(`${late} within ${timeoutMs} ms`, undefined, true))
     const timer = timeoutMs === null ? null : clock.schedule(timeoutMs, { onTimer })
-    work.catch(() => {}) // it may be too late for anybody to wait
-    this.#received = 0
     try {
       return await Promise.race([work, this.#gone])
     } finally {
@@ -144,57 +132,94 @@ export class LdapConnection {
     }
   }
 
+  /** @param taken called with each answer, until it says that this was the last @throws (rejects with) LdapClosedError */
+  #ask(request: (id: number) => Buffer, late: string, taken: (answer: LdapAnswer) => boolean): Promise<void> {
+    const id = ++this.#id
+    this.#received = 0
+    const answered = new Promise<void>((resolve) => {
+      this.#onAnswer = (answer) => {
+        if (!taken(answer)) return
+        this.#onAnswer = null
+        resolve()
+      }
+    })
+    if (!this.closed) this.#socket.write(request(id))
+    return this.#within(answered, late)
+  }
+
   async #startTls(options: ConnectionOptions): Promise<void> {
-    try {
-      await this.#race(this.#client.startTLS(options), 'no answer to StartTLS')
-    } catch (error) {
-      this.#destroy(new LdapClosedError('StartTLS failed', error))
-      throw error instanceof LdapError
-        ? error
-        : new LdapError('ldap_connect_error', `StartTLS: ${explain(error)}`, error)
+    let code = -1
+    await this.#ask(startTlsRequest, 'no answer to StartTLS', (answer) => {
+      code = answer.kind === 'extended' ? answer.code : -1
+      return true
+    })
+    const { empty } = this.#splitter
+    if (code !== SUCCESS || !empty) {
+      const reason = empty ? `result code ${code}` : 'something came before it'
+      const error = new LdapClosedError(`StartTLS: ${reason}`)
+      this.#destroy(error)
+      throw error
     }
+    const plain = this.#socket
+    this.#plain = plain
+    plain.off('data', this.#onData)
+    const secured = connectTls({ ...options, socket: plain })
+    this.#socket = secured
+    this.#listen(secured)
+    await this.#within(eventOf(secured, 'secureConnect'), 'no TLS')
   }
 
   /** @returns whether the password is right @throws (rejects with) LdapError */
   async bind(dn: string, password: string): Promise<boolean> {
     this.boundAs = null
-    try {
-      await this.#race(this.#client.bind(dn, password), 'no answer to a bind')
-      this.boundAs = dn
-      return true
-    } catch (error) {
-      if (error instanceof LdapError) throw error
-      if (error instanceof InvalidCredentialsError) return false
-      throw new LdapError('ldap_bind_error', explain(error), error)
-    }
+    let code = -1
+    await this.#ask(
+      (id) => bindRequest(id, dn, password),
+      'no answer to a bind',
+      (answer) => {
+        code = answer.kind === 'bind' ? answer.code : -1
+        return true
+      },
+    )
+    if (code === INVALID_CREDENTIALS) return false
+    if (code !== SUCCESS) throw new LdapError('ldap_bind_error', `bind: result code ${code}`)
+    this.boundAs = dn === '' ? null : dn
+    return true
   }
 
   /** Nothing is found where there is no such base. @throws (rejects with) LdapError */
-  async search({ base, scope, filter, attributes }: LdapSearch): Promise<Entry[]> {
-    if (this.closed) throw new LdapClosedError('connection closed')
-    const wanted = filter === null ? new PresenceFilter({ attribute: 'objectClass' }) : new EqualityFilter(filter)
-    const options = { scope, filter: wanted, attributes: [...attributes], sizeLimit: ENTRIES_MAX }
-    try {
-      const { searchEntries } = await this.#race(this.#client.search(base, options), 'no answer to a search')
-      return searchEntries
-    } catch (error) {
-      if (error instanceof LdapError) throw error
-      if (error instanceof NoSuchObjectError) return []
-      throw new LdapError('ldap_evaluate_error', explain(error), error)
-    }
+  async search(search: LdapSearch): Promise<LdapEntry[]> {
+    const entries: LdapEntry[] = []
+    let code = -1
+    await this.#ask(
+      (id) => searchRequest(id, search, ENTRIES_MAX),
+      'no answer to a search',
+      (answer) => {
+        if (answer.kind === 'other') return false
+        if (answer.kind === 'entry') return entries.push(answer.entry) > ENTRIES_MAX
+        code = answer.kind === 'done' ? answer.code : -1
+        return true
+      },
+    )
+    if (code === NO_SUCH_OBJECT) return []
+    if (code !== SUCCESS) throw new LdapError('ldap_evaluate_error', `search: result code ${code}`)
+    return entries
   }
 
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.#client.unbind().catch(() => {})
+    this.#cut(new LdapClosedError('connection closed'))
+    this.#socket.end(unbindRequest(++this.#id))
     this.#socket.destroySoon()
   }
 }
 
-/** Short, and without what the other side has said: that may name somebody. */
-function explain(error: unknown): string {
-  if (error instanceof ResultCodeError) return `result code ${error.code}`
-  const { code, message } = error as NodeJS.ErrnoException
-  return code ?? message.split('\n')[0]!.slice(0, 200)
+const eventOf = (socket: Socket, event: string): Promise<void> =>
+  new Promise((resolve) => socket.once(event, () => resolve()))
+
+/** Short: a client may be told. */
+function explain(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException
+  return code === undefined ? error.message.split('\n')[0]!.slice(0, 200) : code.toLowerCase()
 }
