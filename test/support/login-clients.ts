@@ -39,6 +39,10 @@ export const errorOf = (emitter: {
   once(event: 'error', listener: (error: Error) => void): unknown
 }): Promise<string> => new Promise((resolve) => emitter.once('error', ({ message }) => resolve(message)))
 
+/** What the broker says when it ends a connection by force: for amqplib that is no error. */
+export const endOf = (connection: ChannelModel): Promise<string> =>
+  new Promise((resolve) => connection.once('close', (error?: Error) => resolve(error?.message ?? '')))
+
 /** How a login ends: 'open', or what connection.close says, or 'dropped' where nothing is said. */
 export async function outcomeOfLogin(port: number, { user, password, vhost = '/' }: Login): Promise<string> {
   const client = await RawAmqp.tcp(port)
