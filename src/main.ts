@@ -1,5 +1,4 @@
 #!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=70
-import { readFileSync } from 'node:fs'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { optionsHelp } from './config/help.ts'
@@ -8,10 +7,13 @@ import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
 import { ping } from './ping.ts'
 import type { RunningServer } from './server.ts'
+import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import { LogTap } from './telemetry/log-tap.ts'
 import { openLog } from './telemetry/pino-log.ts'
+import { readVersion } from './version.ts'
 
 /** Of sysexits.h, as RabbitMQ's tools use them. */
 const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, config: 78 } as const
@@ -73,22 +75,18 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function readVersion(): string {
-  const content = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(content) as { version: string }).version
-}
-
 function fail(code: number, text: string): number {
   for (const line of text.split('\n')) process.stderr.write(`warren: ${line}\n`)
   return code
 }
 
 async function start(argv: readonly string[]): Promise<number> {
+  const tap = new LogTap()
   let config: Config
   let log: Log
   try {
     config = loadConfig({ argv, env: process.env })
-    log = openLog(config.log)
+    log = openLog(config.log, config.log.exchange === null ? null : { to: tap, level: config.log.exchange.level })
   } catch (error) {
     return refuseConfig(error as Error)
   }
@@ -99,7 +97,7 @@ async function start(argv: readonly string[]): Promise<number> {
   try {
     // Only now: the other commands, and a mistake in the configuration, need not wait for the broker to be loaded.
     const { startServer } = await import('./server.ts')
-    server = await startServer(config, log)
+    server = await startServer(config, log, { logTap: tap })
   } catch (error) {
     return failToStart(error, config, log)
   }
@@ -140,7 +138,8 @@ async function askBroker(argv: readonly string[]): Promise<number> {
 function failToStart(error: unknown, config: Config, log: Log): number {
   const isOutside = [ListenError, MetadataStoreError, MessageStoreError].some((kind) => error instanceof kind)
   if (isOutside) return fail(EXIT.unavailable, (error as Error).message)
-  if (error instanceof TlsError || error instanceof ConfigError) return fail(EXIT.config, error.message)
+  if ([TlsError, ConfigError, PluginError].some((kind) => error instanceof kind))
+    return fail(EXIT.config, (error as Error).message)
   reportInternal('the broker could not start', error, config, log)
   return EXIT.internal
 }
@@ -184,6 +183,7 @@ function announce(config: Config, server: RunningServer): void {
     ['data', server.dataDir ?? 'in memory, gone when the broker stops'],
     ...server.urls.amqp.map((url): [string, string] => ['AMQP', url]),
     ...server.urls.amqps.map((url): [string, string] => ['AMQP over TLS', url]),
+    ...server.urls.http.map((url): [string, string] => ['HTTP', url]),
     ...server.urls.websocket.map((url): [string, string] => ['WebSocket', url]),
   ]
   const lines = rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`)

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig, Watermark } from './config/config.ts'
@@ -8,20 +9,28 @@ import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { createLogins } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
+import type { ListenerFacts, ManagementHost } from './management/management-host.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { eventExchange } from './plugins/event-exchange/index.ts'
+import { logExchange } from './plugins/log-exchange/index.ts'
+import { loadPlugin } from './plugins/load.ts'
+import type { Plugin } from './plugins/plugin.ts'
+import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import type { Log } from './telemetry/log.ts'
+import type { LogTap } from './telemetry/log-tap.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
 import { compilePcre } from './util/pcre.ts'
 import { systemClock } from './util/system-clock.ts'
 import { Turn } from './util/turn.ts'
+import { readVersion } from './version.ts'
 
 /** A broker that has been started from a configuration. */
 export interface RunningServer {
@@ -52,24 +61,27 @@ export interface ServerParts {
   readonly networkClock?: Clock
   /** Where the broker rolls dice: numbers from 0 to 1, 1 excluded. `Math.random` unless given. */
   readonly random?: () => number
+  /** Gives the lines of the log to the log exchange, where the configuration asks for one. */
+  readonly logTap?: LogTap
+  /** Besides those of the configuration. */
+  readonly plugins?: readonly Plugin[]
   /** Whether low memory and low disk hold publishers; true unless given. */
   readonly watchResources?: boolean
 }
 
 /**
  * Puts a broker together and opens it to clients: the only file that knows every part.
- * @throws ListenError, TlsError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
+ * @throws ListenError, TlsError, PluginError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
   const tls = config.tls === null ? null : loadTls(config.tls)
+  const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
   const failures = new EventEmitter<{ failed: [Error] }>()
   const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
+  const fail = (error: Error): void => void failures.emit('failed', error)
   const metadata = await openMetadata(config, log)
-  const fail = (error: Error): void => {
-    failures.emit('failed', error)
-  }
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
     store,
@@ -92,17 +104,15 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await metadata.close()
   }
   try {
+    plugins.register(broker)
     const known = await broker.load()
     reportDamage(broker)
-    const createDefaults = (): void => createFirstObjects(broker, config)
-    // As in RabbitMQ: who brings definitions does not want a well-known user besides.
-    if (!known && config.definitionsFile === null) createDefaults()
-    if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
-    await broker.commitMetadata()
+    await addDefinitions(broker, config, log, known)
+    await plugins.start(broker, log)
     const networkClock = parts.networkClock ?? clock
     const logins = await createLogins(config, broker, networkClock)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
-    const listeners = await openListeners(config, tls, amqp, log)
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins })
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
@@ -110,6 +120,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
       await logins.close()
+      await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
       await closeAll()
     }
@@ -119,14 +130,36 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       broker,
       authenticator: logins,
       clock,
-      createDefaults,
+      createDefaults: () => createFirstObjects(broker, config),
       stop: (reason) => (stopping ??= stop(reason)),
       failed,
     }
   } catch (error) {
+    await plugins.stop(log)
     await closeAll()
     throw error
   }
+}
+
+/** As in RabbitMQ: who brings definitions does not want a well-known user besides. @param known whether it is not the first start */
+async function addDefinitions(broker: Broker, config: Config, log: Log, known: boolean): Promise<void> {
+  if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
+  else if (!known) createFirstObjects(broker, config)
+  await broker.commitMetadata()
+}
+
+/** Those of the configuration are looked for from the working directory. @throws PluginError */
+async function loadPlugins(config: Config, given: readonly Plugin[], tap: LogTap | null): Promise<Plugins> {
+  const { names, settings } = config.plugins
+  const loaded = await Promise.all(names.map((name) => loadPlugin(name, process.cwd())))
+  return new Plugins([...builtInPlugins(config, tap), ...loaded, ...given], settings)
+}
+
+function builtInPlugins({ eventExchangeVhost, log, defaults }: Config, tap: LogTap | null): Plugin[] {
+  const plugins: Plugin[] = []
+  if (eventExchangeVhost !== null) plugins.push(eventExchange(eventExchangeVhost))
+  if (tap !== null && log.exchange !== null) plugins.push(logExchange(defaults.vhost, tap, log.exchange.format))
+  return plugins
 }
 
 /** SQLite is loaded only where it is used: a broker in memory starts faster without. */
@@ -258,13 +291,22 @@ interface OpenListeners {
   readonly urls: RunningServer['urls']
 }
 
-async function openListeners(
-  config: Config,
-  tls: TlsContext | null,
-  amqp: AmqpFrontEnd,
-  log: Log,
-): Promise<OpenListeners> {
+interface ListenerParts {
+  readonly tls: TlsContext | null
+  readonly amqp: AmqpFrontEnd
+  readonly log: Log
+  readonly broker: Broker
+  readonly logins: Authenticator
+  readonly plugins: Plugins
+}
+
+async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
+  const { tls, amqp, log } = parts
   const all: Listener[] = []
+  const shown: ListenerFacts[] = []
+  const show = (protocol: string, { addresses }: Listener, isTls: boolean): void => {
+    for (const { address, port } of addresses) shown.push({ protocol, address, port, tls: isTls })
+  }
   const urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
@@ -278,28 +320,58 @@ async function openListeners(
       const listener = await listen({ ...common, ...row, onConnection })
       all.push(listener)
       urls.amqp.push(url('amqp', row, listener))
+      show('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
       const listener = await listen({ ...common, ...row, tls, onConnection })
       all.push(listener)
       urls.amqps.push(url('amqps', row, listener))
+      show('amqp/ssl', listener, true)
     }
-    if (config.management !== null && config.websocket !== null) {
-      // Its own import, since node:http and ws are a good part of the time that a broker without them takes to load.
-      const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
-      const server = createHttpServer()
-      attachWebSocket(server, { path: config.websocket.path, log, onConnection })
+    if (config.management !== null) {
+      // Their own imports, since a broker without HTTP would take several times as long to load.
+      const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
+      const { server, close } = await createManagement(config, parts, () => shown)
+      if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
       const { hosts, port } = config.management
       const listener = await listenHttp(server, { hosts, port, backlog, log })
-      all.push(listener)
+      all.push({ ...listener, close: () => Promise.all([listener.close(), close()]).then(() => {}) })
+      show('http', listener, false)
       urls.http.push(url('http', config.management, listener))
-      urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
+      if (config.websocket !== null) urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
     }
     return { all, urls }
   } catch (error) {
     await Promise.all(all.map((listener) => listener.close()))
     throw error
   }
+}
+
+async function createManagement(
+  config: Config,
+  { broker, log, logins, plugins }: ListenerParts,
+  listeners: () => readonly ListenerFacts[],
+): Promise<{ server: Server; close: () => Promise<void> }> {
+  const { createHttpServer } = await import('./net/websocket.ts')
+  const { createApp } = await import('./management/app.ts')
+  const { node, dataDir } = config
+  const host: ManagementHost = {
+    broker,
+    log,
+    authenticator: logins,
+    version: readVersion(),
+    announced: node.announced,
+    clusterName: node.clusterName,
+    dataDir,
+    startedAt: broker.clock.now(),
+    signInTimeoutMs: config.signInTimeoutMs,
+    consoleDir: null,
+    listeners,
+    pluginRoutes: plugins.routes,
+  }
+  const app = await createApp(host, createHttpServer)
+  await app.ready()
+  return { server: app.server, close: () => app.close() }
 }
 
 function watchResources(config: Config, broker: Broker): ResourceMonitor {

@@ -158,10 +158,10 @@ describe('examples', () => {
 
   test('reliable-publisher, with an outage in the middle', async () => {
     const { server } = broker
-    const { published } = server.broker.counters
+    const { published } = server.broker.messageCounters()
     let ended = false
     const outage = async (): Promise<void> => {
-      await eventually(() => ended || server.broker.counters.published >= published + 5, TIMEOUT_MS)
+      await eventually(() => ended || server.broker.messageCounters().published >= published + 5, TIMEOUT_MS)
       for (const connection of [...server.broker.connections]) connection.forceClose('maintenance')
     }
     const running = run('reliable-publisher', broker.url).finally(() => (ended = true))

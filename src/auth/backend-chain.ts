@@ -121,7 +121,7 @@ export class BackendChain implements Authenticator {
 
   /** @param authz those whose grants count @param tags besides theirs */
   #known({ name }: BackendUser, authz: readonly BackendUser[], tags: readonly string[]): LoginOutcome {
-    const all = unique([...tags, ...authz.flatMap((user) => user.tags)])
+    const all = (): string[] => unique([...tags, ...authz.flatMap((user) => user.tags)])
     const grants = authz.map((user) => user.grants)
     const { permissions, clock } = this.#parts
     // the broker's own permissions alone: known at once, and every change of them is
@@ -134,7 +134,7 @@ export class BackendChain implements Authenticator {
     const authorizer = new GrantsAuthorizer({ user: name, grants, clock, refreshMs, onFault })
     const identity: Identity = {
       name,
-      tags: all,
+      tags: all(),
       authorizer,
       expiresAt: earliest(authz.map(({ expiresAt }) => expiresAt)),
       renew: async (secret) => {

@@ -19,13 +19,28 @@ export interface GrantsAuthorizerOptions {
   readonly onFault: (error: unknown) => void
 }
 
-/** What one user may do by the word of back ends. Decisions are remembered by session (`GrantedAccess`); those about vhosts are not. */
+interface AboutVhost {
+  /** Null while it is being asked for. */
+  decision: Decision | null
+  answered: Promise<void>
+  /** ms since the epoch. */
+  askedAt: number
+}
+
+/** Vhosts whose decisions are remembered; beyond it, the oldest are asked for again. */
+const VHOSTS_MAX = 4096
+/** For so long a refusal, or an error, is not asked for again. */
+const REFUSED_MS = 10_000
+
+/**
+ * What one user may do by the word of back ends. Decisions about vhosts are remembered here, for requests over HTTP that ask again and
+ * again; those about what is in a vhost, by session (`GrantedAccess`).
+ */
 export class GrantsAuthorizer implements Authorizer {
   readonly #options: GrantsAuthorizerOptions
   readonly #grants: Grants
   readonly #accesses = new Set<GrantedAccess>()
-  /** Null while it is being asked for. */
-  readonly #vhosts = new Map<string, { decision: Decision | null; readonly answered: Promise<void> }>()
+  readonly #vhosts = new Map<string, AboutVhost>()
 
   constructor(options: GrantsAuthorizerOptions) {
     this.#options = options
@@ -39,28 +54,45 @@ export class GrantsAuthorizer implements Authorizer {
     throw notAllowed(vhostRefusalText(vhost, this.#options.user) + decision.why)
   }
 
+  /** What is no longer new is asked for again beside its use; what is old, before. */
   #decideVhost(vhost: string): Decision {
+    const { clock, refreshMs } = this.#options
     const known = this.#vhosts.get(vhost)
-    if (known !== undefined) {
-      if (known.decision === null) throw new UndecidedError(known.answered)
-      this.#vhosts.delete(vhost)
-      return known.decision
+    if (known === undefined) return this.#askVhost(vhost)
+    if (known.decision === null) throw new UndecidedError(known.answered)
+    const age = clock.now() - known.askedAt
+    const newFor = known.decision.outcome === 'allowed' ? (refreshMs ?? Infinity) : REFUSED_MS
+    if (age >= 2 * newFor) return this.#askVhost(vhost)
+    if (age >= newFor) {
+      known.askedAt = clock.now()
+      void this.#settled(this.#grants.vhost(vhost)).then((decision) => {
+        // no answer leaves the last word as it is
+        if (decision.outcome !== 'error') known.decision = decision
+      })
     }
+    return known.decision
+  }
+
+  #askVhost(vhost: string): Decision {
+    this.#vhosts.delete(vhost)
     const answer = this.#grants.vhost(vhost)
     if (!(answer instanceof Promise)) return answer
-    const settled = answer.catch((error: unknown): Decision => {
-      this.#options.onFault(error)
-      return { outcome: 'error', why: ', internal error' }
-    })
-    const asked: { decision: Decision | null; answered: Promise<void> } = {
-      decision: null,
-      answered: Promise.resolve(),
-    }
-    asked.answered = settled.then((decision) => {
+    if (this.#vhosts.size >= VHOSTS_MAX) this.#vhosts.delete(this.#vhosts.keys().next().value!)
+    const asked: AboutVhost = { decision: null, answered: Promise.resolve(), askedAt: this.#options.clock.now() }
+    asked.answered = this.#settled(answer).then((decision) => {
       asked.decision = decision
     })
     this.#vhosts.set(vhost, asked)
     throw new UndecidedError(asked.answered)
+  }
+
+  async #settled(answer: Answer): Promise<Decision> {
+    try {
+      return await answer
+    } catch (error) {
+      this.#options.onFault(error)
+      return { outcome: 'error', why: ', internal error' }
+    }
   }
 
   openAccess(vhost: string): Access {
@@ -71,8 +103,9 @@ export class GrantsAuthorizer implements Authorizer {
     return access
   }
 
-  /** The secret has changed: sessions ask anew. */
+  /** The secret has changed: all is asked anew. */
   forget(): void {
+    this.#vhosts.clear()
     for (const access of this.#accesses) access.forget()
   }
 }

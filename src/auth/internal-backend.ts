@@ -34,16 +34,23 @@ export class InternalBackend implements AuthBackend {
   }
 
   #find(name: string): BackendOutcome {
-    const user = this.#users.get(name)
-    if (user === undefined) return { outcome: 'refused', reason: `user '${name}' not found` }
+    const users = this.#users
+    if (users.get(name) === undefined) return { outcome: 'refused', reason: `user '${name}' not found` }
     const grants = new PermissionGrants(this.#permissions, name)
-    return { outcome: 'ok', user: { ...NOTHING_EXPIRES, name, tags: user.tags, grants } }
+    const user: BackendUser = {
+      name,
+      get tags() {
+        return users.get(name)?.tags ?? []
+      },
+      grants,
+      expiresAt: null,
+      renew: null,
+    }
+    return { outcome: 'ok', user }
   }
 
   close(): void {}
 }
-
-const NOTHING_EXPIRES: Pick<BackendUser, 'expiresAt' | 'renew'> = { expiresAt: null, renew: null }
 
 /** The broker's permissions, for where they are one voice among several. */
 export class PermissionGrants implements Grants {

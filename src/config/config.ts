@@ -91,6 +91,14 @@ export interface Config {
   }
   /** Null: off. True: what a message has already is overwritten. */
   readonly interceptors: { readonly timestamp: boolean | null; readonly routingNode: boolean | null }
+  /** Of `amq.rabbitmq.event`; null where there is none. */
+  readonly eventExchangeVhost: string | null
+  readonly plugins: {
+    /** Packages or paths. */
+    readonly names: readonly string[]
+    /** By `NAME.KEY`. */
+    readonly settings: ReadonlyMap<string, string>
+  }
   /** Absolute. Null: everything is in memory. */
   readonly dataDir: string | null
   readonly store: {
@@ -110,6 +118,8 @@ export interface Config {
   readonly tls: TlsConfig | null
   /** The HTTP port, shared by management and WebSocket. */
   readonly management: ListenerConfig | null
+  /** Idle time after which a sign-in of the web console ends, in ms. */
+  readonly signInTimeoutMs: number
   /** AMQP over WebSocket, on the HTTP port. */
   readonly websocket: { readonly path: string } | null
   readonly auth: {
@@ -183,6 +193,8 @@ export interface Config {
   readonly log: {
     readonly console: LogSinkConfig | null
     readonly file: (LogSinkConfig & { readonly path: string }) | null
+    /** To `amq.rabbitmq.log`. */
+    readonly exchange: LogSinkConfig | null
   }
   /** The files that were read, in order. */
   readonly files: readonly string[]

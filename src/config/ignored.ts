@@ -163,7 +163,6 @@ export const IGNORED: readonly { readonly why: string; readonly keys: readonly s
       'log.console.stdio',
       'log.console.use_colors',
       'log.default.*',
-      'log.exchange.*',
       'log.file.formatter.*',
       'log.file.rotation.*',
       'log.journald.*',

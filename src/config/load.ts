@@ -68,6 +68,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     interceptors: { timestamp: node.timestampInterceptor, routingNode: node.routingNodeInterceptor },
     dataDir: node.memory ? null : resolve(node.dataDir),
     store: { segmentBytes: node.segmentBytes, messageMemoryBytes: node.messageMemory },
+    eventExchangeVhost: node.eventExchange ? (node.eventExchangeVhost ?? values.auth.defaultVhost) : null,
+    plugins: { names: node.plugins, settings: node.pluginSettings },
     listeners: {
       tcp: listeners(network.tcp, network.bind),
       tls: listeners(network.tls, network.bind),
@@ -77,14 +79,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
       keepalive: network.keepalive,
     },
     tls: buildTls(values, settings),
-    management:
-      network.managementPort === null
-        ? null
-        : {
-            name: 'management',
-            hosts: network.managementHost === null ? network.bind : [network.managementHost],
-            port: network.managementPort,
-          },
+    management: buildManagement(network),
+    signInTimeoutMs: network.signInTimeout * 60_000,
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
     auth: buildAuth(auth),
     logins: buildLogins(values, settings),
@@ -192,6 +188,7 @@ function buildLog(log: OptionValues['log'], settings: Settings): Config['log'] {
       log.file === null
         ? null
         : { path: resolve(log.dir ?? '', log.file), level: ofFile ?? log.level, format: log.fileFormat },
+    exchange: log.exchange ? { level: log.exchangeLevel ?? log.level, format: log.exchangeFormat } : null,
   }
 }
 
@@ -290,4 +287,13 @@ function ifAny<T>(path: string, read: () => T): T | null {
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null
     throw new ConfigError([`${path}: cannot be read: ${(error as Error).message}`])
   }
+}
+
+function buildManagement({
+  managementPort: port,
+  managementHost,
+  bind,
+}: OptionValues['network']): Config['management'] {
+  if (port === null) return null
+  return { name: 'management', hosts: managementHost === null ? bind : [managementHost], port }
 }

@@ -103,6 +103,28 @@ const node = {
     'Memory for queued messages with a data directory; what is beyond is left to the disk and read back when its turn comes. A quarter of the memory high watermark, at most 64 MiB, unless given.',
     { flag: 'message-memory' },
   ),
+  plugins: list(
+    'warren.plugins',
+    text,
+    [],
+    'Plugins to load: names of npm packages, or paths of files or folders that start with `/`, `./` or `../`.',
+    { flag: 'plugins' },
+  ),
+  pluginSettings: named('plugin', text, noTexts, 'What a plugin is told, as `plugin.NAME.KEY`.', {
+    flag: 'plugin-setting',
+  }),
+  eventExchange: one(
+    'event_exchange.enabled',
+    boolean,
+    true,
+    'Publish what happens in the broker to the exchange `amq.rabbitmq.event`. It costs nothing while nothing is bound to it.',
+  ),
+  eventExchangeVhost: one(
+    'event_exchange.vhost',
+    optional(text),
+    null,
+    'Virtual host of that exchange; the default one unless given.',
+  ),
   name: one('warren.node_name', optional(text), null, 'Name of the node, `rabbit@` and the host name unless given.', {
     flag: 'node-name',
     env: ['RABBITMQ_NODENAME'],
@@ -211,6 +233,12 @@ const network = {
     15_672,
     'HTTP port: management and AMQP over WebSocket; `none` is off.',
     { flag: 'management-port' },
+  ),
+  signInTimeout: one(
+    'management.login_session_timeout',
+    integer(1, 525_600),
+    480,
+    'Minutes without use after which a sign-in of the web console ends.',
   ),
   managementHost: one(
     'management.tcp.ip',
@@ -435,6 +463,17 @@ const log = {
     reloadable: true,
   }),
   fileFormat: one('log.file.formatter', logFormat, 'plaintext', "Form of the file's lines."),
+  exchange: one('log.exchange', boolean, false, 'Publish the log to the exchange `amq.rabbitmq.log` as well.'),
+  exchangeLevel: one(
+    'log.exchange.level',
+    optional(logLevel),
+    null,
+    'Level for the exchange; `log.level` unless given.',
+    {
+      reloadable: true,
+    },
+  ),
+  exchangeFormat: one('log.exchange.formatter', logFormat, 'plaintext', "Form of the exchange's lines."),
   dir: one('log.dir', optional(path), null, 'Folder that a relative `log.file` is in.', { env: ['RABBITMQ_LOG_BASE'] }),
 }
 

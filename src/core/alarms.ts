@@ -1,8 +1,11 @@
+export type Resource = 'memory' | 'disk'
+
 /** Resource alarms: while one is on, publishers are held. RabbitMQ's words for the reasons, which clients show. */
 export class Alarms {
   #memory = false
   #disk = false
   #listener: (active: boolean) => void = () => {}
+  #resourceListener: (resource: Resource, low: boolean) => void = () => {}
   /** Read for each message. */
   active = false
   reason = ''
@@ -20,7 +23,13 @@ export class Alarms {
     this.#listener = listener
   }
 
-  set(resource: 'memory' | 'disk', on: boolean): void {
+  /** Called for each alarm that starts or clears. One listener: the broker. */
+  onResource(listener: (resource: Resource, low: boolean) => void): void {
+    this.#resourceListener = listener
+  }
+
+  set(resource: Resource, on: boolean): void {
+    if (on !== (resource === 'memory' ? this.#memory : this.#disk)) this.#resourceListener(resource, on)
     if (resource === 'memory') this.#memory = on
     else this.#disk = on
     const before = this.active

@@ -11,10 +11,13 @@ import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './c
 import { Commits } from './commits.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
+import { connectionFacts, sessionFacts } from './event-facts.ts'
+import { BrokerEvents } from './events.ts'
 import { type Identity, internalIdentity } from './identity.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
 import type { DelayLine } from './delays/delay-line.ts'
+import { MessageCounters } from './message-counters.ts'
 import { MessageMemory, type MemoryUser } from './message-memory.ts'
 import type { DeathReason, Message, PropertyFormat } from './message.ts'
 import {
@@ -64,7 +67,7 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Log
-  /** Of the property bytes of messages that the store may have. */
+  /** Of the property bytes of messages that the store may have; the first one is that of the broker's own messages. */
   readonly propertyFormats: readonly PropertyFormat[]
   /** How passwords are hashed. */
   readonly passwords: Passwords
@@ -74,18 +77,18 @@ export interface BrokerParts {
   readonly onFailure: (error: Error) => void
 }
 
-/** Plain numbers that only rise; rates are computed by whoever asks. */
+/** Plain numbers that only rise; rates are computed by whoever asks. Messages are counted by sessions: see `Broker.messageCounters`. */
 export class BrokerCounters {
-  published = 0
-  delivered = 0
-  acknowledged = 0
-  returned = 0
-  unroutable = 0
-  getEmpty = 0
   readonly deadLettered: Record<DeathReason, number> = { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 }
   connectionsOpened = 0
   connectionsClosed = 0
   sessionsOpened = 0
+  sessionsClosed = 0
+  /** Declarations that made a queue. */
+  queuesCreated = 0
+  /** All declarations of queues. */
+  queuesDeclared = 0
+  queuesDeleted = 0
 }
 
 /** The whole of a node that knows no protocol: vhosts, users, permissions, policies, limits, and who is connected. */
@@ -96,6 +99,8 @@ export class Broker {
   readonly commits: Commits
   readonly memory: MessageMemory
   readonly decoder: MessageDecoder
+  /** Of the messages that the broker itself composes. */
+  readonly propertyFormat: PropertyFormat
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
@@ -114,6 +119,9 @@ export class Broker {
   /** Run over each published message, in this order. */
   readonly interceptors: Interceptor[] = []
   readonly counters = new BrokerCounters()
+  /** What sessions that have ended counted, and messages that came due without one. */
+  readonly pastMessages = new MessageCounters()
+  readonly events: BrokerEvents
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
   readonly connections = new Set<ClientConnection>()
@@ -131,6 +139,7 @@ export class Broker {
     this.store = parts.store
     this.metadata = parts.metadata
     this.clock = parts.clock
+    this.events = new BrokerEvents(() => parts.clock.now())
     this.turn = parts.turn
     this.random = parts.random
     this.log = parts.log
@@ -140,6 +149,7 @@ export class Broker {
     this.reclaimer = new Reclaimer(this.turn)
     this.catalog = new Catalog(this.metadata)
     this.decoder = new MessageDecoder(parts.propertyFormats)
+    this.propertyFormat = parts.propertyFormats[0]!
     this.commits = new Commits(this.store)
     const relieved = (): void => this.#releasePublishers()
     this.memory = new MessageMemory(
@@ -151,11 +161,17 @@ export class Broker {
     )
     this.store.onRelief(relieved)
     this.alarms.onChange((active) => this.#onAlarm(active))
+    this.alarms.onResource((resource, low) =>
+      this.events.emit(low ? 'alarm.set' : 'alarm.cleared', null, () => ({ resource, node: options.nodeName })),
+    )
     this.users.onChange((change) => this.#onUser(change))
     this.permissions.onChange((change) => {
       const topic = change.kind === 'topicPermission'
       const parts = topic ? [change.vhost, change.user, change.exchange] : [change.vhost, change.user]
       this.#keep(topic ? 'topic-permission' : 'permission', parts, change.value)
+      if (this.#loading) return
+      const event = `${topic ? 'topic.permission' : 'permission'}.${change.value === null ? 'deleted' : 'created'}`
+      this.events.emit(event, change.vhost, () => ({ user: change.user, vhost: change.vhost, ...change.value }))
     })
   }
 
@@ -306,6 +322,7 @@ export class Broker {
     }
     const vhost = new VHost(this, name, merged)
     this.vhosts.set(name, vhost)
+    this.events.emit('vhost.created', name, () => ({ name, ...vhostEventFacts(merged) }))
     this.#giveDefaultLimits(name)
     return vhost
   }
@@ -339,6 +356,7 @@ export class Broker {
     }
     this.parameters.deleteVhost(name)
     this.#keep('vhost', [name], null)
+    this.events.emit('vhost.deleted', name, () => ({ name }))
   }
 
   limitsOf(vhost: string): VhostLimits {
@@ -364,9 +382,14 @@ export class Broker {
     if (this.users.get(user) === undefined) throw notFound(`user '${user}' not found`)
   }
 
-  #onUser({ name, user }: UserChange): void {
+  #onUser({ name, user, previous }: UserChange): void {
     this.#keep('user', [name], user === null ? null : userToJson(user))
-    if (user !== null) return
+    if (this.#loading) return
+    if (user !== null) {
+      for (const event of userEvents(user, previous)) this.events.emit(event, null, () => ({ name, tags: user.tags }))
+      return
+    }
+    this.events.emit('user.deleted', null, () => ({ name }))
     this.permissions.clearUser(name)
     for (const connection of [...this.connections]) {
       if (connection.user.name === name) connection.forceClose(`user '${name}' is deleted`)
@@ -378,6 +401,7 @@ export class Broker {
     const vhost = this.findVhost(vhostName)
     const policy = this.policies.set(scope, vhostName, name, body)
     this.#keep(POLICY_KINDS[scope], [vhostName, name], policyToJson(policy))
+    this.events.emit('policy.set', vhostName, () => ({ scope, ...policyToJson(policy) }))
     vhost.policiesChanged()
   }
 
@@ -386,6 +410,7 @@ export class Broker {
     const vhost = this.findVhost(vhostName)
     if (!this.policies.delete(scope, vhostName, name)) throw notFound(`no policy '${name}' in vhost '${vhostName}'`)
     this.#keep(POLICY_KINDS[scope], [vhostName, name], null)
+    this.events.emit('policy.cleared', vhostName, () => ({ scope, name, vhost: vhostName }))
     vhost.policiesChanged()
   }
 
@@ -394,6 +419,9 @@ export class Broker {
     this.findVhost(vhost)
     this.parameters.set(vhost, component, name, value)
     this.#keep('parameter', [component, name, vhost], value)
+    const event = component === 'vhost-limits' ? 'vhost.limits.set' : 'parameter.set'
+    // values hold addresses with passwords
+    this.events.emit(event, vhost, () => ({ component, name, vhost }))
   }
 
   /** @throws BrokerError */
@@ -401,15 +429,20 @@ export class Broker {
     if (!this.parameters.delete(vhost, component, name))
       throw notFound(`no parameter '${name}' of ${component} in vhost '${vhost}'`)
     this.#keep('parameter', [component, name, vhost], null)
+    const event = component === 'vhost-limits' ? 'vhost.limits.cleared' : 'parameter.cleared'
+    this.events.emit(event, vhost, () => ({ component, name, vhost }))
   }
 
   setGlobalParameter(name: string, value: unknown): void {
     this.parameters.setGlobal(name, value)
     this.#keep('global-parameter', [name], value)
+    this.events.emit('parameter.set', null, () => ({ name }))
   }
 
   deleteGlobalParameter(name: string): void {
-    if (this.parameters.deleteGlobal(name)) this.#keep('global-parameter', [name], null)
+    if (!this.parameters.deleteGlobal(name)) return
+    this.#keep('global-parameter', [name], null)
+    this.events.emit('parameter.cleared', null, () => ({ name }))
   }
 
   // ---- connections ----
@@ -445,6 +478,7 @@ export class Broker {
     this.connections.add(connection)
     vhost.connections++
     this.counters.connectionsOpened++
+    this.events.emit('connection.created', vhostName, () => connectionFacts(connection))
     return connection
   }
 
@@ -460,8 +494,8 @@ export class Broker {
   }
 
   /** One of the broker's own users, as when it has logged in. */
-  identityOf({ name, tags }: User): Identity {
-    return internalIdentity(name, tags, this.permissions)
+  identityOf({ name }: User): Identity {
+    return internalIdentity(name, () => this.users.get(name)?.tags ?? [], this.permissions)
   }
 
   forgetConnection(connection: ClientConnection): void {
@@ -469,6 +503,40 @@ export class Broker {
     if (!this.connections.delete(connection)) return
     connection.vhost.connections--
     this.counters.connectionsClosed++
+    this.events.emit('connection.closed', connection.vhost.name, () => connectionFacts(connection))
+  }
+
+  /**
+   * Acts for a user who is no client of the network: with the user's permissions, and neither listed nor counted.
+   * @throws BrokerError notFound
+   */
+  openInProcess(identity: Identity, vhostName: string, facts: ConnectionFacts, sink: ConnectionSink): ClientConnection {
+    const connection = new ClientConnection(++this.#lastConnectionId, this.findVhost(vhostName), identity, facts, sink)
+    this.#trusted.add(connection)
+    return connection
+  }
+
+  sessionOpened(session: Session): void {
+    if (!this.connections.has(session.connection)) return
+    this.counters.sessionsOpened++
+    this.events.emit('channel.created', session.vhost.name, () => sessionFacts(session))
+  }
+
+  sessionClosed(session: Session): void {
+    this.pastMessages.add(session.counters)
+    if (!this.connections.has(session.connection)) return
+    this.counters.sessionsClosed++
+    this.events.emit('channel.closed', session.vhost.name, () => sessionFacts(session))
+  }
+
+  /** What has happened to messages since the broker was started. */
+  messageCounters(): MessageCounters {
+    const sum = new MessageCounters()
+    sum.add(this.pastMessages)
+    for (const connections of [this.connections, this.#trusted]) {
+      for (const { sessions } of connections) for (const session of sessions) sum.add(session.counters)
+    }
+    return sum
   }
 
   #countOf(user: string, weigh: (connection: ClientConnection) => number): number {
@@ -609,3 +677,19 @@ const TRUSTED: Identity = {
 }
 
 const POLICY_KINDS: Readonly<Record<PolicyScope, string>> = { user: 'policy', operator: 'operator-policy' }
+
+const vhostEventFacts = ({ description, tags }: VHostMetadata): Record<string, unknown> => ({ description, tags })
+
+function userEvents(user: User, previous: User | null): string[] {
+  if (previous === null) return ['user.created']
+  const events: string[] = []
+  if (user.passwordHash !== previous.passwordHash) {
+    events.push(user.passwordHash === '' ? 'user.password.cleared' : 'user.password.changed')
+  }
+  if (user.tags.join() !== previous.tags.join()) events.push('user.tags.set')
+  const { maxConnections, maxChannels } = user.limits
+  const changed = maxConnections !== previous.limits.maxConnections || maxChannels !== previous.limits.maxChannels
+  if (changed)
+    events.push(maxConnections === undefined && maxChannels === undefined ? 'user.limits.cleared' : 'user.limits.set')
+  return events
+}

@@ -18,16 +18,69 @@ export interface ConnectionSink {
   /** The store or the memory does not keep up with this publisher: stop reading from it for a while, without a word. */
   hold(): void
   release(): void
+  /** What has gone over the network so far. */
+  traffic(): Traffic
+}
+
+export interface Traffic {
+  readonly receivedBytes: number
+  /** Reads and writes of the socket. */
+  readonly receivedPackets: number
+  readonly sentBytes: number
+  readonly sentPackets: number
+  /** Bytes that the peer has not taken yet. */
+  readonly pendingBytes: number
+}
+
+export const NO_TRAFFIC: Traffic = {
+  receivedBytes: 0,
+  receivedPackets: 0,
+  sentBytes: 0,
+  sentPackets: 0,
+  pendingBytes: 0,
+}
+
+/** What only a connection that came over the network has. */
+export interface NetworkFacts {
+  readonly localAddress: string
+  readonly localPort: number
+  /** How it logged in: `PLAIN` and so on. */
+  readonly mechanism: string
+  /** As negotiated; 0 for no limit. */
+  readonly channelMax: number
+  readonly frameMaxBytes: number
+  /** 0 for none. */
+  readonly heartbeatSec: number
+  readonly tls: TlsFacts | null
+}
+
+export interface TlsFacts {
+  /** `TLSv1.3` and so on. */
+  readonly protocol: string
+  readonly cipher: string
+  /** Of the client's certificate; null where it gave none. */
+  readonly certificate: {
+    /** As RabbitMQ prints names: `CN=client,O=example`. */
+    readonly distinguishedName: string
+    readonly issuer: string
+    /** ms since the epoch. */
+    readonly validFrom: number
+    readonly validTo: number
+  } | null
 }
 
 export interface ConnectionFacts {
   /** Unique in the node, as RabbitMQ names connections: `127.0.0.1:50000 -> 127.0.0.1:5672`. */
   readonly name: string
   readonly protocol: string
+  /** What the client calls it, if it does. */
+  readonly givenName: string | null
   readonly peerAddress: string
   readonly peerPort: number
   readonly clientProperties: Table
   readonly loopback: boolean
+  /** Null for one that did not come over the network. */
+  readonly network: NetworkFacts | null
 }
 
 /** Who a client is, for those who do not ask what it may do. */
@@ -77,7 +130,7 @@ export class ClientConnection {
   openSession(sink: SessionSink, number = 0): Session {
     const session = new Session(this, sink, number)
     this.sessions.add(session)
-    this.broker.counters.sessionsOpened++
+    this.broker.sessionOpened(session)
     return session
   }
 
@@ -142,15 +195,21 @@ export class ClientConnection {
     this.#sink.drop()
   }
 
+  traffic(): Traffic {
+    return this.#sink.traffic()
+  }
+
   /** The client is gone, or about to be: sessions end (unsettled deliveries go back), then exclusive queues. */
   close(): void {
     if (this.closed) return
     this.closed = true
     this.#expiry?.cancel()
-    for (const session of [...this.sessions]) session.close()
-    for (const queue of this.exclusiveQueues) this.vhost.removeQueue(queue)
-    this.exclusiveQueues.clear()
-    this.broker.heldConnections.delete(this)
-    this.broker.forgetConnection(this)
+    this.broker.events.as(this.user.name, () => {
+      for (const session of [...this.sessions]) session.close()
+      for (const queue of this.exclusiveQueues) this.vhost.removeQueue(queue)
+      this.exclusiveQueues.clear()
+      this.broker.heldConnections.delete(this)
+      this.broker.forgetConnection(this)
+    })
   }
 }

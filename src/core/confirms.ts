@@ -32,8 +32,15 @@ export class Confirms implements TurnTask, CommitWaiter {
   #answered = 0
   #closed = false
   readonly #commits: Pick<Commits, 'committed' | 'wait'>
+  readonly #counters: { confirmed: number }
 
-  constructor(turn: Turn, sink: ConfirmSink, commits: Pick<Commits, 'committed' | 'wait'>) {
+  constructor(
+    turn: Turn,
+    sink: ConfirmSink,
+    commits: Pick<Commits, 'committed' | 'wait'>,
+    counters: { confirmed: number },
+  ) {
+    this.#counters = counters
     this.#turn = turn
     this.#sink = sink
     this.#commits = commits
@@ -80,6 +87,7 @@ export class Confirms implements TurnTask, CommitWaiter {
 
   #answer(): void {
     if (this.#safe <= this.#answered) return
+    this.#counters.confirmed += this.#safe - this.#answered
     const multiple = this.#safe - this.#answered > 1
     this.#answered = this.#safe
     this.#sink.confirmed(this.#safe, multiple)

@@ -20,6 +20,10 @@ export class Consumer {
   /** Time to acknowledge in ms, or -1 for the queue's. */
   readonly timeoutMs: number
   unacked = 0
+  /** Deliveries so far, and how many of them were acknowledged or had been delivered before. */
+  delivered = 0
+  acknowledged = 0
+  redelivered = 0
   cancelled = false
   /** In its queue's list of consumers that may have room. */
   listed = false

@@ -5,6 +5,7 @@ import type { Permissions } from './permissions.ts'
 export interface Identity {
   /** The back end may know the user by another name than the client gave. */
   readonly name: string
+  /** Those of the broker's own users are as they are now. */
   readonly tags: readonly string[]
   readonly authorizer: Authorizer
   /** When the credentials end, in ms since the epoch; null for never. */
@@ -33,8 +34,15 @@ export type LoginOutcome =
   /** The reason is for the log: clients are told the same for all refusals. */
   | { readonly outcome: 'refused'; readonly reason: string }
 
-/** One of the broker's own users: has nothing that expires, and takes any new secret. */
-export function internalIdentity(name: string, tags: readonly string[], permissions: Permissions): Identity {
-  const authorizer = new PermissionsAuthorizer(permissions, name)
-  return { name, tags, authorizer, expiresAt: null, renew: () => ({ outcome: 'ok', tags, expiresAt: null }) }
+/** One who goes by the broker's own permissions: has nothing that expires, and takes any new secret. */
+export function internalIdentity(name: string, tags: () => readonly string[], permissions: Permissions): Identity {
+  return {
+    name,
+    get tags() {
+      return tags()
+    },
+    authorizer: new PermissionsAuthorizer(permissions, name),
+    expiresAt: null,
+    renew: () => ({ outcome: 'ok', tags: tags(), expiresAt: null }),
+  }
 }

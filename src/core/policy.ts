@@ -36,6 +36,13 @@ export interface EffectivePolicy {
   readonly definition: ReadonlyMap<string, PolicyValue>
 }
 
+/** A policy that is not set yet, asked about queues and exchanges by their kind, name and type. */
+export interface PolicyPreview {
+  matches(kind: 'queue' | 'exchange', name: string, type: string): boolean
+  /** Whether it, and none of the other policies that match, would apply. */
+  wins(kind: 'queue' | 'exchange', name: string, type: string): boolean
+}
+
 interface Rule {
   readonly policy: Policy
   readonly regex: RegExp
@@ -62,8 +69,7 @@ export class PolicySet {
     const rule = parseRule(scope, vhost, name, body)
     const rules = (this.#rules[scope].get(vhost) ?? []).filter((other) => other.policy.name !== name)
     rules.push(rule)
-    // RabbitMQ leaves the order of equal priorities open; here it is at least always the same.
-    rules.sort((a, b) => b.policy.priority - a.policy.priority || (a.policy.name < b.policy.name ? -1 : 1))
+    rules.sort(byPreference)
     this.#rules[scope].set(vhost, rules)
     return rule.policy
   }
@@ -103,11 +109,31 @@ export class PolicySet {
     }
   }
 
+  /**
+   * What a policy would apply to, before it is set. `body` is as for `set`, and a policy of the same name counts as replaced.
+   * @throws BrokerError preconditionFailed
+   */
+  preview(scope: PolicyScope, vhost: string, name: string, body: unknown): PolicyPreview {
+    const rule = parseRule(scope, vhost, name, body)
+    const others = (this.#rules[scope].get(vhost) ?? []).filter(({ policy }) => policy.name !== name)
+    const matches = (kind: 'queue' | 'exchange', of: string, type: string): boolean => isMatch(rule, kind, of, type)
+    const wins = (kind: 'queue' | 'exchange', of: string, type: string): boolean =>
+      [rule, ...others].toSorted(byPreference).find((other) => isMatch(other, kind, of, type)) === rule
+    return { matches, wins }
+  }
+
   #match(scope: PolicyScope, kind: 'queue' | 'exchange', vhost: string, name: string, type: string): Policy | null {
     const rules = this.#rules[scope].get(vhost) ?? []
-    return rules.find(({ policy, regex }) => applies(policy, kind, type) && regex.test(name))?.policy ?? null
+    return rules.find((rule) => isMatch(rule, kind, name, type))?.policy ?? null
   }
 }
+
+const isMatch = ({ policy, regex }: Rule, kind: 'queue' | 'exchange', name: string, type: string): boolean =>
+  applies(policy, kind, type) && regex.test(name)
+
+/** RabbitMQ leaves the order of equal priorities open; here it is at least always the same. */
+const byPreference = ({ policy: a }: Rule, { policy: b }: Rule): number =>
+  b.priority - a.priority || (a.name < b.name ? -1 : 1)
 
 /**
  * A queue's type must support every key of the definition: else the policy is passed over, and the next one may

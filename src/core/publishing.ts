@@ -2,6 +2,7 @@ import { Confirms } from './confirms.ts'
 import type { Passage } from './deduplication/passage.ts'
 import { accessRefused, describeResource, preconditionFailed } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import { PublishCounters } from './message-counters.ts'
 import type { Message } from './message.ts'
 import { Queue, REJECTED } from './queues/queue.ts'
 import { isRetryRequest, RetryRequest } from './retry-request.ts'
@@ -43,7 +44,11 @@ interface Pending {
 export class Publishing {
   /** Present in confirm mode. */
   confirms: Confirms | null = null
+  /** What was published, by exchange. */
+  readonly byExchange = new Map<string, PublishCounters>()
   readonly #session: Session
+  #countedExchange: string | null = null
+  #counted = new PublishCounters()
   #last: ExchangeAccess | null = null
   readonly #accesses = new Map<string, ExchangeAccess>()
   /** Present in transactional mode: what waits for the commit. */
@@ -139,8 +144,10 @@ export class Publishing {
 
   /** @param known whether an exchange left it out as a duplicate @returns whether a queue rejected it */
   #deliver(exchange: Exchange, message: Message, mandatory: boolean, targets: Target[], known: boolean): boolean {
-    const { counters } = this.#session.broker
+    const { counters } = this.#session
     counters.published++
+    const ofExchange = this.#countersOf(exchange.name)
+    ofExchange.published++
     exchange.publishedIn++
     const { firehose } = this.#session.vhost
     if (firehose !== null) firehose.published(this.#session, message, targets)
@@ -148,15 +155,30 @@ export class Publishing {
       if (known) return false
       if (mandatory) {
         counters.returned++
+        ofExchange.returned++
         this.#session.sink.returned(message)
       } else {
         counters.unroutable++
+        ofExchange.unroutable++
       }
       return false
     }
     exchange.publishedOut += targets.length
     if (targets.length === 1) return targets[0]!.publish(message) === REJECTED
     return this.#session.vhost.give(message, targets) === REJECTED
+  }
+
+  #countersOf(exchange: string): PublishCounters {
+    if (exchange === this.#countedExchange) return this.#counted
+    let found = this.byExchange.get(exchange)
+    if (found === undefined) {
+      if (this.byExchange.size >= ROUTES_MAX) this.byExchange.clear()
+      found = new PublishCounters()
+      this.byExchange.set(exchange, found)
+    }
+    this.#countedExchange = exchange
+    this.#counted = found
+    return found
   }
 
   #targets(access: ExchangeAccess, message: Message): Target[] {
@@ -194,8 +216,8 @@ export class Publishing {
 
   selectConfirms(): void {
     if (this.#pending !== null) throw preconditionFailed('cannot switch from tx to confirm mode')
-    const { broker, sink } = this.#session
-    this.confirms ??= new Confirms(broker.turn, sink, broker.commits)
+    const { broker, sink, counters } = this.#session
+    this.confirms ??= new Confirms(broker.turn, sink, broker.commits, counters)
   }
 
   selectTransactions(): void {

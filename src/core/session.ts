@@ -15,8 +15,10 @@ import {
   resourceLocked,
 } from './errors.ts'
 import { integerOf, isInteger, type Table } from './fields.ts'
+import { MessageCounters } from './message-counters.ts'
 import type { Message } from './message.ts'
 import { Publishing } from './publishing.ts'
+import { consumerFacts } from './event-facts.ts'
 import type { Entry } from './queues/entry.ts'
 import type { Queue } from './queues/queue.ts'
 import { ACK, Deliveries, DISCARD, REJECT_REQUEUE, REQUEUE } from './settlement.ts'
@@ -39,6 +41,9 @@ export interface SessionSink extends ConfirmSink {
   timedOut(timeoutMs: number): void
 }
 
+/** Queues that were fetched from whose counts are kept apart. */
+const FETCHED_MAX = 256
+
 /**
  * One independent conversation of a client with the broker: the seam that all protocols talk to. Every check (permissions, locks,
  * equivalence, limits) is made here or below, once. Methods are synchronous; what comes later comes through the sink. Those that ask for a
@@ -55,6 +60,9 @@ export class Session implements CommitWaiter {
   readonly topology: Topology
   readonly publishing: Publishing
   readonly deliveries: Deliveries
+  readonly counters = new MessageCounters()
+  /** What was fetched one by one, by queue. */
+  readonly fetched = new Map<string, MessageCounters>()
   readonly consumers = new Map<string, Consumer>()
   /** Prefetch of consumers to come; 0 for no limit. */
   prefetch: number
@@ -105,6 +113,9 @@ export class Session implements CommitWaiter {
     this.consumers.set(tag, consumer)
     started(tag)
     queue.addConsumer(consumer)
+    this.broker.events.as(this.connection.user.name, () =>
+      this.broker.events.emit('consumer.created', this.vhost.name, () => consumerFacts(consumer)),
+    )
   }
 
   #newConsumer(queue: Queue, tag: string, request: { noAck: boolean; exclusive: boolean; arguments: Table }): Consumer {
@@ -182,12 +193,16 @@ export class Session implements CommitWaiter {
     const consumer = this.consumers.get(tag)
     if (consumer === undefined) return
     this.consumers.delete(tag)
-    consumer.queue.removeConsumer(consumer)
+    this.broker.events.as(this.connection.user.name, () => {
+      this.#ended(consumer)
+      consumer.queue.removeConsumer(consumer)
+    })
   }
 
   /** The queue is gone, and with it the consumer. */
   consumerCancelled(consumer: Consumer): void {
     this.consumers.delete(consumer.tag)
+    this.#ended(consumer)
     this.sink.cancelled(consumer)
   }
 
@@ -224,7 +239,7 @@ export class Session implements CommitWaiter {
     take: (tag: number, entry: Entry, remaining: number) => void,
     empty: () => void,
   ): boolean {
-    const { counters } = this.broker
+    const { counters } = this
     const entry = queue.get(noAck)
     if (entry === null) {
       if (queue.comesLater) return false
@@ -232,7 +247,8 @@ export class Session implements CommitWaiter {
       empty()
       return true
     }
-    counters.delivered++
+    countFetched(counters, noAck, entry)
+    countFetched(this.#fetchedFrom(queue.name), noAck, entry)
     const tag = noAck ? this.deliveries.unacked.skip() : this.deliveries.add(entry)
     if (this.vhost.firehose !== null) this.vhost.firehose.delivered(this, queue.name, entry.message, entry.redelivered)
     take(tag, entry, queue.readyCount)
@@ -249,15 +265,31 @@ export class Session implements CommitWaiter {
         if (!(error instanceof BrokerError)) throw error
         if (this.closed || this.consumers.get(consumer.tag) !== consumer) continue
         this.consumers.delete(consumer.tag)
+        this.#ended(consumer)
         this.sink.cancelled(consumer)
         consumer.queue.removeConsumer(consumer)
       }
     }
   }
 
+  #fetchedFrom(queue: string): MessageCounters {
+    let found = this.fetched.get(queue)
+    if (found === undefined) {
+      if (this.fetched.size >= FETCHED_MAX) this.fetched.clear()
+      found = new MessageCounters()
+      this.fetched.set(queue, found)
+    }
+    return found
+  }
+
   /** Called by queues. */
   deliver(consumer: Consumer, entry: Entry): void {
-    this.broker.counters.delivered++
+    this.counters.delivered++
+    consumer.delivered++
+    if (entry.redelivered) {
+      this.counters.redelivered++
+      consumer.redelivered++
+    }
     const tag = this.deliveries.add(entry)
     const { firehose } = this.vhost
     if (firehose !== null) firehose.delivered(this, entry.queue.name, entry.message, entry.redelivered)
@@ -275,9 +307,14 @@ export class Session implements CommitWaiter {
   }
 
   #send(consumer: Consumer, source: string, message: Message, entry: Entry | null): void {
-    this.broker.counters.delivered++
+    this.counters.deliveredNoAck++
+    consumer.delivered++
     const tag = this.deliveries.unacked.skip()
     const redelivered = entry !== null && entry.redelivered
+    if (redelivered) {
+      this.counters.redelivered++
+      consumer.redelivered++
+    }
     const { firehose } = this.vhost
     if (firehose !== null) firehose.delivered(this, source, message, redelivered)
     this.sink.deliver(consumer, tag, message, redelivered, entry)
@@ -330,6 +367,7 @@ export class Session implements CommitWaiter {
       this.deliveries.timeOut(tag, entry)
       if (consumer !== null && this.consumers.get(consumer.tag) === consumer) {
         this.consumers.delete(consumer.tag)
+        this.#ended(consumer)
         const told = this.sink.cancelled(consumer)
         consumer.queue.removeConsumer(consumer)
         if (told) continue
@@ -402,7 +440,19 @@ export class Session implements CommitWaiter {
     for (const consumer of consumers) consumer.cancelled = true
     this.deliveries.close()
     this.consumers.clear()
+    for (const consumer of consumers) this.#ended(consumer)
     for (const consumer of consumers) consumer.queue.removeConsumer(consumer)
     this.access.close()
+    this.broker.sessionClosed(this)
   }
+
+  #ended(consumer: Consumer): void {
+    this.broker.events.emit('consumer.deleted', this.vhost.name, () => consumerFacts(consumer))
+  }
+}
+
+function countFetched(counters: MessageCounters, noAck: boolean, { redelivered }: Entry): void {
+  if (noAck) counters.gotNoAck++
+  else counters.got++
+  if (redelivered) counters.redelivered++
 }

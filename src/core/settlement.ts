@@ -69,7 +69,8 @@ export class Deliveries {
     const { queue } = entry
     switch (how) {
       case ACK:
-        this.#session.broker.counters.acknowledged++
+        this.#session.counters.acknowledged++
+        if (entry.consumer !== null) entry.consumer.acknowledged++
         queue.acknowledge(entry)
         return
       case DISCARD:

@@ -58,10 +58,19 @@ export class Topology {
     this.#connection = connection
   }
 
+  /** Whoever has the session does it: events name them. */
+  #act<T>(change: () => T): T {
+    return this.#broker.events.as(this.#connection.user.name, change)
+  }
+
   // ---- exchanges ----
 
   /** @throws BrokerError */
   declareExchange(declaration: ExchangeSpec & { readonly passive: boolean }): void {
+    this.#act(() => this.#declareExchange(declaration))
+  }
+
+  #declareExchange(declaration: ExchangeSpec & { readonly passive: boolean }): void {
     const name = cleanName(declaration.name)
     const spec = { ...declaration, name }
     if (!spec.passive) this.#broker.requireExchangeType(spec.type)
@@ -112,6 +121,10 @@ export class Topology {
 
   /** @throws BrokerError */
   deleteExchange(given: string, ifUnused: boolean): void {
+    this.#act(() => this.#deleteExchange(given, ifUnused))
+  }
+
+  #deleteExchange(given: string, ifUnused: boolean): void {
     const name = cleanName(given)
     refuseDefaultExchange(name)
     this.#access.require('configure', 'exchange', name)
@@ -130,6 +143,10 @@ export class Topology {
 
   /** @throws BrokerError */
   bindQueue(queueName: string, source: string, key: string, args: Table): void {
+    this.#act(() => this.#bindQueue(queueName, source, key, args))
+  }
+
+  #bindQueue(queueName: string, source: string, key: string, args: Table): void {
     const { queue, exchange, routingKey } = this.#bindingEnds(queueName, source, key)
     if (exchange === undefined) this.#vhost.findExchange(cleanName(source))
     this.#vhost.bind(exchange!, this.usable(queue), routingKey, args)
@@ -137,6 +154,10 @@ export class Topology {
 
   /** Removing what is not there is a success. @throws BrokerError */
   unbindQueue(queueName: string, source: string, key: string, args: Table): void {
+    this.#act(() => this.#unbindQueue(queueName, source, key, args))
+  }
+
+  #unbindQueue(queueName: string, source: string, key: string, args: Table): void {
     const { queue, exchange, routingKey } = this.#bindingEnds(queueName, source, key)
     const existing = this.#vhost.queues.get(queue)
     if (existing === undefined || exchange === undefined) return
@@ -166,6 +187,10 @@ export class Topology {
 
   /** @throws BrokerError */
   bindExchange(destination: string, source: string, key: string, args: Table): void {
+    this.#act(() => this.#bindExchange(destination, source, key, args))
+  }
+
+  #bindExchange(destination: string, source: string, key: string, args: Table): void {
     const ends = this.#exchangeEnds(destination, source, key)
     const from = this.#vhost.findExchange(ends.source)
     this.#vhost.bind(from, this.#vhost.findExchange(ends.destination), key, args)
@@ -173,6 +198,10 @@ export class Topology {
 
   /** Removing what is not there is a success. @throws BrokerError */
   unbindExchange(destination: string, source: string, key: string, args: Table): void {
+    this.#act(() => this.#unbindExchange(destination, source, key, args))
+  }
+
+  #unbindExchange(destination: string, source: string, key: string, args: Table): void {
     const ends = this.#exchangeEnds(destination, source, key)
     const from = this.#vhost.exchanges.get(ends.source)
     const to = this.#vhost.exchanges.get(ends.destination)
@@ -194,6 +223,10 @@ export class Topology {
 
   /** @throws BrokerError */
   declareQueue(declaration: QueueDeclaration): QueueSummary {
+    return this.#act(() => this.#declareQueue(declaration))
+  }
+
+  #declareQueue(declaration: QueueDeclaration): QueueSummary {
     const given = cleanName(declaration.name)
     if (given === DIRECT_REPLY || isDirectReplyName(given)) return this.#declareReply(given)
     if (declaration.passive) return this.#findDeclared(given)
@@ -202,6 +235,7 @@ export class Topology {
     if (!serverNamed) refuseReservedName('queue', given)
     const name = serverNamed ? (this.#newName ??= serverName('amq.gen-')) : given
     this.#access.require('configure', 'queue', name)
+    this.#broker.counters.queuesDeclared++
     const existing = this.#vhost.queues.get(name)
     if (existing !== undefined) {
       this.#requireEquivalentQueue(existing, declaration)
@@ -286,6 +320,10 @@ export class Topology {
 
   /** Deletes a queue; a missing one counts as deleted. @returns the ready messages that went @throws BrokerError */
   deleteQueue(given: string, ifUnused: boolean, ifEmpty: boolean): number {
+    return this.#act(() => this.#deleteQueue(given, ifUnused, ifEmpty))
+  }
+
+  #deleteQueue(given: string, ifUnused: boolean, ifEmpty: boolean): number {
     const name = this.queueName(given)
     this.#access.require('configure', 'queue', name)
     const queue = this.#vhost.queues.get(name)

@@ -9,11 +9,13 @@ import type { Passage } from './deduplication/passage.ts'
 import { Deduplications } from './deduplication/deduplications.ts'
 import { validateExchangeDeduplication } from './deduplication/settings.ts'
 import type { ReplyTarget } from './direct-reply.ts'
+import { bindingFacts, exchangeFacts, queueFacts } from './event-facts.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
 import { isSwitchedOn } from './is-switched-on.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
 import { Firehose } from './firehose.ts'
-import type { Binding, Destination, ExchangeHost } from './exchanges/exchange-type.ts'
+import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchanges/exchange-type.ts'
+import { unknownType } from './exchanges/unknown.ts'
 import type { Table } from './fields.ts'
 import type { Commits } from './commits.ts'
 import type { MessageDecoder } from './message-decoder.ts'
@@ -240,8 +242,9 @@ export class VHost implements QueueHost, ExchangeHost {
   }
 
   createExchange(spec: ExchangeSpec, persist = true): Exchange {
-    const rules = this.broker.exchangeTypes.get(spec.type)
-    if (rules === undefined) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
+    const known = this.broker.exchangeTypes.get(spec.type)
+    if (known === undefined && persist) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
+    const rules = known ?? this.#standInFor(spec)
     const facts = { name: spec.name, vhost: this.name, durable: spec.durable, arguments: spec.arguments }
     rules.validate?.(facts)
     if (persist) validateExchangeDeduplication(spec.name, this.name, spec.type, spec.arguments)
@@ -252,7 +255,14 @@ export class VHost implements QueueHost, ExchangeHost {
     this.deduplications.applyToExchange(exchange)
     this.generation++
     if (persist && spec.durable) this.broker.catalog.putExchange(this.name, spec)
+    if (persist) this.broker.events.emit('exchange.created', this.name, () => exchangeFacts(this.name, exchange))
     return exchange
+  }
+
+  #standInFor({ name, type }: ExchangeSpec): ExchangeType {
+    const facts = { exchange: name, vhost: this.name, type }
+    this.broker.log.error('an exchange routes nothing: its type is unknown, is a plugin missing?', facts)
+    return unknownType(type)
   }
 
   removeExchange(exchange: Exchange): void {
@@ -266,6 +276,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (exchange.delays !== null) this.delays.delete(exchange.delays)
     this.deduplications.forget(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
+    this.broker.events.emit('exchange.deleted', this.name, () => exchangeFacts(this.name, exchange))
   }
 
   /** Gives an exchange what keeps its messages until they are due, if it is to. */
@@ -286,7 +297,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (only instanceof Queue && !only.canTakeDue(message)) return false
     this.#pass(passage, message, targets)
     exchange.publishedOut += targets.length
-    if (targets.length === 0) this.broker.counters.unroutable++
+    if (targets.length === 0) this.broker.pastMessages.unroutable++
     return true
   }
 
@@ -305,6 +316,7 @@ export class VHost implements QueueHost, ExchangeHost {
     source.router.bind(binding)
     this.generation++
     if (persist && source.durable && destination.durable) this.broker.catalog.putBinding(this.name, binding)
+    if (persist) this.broker.events.emit('binding.created', this.name, () => bindingFacts(this.name, binding))
     source.router.onBound?.(binding, (message) => this.#publishTo(destination, message as Message))
   }
 
@@ -350,6 +362,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (leading?.size === 0) this.#bindingsTo.delete(binding.destination)
     const { durable } = binding.destination as Queue | Exchange
     if (source.durable && durable) this.broker.catalog.deleteBinding(this.name, binding)
+    this.broker.events.emit('binding.deleted', this.name, () => bindingFacts(this.name, binding))
   }
 
   #unbindAllTo(destination: Destination): void {
@@ -388,6 +401,10 @@ export class VHost implements QueueHost, ExchangeHost {
     this.generation++
     facts.owner?.exclusiveQueues.add(queue)
     if (persist && queue.durable) this.broker.catalog.putQueue(this.name, queue)
+    if (persist) {
+      this.broker.counters.queuesCreated++
+      this.broker.events.emit('queue.created', this.name, () => queueFacts(this.name, queue))
+    }
     return queue
   }
 
@@ -408,6 +425,8 @@ export class VHost implements QueueHost, ExchangeHost {
     if (queue.delays !== null) this.delays.delete(queue.delays)
     this.deduplications.forget(queue)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
+    this.broker.counters.queuesDeleted++
+    this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
   }
 
   /** A policy of this vhost changed: every queue and exchange looks again which one is its own. */

@@ -54,8 +54,10 @@ export class Transport implements TurnTask {
   out: Buffer
   /** Read from the socket. */
   bytesIn = 0
+  readsIn = 0
   /** Appended, if not sent yet. */
   bytesOut = 0
+  writesOut = 0
   closed = false
   readonly #socket: Duplex
   readonly #turn: Turn
@@ -85,6 +87,7 @@ export class Transport implements TurnTask {
     let failure: Error | null = null
     socket.on('data', (chunk: Buffer) => {
       this.bytesIn += chunk.length
+      this.readsIn++
       this.#takeTurn(chunk.length)
       if (!this.closed) handler.onData(chunk)
     })
@@ -178,6 +181,7 @@ export class Transport implements TurnTask {
   #writeReady(): void {
     const pieces = this.#ready
     const socket = this.#socket
+    this.writesOut++
     if (pieces.length > 1) socket.cork()
     for (let i = 0; i < pieces.length; i++) {
       const { data, piece } = pieces[i]!

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 import { silentLog } from './log.ts'
 import type { Log, LogFacts, LogFormat, LogLevel } from './log.ts'
+import type { LogLine, LogTap } from './log-tap.ts'
 
 /*
  * Apart from the interface, which everything imports: a broker in a test logs nothing, and need not wait for pino.
@@ -50,9 +51,10 @@ export function createLog(sinks: readonly LogSink[]): Log {
 /**
  * The log a configuration asks for. Lines are written synchronously, so that the last words before an exit get out.
  *
+ * @param tap gets the lines besides, from its level on
  * @throws Error when the log file cannot be opened.
  */
-export function openLog(settings: LogSettings): Log {
+export function openLog(settings: LogSettings, tap: { to: LogTap; level: LogLevel } | null = null): Log {
   const sinks: LogSink[] = []
   // Standard error, so that standard output stays readable for people and for what waits for the ready line.
   if (settings.console) sinks.push({ ...settings.console, writer: pino.destination({ dest: 2, sync: true }) })
@@ -61,6 +63,7 @@ export function openLog(settings: LogSettings): Log {
     mkdirSync(dirname(path), { recursive: true })
     sinks.push({ level, format, writer: pino.destination({ dest: path, append: true, sync: true }) })
   }
+  if (tap !== null) sinks.push({ level: tap.level, format: 'json', writer: new TapWriter(tap.to) })
   return createLog(sinks)
 }
 
@@ -95,6 +98,23 @@ class PinoLog implements Log {
 
   child(facts: LogFacts): Log {
     return new PinoLog(this.#logger.child(facts))
+  }
+}
+
+class TapWriter implements LogWriter {
+  readonly #tap: LogTap
+
+  constructor(tap: LogTap) {
+    this.#tap = tap
+  }
+
+  write(line: string): void {
+    const entry = JSON.parse(line) as Record<string, unknown>
+    this.#tap.push({
+      level: entry['level'] as LogLine['level'],
+      text: formatPlaintext(entry).trimEnd(),
+      json: line.trimEnd(),
+    })
   }
 }
 

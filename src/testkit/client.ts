@@ -1,5 +1,5 @@
 import type { Broker } from '../core/broker.ts'
-import type { ClientConnection } from '../core/client-connection.ts'
+import { type ClientConnection, NO_TRAFFIC } from '../core/client-connection.ts'
 import type { Consumer } from '../core/consumer.ts'
 import { preconditionFailed } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
@@ -26,7 +26,7 @@ interface Waiting {
 }
 
 /** No alarm and no lack of room holds the program that the broker runs in. */
-const UNHELD = { block() {}, unblock() {}, hold() {}, release() {} }
+const UNHELD = { block() {}, unblock() {}, hold() {}, release() {}, traffic: () => NO_TRAFFIC }
 
 /** Publishes with confirms. */
 class Publisher extends QuietSink {
@@ -126,6 +126,8 @@ export class InProcessClient {
       peerAddress: '',
       peerPort: 0,
       clientProperties: new Map(),
+      givenName: null,
+      network: null,
       loopback: true,
     }
     const close = (): void => this.close()

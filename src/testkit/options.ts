@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
+import type { Plugin } from '../plugins/plugin.ts'
 import type { Log, LogLevel } from '../telemetry/log.ts'
 import type { Clock } from '../util/clock.ts'
 
@@ -63,6 +64,8 @@ export interface StartBrokerOptions<C extends Clock = Clock> {
     /** By default one that is free. */
     readonly port?: number
   }
+  /** Plugins that were made with `definePlugin`. */
+  readonly plugins?: readonly Plugin[]
   /**
    * Hold publishers while the machine is low on memory or on disk. Off by default: a test should not fail because the machine is
    * busy, and `setAlarm()` plays the part.

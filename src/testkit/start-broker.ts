@@ -4,7 +4,8 @@ import type { Broker } from '../core/broker.ts'
 import { tableToJson } from '../core/fields-json.ts'
 import { importDefinitions } from '../management/definitions.ts'
 import { type RunningServer, startServer } from '../server.ts'
-import { type Log, silentLog } from '../telemetry/log.ts'
+import { type Log, type LogLevel, silentLog } from '../telemetry/log.ts'
+import { LogTap } from '../telemetry/log-tap.ts'
 import type { Clock } from '../util/clock.ts'
 import { systemClock } from '../util/system-clock.ts'
 import { type BrokerUser, configOf, type StartBrokerOptions } from './options.ts'
@@ -191,9 +192,14 @@ export async function startBroker<C extends Clock = Clock>(
   const config = configOf(options, virtual)
   const definitions = await readDefinitions(options.definitions)
   const networkClock = virtual && options.heartbeat === undefined ? systemClock() : null
-  const server = await startServer(config, await openLog(options.log), {
+  const logTap = new LogTap()
+  const { exchange } = config.log
+  const log = await openLog(options.log, exchange === null ? null : { to: logTap, level: exchange.level })
+  const server = await startServer(config, log, {
     watchResources,
+    logTap,
     random,
+    ...(options.plugins === undefined ? {} : { plugins: options.plugins }),
     ...(clock === undefined ? {} : { clock }),
     ...(networkClock === null ? {} : { networkClock }),
   })
@@ -226,11 +232,15 @@ async function readDefinitions(given: StartBrokerOptions['definitions']): Promis
   return typeof given === 'string' ? JSON.parse(await readFile(given, 'utf8')) : given
 }
 
-async function openLog(log: StartBrokerOptions['log'] = 'silent'): Promise<Log> {
+/** @param tap for the log exchange, which a log of the caller's own knows nothing of */
+async function openLog(
+  log: StartBrokerOptions['log'] = 'silent',
+  tap: { readonly to: LogTap; readonly level: LogLevel } | null,
+): Promise<Log> {
   if (typeof log === 'object') return log
-  if (log === 'silent') return silentLog
+  if (log === 'silent' && tap === null) return silentLog
   const { openLog: open } = await import('../telemetry/pino-log.ts')
-  return open({ console: { level: log, format: 'plaintext' }, file: null })
+  return open({ console: log === 'silent' ? null : { level: log, format: 'plaintext' }, file: null }, tap)
 }
 
 const EVERYTHING = { configure: '.*', write: '.*', read: '.*' }

@@ -1,6 +1,6 @@
 import { passwords } from '../../src/auth/password-hash.ts'
 import { Broker, type BrokerOptions } from '../../src/core/broker.ts'
-import type { ClientConnection } from '../../src/core/client-connection.ts'
+import { type ClientConnection, NO_TRAFFIC } from '../../src/core/client-connection.ts'
 import type { Consumer } from '../../src/core/consumer.ts'
 import { bool, type Field, longstr, signedint, type Table } from '../../src/core/fields.ts'
 import { composeMessage, type Message, Properties, type RetryFacts } from '../../src/core/message.ts'
@@ -296,6 +296,8 @@ export class CoreBench {
       peerAddress: '127.0.0.1',
       peerPort: 1,
       clientProperties: new Map(),
+      givenName: null,
+      network: null,
       loopback: true,
     }
     let connection: ClientConnection | null = null
@@ -306,6 +308,7 @@ export class CoreBench {
       unblock() {},
       hold() {},
       release() {},
+      traffic: () => NO_TRAFFIC,
     }
     connection = this.broker.openConnection(this.broker.identityOf(this.broker.users.get('guest')!), vhost, facts, sink)
     return connection

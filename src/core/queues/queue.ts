@@ -14,6 +14,7 @@ import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts
 import type { Destination } from '../exchanges/exchange-type.ts'
 import type { Table } from '../fields.ts'
 import { MessageGroups } from '../groups/message-groups.ts'
+import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
@@ -58,6 +59,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly owner: ClientConnection | null
   readonly arguments: Table
   readonly counters = new QueueCounters()
+  readonly incoming = new IncomingCounters()
   settings: QueueSettings
   policy: EffectivePolicy | null = null
   dispatcher: Dispatcher
@@ -182,6 +184,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
     if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
+    this.incoming.count(message.exchange)
     let ttl = -1
     let expiresAt = -1
     if (message.ttlMs >= 0 || settings.ttlMs >= 0) {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { ClientConnection } from '../../core/client-connection.ts'
+import type { ClientConnection, Traffic } from '../../core/client-connection.ts'
 import { BrokerError, notAllowed } from '../../core/errors.ts'
 import type { Peer } from '../../net/listener.ts'
 import {
@@ -15,7 +15,7 @@ import { AssertionError } from '../../util/assert.ts'
 import type { Interner } from '../../util/interner.ts'
 import { Channel } from './channel.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
-import { type Capabilities, connectionName, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
+import { type Capabilities, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HEADER_FIXED_BYTES, IDLE, unexpectedFrame } from './publish-assembler.ts'
 import type { AmqpSettings } from './settings.ts'
@@ -347,7 +347,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   #logLife(what: 'opened' | 'closed', { facts, user, vhost }: ClientConnection): void {
-    const given = connectionName(facts.clientProperties)
+    const given = facts.givenName
     const who = {
       connection: facts.name,
       user: user.name,
@@ -490,6 +490,17 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
 
   release(): void {
     this.transport.resume(PAUSED_BY_STORE)
+  }
+
+  traffic(): Traffic {
+    const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
+    return {
+      receivedBytes: bytesIn,
+      receivedPackets: readsIn,
+      sentBytes: bytesOut,
+      sentPackets: writesOut,
+      pendingBytes: pending,
+    }
   }
 
   onPressure(choked: boolean): void {

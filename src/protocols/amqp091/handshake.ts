@@ -1,4 +1,4 @@
-import type { ClientConnection, ConnectionSink } from '../../core/client-connection.ts'
+import type { ClientConnection, ConnectionSink, NetworkFacts } from '../../core/client-connection.ts'
 import { BrokerError } from '../../core/errors.ts'
 import type { Identity } from '../../core/identity.ts'
 import { UndecidedError } from '../../core/undecided.ts'
@@ -77,6 +77,8 @@ export class Handshake {
   #clientProperties: Table = new Map()
   #capabilities: Capabilities = NO_CAPABILITIES
   #identity: Identity | null = null
+  #mechanism = ''
+  #tuned: Tuned = { channelMax: 0, frameMax: 0, heartbeatSec: 0 }
 
   constructor(host: HandshakeHost, settings: AmqpSettings, peer: Peer) {
     this.#host = host
@@ -142,6 +144,7 @@ export class Handshake {
 
   #onLogin(mechanism: string, result: SaslResult): void {
     if (this.#state !== AUTHENTICATING) return
+    this.#mechanism = mechanism
     if (result.outcome === 'ok') this.#tune(result.identity)
     else if (result.outcome === 'broken') this.#refuseSilently(`${mechanism} login refused: ${result.reason}`)
     else this.#refuse(mechanism, result.reason)
@@ -185,7 +188,8 @@ export class Handshake {
       return
     }
     this.#state = AWAIT_OPEN
-    this.#host.onTuned({ channelMax: method.channelMax, frameMax: method.frameMax, heartbeatSec: method.heartbeat })
+    this.#tuned = { channelMax: method.channelMax, frameMax: method.frameMax, heartbeatSec: method.heartbeat }
+    this.#host.onTuned(this.#tuned)
   }
 
   #onOpen(virtualHost: string): void {
@@ -195,10 +199,12 @@ export class Handshake {
     const facts = {
       name: `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
       protocol: 'AMQP 0-9-1',
+      givenName: connectionName(this.#clientProperties),
       peerAddress: address,
       peerPort: port,
       clientProperties: this.#clientProperties,
       loopback: isLoopback(this.#peer),
+      network: this.#networkFacts(),
     }
     let client: ClientConnection
     try {
@@ -217,6 +223,13 @@ export class Handshake {
 
   #openAgain(virtualHost: string): void {
     if (this.#state === OPENING) this.#onOpen(virtualHost)
+  }
+
+  #networkFacts(): NetworkFacts {
+    const { localAddress, localPort, tls } = this.#peer
+    const { channelMax, frameMax, heartbeatSec } = this.#tuned
+    const mechanism = this.#mechanism
+    return { localAddress, localPort, mechanism, channelMax, frameMaxBytes: frameMax, heartbeatSec, tls }
   }
 
   close(): void {
@@ -260,5 +273,5 @@ export const isLoopback = ({ address }: Peer): boolean => address.startsWith('12
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
 /** The name that a client gave its connection, for logs and management. */
-export const connectionName = (clientProperties: Table): string | null =>
+const connectionName = (clientProperties: Table): string | null =>
   stringOf(clientProperties.get('connection_name'))?.slice(0, 255) ?? null

@@ -72,7 +72,7 @@ interface Bench {
   readonly permissions: Permissions
   readonly internal: InternalBackend
   readonly logged: string[]
-  chain(...links: (AuthBackend | ChainLink)[]): BackendChain
+  readonly chain: (...links: (AuthBackend | ChainLink)[]) => BackendChain
 }
 
 function bench(): Bench {

@@ -4,7 +4,7 @@ import { ALLOWED, type Answer, type Decision, failedBy, type Grants, REFUSED } f
 import { GrantedAccess } from '../../../src/auth/granted-access.ts'
 import { GrantsAuthorizer } from '../../../src/auth/grants-authorizer.ts'
 import { BrokerError } from '../../../src/core/errors.ts'
-import { UndecidedError, whenDecided } from '../../../src/core/undecided.ts'
+import { filterDecided, UndecidedError, whenDecided } from '../../../src/core/undecided.ts'
 import { virtualClock } from '../../../src/util/virtual-clock.ts'
 
 /** Grants whose answers come when a test gives them. */
@@ -186,8 +186,8 @@ describe('what a session may do by the word of a back end', () => {
 })
 
 describe('what a user may do by the word of a back end', () => {
-  test('is asked for each vhost, each time', async () => {
-    const { authorizer, grants, faults } = bench()
+  test('is asked for each vhost; what was not allowed, again soon', async () => {
+    const { authorizer, grants, faults, clock } = bench()
     const enter = (): void => authorizer.requireVhost('v')
     for (const [decision, text] of [
       [REFUSED, /^access to vhost 'v' refused for user 'ann'$/],
@@ -198,19 +198,49 @@ describe('what a user may do by the word of a back end', () => {
       grants.answer(decision)
       await answered
       assert.throws(enter, refused(text))
+      await clock.advance('9s')
+      assert.throws(enter, refused(text))
+      await clock.advance('11s')
     }
     assert.equal(faults.length, 1)
-    const answered = undecided(enter)
-    grants.answer(ALLOWED)
-    await answered
-    enter()
     grants.atOnce = ALLOWED
+    enter()
     enter()
     assert.equal(grants.asked, 5)
   })
 
+  test('is asked again beside its use when it is no longer new, and before when it is old', async () => {
+    const { authorizer, grants, clock } = bench()
+    const enter = (): void => authorizer.requireVhost('v')
+    const entered = undecided(enter)
+    grants.answer(ALLOWED)
+    await entered
+    for (const decision of [failedBy('b', 'down'), ALLOWED, REFUSED]) {
+      await clock.advance(REFRESH_MS - 1)
+      enter()
+      assert.equal(grants.open.length, 0)
+      await clock.advance(1)
+      enter()
+      enter()
+      assert.equal(grants.open.length, 1)
+      grants.answer(decision)
+    }
+    await clock.advance(1)
+    assert.throws(enter, refused(/^access to vhost 'v' refused for user 'ann'$/))
+    await clock.advance(2 * REFRESH_MS)
+    const again = undecided(enter)
+    grants.answer(ALLOWED)
+    await again
+    enter()
+  })
+
   test('is forgotten with the secret', async () => {
-    const { authorizer, grants } = bench(null)
+    const { authorizer, grants, clock } = bench(null)
+    const entered = whenDecided(() => authorizer.requireVhost('v'))
+    grants.answer(ALLOWED)
+    await entered
+    await clock.advance('10d')
+    authorizer.requireVhost('v')
     const access = authorizer.openAccess('/')
     grants.atOnce = ALLOWED
     access.require('read', 'queue', 'q')
@@ -218,10 +248,31 @@ describe('what a user may do by the word of a back end', () => {
     authorizer.forget()
     assert.notEqual(access.version, version)
     grants.atOnce = REFUSED
+    assert.throws(() => authorizer.requireVhost('v'), refused(/refused/))
     assert.throws(() => access.require('read', 'queue', 'q'), refused(/refused/))
     access.close()
     authorizer.forget()
     assert.equal(access.version, version + 1)
+  })
+
+  test('is asked for many at once', async () => {
+    const { authorizer, grants } = bench()
+    const isAllowed = (vhost: string): boolean => {
+      try {
+        authorizer.requireVhost(vhost)
+        return true
+      } catch (error) {
+        if (error instanceof BrokerError) return false
+        throw error
+      }
+    }
+    const found = whenDecided(() => filterDecided(['a', 'b', 'c'], isAllowed))
+    assert.deepEqual(
+      grants.open.map(({ question }) => question),
+      ['a', 'b', 'c'],
+    )
+    for (const decision of [ALLOWED, REFUSED, ALLOWED]) grants.answer(decision)
+    assert.deepEqual(await found, ['a', 'c'])
   })
 
   test('can be waited for', async () => {

@@ -31,12 +31,13 @@ function setUp(): Setup {
   const turn = new StepTurn()
   const sink = new Sink()
   let committed = 0
-  const confirms = new Confirms(turn, sink, {
+  const commits = {
     get committed() {
       return committed
     },
     wait() {},
-  })
+  }
+  const confirms = new Confirms(turn, sink, commits, { confirmed: 0 })
   const commit = (position: number): void => {
     committed = position
     confirms.onCommitted()

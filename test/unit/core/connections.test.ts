@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ConnectionSink } from '../../../src/core/client-connection.ts'
+import { type ConnectionSink, NO_TRAFFIC } from '../../../src/core/client-connection.ts'
 import { CoreBench } from '../../support/core-bench.ts'
 
 const FACTS = {
@@ -9,6 +9,8 @@ const FACTS = {
   peerAddress: '127.0.0.1',
   peerPort: 1,
   clientProperties: new Map(),
+  givenName: null,
+  network: null,
   loopback: true,
 }
 
@@ -76,6 +78,7 @@ describe('a connection', () => {
       unblock: () => told.push('unblocked'),
       hold: () => told.push('held'),
       release: () => told.push('released'),
+      traffic: () => NO_TRAFFIC,
     }
     const { broker } = bench
     const client = bench.client(broker.openConnection(broker.identityOf(broker.users.get('guest')!), '/', FACTS, sink))

@@ -191,7 +191,7 @@ test('what no binding wants when it is due goes to the alternate exchange', asyn
   client.declare('q')
   client.publish('nobody', 'lost', { exchange: 'late', ...delay(10) })
   bench.advance(10)
-  assert.equal(bench.broker.counters.unroutable, 1)
+  assert.equal(bench.broker.messageCounters().unroutable, 1)
   client.session.topology.bindQueue('q', 'others', '', new Map())
   client.publish('nobody', 'found', { exchange: 'late', ...delay(10) })
   bench.advance(10)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { BrokerOptions } from '../../../src/core/broker.ts'
+import { NO_TRAFFIC } from '../../../src/core/client-connection.ts'
 import type { LoadVisitor } from '../../../src/store/message-store.ts'
 import { type Client, CoreBench } from '../../support/core-bench.ts'
 import { PagingStore } from '../../support/paging-store.ts'
@@ -483,6 +484,7 @@ describe('publishers', () => {
       unblock: () => void told.push('unblocked'),
       hold: () => void told.push('held'),
       release: () => void told.push('released'),
+      traffic: () => NO_TRAFFIC,
     }
     const facts = {
       name: 'p',
@@ -490,6 +492,8 @@ describe('publishers', () => {
       peerAddress: '',
       peerPort: 1,
       clientProperties: new Map(),
+      givenName: null,
+      network: null,
       loopback: true,
     }
     const connection = broker.openConnection(broker.identityOf(broker.users.get('guest')!), '/', facts, sink)

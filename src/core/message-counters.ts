@@ -1,0 +1,65 @@
+/** What has happened to messages, by the names of RabbitMQ's `message_stats`. Plain numbers that only rise; who asks computes rates. */
+export class MessageCounters {
+  published = 0
+  confirmed = 0
+  /** Delivered to consumers that acknowledge. */
+  delivered = 0
+  deliveredNoAck = 0
+  /** Fetched one by one, to be acknowledged. */
+  got = 0
+  gotNoAck = 0
+  getEmpty = 0
+  redelivered = 0
+  acknowledged = 0
+  /** Mandatory messages that reached no queue. */
+  returned = 0
+  /** Other messages that reached no queue. */
+  unroutable = 0
+
+  add(other: MessageCounters): void {
+    this.published += other.published
+    this.confirmed += other.confirmed
+    this.delivered += other.delivered
+    this.deliveredNoAck += other.deliveredNoAck
+    this.got += other.got
+    this.gotNoAck += other.gotNoAck
+    this.getEmpty += other.getEmpty
+    this.redelivered += other.redelivered
+    this.acknowledged += other.acknowledged
+    this.returned += other.returned
+    this.unroutable += other.unroutable
+  }
+}
+
+/** What a session has published to one exchange. */
+export class PublishCounters {
+  published = 0
+  returned = 0
+  unroutable = 0
+}
+
+/** Sources of one object's messages that are told apart; the oldest are forgotten. */
+const SOURCES_MAX = 256
+
+/** What came to a queue, by the exchange that it was published to. */
+export class IncomingCounters {
+  readonly bySource = new Map<string, { published: number }>()
+  #lastSource: string | null = null
+  #last = { published: 0 }
+
+  count(source: string): void {
+    if (source !== this.#lastSource) this.#turnTo(source)
+    this.#last.published++
+  }
+
+  #turnTo(source: string): void {
+    let found = this.bySource.get(source)
+    if (found === undefined) {
+      if (this.bySource.size >= SOURCES_MAX) this.bySource.delete(this.bySource.keys().next().value!)
+      found = { published: 0 }
+      this.bySource.set(source, found)
+    }
+    this.#lastSource = source
+    this.#last = found
+  }
+}

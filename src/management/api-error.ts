@@ -1,0 +1,50 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '../telemetry/log.ts'
+import { BrokerError, type BrokerErrorKind } from '../core/errors.ts'
+
+/** An answer other than success, in RabbitMQ's form: `{"error": ..., "reason": ...}`. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly error: string
+  /** Mostly text; RabbitMQ answers some mistakes with lists. */
+  readonly reason: unknown
+
+  constructor(status: number, error: string, reason: unknown) {
+    super(typeof reason === 'string' ? reason : JSON.stringify(reason))
+    this.name = 'ApiError'
+    this.status = status
+    this.error = error
+    this.reason = reason
+  }
+}
+
+export const badRequest = (reason: unknown): ApiError => new ApiError(400, 'bad_request', reason)
+export const objectNotFound = (): ApiError => new ApiError(404, 'Object Not Found', 'Not Found')
+export const notAuthorized = (reason: string): ApiError => new ApiError(401, 'not_authorized', reason)
+
+/** What the broker refuses is the client's mistake; RabbitMQ answers nearly all of it with 400. */
+const STATUS: Readonly<Record<BrokerErrorKind, readonly [status: number, error: string]>> = {
+  notFound: [404, 'not_found'],
+  accessRefused: [401, 'not_authorized'],
+  preconditionFailed: [400, 'bad_request'],
+  resourceLocked: [400, 'bad_request'],
+  notAllowed: [400, 'bad_request'],
+  notImplemented: [400, 'bad_request'],
+  resourceError: [400, 'bad_request'],
+  internalError: [500, 'internal_server_error'],
+}
+
+/** Answers whatever a route throws. Our own mistakes are logged, and tell the client nothing. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
+  if (error instanceof ApiError) return send(reply, error.status, error.error, error.reason)
+  if (error instanceof BrokerError) return send(reply, ...STATUS[error.kind], error.message)
+  const { statusCode, message } = error as FastifyError
+  if (statusCode !== undefined && statusCode < 500) return send(reply, statusCode, 'bad_request', message)
+  log.error('the HTTP API failed to answer', { err: error, url: request.url })
+  return send(reply, 500, 'internal_server_error', 'an internal error, see the log of the broker')
+}
+
+export function send(reply: FastifyReply, status: number, error: string, reason: unknown): FastifyReply {
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="RabbitMQ Management"')
+  return reply.code(status).type('application/json').send({ error, reason })
+}

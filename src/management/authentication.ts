@@ -1,0 +1,102 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isIP } from 'node:net'
+import type { Identity } from '../core/identity.ts'
+import type { Caller } from './access.ts'
+import { hasTag } from './access.ts'
+import { ApiError, notAuthorized } from './api-error.ts'
+import { LoginAttempts } from './login-attempts.ts'
+import type { ManagementHost } from './management-host.ts'
+import { isCsrfToken, SignIns } from './sign-ins.ts'
+
+export const SIGN_IN_COOKIE = 'warren_session'
+export const CSRF_HEADER = 'x-csrf-token'
+
+/** Requests that change nothing: a page of another site may cause them, and learns nothing from it. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Finds out who sends a request: by Basic or Bearer authentication, or by the console's cookie. */
+export class Authentication {
+  readonly signIns: SignIns
+  readonly #host: ManagementHost
+  readonly #attempts: LoginAttempts
+
+  constructor(host: ManagementHost) {
+    const { clock, events } = host.broker
+    this.#host = host
+    this.signIns = new SignIns(clock, host.signInTimeoutMs)
+    this.#attempts = new LoginAttempts(clock)
+    events.listen(({ name, facts }) => {
+      const isOver = name === 'user.deleted' || name === 'user.password.changed' || name === 'user.password.cleared'
+      if (isOver) this.signIns.endAllOf(facts['name'] as string)
+    })
+  }
+
+  /** Checks every request of these routes. */
+  guard(app: FastifyInstance): void {
+    app.decorateRequest('caller', null)
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.routeOptions.config.open === true || request.method === 'OPTIONS') return
+      const { authorization } = request.headers
+      if (authorization === undefined && request.cookies[SIGN_IN_COOKIE] === undefined) {
+        // RabbitMQ has no body here, and browsers and tools take the header
+        return reply.code(401).header('www-authenticate', 'Basic realm="RabbitMQ Management"').send()
+      }
+      request.caller = authorization === undefined ? this.#byCookie(request) : await this.#byHeader(request, reply)
+      return undefined
+    })
+  }
+
+  #byCookie(request: FastifyRequest): Caller {
+    const signIn = this.signIns.find(request.cookies[SIGN_IN_COOKIE]!)
+    if (signIn === null) throw notAuthorized('the sign-in has ended: sign in again')
+    if (!SAFE_METHODS.has(request.method) && !isCsrfToken(signIn, request.headers[CSRF_HEADER])) {
+      throw new ApiError(403, 'csrf', `the header ${CSRF_HEADER} with the token of the sign-in is missing`)
+    }
+    return { user: signIn.user, byCookie: true }
+  }
+
+  async #byHeader(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+    const credentials = parseAuthorization(request.headers.authorization!)
+    if (credentials === null) throw notAuthorized('Login failed')
+    return { user: await this.login(request, reply, ...credentials), byCookie: false }
+  }
+
+  /** @param name null for a token @throws ApiError 401, or 429 after too many failures */
+  async login(request: FastifyRequest, reply: FastifyReply, name: string | null, secret: string): Promise<Identity> {
+    const address = addressOf(request)
+    const waitMs = this.#attempts.waitMs(address)
+    if (waitMs > 0) {
+      reply.header('retry-after', Math.ceil(waitMs / 1000))
+      throw new ApiError(429, 'too_many_requests', 'too many failed logins from this address: try again later')
+    }
+    const { broker, authenticator } = this.#host
+    const facts = { loopback: isLoopbackAddress(address), protocol: 'http', address }
+    const outcome = await (name === null
+      ? authenticator.authenticateToken(secret, facts)
+      : authenticator.authenticatePassword(name, secret, facts))
+    if (outcome.outcome === 'ok') {
+      this.#attempts.succeeded(address)
+      if (!hasTag(outcome.identity, 'management')) throw notAuthorized('Not management user')
+      return outcome.identity
+    }
+    this.#attempts.failed(address)
+    broker.limitedLog.warn(`login ${address}`, `HTTP login refused: ${outcome.reason}`, { peer: address })
+    throw notAuthorized('Login failed')
+  }
+}
+
+/** Basic, or a token (OAuth 2), which comes with no name. */
+function parseAuthorization(header: string): [user: string | null, secret: string] | null {
+  const [scheme, value] = header.split(' ', 2)
+  if (value === undefined) return null
+  if (scheme!.toLowerCase() === 'bearer') return [null, value]
+  if (scheme!.toLowerCase() !== 'basic') return null
+  const text = Buffer.from(value, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return colon < 0 ? null : [text.slice(0, colon), text.slice(colon + 1)]
+}
+
+const addressOf = (request: FastifyRequest): string => request.ip.replace(/^::ffff:/, '')
+
+const isLoopbackAddress = (address: string): boolean =>
+  isIP(address) === 4 ? address.startsWith('127.') : address === '::1'

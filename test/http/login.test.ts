@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { startApi } from './support.ts'
+
+const CHALLENGE = 'Basic realm="RabbitMQ Management"'
+
+describe('login to the HTTP API', () => {
+  test('by Basic authentication', async () => {
+    const { request } = await startApi()
+    const answer = await request('GET', 'whoami')
+    assert.equal(answer.statusCode, 200)
+    assert.deepEqual(answer.json(), { name: 'guest', tags: ['administrator'] })
+  })
+
+  test('is asked for, and refused as RabbitMQ does', async () => {
+    const { request } = await startApi()
+    const without = await request('GET', 'whoami', { as: null })
+    assert.deepEqual([without.statusCode, without.body, without.headers['www-authenticate']], [401, '', CHALLENGE])
+    const wrong = await request('GET', 'whoami', { as: 'stranger' })
+    assert.equal(wrong.statusCode, 401)
+    assert.deepEqual(wrong.json(), { error: 'not_authorized', reason: 'Login failed' })
+    const tagless = await request('GET', 'whoami', { as: 'nobody' })
+    assert.equal(tagless.statusCode, 401)
+    for (const header of ['Basic', 'Basic !!', 'Digest x', 'Bearer ']) {
+      const odd = await request('GET', 'whoami', { as: null, headers: { authorization: header } })
+      assert.equal(odd.statusCode, 401, header)
+    }
+  })
+
+  test('is slowed down after failures, for that address, and for a while', async () => {
+    const { request, bench } = await startApi()
+    for (let i = 0; i < 10; i++) assert.equal((await request('GET', 'whoami', { as: 'stranger' })).statusCode, 401)
+    const refused = await request('GET', 'whoami')
+    assert.equal(refused.statusCode, 429)
+    assert.equal(refused.headers['retry-after'], '60')
+    bench.advance(60_000)
+    assert.equal((await request('GET', 'whoami')).statusCode, 200)
+  })
+})
+
+describe('sign-in of the console', () => {
+  const signIn = async (api: Awaited<ReturnType<typeof startApi>>) => {
+    const answer = await api.request('POST', 'session', { as: null, body: { username: 'guest', password: 'guest' } })
+    assert.equal(answer.statusCode, 200)
+    const [cookie] = answer.cookies
+    assert.deepEqual([cookie!.httpOnly, cookie!.sameSite], [true, 'Strict'])
+    const { csrf_token: token } = answer.json<{ csrf_token: string }>()
+    return { cookie: `${cookie!.name}=${cookie!.value}`, token }
+  }
+
+  test('lasts until it ends, or is not used for too long', async () => {
+    const api = await startApi()
+    const { cookie, token } = await signIn(api)
+    const ask = () => api.request('GET', 'whoami', { as: null, headers: { cookie } })
+    assert.equal((await ask()).statusCode, 200)
+    api.bench.advance(59_000)
+    assert.equal((await ask()).statusCode, 200)
+    api.bench.advance(60_000)
+    assert.equal((await ask()).statusCode, 401)
+    const second = await signIn(api)
+    const end = await api.request('DELETE', 'session', {
+      as: null,
+      headers: { cookie: second.cookie, 'x-csrf-token': second.token },
+    })
+    assert.equal(end.statusCode, 204)
+    assert.equal((await api.request('GET', 'whoami', { as: null, headers: { cookie: second.cookie } })).statusCode, 401)
+    assert.notEqual(token, second.token)
+  })
+
+  test('does not let another site change anything', async () => {
+    const api = await startApi()
+    const { cookie, token } = await signIn(api)
+    const end = (headers: Record<string, string>) =>
+      api.request('DELETE', 'session', { as: null, headers: { cookie, ...headers } })
+    assert.equal((await end({})).statusCode, 403)
+    assert.equal((await end({ 'x-csrf-token': 'guess' })).statusCode, 403)
+    assert.equal((await end({ 'x-csrf-token': token })).statusCode, 204)
+  })
+
+  test('ends with the user, and with a new password', async () => {
+    const api = await startApi()
+    const { users } = api.bench.broker
+    const { cookie } = await signIn(api)
+    users.put(users.parse({ name: 'guest', password: 'other', tags: ['administrator'] }))
+    assert.equal((await api.request('GET', 'whoami', { as: null, headers: { cookie } })).statusCode, 401)
+  })
+})
+
+describe('the HTTP API', () => {
+  test('answers what it does not know, and what it does not understand', async () => {
+    const { request } = await startApi()
+    const unknown = await request('GET', 'nothing')
+    assert.equal(unknown.statusCode, 404)
+    assert.deepEqual(unknown.json(), { error: 'Object Not Found', reason: 'Not Found' })
+    const garbled = await request('POST', 'session', { as: null, headers: { 'content-type': 'application/json' } })
+    assert.equal(garbled.statusCode, 400)
+  })
+})

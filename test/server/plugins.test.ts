@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { connect } from 'amqplib'
+import { startBroker } from '../../src/index.ts'
+import { definePlugin, type Plugin } from '../../src/plugins/index.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const EXAMPLE = ['--plugins', './examples/plugin']
+
+/** The command, as a user runs it */
+class Command {
+  readonly child: ChildProcess
+  readonly #lines: AsyncIterableIterator<string>
+
+  constructor(args: readonly string[]) {
+    const argv = ['src/main.ts', 'start', '--port', '0', '--management-port', '0', ...args]
+    this.child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#lines = createInterface(this.child.stdout!)[Symbol.asyncIterator]()
+  }
+
+  async url(name: string): Promise<string> {
+    for (;;) {
+      const line = await this.#lines.next()
+      if (line.done === true) throw new Error(`no ${name} in the output`)
+      const [key, url] = line.value.trim().split(/\s{2,}/)
+      if (key === name) return url!
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.child.kill()
+    if (this.child.exitCode === null) await once(this.child, 'exit')
+  }
+}
+
+describe('plugins', () => {
+  let folder = ''
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'warren-plugins-'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  test('the example shares messages out by weight, stamps them, and tells it over HTTP', async () => {
+    const config = join(folder, 'rabbitmq.conf')
+    await writeFile(config, 'warren.plugins.1 = ./examples/plugin\nplugin.weighted.stamp = shop\n')
+    const command = new Command(['--memory', '--config', config])
+    try {
+      const connection = await connect(await command.url('AMQP'))
+      const http = await command.url('HTTP')
+      const channel = await connection.createConfirmChannel()
+      await channel.assertExchange('x', 'x-weighted')
+      for (const [queue, weight] of [['three', '3'] as const, ['one', '1'] as const]) {
+        await channel.assertQueue(queue)
+        await channel.bindQueue(queue, 'x', weight)
+      }
+      for (let i = 0; i < 8; i++) channel.publish('x', '', Buffer.from(String(i)))
+      await channel.waitForConfirms()
+      assert.equal((await channel.checkQueue('three')).messageCount, 6)
+      const first = await channel.get('one', { noAck: true })
+      assert.deepEqual({ ...(first as { properties: { headers: object } }).properties.headers }, { 'x-shop': 'shop' })
+      const headers = { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` }
+      const answer = await fetch(`${http}/api/weighted/%2F/x`, { headers })
+      assert.deepEqual(await answer.json(), [
+        { queue: 'three', weight: 3, messages: 6 },
+        { queue: 'one', weight: 1, messages: 2 },
+      ])
+      assert.equal((await fetch(`${http}/api/weighted/%2F/x`)).status, 401)
+      channel.on('error', () => {}) // the broker closes it
+      await assert.rejects(channel.bindQueue('one', 'x', 'heavy'), /a binding's key is a weight/)
+      await connection.close()
+    } finally {
+      await command.stop()
+    }
+  })
+
+  test('an exchange of a type whose plugin is gone keeps its bindings for the day it is back', async () => {
+    const start = (args: string[]) => new Command(['--data-dir', join(folder, 'data'), ...args])
+    const use = async (args: string[], body: string, expected: string | false): Promise<void> => {
+      const command = start(args)
+      try {
+        const connection = await connect(await command.url('AMQP'))
+        const channel = await connection.createConfirmChannel()
+        if (args.length > 0) {
+          await channel.assertExchange('x', 'x-weighted')
+          await channel.assertQueue('q')
+          await channel.bindQueue('q', 'x', '1')
+        }
+        channel.publish('x', '', Buffer.from(body))
+        await channel.waitForConfirms()
+        const got = await channel.get('q', { noAck: true })
+        assert.equal(got === false ? got : got.content.toString(), expected)
+        await connection.close()
+      } finally {
+        await command.stop()
+      }
+    }
+    await use(EXAMPLE, 'with it', 'with it')
+    await use([], 'without it', false)
+    await use(EXAMPLE, 'with it again', 'with it again')
+  })
+
+  test('one that cannot be loaded keeps the broker from starting, and says why', async () => {
+    await writeFile(join(folder, 'empty.mjs'), 'export default {}\n')
+    await writeFile(join(folder, 'broken.mjs'), 'throw new Error("broken on purpose")\n')
+    const cases: [args: string[], expected: RegExp][] = [
+      [['--plugins', 'no-such-package'], /plugin 'no-such-package' cannot be loaded: Cannot find module/],
+      [
+        ['--plugins', join(folder, 'empty.mjs')],
+        /is no plugin: its default export has to be what definePlugin returns/,
+      ],
+      [['--plugins', join(folder, 'broken.mjs')], /cannot be loaded: broken on purpose/],
+      [['--plugins', './examples/plugin,./examples/plugin'], /two plugins have the same name/],
+    ]
+    for (const [args, expected] of cases) {
+      const { child } = new Command(['--memory', ...args])
+      const [stderr] = await Promise.all([text(child.stderr!), once(child, 'exit')])
+      assert.match(stderr, expected)
+      assert.equal(child.exitCode, 78)
+    }
+  })
+
+  test('start in their order, hear what happens, and stop in the opposite order', async () => {
+    const told: string[] = []
+    const plugin = (name: string, more: Partial<Plugin> = {}): Plugin =>
+      definePlugin({
+        name,
+        register: () => void told.push(`${name} registers`),
+        start: ({ onEvent }) => {
+          told.push(`${name} starts`)
+          onEvent((event) => event.name.startsWith('queue.') && told.push(`${name} hears ${event.name}`))
+        },
+        stop: () => void told.push(`${name} stops`),
+        ...more,
+      })
+    const broker = await startBroker({ plugins: [plugin('a'), plugin('b')] })
+    await broker.declareQueue('q')
+    await broker.stop()
+    const expected = ['registers', 'starts', 'hears queue.created'].flatMap((what) => [`a ${what}`, `b ${what}`])
+    assert.deepEqual(told.splice(0), [...expected, 'b stops', 'a stops'])
+    const failing = plugin('b', { start: () => Promise.reject(new Error('no luck')) })
+    await assert.rejects(startBroker({ plugins: [plugin('a'), failing] }), /plugin 'b' cannot be started: no luck/)
+    assert.deepEqual(told, ['a registers', 'b registers', 'a starts', 'a stops'])
+  })
+})
