@@ -74,7 +74,7 @@ export interface ServerParts {
  * @throws ListenError, TlsError, PluginError, ConfigError (the definitions file), MetadataStoreError, MessageStoreError
  */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
-  const tls = config.tls === null ? null : loadTls(config.tls)
+  const tls = loadCertificates(config)
   const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
@@ -141,8 +141,22 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   }
 }
 
+/** What the listeners show of themselves, by kind of listener. */
+interface Certificates {
+  readonly amqp: TlsContext | null
+  /** For each of `config.http.listeners`. */
+  readonly http: readonly (TlsContext | null)[]
+}
+
+/** @throws TlsError */
+const loadCertificates = ({ tls, http }: Config): Certificates => ({
+  amqp: tls === null ? null : loadTls(tls),
+  http: http.listeners.map((listener) => (listener.tls === null ? null : loadTls(listener.tls, listener.name))),
+})
+
 /** As in RabbitMQ: who brings definitions does not want a well-known user besides. @param known whether it is not the first start */
 async function addDefinitions(broker: Broker, config: Config, log: Log, known: boolean): Promise<void> {
+  giveOperatorPolicies(broker, config)
   if (config.definitionsFile !== null) await loadDefinitions(broker, config.definitionsFile, log)
   else if (!known) createFirstObjects(broker, config)
   await broker.commitMetadata()
@@ -250,10 +264,18 @@ function createFirstObjects(broker: Broker, { defaults }: Config): void {
   broker.putVhost(vhost)
   broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
   broker.permissions.set({ user, vhost, ...permissions })
-  for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
-    if (!compilePcre(vhostPattern).test(vhost)) continue
-    broker.setPolicy('operator', vhost, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
-  }
+}
+
+/** Gives each new vhost the operator policies that the configuration has for it. */
+function giveOperatorPolicies(broker: Broker, { defaults }: Config): void {
+  if (defaults.operatorPolicies.length === 0) return
+  broker.events.listen(({ name: event, vhost }) => {
+    if (event !== 'vhost.created') return
+    for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
+      if (!compilePcre(vhostPattern).test(vhost!)) continue
+      broker.setPolicy('operator', vhost!, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
+    }
+  })
 }
 
 async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<void> {
@@ -276,8 +298,10 @@ function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, c
     anonymous: auth.anonymous,
     certificateLogin: auth.certificateLogin,
     ...node.announced,
+    get clusterName() {
+      return clusterNameOf(broker, config)
+    },
     information: 'WarrenMQ, licensed under the Apache License 2.0',
-    clusterName: node.clusterName,
     heartbeatSec: connection.heartbeatSec,
     frameMax: connection.frameMaxBytes,
     initialFrameMax: connection.initialFrameMaxBytes,
@@ -286,13 +310,19 @@ function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, c
   })
 }
 
+/** The one that was set while it ran (`rabbitmqctl set_cluster_name`), else that of the configuration. */
+function clusterNameOf({ parameters }: Broker, { node }: Config): string {
+  const given = parameters.getGlobal('cluster_name')?.value
+  return typeof given === 'string' ? given : node.clusterName
+}
+
 interface OpenListeners {
-  readonly all: Listener[]
+  readonly all: Pick<Listener, 'close'>[]
   readonly urls: RunningServer['urls']
 }
 
 interface ListenerParts {
-  readonly tls: TlsContext | null
+  readonly tls: Certificates
   readonly amqp: AmqpFrontEnd
   readonly log: Log
   readonly broker: Broker
@@ -302,7 +332,7 @@ interface ListenerParts {
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
   const { tls, amqp, log } = parts
-  const all: Listener[] = []
+  const all: Pick<Listener, 'close'>[] = []
   const shown: ListenerFacts[] = []
   const show = (protocol: string, { addresses }: Listener, isTls: boolean): void => {
     for (const { address, port } of addresses) shown.push({ protocol, address, port, tls: isTls })
@@ -323,22 +353,25 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
       show('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
-      const listener = await listen({ ...common, ...row, tls, onConnection })
+      const listener = await listen({ ...common, ...row, tls: tls.amqp, onConnection })
       all.push(listener)
       urls.amqps.push(url('amqps', row, listener))
       show('amqp/ssl', listener, true)
     }
-    if (config.management !== null) {
+    if (config.http.listeners.length > 0) {
       // Their own imports, since a broker without HTTP would take several times as long to load.
       const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
       const { server, close } = await createManagement(config, parts, () => shown)
+      all.push({ close })
       if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
-      const { hosts, port } = config.management
-      const listener = await listenHttp(server, { hosts, port, backlog, log })
-      all.push({ ...listener, close: () => Promise.all([listener.close(), close()]).then(() => {}) })
-      show('http', listener, false)
-      urls.http.push(url('http', config.management, listener))
-      if (config.websocket !== null) urls.websocket.push(url('ws', config.management, listener) + config.websocket.path)
+      for (const [i, row] of config.http.listeners.entries()) {
+        const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
+        const secure = row.tls === null ? '' : 's'
+        all.push(listener)
+        show(`http${secure}`, listener, row.tls !== null)
+        urls.http.push(url(`http${secure}`, row, listener))
+        if (config.websocket !== null) urls.websocket.push(url(`ws${secure}`, row, listener) + config.websocket.path)
+      }
     }
     return { all, urls }
   } catch (error) {
@@ -354,6 +387,7 @@ async function createManagement(
 ): Promise<{ server: Server; close: () => Promise<void> }> {
   const { createHttpServer } = await import('./net/websocket.ts')
   const { createApp } = await import('./management/app.ts')
+  const { findConsole } = await import('./management/console.ts')
   const { node, dataDir } = config
   const host: ManagementHost = {
     broker,
@@ -361,11 +395,14 @@ async function createManagement(
     authenticator: logins,
     version: readVersion(),
     announced: node.announced,
-    clusterName: node.clusterName,
+    get clusterName() {
+      return clusterNameOf(broker, config)
+    },
     dataDir,
     startedAt: broker.clock.now(),
-    signInTimeoutMs: config.signInTimeoutMs,
-    consoleDir: null,
+    http: config.http,
+    effective: config.effective,
+    consoleDir: findConsole(),
     listeners,
     pluginRoutes: plugins.routes,
   }

@@ -1,3 +1,4 @@
+import type { EffectiveSetting } from './effective.ts'
 import type { BackendName } from './login-options.ts'
 import type { OptionValues } from './options.ts'
 
@@ -116,11 +117,25 @@ export interface Config {
   }
   /** Null when neither certificate nor TLS listener is configured. */
   readonly tls: TlsConfig | null
-  /** The HTTP port, shared by management and WebSocket. */
-  readonly management: ListenerConfig | null
-  /** Idle time after which a sign-in of the web console ends, in ms. */
-  readonly signInTimeoutMs: number
-  /** AMQP over WebSocket, on the HTTP port. */
+  /** The HTTP API, the web console and AMQP over WebSocket. */
+  readonly http: {
+    /** Empty when it is off. `tls` makes it HTTPS. */
+    readonly listeners: readonly (ListenerConfig & { readonly tls: TlsConfig | null })[]
+    /** '' or a path with a slash before it and none behind. */
+    readonly pathPrefix: string
+    /** Origins whose pages may use the HTTP API; `*` is any. */
+    readonly corsOrigins: readonly string[]
+    readonly corsMaxAgeSec: number | null
+    /** Null: the console's own. */
+    readonly contentSecurityPolicy: string | null
+    /** Null: none. */
+    readonly strictTransportSecurity: string | null
+    /** Of a request's body. */
+    readonly bodyBytesMax: number
+    /** Idle time after which a sign-in of the web console ends. */
+    readonly signInTimeoutMs: number
+  }
+  /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null
   readonly auth: {
     /** In the order of the configuration; ANONYMOUS is among them only when `anonymous` is set. */
@@ -200,4 +215,6 @@ export interface Config {
   readonly files: readonly string[]
   /** Keys that were accepted and have no meaning here. */
   readonly ignored: readonly string[]
+  /** All options as they are in force, without secrets. */
+  readonly effective: readonly EffectiveSetting[]
 }

@@ -2,7 +2,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
+import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
+import { buildHttp } from './load-http.ts'
 import { buildLogins } from './load-logins.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
@@ -41,7 +43,7 @@ export function loadConfig(options: LoadOptions): Config {
   const values = resolveAll(settings)
   const config = build(values, settings, files)
   settings.throwProblems()
-  return config
+  return { ...config, effective: effectiveSettings(settings) }
 }
 
 function resolveAll(settings: Settings): OptionValues {
@@ -52,9 +54,10 @@ function resolveAll(settings: Settings): OptionValues {
   return Object.fromEntries(groups) as OptionValues
 }
 
-function build(values: OptionValues, settings: Settings, files: readonly string[]): Config {
+function build(values: OptionValues, settings: Settings, files: readonly string[]): Omit<Config, 'effective'> {
   const { node, network, auth, limits, queues } = values
   const name = nodeName(node.name)
+  const tls = buildTls(values, settings)
   return {
     node: {
       name,
@@ -78,9 +81,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
       nodelay: network.nodelay,
       keepalive: network.keepalive,
     },
-    tls: buildTls(values, settings),
-    management: buildManagement(network),
-    signInTimeoutMs: network.signInTimeout * 60_000,
+    tls,
+    http: buildHttp(values, tls, settings),
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
     auth: buildAuth(auth),
     logins: buildLogins(values, settings),
@@ -287,13 +289,4 @@ function ifAny<T>(path: string, read: () => T): T | null {
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null
     throw new ConfigError([`${path}: cannot be read: ${(error as Error).message}`])
   }
-}
-
-function buildManagement({
-  managementPort: port,
-  managementHost,
-  bind,
-}: OptionValues['network']): Config['management'] {
-  if (port === null) return null
-  return { name: 'management', hosts: managementHost === null ? bind : [managementHost], port }
 }

@@ -62,13 +62,22 @@ const NO_ADMINISTRATORS: ErlangTerm = {
   items: [{ type: 'tuple', items: [{ type: 'atom', name: 'administrator' }, constant('false')] }],
 }
 
+/** A setting that may hold a secret besides what it is for: the password of a URL, or a key in place of a file's name. */
+function withoutSecret(value: string): string {
+  if (/^\s*(\{|-----BEGIN)/.test(value)) return '***'
+  return value.replace(/^(https?:\/\/[^/:@]*):[^/@]*@/i, '$1:***@')
+}
+
+const guardedText: OptionType<string> = { ...text, format: withoutSecret }
+const keyFile: OptionType<string> = { ...path, format: withoutSecret }
+
 const url: OptionType<string> = {
   hint: 'URL',
   parse(value) {
     if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) throw new Error('is not an http or https URL')
     return value
   },
-  format: (value) => value,
+  format: withoutSecret,
 }
 
 /** Keys that say whose tokens are taken must not be changed on their way. */
@@ -80,7 +89,7 @@ const secureUrl: OptionType<string> = {
     if (protocol !== 'https:' && !local) throw new Error('is not an https URL (http is for this machine only)')
     return value
   },
-  format: (value) => value,
+  format: withoutSecret,
 }
 
 const emptyText: OptionType<string> = { ...text, mayBeEmpty: true }
@@ -311,7 +320,7 @@ export const oauth2 = {
   jwksUrl: one('auth_oauth2.jwks_uri', optional(secureUrl), null, 'URL of the key set (JWKS).', {
     aliases: ['auth_oauth2.jwks_url'],
   }),
-  signingKeys: named('auth_oauth2.signing_keys', path, noTexts, 'Keys by their ids: PEM files.'),
+  signingKeys: named('auth_oauth2.signing_keys', keyFile, noTexts, 'Keys by their ids: PEM files.'),
   defaultKey: one('auth_oauth2.default_key', optional(text), null, 'Id of the key of tokens that name none.'),
   algorithms: list(
     'auth_oauth2.algorithms',
@@ -321,7 +330,7 @@ export const oauth2 = {
   ),
   providers: named(
     'auth_oauth2.oauth_providers',
-    text,
+    guardedText,
     noTexts,
     'Further issuers by name: `NAME.issuer`, `NAME.jwks_uri`, `NAME.signing_keys.ID`, `NAME.https.cacertfile` and so on.',
   ),

@@ -1,3 +1,4 @@
+import { http } from './http-options.ts'
 import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
@@ -13,7 +14,6 @@ import {
   optional,
   path,
   pathOrFalse,
-  port,
   ratio,
   text,
 } from './option-types.ts'
@@ -227,26 +227,6 @@ const network = {
   webSocketPath: one('web_amqp.path', text, '/ws/amqp', 'Path of AMQP over WebSocket.', {
     aliases: ['web_amqp.ws_path'],
   }),
-  managementPort: one(
-    'management.tcp.port',
-    optional(port),
-    15_672,
-    'HTTP port: management and AMQP over WebSocket; `none` is off.',
-    { flag: 'management-port' },
-  ),
-  signInTimeout: one(
-    'management.login_session_timeout',
-    integer(1, 525_600),
-    480,
-    'Minutes without use after which a sign-in of the web console ends.',
-  ),
-  managementHost: one(
-    'management.tcp.ip',
-    optional(text),
-    null,
-    'Address of the HTTP port; that of `--bind` unless given.',
-    { flag: 'management-bind' },
-  ),
 }
 
 const tls = {
@@ -477,11 +457,12 @@ const log = {
   dir: one('log.dir', optional(path), null, 'Folder that a relative `log.file` is in.', { env: ['RABBITMQ_LOG_BASE'] }),
 }
 
-export const OPTIONS = { node, network, auth, ldap, httpLogins, loginCache, oauth2, tls, limits, queues, log }
+export const OPTIONS = { node, network, http, auth, ldap, httpLogins, loginCache, oauth2, tls, limits, queues, log }
 
 export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   node: 'Node',
   network: 'Network',
+  http: 'HTTP API and web console',
   auth: 'Users and permissions',
   ldap: 'Logins by LDAP',
   httpLogins: 'Logins by an HTTP service',

@@ -36,6 +36,13 @@ const spread = allOptions.filter((option) => option.shape !== 'one')
 
 /** They say which files to read. */
 const ONLY_OUTSIDE = new Set(['warren.config', 'warren.config_files', 'warren.advanced_config'])
+/** The option that `key.NAME` belongs to, and its part of the key. */
+function stemOf(key: string): [option: Option<unknown> | undefined, stem: string] {
+  for (const option of spread) {
+    for (const stem of [option.key, ...option.aliases]) if (key.startsWith(`${stem}.`)) return [option, stem]
+  }
+  return [undefined, '']
+}
 
 /** What was set, from all sources, and what was wrong with it: gathered, so that all can be told at once. */
 export class Settings {
@@ -59,14 +66,14 @@ export class Settings {
   setKey(key: string, value: string, origin: Origin): void {
     const at = { ...origin, where: `${origin.where}: ${key}` }
     const exact = byKey.get(key)
-    const option = exact ?? spread.find((candidate) => key.startsWith(`${candidate.key}.`))
+    const [option, stem] = exact === undefined ? stemOf(key) : [exact, exact.key]
     if (option === undefined) {
       if (isIgnored(key)) this.ignored.add(key)
       else this.#unknown(key, origin)
     } else if (ONLY_OUTSIDE.has(option.key)) {
       this.problem(at, 'can be set by flag or environment variable only')
     } else if (exact === undefined) {
-      this.#put(option, key.slice(option.key.length + 1).replaceAll('\\.', '.'), value, at)
+      this.#put(option, key.slice(stem.length + 1).replaceAll('\\.', '.'), value, at)
     } else if (option.shape === 'one') {
       this.#put(option, '', value, at)
     } else if (value === 'none' && option.shape !== 'list') {
@@ -100,8 +107,13 @@ export class Settings {
     for (const [name, { origin }] of entries) if (origin.rank <= RANK.file) entries.delete(name)
   }
 
+  /** Of the strongest source that set any of it. */
   rankOf(option: Option<unknown>): Rank {
-    return this.#slots.get(option)?.entries.get('')?.origin.rank ?? RANK.default
+    const slot = this.#slots.get(option)
+    if (slot === undefined) return RANK.default
+    let rank: Rank = slot.none?.origin.rank ?? RANK.default
+    for (const { origin } of slot.entries.values()) if (origin.rank > rank) rank = origin.rank
+    return slot.whole > rank ? slot.whole : rank
   }
 
   originOf(option: Option<unknown>): Origin | null {

@@ -12,7 +12,7 @@ import { Commits } from './commits.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import { connectionFacts, sessionFacts } from './event-facts.ts'
-import { BrokerEvents } from './events.ts'
+import { BrokerEvents, INTERNAL_ACTOR } from './events.ts'
 import { type Identity, internalIdentity } from './identity.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
@@ -238,7 +238,7 @@ export class Broker {
   #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
     const { type, autoDelete, internal } = stored
     const spec = { name, type, autoDelete, internal, durable: true, arguments: storedArguments(stored) }
-    this.vhosts.get(vhost)!.createExchange(spec, false)
+    this.vhosts.get(vhost)!.createExchange(spec, false, stored.user ?? INTERNAL_ACTOR)
   }
 
   #loadQueue(vhost: string, name: string, stored: StoredQueue): void {

@@ -1,5 +1,5 @@
 import type { MetadataStore } from '../store/metadata-store.ts'
-import type { ExchangeSpec } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import type { Binding } from './exchanges/exchange-type.ts'
 import type { Queue } from './queues/queue.ts'
 import type { StoredSideLog } from './side-logs.ts'
@@ -27,6 +27,8 @@ export interface StoredExchange {
   readonly autoDelete: boolean
   readonly internal: boolean
   readonly arguments: TypedTable
+  /** Who declared it; absent where that was before it was written down. */
+  readonly user?: string
 }
 
 export interface StoredQueue {
@@ -62,8 +64,9 @@ export class Catalog {
     this.#store.delete(keyOf(kind, ...parts))
   }
 
-  putExchange(vhost: string, { name, type, autoDelete, internal, arguments: args }: ExchangeSpec): void {
-    const stored: StoredExchange = { type, autoDelete, internal, arguments: tableToTyped(args) }
+  putExchange(vhost: string, exchange: Exchange): void {
+    const { name, type, autoDelete, internal, arguments: args, createdBy: user } = exchange
+    const stored: StoredExchange = { type, autoDelete, internal, arguments: tableToTyped(args), user }
     this.put('exchange', [vhost, name], stored)
   }
 

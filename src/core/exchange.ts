@@ -35,6 +35,8 @@ export class Exchange implements Destination {
   /** Bindings of which it is the source, by their identity. */
   readonly bindings = new Map<string, Binding>()
   policy: EffectivePolicy | null = null
+  /** Who declared it. */
+  readonly createdBy: string
   /** Where messages go that match no binding; an argument wins over a policy. */
   alternate: string | null
   /** Keeps messages until they are due, where the exchange is to do so. */
@@ -50,7 +52,7 @@ export class Exchange implements Destination {
   /** Duplicates that it left out. */
   deduplicated = 0
 
-  constructor(rules: ExchangeType, facts: ExchangeFacts, spec: ExchangeSpec, host: ExchangeHost) {
+  constructor(rules: ExchangeType, facts: ExchangeFacts, spec: ExchangeSpec, host: ExchangeHost, createdBy: string) {
     this.name = spec.name
     this.type = rules.name
     this.rules = rules
@@ -59,6 +61,7 @@ export class Exchange implements Destination {
     this.autoDelete = spec.autoDelete
     this.internal = spec.internal
     this.arguments = spec.arguments
+    this.createdBy = createdBy
     this.alternate = stringOf(spec.arguments.get('alternate-exchange'))
   }
 

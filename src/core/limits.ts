@@ -34,12 +34,15 @@ export function parseVhostLimits(value: unknown): VhostLimits {
   return { maxConnections: limitOf(given['max-connections']), maxQueues: limitOf(given['max-queues']) }
 }
 
+/** What is wrong with limits of a user that came as JSON, in RabbitMQ's words; nothing when they are fine. */
+export const validateUserLimits = (value: unknown): readonly string[] => validateObject('user-limits', USER_KEYS, value)
+
 /**
  * @param value JSON such as `{ "max-channels": 10 }`
  * @throws BrokerError preconditionFailed
  */
 export function parseUserLimits(value: unknown): UserLimits {
-  refuseInvalid(validateObject('user-limits', USER_KEYS, value))
+  refuseInvalid(validateUserLimits(value))
   const given = value as Record<string, number>
   return { maxConnections: limitOf(given['max-connections']), maxChannels: limitOf(given['max-channels']) }
 }

@@ -241,20 +241,20 @@ export class VHost implements QueueHost, ExchangeHost {
     return exchange
   }
 
-  createExchange(spec: ExchangeSpec, persist = true): Exchange {
+  createExchange(spec: ExchangeSpec, persist = true, createdBy = this.broker.events.actor): Exchange {
     const known = this.broker.exchangeTypes.get(spec.type)
     if (known === undefined && persist) throw preconditionFailed(`unknown exchange type '${spec.type}'`)
     const rules = known ?? this.#standInFor(spec)
     const facts = { name: spec.name, vhost: this.name, durable: spec.durable, arguments: spec.arguments }
     rules.validate?.(facts)
     if (persist) validateExchangeDeduplication(spec.name, this.name, spec.type, spec.arguments)
-    const exchange = new Exchange(rules, facts, spec, this)
+    const exchange = new Exchange(rules, facts, spec, this, createdBy)
     exchange.applyPolicy(this.broker.policies.effectivePolicy('exchange', this.name, spec.name, spec.type))
     this.exchanges.set(spec.name, exchange)
     this.#delay(exchange)
     this.deduplications.applyToExchange(exchange)
     this.generation++
-    if (persist && spec.durable) this.broker.catalog.putExchange(this.name, spec)
+    if (persist && spec.durable) this.broker.catalog.putExchange(this.name, exchange)
     if (persist) this.broker.events.emit('exchange.created', this.name, () => exchangeFacts(this.name, exchange))
     return exchange
   }

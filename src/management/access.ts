@@ -4,7 +4,7 @@ import { BrokerError } from '../core/errors.ts'
 import type { Identity } from '../core/identity.ts'
 import { filterDecided } from '../core/undecided.ts'
 import type { VHost } from '../core/vhost.ts'
-import { notAuthorized, objectNotFound } from './api-error.ts'
+import { loginRefused, notAuthorized, objectNotFound } from './api-error.ts'
 
 /** Who sends a request, and what of the API that opens. */
 export interface Caller {
@@ -35,7 +35,7 @@ export function hasTag({ tags }: Pick<Identity, 'tags'>, wanted: ApiTag): boolea
 }
 
 export function callerOf(request: FastifyRequest): Caller {
-  if (request.caller === null) throw notAuthorized('Login failed')
+  if (request.caller === null) throw loginRefused()
   return request.caller
 }
 
@@ -46,17 +46,23 @@ export function requireTag(request: FastifyRequest, tag: ApiTag): Identity {
   return user
 }
 
+const OBJECT_REFUSAL = 'User not authorised to access object'
+const VHOST_REFUSAL = 'User not authorised to access virtual host'
+
 const TAG_REFUSALS: Readonly<Record<ApiTag, string>> = {
   management: 'Not management user',
-  policymaker: 'Not policymaker user',
+  policymaker: OBJECT_REFUSAL,
   monitoring: 'Not monitor user',
   administrator: 'Not administrator user',
 }
 
-/**
- * Whether the user may look into a vhost: administrators and monitors into all, others where they have permissions.
- * @throws UndecidedError
- */
+// Where a back end outside has to be asked first, all of these throw an UndecidedError: the route is called again then.
+
+/** Whether the user may see what is in a vhost: administrators in all, others where they have permissions. */
+export const canEnterVhost = (user: Identity, vhost: string): boolean =>
+  hasTag(user, 'administrator') || hasAccess(user, vhost)
+
+/** Whether the user may know that there is such a vhost: monitors may of all. */
 export const canSeeVhost = (user: Identity, vhost: string): boolean =>
   hasTag(user, 'monitoring') || hasAccess(user, vhost)
 
@@ -70,17 +76,56 @@ function hasAccess({ authorizer }: Identity, vhost: string): boolean {
   }
 }
 
-/** @throws ApiError 404 where there is no such vhost, 401 where it is not the caller's; UndecidedError */
-export function requireVhost(request: FastifyRequest, broker: Broker, name: string): VHost {
+/**
+ * @param missing what to answer where there is no such vhost
+ * @throws ApiError 404, and 401 where the caller has nothing in it
+ */
+export function requireVhost(request: FastifyRequest, broker: Broker, name: string, missing = objectNotFound): VHost {
   const user = requireTag(request, 'management')
   const vhost = broker.vhosts.get(name)
-  if (vhost === undefined) throw objectNotFound()
-  if (!canSeeVhost(user, name)) throw notAuthorized('User not authorised to access virtual host')
+  if (vhost === undefined) throw missing()
+  if (!canEnterVhost(user, name)) throw notAuthorized(VHOST_REFUSAL)
   return vhost
 }
 
-/** The vhosts that a list shows to the caller. @throws UndecidedError */
+/** As `requireVhost`, for what monitors may see as well. @throws ApiError 404, 401 */
+export function requireVisibleVhost(request: FastifyRequest, broker: Broker, name: string): VHost {
+  const user = requireTag(request, 'management')
+  const vhost = broker.vhosts.get(name)
+  if (vhost === undefined) throw objectNotFound()
+  if (!canSeeVhost(user, name)) throw notAuthorized(VHOST_REFUSAL)
+  return vhost
+}
+
+/** For policies and parameters. @throws ApiError 404, and 401 for who is no policymaker or has nothing in the vhost */
+export function requirePolicymaker(
+  request: FastifyRequest,
+  broker: Broker,
+  name: string,
+  missing = objectNotFound,
+): VHost {
+  const user = requireTag(request, 'policymaker')
+  const vhost = broker.vhosts.get(name)
+  if (vhost === undefined) throw missing()
+  if (!canEnterVhost(user, name)) throw notAuthorized(OBJECT_REFUSAL)
+  return vhost
+}
+
+/**
+ * The vhosts whose content a list shows to the caller, by name; with the header `x-vhost`, that one only.
+ * @throws ApiError 404 where the header names none
+ */
 export function visibleVhosts(request: FastifyRequest, broker: Broker): VHost[] {
   const user = requireTag(request, 'management')
-  return filterDecided(broker.vhosts.values(), ({ name }) => canSeeVhost(user, name))
+  const only = request.headers['x-vhost']
+  if (typeof only === 'string' && only !== '') return [requireVhost(request, broker, only)]
+  return filterDecided(sortedVhosts(broker), ({ name }) => canEnterVhost(user, name))
 }
+
+/** All vhosts that the caller may know of, by name. */
+export function knownVhosts(request: FastifyRequest, broker: Broker): VHost[] {
+  const user = requireTag(request, 'management')
+  return filterDecided(sortedVhosts(broker), ({ name }) => canSeeVhost(user, name))
+}
+
+const sortedVhosts = (broker: Broker): VHost[] => [...broker.vhosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -20,12 +20,18 @@ export class ApiError extends Error {
 
 export const badRequest = (reason: unknown): ApiError => new ApiError(400, 'bad_request', reason)
 export const objectNotFound = (): ApiError => new ApiError(404, 'Object Not Found', 'Not Found')
-export const notAuthorized = (reason: string): ApiError => new ApiError(401, 'not_authorized', reason)
+/** How RabbitMQ answers who writes to a vhost that there is not. */
+export const vhostNotFound = (): ApiError => new ApiError(404, 'not_found', 'vhost_not_found')
+/** Who it is is known, and may not do this. (RabbitMQ spells the two kinds of 401 differently.) */
+export const notAuthorized = (reason: string): ApiError => new ApiError(401, 'not_authorised', reason)
+export const LOGIN_REFUSED = 'not_authorized'
+/** Who it is is not known. */
+export const loginRefused = (reason = 'Login failed'): ApiError => new ApiError(401, LOGIN_REFUSED, reason)
 
 /** What the broker refuses is the client's mistake; RabbitMQ answers nearly all of it with 400. */
 const STATUS: Readonly<Record<BrokerErrorKind, readonly [status: number, error: string]>> = {
   notFound: [404, 'not_found'],
-  accessRefused: [401, 'not_authorized'],
+  accessRefused: [401, 'not_authorised'],
   preconditionFailed: [400, 'bad_request'],
   resourceLocked: [400, 'bad_request'],
   notAllowed: [400, 'bad_request'],
@@ -34,17 +40,20 @@ const STATUS: Readonly<Record<BrokerErrorKind, readonly [status: number, error: 
   internalError: [500, 'internal_server_error'],
 }
 
+const TOO_LARGE: ReadonlySet<string> = new Set(['FST_ERR_CTP_BODY_TOO_LARGE', 'FST_REQ_FILE_TOO_LARGE'])
+
 /** Answers whatever a route throws. Our own mistakes are logged, and tell the client nothing. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
   if (error instanceof ApiError) return send(reply, error.status, error.error, error.reason)
   if (error instanceof BrokerError) return send(reply, ...STATUS[error.kind], error.message)
-  const { statusCode, message } = error as FastifyError
+  const { statusCode, code, message } = error as FastifyError
+  if (TOO_LARGE.has(code)) return send(reply, 413, 'bad_request', 'Exceeded HTTP request body size limit')
   if (statusCode !== undefined && statusCode < 500) return send(reply, statusCode, 'bad_request', message)
-  log.error('the HTTP API failed to answer', { err: error, url: request.url })
+  // not the address itself: there are secrets in some
+  log.error('the HTTP API failed to answer', { err: error, route: request.routeOptions.url })
   return send(reply, 500, 'internal_server_error', 'an internal error, see the log of the broker')
 }
 
 export function send(reply: FastifyReply, status: number, error: string, reason: unknown): FastifyReply {
-  if (status === 401) reply.header('www-authenticate', 'Basic realm="RabbitMQ Management"')
   return reply.code(status).type('application/json').send({ error, reason })
 }

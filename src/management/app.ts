@@ -1,29 +1,64 @@
 import fastifyCookie from '@fastify/cookie'
+import fastifyMultipart from '@fastify/multipart'
 import fastifySwagger from '@fastify/swagger'
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
 import type { RequestListener, Server } from 'node:http'
 import { whenDecided } from '../core/undecided.ts'
-import { answerError, send } from './api-error.ts'
+import { ApiError, answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
+import { serveConsole } from './console.ts'
+import { allowOrigin } from './cross-origin.ts'
 import type { ManagementHost } from './management-host.ts'
 import { eventRoutes } from './routes/events.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
+import { watchMethods } from './other-methods.ts'
+import { servePages } from './pages.ts'
+import { acceptAnyType } from './request-body.ts'
+import { alivenessRoutes } from './routes/aliveness-test.ts'
+import { attemptRoutes } from './routes/auth-attempts.ts'
+import { authRoutes } from './routes/auth.ts'
+import { bindingRoutes } from './routes/bindings.ts'
+import { clusterRoutes } from './routes/cluster.ts'
+import { configRoutes } from './routes/config.ts'
+import { definitionsRoutes } from './routes/definitions.ts'
+import { exchangeRoutes } from './routes/exchanges.ts'
+import { featureRoutes } from './routes/features.ts'
+import { globalParameterRoutes } from './routes/global-parameters.ts'
+import { loginRoutes } from './routes/login.ts'
+import { parameterRoutes } from './routes/parameters.ts'
 import { permissionRoutes } from './routes/permissions.ts'
+import { policyRoutes } from './routes/policies.ts'
+import { publishRoutes } from './routes/publish.ts'
+import { queueActionRoutes } from './routes/queue-actions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
+import { queueDeclarationRoutes } from './routes/queue-declarations.ts'
+import { queueGetRoutes } from './routes/queue-get.ts'
+import { quorumQueueRoutes } from './routes/quorum-queues.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { topicPermissionRoutes } from './routes/topic-permissions.ts'
+import { userLimitRoutes } from './routes/user-limits.ts'
+import { userRoutes } from './routes/users.ts'
+import { versionRoutes } from './routes/version.ts'
+import { vhostLimitRoutes } from './routes/vhost-limits.ts'
+import { vhostRoutes } from './routes/vhosts.ts'
 import { whoamiRoutes } from './routes/whoami.ts'
+import { setSecurityHeaders } from './security-headers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Anybody may ask, signed in or not. */
     open?: boolean
+    /** Credentials may come as `?auth=` or `?token=`. */
+    authInQuery?: boolean
+    /** Takes files as an HTML form sends them. */
+    upload?: boolean
   }
 }
 
-/** RabbitMQ's limit for bodies. */
-const BODY_BYTES_MAX = 20_000_000
-/** Names have 255 bytes at most, each written as `%xx`. */
-const PARAMETER_LENGTH_MAX = 255 * 3
+/** Names have 255 bytes at most, each written as `%xx`; and the text of a binding's key may have each of these escaped once more. */
+const PARAMETER_LENGTH_MAX = 255 * 5 + 64
+
+const JSON_WITH_CHARSET = 'application/json; charset=utf-8'
 
 /** What routes are made with. */
 export interface RouteParts {
@@ -36,9 +71,33 @@ export type Routes = (app: FastifyInstance, parts: RouteParts) => void
 
 const ROUTES: readonly Routes[] = [
   sessionRoutes,
+  loginRoutes,
   whoamiRoutes,
+  authRoutes,
+  attemptRoutes,
+  userRoutes,
+  userLimitRoutes,
   permissionRoutes,
+  topicPermissionRoutes,
+  vhostRoutes,
+  vhostLimitRoutes,
+  exchangeRoutes,
+  publishRoutes,
+  queueDeclarationRoutes,
   queueContentsRoutes,
+  queueGetRoutes,
+  queueActionRoutes,
+  quorumQueueRoutes,
+  bindingRoutes,
+  policyRoutes,
+  parameterRoutes,
+  globalParameterRoutes,
+  definitionsRoutes,
+  featureRoutes,
+  clusterRoutes,
+  configRoutes,
+  versionRoutes,
+  alivenessRoutes,
   eventRoutes,
   policyPreviewRoutes,
 ]
@@ -52,30 +111,52 @@ export async function createApp(
   createServer: (handler: RequestListener) => Server,
 ): Promise<FastifyInstance> {
   const options: FastifyServerOptions = {
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: host.http.bodyBytesMax,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, ignoreTrailingSlash: true },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, host.log),
     serverFactory: (handler) => createServer(handler),
   }
   const app = fastify(options)
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, host.log))
   app.setNotFoundHandler((_request, reply) => send(reply, 404, 'Object Not Found', 'Not Found'))
+  app.addHook('onRequest', async (request, reply) => {
+    allowOrigin(request, reply, host.http)
+    setSecurityHeaders(request, reply, host.http)
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    // as RabbitMQ has it, which some clients compare
+    if (reply.getHeader('content-type') === JSON_WITH_CHARSET) reply.header('content-type', 'application/json')
+  })
   acceptAnyType(app)
   await app.register(fastifyCookie)
   await app.register(fastifySwagger, { openapi: { info: { title: 'WarrenMQ HTTP API', version: host.version } } })
-  await app.register(
-    async (api) => {
-      const authentication = new Authentication(host)
-      authentication.guard(api)
-      waitForDecisions(api)
-      api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-cache'))
-      api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
-      for (const routes of ROUTES) routes(api, { host, authentication })
-      for (const addRoutes of host.pluginRoutes) addRoutes(api)
-    },
-    { prefix: '/api' },
-  )
+  await app.register(async (api) => serveApi(api, app, host), { prefix: `${host.http.pathPrefix}/api` })
+  await app.register(async (pages) => servePages(pages, host, () => app.swagger()), { prefix: host.http.pathPrefix })
+  await app.register(async (files) => serveConsole(files, host), { prefix: host.http.pathPrefix })
   return app
+}
+
+async function serveApi(api: FastifyInstance, app: FastifyInstance, host: ManagementHost): Promise<void> {
+  const answerOtherMethods = watchMethods(api, host.http)
+  const authentication = new Authentication(host)
+  await api.register(fastifyMultipart, {
+    limits: { fileSize: host.http.bodyBytesMax, files: 1, fields: 10, fieldSize: 4096 },
+  })
+  authentication.guard(api)
+  waitForDecisions(api)
+  api.addHook('preValidation', async (request) => {
+    if (request.isMultipart() && request.routeOptions.config.upload !== true) {
+      throw new ApiError(415, 'bad_request', 'the body has to be JSON')
+    }
+  })
+  api.addHook('onSend', async (_request, reply) => {
+    if (reply.statusCode === 200) reply.header('cache-control', 'no-cache')
+  })
+  api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
+  for (const routes of ROUTES) routes(api, { host, authentication })
+  for (const addRoutes of host.pluginRoutes) addRoutes(api)
+  answerOtherMethods()
 }
 
 /** What a caller may see may have to be asked of a back end outside, before anything is done: the handler is called again then. */
@@ -84,20 +165,6 @@ function waitForDecisions(app: FastifyInstance): void {
     const { handler } = route
     route.handler = function (request, reply) {
       return whenDecided(() => handler.call(this, request, reply))
-    }
-  })
-}
-
-/** Like RabbitMQ, takes JSON whatever the client calls it: `curl -d` calls it a form. */
-function acceptAnyType(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    const text = body as string
-    if (text.trim() === '') return done(null, undefined)
-    try {
-      return done(null, JSON.parse(text))
-    } catch {
-      return done(Object.assign(new Error('not_json'), { statusCode: 400 }))
     }
   })
 }

@@ -1,15 +1,18 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isIP } from 'node:net'
 import type { Identity } from '../core/identity.ts'
 import type { Caller } from './access.ts'
 import { hasTag } from './access.ts'
-import { ApiError, notAuthorized } from './api-error.ts'
+import { ApiError, LOGIN_REFUSED, loginRefused, notAuthorized } from './api-error.ts'
 import { LoginAttempts } from './login-attempts.ts'
 import type { ManagementHost } from './management-host.ts'
 import { isCsrfToken, SignIns } from './sign-ins.ts'
 
 export const SIGN_IN_COOKIE = 'warren_session'
 export const CSRF_HEADER = 'x-csrf-token'
+const CHALLENGE_HEADER = 'www-authenticate'
+const CHALLENGE = 'Basic realm="RabbitMQ Management"'
 
 /** Requests that change nothing: a page of another site may cause them, and learns nothing from it. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -23,7 +26,7 @@ export class Authentication {
   constructor(host: ManagementHost) {
     const { clock, events } = host.broker
     this.#host = host
-    this.signIns = new SignIns(clock, host.signInTimeoutMs)
+    this.signIns = new SignIns(clock, host.http.signInTimeoutMs)
     this.#attempts = new LoginAttempts(clock)
     events.listen(({ name, facts }) => {
       const isOver = name === 'user.deleted' || name === 'user.password.changed' || name === 'user.password.cleared'
@@ -36,29 +39,36 @@ export class Authentication {
     app.decorateRequest('caller', null)
     app.addHook('onRequest', async (request, reply) => {
       if (request.routeOptions.config.open === true || request.method === 'OPTIONS') return
-      const { authorization } = request.headers
+      const authorization = request.headers.authorization ?? authorizationOf(request)
       if (authorization === undefined && request.cookies[SIGN_IN_COOKIE] === undefined) {
         // RabbitMQ has no body here, and browsers and tools take the header
-        return reply.code(401).header('www-authenticate', 'Basic realm="RabbitMQ Management"').send()
+        return reply.code(401).header(CHALLENGE_HEADER, CHALLENGE).send()
       }
-      request.caller = authorization === undefined ? this.#byCookie(request) : await this.#byHeader(request, reply)
+      request.caller =
+        authorization === undefined ? this.#byCookie(request) : await this.#byHeader(request, reply, authorization)
       return undefined
     })
   }
 
   #byCookie(request: FastifyRequest): Caller {
     const signIn = this.signIns.find(request.cookies[SIGN_IN_COOKIE]!)
-    if (signIn === null) throw notAuthorized('the sign-in has ended: sign in again')
+    if (signIn === null) throw loginRefused('the sign-in has ended: sign in again')
     if (!SAFE_METHODS.has(request.method) && !isCsrfToken(signIn, request.headers[CSRF_HEADER])) {
       throw new ApiError(403, 'csrf', `the header ${CSRF_HEADER} with the token of the sign-in is missing`)
     }
     return { user: signIn.user, byCookie: true }
   }
 
-  async #byHeader(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
-    const credentials = parseAuthorization(request.headers.authorization!)
-    if (credentials === null) throw notAuthorized('Login failed')
-    return { user: await this.login(request, reply, ...credentials), byCookie: false }
+  async #byHeader(request: FastifyRequest, reply: FastifyReply, authorization: string): Promise<Caller> {
+    try {
+      const credentials = parseAuthorization(authorization)
+      if (credentials === null) throw loginRefused()
+      return { user: await this.login(request, reply, ...credentials), byCookie: false }
+    } catch (error) {
+      // browsers take this for a reason to ask for a password, which for the console's own sign-in they must not
+      if (error instanceof ApiError && error.error === LOGIN_REFUSED) reply.header(CHALLENGE_HEADER, CHALLENGE)
+      throw error
+    }
   }
 
   /** @param name null for a token @throws ApiError 401, or 429 after too many failures */
@@ -81,8 +91,26 @@ export class Authentication {
     }
     this.#attempts.failed(address)
     broker.limitedLog.warn(`login ${address}`, `HTTP login refused: ${outcome.reason}`, { peer: address })
-    throw notAuthorized('Login failed')
+    throw loginRefused()
   }
+}
+
+/** What `reply.setCookie` is given for a sign-in. */
+export const signInCookie = (
+  { raw }: FastifyRequest,
+  token: string,
+): [name: string, value: string, options: CookieSerializeOptions] => [
+  SIGN_IN_COOKIE,
+  token,
+  { path: '/', httpOnly: true, sameSite: 'strict', secure: 'encrypted' in raw.socket },
+]
+
+/** Where a link has to bring the credentials along: RabbitMQ's `?auth=` (as after `Basic`) and `?token=`. */
+function authorizationOf({ routeOptions, query }: FastifyRequest): string | undefined {
+  if (routeOptions.config.authInQuery !== true) return undefined
+  const { auth, token } = query as Record<string, unknown>
+  if (typeof auth === 'string') return `Basic ${auth}`
+  return typeof token === 'string' ? `Bearer ${token}` : undefined
 }
 
 /** Basic, or a token (OAuth 2), which comes with no name. */

@@ -14,56 +14,48 @@ const NAME_BYTES_MAX = 255
  * settings are overwritten; the sections come in an order that respects references, whatever their order in the file. What RabbitMQ
  * exports but nobody could use is left out, and the log says so: streams, which are not implemented, and bindings whose ends are not in
  * the file (up to 3.13 an export has no internal exchanges, but their bindings).
- * @param onlyVhost the vhost that a file without vhosts is for
+ * @param onlyVhost puts what is in vhosts into this one, whatever vhost the file says, and leaves the rest out
  * @throws BrokerError preconditionFailed
  */
 export function importDefinitions(broker: Broker, definitions: unknown, onlyVhost?: string): void {
   const file = objectOf(definitions, 'definitions')
   const version = file['rabbitmq_version'] ?? file['rabbit_version']
-  const vhostOf = (row: Json): VHost => broker.findVhost(text(row, 'vhost', onlyVhost))
-  for (const row of rows(file, 'users')) {
-    broker.users.put(broker.users.parse(row, typeof version === 'string' ? version : undefined))
-  }
-  for (const row of rows(file, 'vhosts')) importVhost(broker, row)
-  for (const row of rows(file, 'permissions')) {
-    const { configure, write, read } = row as Record<string, string>
-    broker.setPermission({
-      user: text(row, 'user'),
-      vhost: vhostOf(row).name,
-      configure: configure!,
-      write: write!,
-      read: read!,
-    })
-  }
-  for (const row of rows(file, 'topic_permissions')) {
-    const { write, read } = row as Record<string, string>
-    const exchange = text(row, 'exchange')
-    broker.setTopicPermission({
-      user: text(row, 'user'),
-      vhost: vhostOf(row).name,
-      exchange,
-      write: write!,
-      read: read!,
-    })
-  }
+  const vhostOf = (row: Json): VHost => broker.findVhost(onlyVhost ?? text(row, 'vhost'))
+  if (onlyVhost === undefined) importNode(broker, file, typeof version === 'string' ? version : undefined)
   for (const row of rows(file, 'parameters')) importParameter(broker, vhostOf(row).name, row)
-  for (const row of rows(file, 'global_parameters')) broker.setGlobalParameter(text(row, 'name'), row['value'])
   for (const row of rows(file, 'policies')) broker.setPolicy('user', vhostOf(row).name, text(row, 'name'), row)
   for (const row of rows(file, 'exchanges')) importExchange(vhostOf(row), row)
   for (const row of rows(file, 'queues')) importQueue(vhostOf(row), row)
   for (const row of rows(file, 'bindings')) importBinding(vhostOf(row), row)
 }
 
+/** What is not in a vhost. */
+function importNode(broker: Broker, file: Json, version: string | undefined): void {
+  for (const row of rows(file, 'users')) broker.users.put(broker.users.parse(row, version))
+  for (const row of rows(file, 'vhosts')) importVhost(broker, row)
+  const ends = (row: Json) => ({ user: text(row, 'user'), vhost: broker.findVhost(text(row, 'vhost')).name })
+  for (const row of rows(file, 'permissions')) {
+    const patterns = { configure: pattern(row, 'configure'), write: pattern(row, 'write'), read: pattern(row, 'read') }
+    broker.setPermission({ ...ends(row), ...patterns })
+  }
+  for (const row of rows(file, 'topic_permissions')) {
+    const patterns = { write: pattern(row, 'write'), read: pattern(row, 'read') }
+    broker.setTopicPermission({ ...ends(row), exchange: text(row, 'exchange'), ...patterns })
+  }
+  for (const row of rows(file, 'global_parameters')) broker.setGlobalParameter(text(row, 'name'), row['value'])
+}
+
 function importVhost(broker: Broker, row: Json): void {
   const metadata = objectOf(row['metadata'] ?? {}, 'metadata')
   const of = (key: string): unknown => row[key] ?? metadata[key]
-  const tags = of('tags')
-  const type = of('default_queue_type')
+  const [description, tags, type] = [of('description'), of('tags'), of('default_queue_type')]
+  const isProtected = of('protected_from_deletion')
+  // up to RabbitMQ 3.12 a file has the names only, and what is known besides stays
   broker.putVhost(text(row, 'name'), {
-    description: String(of('description') ?? ''),
-    tags: Array.isArray(tags) ? tags.map(String) : [],
-    defaultQueueType: typeof type === 'string' && type !== 'undefined' ? type : null,
-    protectedFromDeletion: of('protected_from_deletion') === true,
+    ...(description === undefined ? {} : { description: String(description) }),
+    ...(Array.isArray(tags) ? { tags: tags.map(String) } : {}),
+    ...(typeof type === 'string' ? { defaultQueueType: type === 'undefined' ? null : type } : {}),
+    ...(typeof isProtected === 'boolean' ? { protectedFromDeletion: isProtected } : {}),
   })
   if (row['tracing'] === true) broker.findVhost(text(row, 'name')).trace(true)
   const limits = unpaired(row['limits'] ?? {})
@@ -119,7 +111,8 @@ function importQueue(vhost: VHost, row: Json): void {
     typeof row['type'] === 'string' && !given.has('x-queue-type') ? injectQueueType(given, row['type']) : given
   const { broker } = vhost
   const type = queueTypeOf(declared, vhost.metadata.defaultQueueType, broker.options.defaultQueueType, properties)
-  const args = injectQueueType(declared, type)
+  // a classic queue may do without the argument, and so goes out as it came in: RabbitMQ up to 3.12 writes none
+  const args = type === 'classic' ? given : injectQueueType(declared, type)
   validateQueueArguments({ ...properties, type, arguments: args })
   if (!broker.queueTypes.has(type)) {
     broker.log.warn('definitions: a queue is left out, its type is not implemented', { vhost: vhost.name, name, type })
@@ -154,8 +147,15 @@ function objectOf(value: unknown, what: string): Json {
   throw preconditionFailed(`definitions: ${what} is not an object`)
 }
 
-function text(row: Json, key: string, fallback?: string): string {
-  const value = row[key] ?? fallback
+/** Of permissions. */
+function pattern(row: Json, key: string): string {
+  const value = row[key]
+  if (typeof value === 'string') return value
+  throw preconditionFailed(`definitions: '${key}' is missing or not a string in ${JSON.stringify(row)}`)
+}
+
+function text(row: Json, key: string): string {
+  const value = row[key]
   if (typeof value === 'string') {
     if (Buffer.byteLength(value) <= NAME_BYTES_MAX) return value
     throw preconditionFailed(`definitions: '${key}' is longer than ${NAME_BYTES_MAX} bytes: ${value.slice(0, 40)}…`)

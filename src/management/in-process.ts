@@ -1,19 +1,12 @@
 import { type ClientConnection, type ConnectionFacts, NO_TRAFFIC } from '../core/client-connection.ts'
 import type { Broker } from '../core/broker.ts'
-import type { Session, SessionSink } from '../core/session.ts'
+import { preconditionFailed } from '../core/errors.ts'
+import { QuietSink } from '../core/quiet-sink.ts'
 import type { Identity } from '../core/identity.ts'
+import type { Session, SessionSink } from '../core/session.ts'
 import { whenDecided } from '../core/undecided.ts'
 
-/** What only declares, binds and deletes has nothing to be told. */
-const QUIET: SessionSink = {
-  deliver() {},
-  returned() {},
-  cancelled: () => true,
-  committed() {},
-  timedOut() {},
-  confirmed() {},
-  rejected() {},
-}
+const QUIET = new QuietSink()
 
 /**
  * Acts in a vhost as a user, with the same checks as any client, for as long as the call takes; nobody sees a connection of it. What is
@@ -28,10 +21,16 @@ export async function actAs<T>(
   act: (session: Session) => T | Promise<T>,
   sink: SessionSink = QUIET,
 ): Promise<T> {
-  const connection = openFor(broker, user, vhost)
+  const ended = Promise.withResolvers<never>()
+  // where nobody waits for it any more
+  ended.promise.catch(() => {})
+  const connection = openFor(broker, user, vhost, (reason) => {
+    connection.close()
+    ended.reject(preconditionFailed(reason))
+  })
   try {
     const session = connection.openSession(sink)
-    return await whenDecided(() => act(session))
+    return await Promise.race([whenDecided(() => (session.closed ? ended.promise : act(session))), ended.promise])
   } finally {
     connection.close()
     broker.turn.dispatch()
@@ -39,7 +38,20 @@ export async function actAs<T>(
   }
 }
 
-function openFor(broker: Broker, user: Identity, vhost: string): ClientConnection {
+/**
+ * Changes something of the broker that no vhost holds, on behalf of a user. What is changed is on disk when the promise resolves.
+ * @throws BrokerError
+ */
+export async function changeAs<T>(broker: Broker, user: Identity, change: () => T): Promise<T> {
+  try {
+    return broker.events.as(user.name, change)
+  } finally {
+    await broker.commitMetadata()
+  }
+}
+
+/** @param onEnd the broker ends the connection, because the vhost or the user is gone */
+function openFor(broker: Broker, user: Identity, vhost: string, onEnd: (reason: string) => void): ClientConnection {
   const facts: ConnectionFacts = {
     name: `HTTP API for ${user.name}`,
     protocol: 'HTTP',
@@ -50,9 +62,7 @@ function openFor(broker: Broker, user: Identity, vhost: string): ClientConnectio
     loopback: true,
     network: null,
   }
-  let connection: ClientConnection | null = null
-  const close = (): void => connection?.close()
+  const drop = (): void => onEnd('the connection was closed')
   const unheld = { block() {}, unblock() {}, hold() {}, release() {}, traffic: () => NO_TRAFFIC }
-  connection = broker.openInProcess(user, vhost, facts, { close, drop: close, ...unheld })
-  return connection
+  return broker.openInProcess(user, vhost, facts, { close: onEnd, drop, ...unheld })
 }

@@ -32,16 +32,34 @@ export interface ListSource<T> {
 }
 
 /** @throws ApiError 400 for pages that are none, or out of range */
-export function answerList<T>(query: ListQuery, source: ListSource<T>): unknown {
+export function answerList<T>(given: ListQuery, source: ListSource<T>): unknown {
+  const query = firstOfEach(given)
   const page = pageOf(query)
   const filtered = filter(query, source)
   if (query.sort !== undefined && query.sort !== '') sort(filtered, source, query.sort)
   if (query.sort_reverse === 'true') filtered.reverse()
-  const columns = query.columns === undefined ? null : query.columns.split(',').filter(Boolean)
+  const columns = columnsOf(query)
   const show = (row: T): Row => (columns === null ? source.render(row) : pick(source.render(row), columns))
   if (page === null) return filtered.map(show)
   return slice(filtered, source.rows.length, page, show)
 }
+
+/** A single object, with the columns that are asked for. */
+export function answerObject(query: Pick<ListQuery, 'columns'>, row: Row): Row {
+  const columns = columnsOf(firstOfEach(query))
+  return columns === null ? row : pick(row, columns)
+}
+
+/** A parameter that is given several times is a list. */
+const firstOfEach = <Q extends object>(query: Q): Q =>
+  Object.fromEntries(Object.entries(query).map(([key, value]) => [key, Array.isArray(value) ? value[0] : value])) as Q
+
+const columnsOf = ({ columns }: Pick<ListQuery, 'columns'>): string[] | null =>
+  columns === undefined ? null : columns.split(',').filter(Boolean)
+
+/** In the order of their names, as lists are shown unless they are asked to be in another one. */
+export const sortedByName = <T>(rows: Iterable<T>, nameOf: (row: T) => string): T[] =>
+  [...rows].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0))
 
 interface Page {
   readonly number: number
@@ -61,8 +79,8 @@ function pageOf(query: ListQuery): Page | null {
 }
 
 function slice<T>(filtered: readonly T[], total: number, { number, size }: Page, show: (row: T) => Row): Row {
-  const pages = Math.max(1, Math.ceil(filtered.length / size))
-  if (number > pages) {
+  // like RabbitMQ, which has one more page than there is, where the last one is full
+  if ((number - 1) * size > filtered.length) {
     const reason = `Page out of range, page: ${number} page size: ${size}, len: ${filtered.length}`
     throw new ApiError(400, 'page_out_of_range', reason)
   }
@@ -72,7 +90,7 @@ function slice<T>(filtered: readonly T[], total: number, { number, size }: Page,
     item_count: items.length,
     items,
     page: number,
-    page_count: pages,
+    page_count: Math.ceil(filtered.length / size),
     page_size: size,
     total_count: total,
   }
@@ -116,16 +134,18 @@ function at(row: unknown, path: string): unknown {
   return value
 }
 
+/** The object with these keys only; in lists, of each of their objects. */
 function pick(row: Row, columns: readonly string[]): Row {
   const picked: Row = {}
-  for (const column of columns) {
-    const value = at(row, column)
-    if (value === undefined) continue
-    const keys = column.split('.')
-    const last = keys.pop()!
-    let into = picked
-    for (const key of keys) into = (Object.hasOwn(into, key) ? into[key] : (into[key] = {})) as Row
-    into[last] = value
+  for (const [key, wanted] of Map.groupBy(columns, (column) => column.split('.', 1)[0]!)) {
+    if (!Object.hasOwn(row, key)) continue
+    const below = wanted.filter((column) => column.length > key.length).map((column) => column.slice(key.length + 1))
+    picked[key] = below.length < wanted.length ? row[key] : pickBelow(row[key], below)
   }
   return picked
+}
+
+function pickBelow(value: unknown, columns: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => pickBelow(item, columns))
+  return typeof value === 'object' && value !== null ? pick(value as Row, columns) : value
 }

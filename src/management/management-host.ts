@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Authenticator } from '../auth/authenticator.ts'
+import type { Config } from '../config/config.ts'
+import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
 
@@ -26,8 +28,9 @@ export interface ManagementHost {
   readonly dataDir: string | null
   /** ms since the epoch. */
   readonly startedAt: number
-  /** Idle time after which a sign-in of the console ends, in ms. */
-  readonly signInTimeoutMs: number
+  readonly http: Omit<Config['http'], 'listeners'>
+  /** The configuration that is in force, without secrets. */
+  readonly effective: readonly EffectiveSetting[]
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]

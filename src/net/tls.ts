@@ -44,24 +44,24 @@ const VERSIONS = [
   { name: 'tlsv1.3', node: 'TLSv1.3', exclude: constants.SSL_OP_NO_TLSv1_3 },
 ] as const satisfies readonly { name: string; node: SecureVersion; exclude: number }[]
 
-/** @throws TlsError */
-export function loadTls(settings: TlsSettings): TlsContext {
-  const cert = readPem('ssl_options.certfile', settings.certFile)
-  const certificate = attempt('ssl_options.certfile', settings.certFile, () => new X509Certificate(cert))
-  const key = readPem('ssl_options.keyfile', settings.keyFile)
-  const privateKey = attempt('ssl_options.keyfile', settings.keyFile, () => openKey(key, settings.password))
+/** @param keys what the keys of the settings begin with, for error texts @throws TlsError */
+export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext {
+  const cert = readPem(`${keys}.certfile`, settings.certFile)
+  const certificate = attempt(`${keys}.certfile`, settings.certFile, () => new X509Certificate(cert))
+  const key = readPem(`${keys}.keyfile`, settings.keyFile)
+  const privateKey = attempt(`${keys}.keyfile`, settings.keyFile, () => openKey(key, settings.password))
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new TlsError(`ssl_options.keyfile: ${settings.keyFile} is not the key of ${settings.certFile}`)
+    throw new TlsError(`${keys}.keyfile: ${settings.keyFile} is not the key of ${settings.certFile}`)
   }
   const secure: SecureContextOptions = {
     cert,
     key,
     honorCipherOrder: settings.honorCipherOrder,
-    ...versionOptions(settings),
+    ...versionOptions(settings, keys),
   }
   if (settings.password !== null) secure.passphrase = settings.password
-  if (settings.caFile !== null) secure.ca = readAuthorities(settings.caFile)
-  attempt('ssl_options.ciphers', settings.ciphers.join(':'), () => createSecureContext(secure))
+  if (settings.caFile !== null) secure.ca = readAuthorities(settings.caFile, keys)
+  attempt(`${keys}.ciphers`, settings.ciphers.join(':'), () => createSecureContext(secure))
   const options: TlsOptions = {
     ...secure,
     requestCert: settings.verifyPeer,
@@ -74,10 +74,10 @@ export function loadTls(settings: TlsSettings): TlsContext {
   return { options, verifyPeer, requireCertificate }
 }
 
-function versionOptions(settings: TlsSettings): SecureContextOptions {
+function versionOptions(settings: TlsSettings, keys: string): SecureContextOptions {
   const chosen = VERSIONS.filter(({ name }) => settings.versions.includes(name))
   const [lowest, highest] = [chosen[0], chosen.at(-1)]
-  if (lowest === undefined || highest === undefined) throw new TlsError('ssl_options.versions: names no version')
+  if (lowest === undefined || highest === undefined) throw new TlsError(`${keys}.versions: names no version`)
   const excluded = VERSIONS.filter((version) => !chosen.includes(version))
   // OpenSSL 3 speaks the versions before 1.2 at its lowest security level only.
   const old = lowest.name === 'tlsv1' || lowest.name === 'tlsv1.1'
@@ -94,11 +94,12 @@ function openKey(key: Buffer, password: string | null): KeyObject {
   return createPrivateKey(password === null ? { key } : { key, passphrase: password })
 }
 
-function readAuthorities(path: string): string[] {
-  const pem = readPem('ssl_options.cacertfile', path).toString('latin1')
+function readAuthorities(path: string, keys: string): string[] {
+  const key = `${keys}.cacertfile`
+  const pem = readPem(key, path).toString('latin1')
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  if (found.length === 0) throw new TlsError(`ssl_options.cacertfile: there is no certificate in ${path}`)
-  for (const each of found) attempt('ssl_options.cacertfile', path, () => new X509Certificate(each))
+  if (found.length === 0) throw new TlsError(`${key}: there is no certificate in ${path}`)
+  for (const each of found) attempt(key, path, () => new X509Certificate(each))
   return found
 }
 

@@ -1,23 +1,9 @@
 import type { Broker } from '../core/broker.ts'
 import { type ClientConnection, NO_TRAFFIC } from '../core/client-connection.ts'
-import type { Consumer } from '../core/consumer.ts'
 import { preconditionFailed } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
-import type { Entry } from '../core/queues/entry.ts'
+import { QuietSink } from '../core/quiet-sink.ts'
 import type { Session, SessionSink } from '../core/session.ts'
-
-/** What a session says that only declares, fetches and settles: nothing. */
-export class QuietSink implements SessionSink {
-  deliver(_consumer: Consumer, _tag: number, _message: Message, _redelivered: boolean, _entry: Entry | null): void {}
-  returned(_message: Message): void {}
-  cancelled(_consumer: Consumer): boolean {
-    return true
-  }
-  committed(): void {}
-  timedOut(_timeoutMs: number): void {}
-  confirmed(_sequence: number, _multiple: boolean): void {}
-  rejected(_sequence: number): void {}
-}
 
 interface Waiting {
   readonly routed: boolean

@@ -3,7 +3,7 @@ import { tableToJson } from '../core/fields-json.ts'
 import { composeMessage, type Message, Properties } from '../core/message.ts'
 import type { Entry } from '../core/queues/entry.ts'
 import { deliveredProperties } from '../protocols/amqp091/delivered-properties.ts'
-import { applyHeaders } from '../protocols/amqp091/publish-properties.ts'
+import { applyHeaders } from '../core/publish-properties.ts'
 import { amqpPropertyFormat } from '../protocols/amqp091/wire/properties.ts'
 import { type PlainTable, tableFromPlain } from './values.ts'
 

@@ -1,8 +1,9 @@
 import type { Consumer } from '../core/consumer.ts'
 import type { Message } from '../core/message.ts'
 import type { Entry } from '../core/queues/entry.ts'
+import { QuietSink } from '../core/quiet-sink.ts'
 import type { Session } from '../core/session.ts'
-import { type InProcessClient, QuietSink } from './client.ts'
+import type { InProcessClient } from './client.ts'
 import { ReceivedMessage } from './message.ts'
 
 /** What becomes of a message: by default it is acknowledged. A rejected one is dead-lettered or dropped. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { createServer } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import { createApp } from '../../src/management/app.ts'
 import type { ManagementHost } from '../../src/management/management-host.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
@@ -14,11 +15,21 @@ export interface ApiBench {
   readonly request: (
     method: NonNullable<InjectOptions['method']>,
     path: string,
-    options?: { body?: unknown; as?: string | null; headers?: Record<string, string> },
+    options?: RequestOptions,
   ) => Promise<LightMyRequestResponse>
 }
 
-export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiBench> {
+export interface RequestOptions {
+  /** JSON, or text as it is. */
+  readonly body?: unknown
+  readonly as?: string | null
+  readonly headers?: Record<string, string>
+}
+
+export async function startApi(
+  given: CoreBench = new CoreBench(),
+  changed: Partial<ManagementHost> = {},
+): Promise<ApiBench> {
   const bench = await given.start()
   const { broker } = bench
   for (const tag of ['management', 'policymaker', 'monitoring', 'administrator']) {
@@ -35,10 +46,12 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
     clusterName: 'test',
     dataDir: null,
     startedAt: broker.clock.now(),
-    signInTimeoutMs: 60_000,
+    http: HTTP_SETTINGS,
+    effective: [],
     consoleDir: null,
     listeners: () => [],
     pluginRoutes: [],
+    ...changed,
   }
   const app = await createApp(host, (handler) => createServer(handler))
   return {
@@ -46,12 +59,34 @@ export async function startApi(given: CoreBench = new CoreBench()): Promise<ApiB
     app,
     request: (method, path, { body, as = 'guest', headers = {} } = {}) => {
       const login = as === null ? {} : { authorization: `Basic ${Buffer.from(`${as}:${as}`).toString('base64')}` }
-      return app.inject({
+      const answer = app.inject({
         method,
-        url: `/api/${path}`,
+        url: path.startsWith('/') ? path : `/api/${path}`,
         headers: { ...login, ...headers },
-        ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
+      return meanwhile(bench, answer)
     },
   }
+}
+
+/** Lets the broker have its turns until the promise has settled. */
+async function meanwhile<T>(bench: CoreBench, promise: Promise<T>): Promise<T> {
+  let settled = false
+  const watched = promise.finally(() => (settled = true))
+  while (!settled) {
+    bench.settle()
+    await setImmediate()
+  }
+  return watched
+}
+
+export const HTTP_SETTINGS: ManagementHost['http'] = {
+  pathPrefix: '',
+  corsOrigins: [],
+  corsMaxAgeSec: 1800,
+  contentSecurityPolicy: null,
+  strictTransportSecurity: null,
+  bodyBytesMax: 20_000_000,
+  signInTimeoutMs: 60_000,
 }

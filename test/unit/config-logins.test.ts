@@ -331,3 +331,23 @@ describe('advanced.config', () => {
     )
   })
 })
+
+test('secrets are not among the settings that are shown', () => {
+  const lines = [
+    'auth_ldap.dn_lookup_bind.user_dn = cn=broker',
+    'auth_ldap.dn_lookup_bind.password = hidden',
+    'auth_ldap.other_bind.user_dn = cn=broker',
+    'auth_ldap.other_bind.password = hidden',
+    'auth_ldap.ssl_options.password = hidden',
+    'auth_http.ssl_options.password = hidden',
+    'auth_http.user_path = http://broker:hidden@example.com/user',
+    'auth_oauth2.oauth_providers.p.jwks_uri = https://broker:hidden@example.com/keys',
+  ]
+  const keys = `[{rabbitmq_auth_backend_oauth2, [{key_config, [{signing_keys,
+    #{<<"k">> => {map, #{<<"kty">> => <<"MAC">>, <<"alg">> => <<"HS256">>, <<"value">> => <<"hidden">>}}}}]}]}].`
+  const { effective, logins } = load(lines, { advanced: keys })
+  const shown = JSON.stringify(effective.filter(({ source }) => source !== 'default'))
+  assert.doesNotMatch(shown, /hidden|aGlkZGVu/)
+  assert.match(shown, /http:\/\/broker:\*\*\*@example\.com\/user/)
+  assert.match(logins.http.userUrl!, /hidden/)
+})

@@ -64,8 +64,8 @@ test('without any source the defaults are those of RabbitMQ', () => {
   assert.equal(config.node.clusterName, config.node.name)
   assert.equal(config.node.announced.product, 'RabbitMQ')
   assert.deepEqual(config.websocket, { path: '/ws/amqp' })
-  assert.equal(config.management?.port, 15_672)
-  assert.deepEqual(config.log, { console: { level: 'info', format: 'plaintext' }, file: null })
+  assert.deepEqual(config.http.listeners, [{ name: 'management', hosts: ['::'], port: 15_672, tls: null }])
+  assert.deepEqual(config.log, { console: { level: 'info', format: 'plaintext' }, file: null, exchange: null })
 })
 
 test('flags win over the environment, which wins over the file', () => {
@@ -106,7 +106,7 @@ test('infinity and none lift a limit', () => {
   const config = conf('max_connections = infinity', 'consumer_timeout = none', 'management.tcp.port = none')
   assert.equal(config.limits.connectionsMax, null)
   assert.equal(config.queues.consumerTimeoutMs, null)
-  assert.equal(config.management, null)
+  assert.deepEqual(config.http.listeners, [])
 })
 
 test('conf.d is read after the file, in order of name', () => {
@@ -238,14 +238,14 @@ test('keys of RabbitMQ without a meaning here are accepted and told', () => {
     'cluster_formation.classic_config.nodes.1 = rabbit@a',
     'collect_statistics_interval = 5000',
     'management.load_definitions = /d.json',
-    'management.cors.allow_origins.1 = *',
+    'management.rates_mode = basic',
     'tcp_listen_options.linger.on = true',
     'log.connection.level = debug',
   )
   assert.deepEqual(ignored, [
     'cluster_formation.classic_config.nodes.1',
     'collect_statistics_interval',
-    'management.cors.allow_origins.1',
+    'management.rates_mode',
     'tcp_listen_options.linger.on',
     'log.connection.level',
   ])
@@ -308,7 +308,7 @@ test("RabbitMQ's variables", () => {
   }
   const { defaults, node, log } = load({ env })
   assert.deepEqual([defaults.user, defaults.password, defaults.vhost, node.name], ['u', 'p', 'v', 'hare@burrow'])
-  assert.deepEqual(log, { console: { level: 'debug', format: 'json' }, file: null })
+  assert.deepEqual(log, { console: { level: 'debug', format: 'json' }, file: null, exchange: null })
   assert.equal(load({ env: { RABBITMQ_NODENAME: 'hare' } }).node.name, `hare@${hostname().split('.')[0]}`)
   assert.equal(load({ env: { RABBITMQ_LOGS: '/l/w.log' } }).log.file?.path, '/l/w.log')
 })

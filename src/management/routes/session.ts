@@ -1,8 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { badRequest, notAuthorized } from '../api-error.ts'
+import { badRequest, loginRefused } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { SIGN_IN_COOKIE } from '../authentication.ts'
+import { SIGN_IN_COOKIE, signInCookie } from '../authentication.ts'
 import type { SignIn } from '../sign-ins.ts'
 
 const Credentials = Type.Object({ username: Type.String(), password: Type.String() })
@@ -14,17 +14,9 @@ export const sessionRoutes: Routes = (app, { authentication }) => {
   const signInOf = (request: FastifyRequest): SignIn => {
     const token = request.cookies[SIGN_IN_COOKIE]
     const signIn = token === undefined ? null : signIns.find(token)
-    if (signIn === null) throw notAuthorized('not signed in')
+    if (signIn === null) throw loginRefused('not signed in')
     return signIn
   }
-  const setCookie = (request: FastifyRequest, reply: FastifyReply, token: string): FastifyReply =>
-    reply.setCookie(SIGN_IN_COOKIE, token, {
-      path: '/',
-      httpOnly: true,
-      sameSite: 'strict',
-      secure: 'encrypted' in request.raw.socket,
-    })
-
   app.post(
     '/session',
     { config: { open: true }, schema: { summary: 'Sign in', body: Credentials } },
@@ -32,7 +24,7 @@ export const sessionRoutes: Routes = (app, { authentication }) => {
       const { username, password } = request.body as { username: string; password: string }
       if (username === '') throw badRequest('the user name is empty')
       const signIn = signIns.begin(await authentication.login(request, reply, username, password))
-      setCookie(request, reply, signIn.token)
+      reply.setCookie(...signInCookie(request, signIn.token))
       return describe(signIn)
     },
   )

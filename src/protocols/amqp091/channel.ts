@@ -4,6 +4,7 @@ import { type BrokerError, notImplemented, preconditionFailed } from '../../core
 import type { Message } from '../../core/message.ts'
 import type { ExchangeAccess } from '../../core/publishing.ts'
 import type { Entry } from '../../core/queues/entry.ts'
+import { applyHeaders, applyReplyTo, parseExpiration } from '../../core/publish-properties.ts'
 import type { Session, SessionSink } from '../../core/session.ts'
 import { UndecidedError } from '../../core/undecided.ts'
 import { PHASE_DISPATCH, type TurnTask } from '../../util/turn.ts'
@@ -12,7 +13,6 @@ import { DeferredFrames } from './deferred-frames.ts'
 import { deliveredProperties } from './delivered-properties.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
 import { IDLE, PublishAssembler, unexpectedFrame } from './publish-assembler.ts'
-import { applyHeaders, applyReplyTo } from './publish-properties.ts'
 import { DeliverTemplate, writeConfirm, writeContent, writeDeliver } from './wire/hot.ts'
 import * as m from './wire/methods.gen.ts'
 
@@ -520,19 +520,3 @@ const unknownTag = (buffer: Buffer, at: number): BrokerError =>
 
 const CC = Buffer.from('CC')
 const BCC = Buffer.from('BCC')
-
-const EXPIRATION_MAX_MS = 315_360_000_000
-
-/** @throws BrokerError preconditionFailed in RabbitMQ's words */
-function parseExpiration(text: string): number {
-  const digits = /^-?\d+/.exec(text)?.[0]
-  const refuse = (reason: string): never => {
-    throw preconditionFailed(`invalid expiration '${text}': ${reason}`)
-  }
-  if (digits === undefined) return refuse('no_integer')
-  if (digits.length < text.length) return refuse(`{leftover_string,"${text.slice(digits.length)}"}`)
-  const value = Number(digits)
-  if (value < 0) return refuse(`{value_negative,${digits}}`)
-  if (value > EXPIRATION_MAX_MS) return refuse(`{value_too_large,${digits}}`)
-  return value
-}

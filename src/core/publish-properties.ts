@@ -1,6 +1,8 @@
-import { carbonCopies } from '../../core/dead-letter.ts'
-import { preconditionFailed } from '../../core/errors.ts'
-import { type Message, withProperties } from '../../core/message.ts'
+import { carbonCopies } from './dead-letter.ts'
+import { preconditionFailed } from './errors.ts'
+import { type Message, withProperties } from './message.ts'
+
+// What of a publisher's properties changes the message, or how it is routed and kept.
 
 /** Direct reply-to: the requester's pseudo queue takes the place of the placeholder. */
 export const applyReplyTo = (message: Message, replyTo: string): Message =>
@@ -24,4 +26,23 @@ export function applyHeaders(message: Message): Message {
     properties.headers = new Map(headers)
     properties.headers.delete('BCC')
   })
+}
+
+const EXPIRATION_MAX_MS = 315_360_000_000
+
+/**
+ * The time to live that the property `expiration` asks for, in ms.
+ * @throws BrokerError preconditionFailed in RabbitMQ's words
+ */
+export function parseExpiration(text: string): number {
+  const digits = /^-?\d+/.exec(text)?.[0]
+  const refuse = (reason: string): never => {
+    throw preconditionFailed(`invalid expiration '${text}': ${reason}`)
+  }
+  if (digits === undefined) return refuse('no_integer')
+  if (digits.length < text.length) return refuse(`{leftover_string,"${text.slice(digits.length)}"}`)
+  const value = Number(digits)
+  if (value < 0) return refuse(`{value_negative,${digits}}`)
+  if (value > EXPIRATION_MAX_MS) return refuse(`{value_too_large,${digits}}`)
+  return value
 }

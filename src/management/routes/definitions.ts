@@ -1,0 +1,110 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
+import { Type } from 'typebox'
+import type { Broker } from '../../core/broker.ts'
+import { BrokerError } from '../../core/errors.ts'
+import { requireTag } from '../access.ts'
+import { ApiError, answerError, badRequest, vhostNotFound } from '../api-error.ts'
+import type { Routes } from '../app.ts'
+import { importDefinitions } from '../definitions.ts'
+import { type Definitions, definitionsJson, nodeDefinitions, vhostDefinitions } from '../definitions-export.ts'
+import { changeAs } from '../in-process.ts'
+import type { ManagementHost } from '../management-host.ts'
+import { bodyOf, parseJson } from '../request-body.ts'
+import { described } from '../route-schema.ts'
+
+const File = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'As it was exported, as JSON or as the file `file` of a form',
+})
+
+interface Params {
+  readonly vhost?: string
+}
+
+const tag = 'Definitions'
+const query = { download: Type.String({ description: 'Name of the file to save the answer as' }) }
+
+export const definitionsRoutes: Routes = (app, { host }) => {
+  // the second one is what it was called once
+  for (const url of ['/definitions', '/all-configuration']) addRoutes(app, host, url, 'everything')
+  addRoutes(app, host, '/definitions/:vhost', 'what is in a virtual host')
+}
+
+function addRoutes(app: FastifyInstance, host: ManagementHost, url: string, what: string): void {
+  const { broker } = host
+  const config = { authInQuery: true, upload: true }
+  app.get(url, { ...described(`Export ${what}`, { query, tag }), config }, (request, reply) => {
+    requireTag(request, 'administrator')
+    const { vhost: name } = request.params as Params
+    if (name === undefined) return answer(request, reply, nodeDefinitions(host))
+    const vhost = broker.vhosts.get(name)
+    if (vhost === undefined) throw badRequest('vhost_not_found')
+    return answer(request, reply, vhostDefinitions(host, vhost))
+  })
+  app.post(
+    url,
+    {
+      ...described(`Import ${what}`, { body: File, tag }),
+      config,
+      errorHandler: (error, request, reply) => void answerError(unparsed(error), request, reply, host.log),
+    },
+    async (request, reply) => {
+      const user = requireTag(request, 'administrator')
+      const { vhost } = request.params as Params
+      const { file, redirect } = request.isMultipart()
+        ? await readForm(request)
+        : { file: bodyOf(request), redirect: null }
+      if (vhost !== undefined && !broker.vhosts.has(vhost)) throw vhostNotFound()
+      await changeAs(broker, user, () => importInto(broker, file, vhost))
+      return redirect === null ? reply.code(204).send() : reply.redirect(redirect, 303)
+    },
+  )
+}
+
+/** What a file refers to and does not have is a mistake of the file. @throws ApiError 400, BrokerError */
+function importInto(broker: Broker, file: unknown, vhost?: string): void {
+  try {
+    importDefinitions(broker, file, vhost)
+  } catch (error) {
+    if (error instanceof BrokerError && error.kind === 'notFound') throw badRequest(error.message)
+    throw error
+  }
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, definitions: Definitions): FastifyReply {
+  const { download } = request.query as { download?: unknown }
+  if (typeof download === 'string') {
+    reply.header('content-disposition', `attachment; filename="${download.replaceAll(/[^\w.-]/g, '_')}"`)
+  }
+  return reply.type('application/json').send(Readable.from(definitionsJson(definitions)))
+}
+
+interface Form {
+  readonly file: unknown
+  /** Where a page goes on after its form was sent; null to stay. */
+  readonly redirect: string | null
+}
+
+/** @throws ApiError 400, 413 */
+async function readForm(request: FastifyRequest): Promise<Form> {
+  let file: unknown
+  let redirect: string | null = null
+  for await (const part of request.parts()) {
+    if (part.type === 'file') {
+      const text = (await part.toBuffer()).toString()
+      if (part.fieldname === 'file') file = text.trim() === '' ? {} : parseJson(text)
+    } else if (part.fieldname === 'redirect' && isWithinSite(part.value)) redirect = part.value
+  }
+  if (file === undefined) throw badRequest(UNPARSED)
+  return { file, redirect }
+}
+
+/** Nobody else's site: an address that names no host. */
+const isWithinSite = (value: unknown): value is string =>
+  typeof value === 'string' && /^(?!\/\/)[\w./#?=&%-]+$/.test(value)
+
+const UNPARSED = 'failed_to_parse_json'
+
+/** RabbitMQ has a word of its own here. */
+const unparsed = (error: unknown): unknown =>
+  error instanceof ApiError && error.reason === 'not_json' ? badRequest(UNPARSED) : error

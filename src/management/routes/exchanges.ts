@@ -1,0 +1,94 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { tableFromJson } from '../../core/fields-json.ts'
+import type { VHost } from '../../core/vhost.ts'
+import { requireVhost, visibleVhosts } from '../access.ts'
+import { objectNotFound, vhostNotFound } from '../api-error.ts'
+import type { Routes } from '../app.ts'
+import { actAs } from '../in-process.ts'
+import { answerList, answerObject, type ListQuery, sortedByName } from '../list.ts'
+import { exchangeOf, requireName } from '../names.ts'
+import { exchangeObject, type ExchangeRow } from '../objects/exchange.ts'
+import { booleanOf, exactBodyOf, textOf } from '../request-body.ts'
+import { described, LIST_QUERY, OBJECT_QUERY } from '../route-schema.ts'
+
+const Declaration = Type.Partial(
+  Type.Object({
+    type: Type.String({ default: 'direct' }),
+    durable: Type.Boolean({ default: false }),
+    auto_delete: Type.Boolean({ default: false }),
+    internal: Type.Boolean({ default: false }),
+    arguments: Type.Record(Type.String(), Type.Unknown()),
+  }),
+)
+
+interface Params {
+  readonly vhost: string
+  readonly exchange: string
+}
+
+const tag = 'Exchanges'
+
+export const exchangeRoutes: Routes = (app, { host: { broker } }) => {
+  const list = (request: FastifyRequest, vhosts: readonly VHost[]): unknown =>
+    answerList(request.query as ListQuery, {
+      rows: vhosts.flatMap(rowsOf),
+      nameOf: ({ exchange }) => exchange.name,
+      render: exchangeObject,
+    })
+  const query = LIST_QUERY
+  app.get('/exchanges', described('Exchanges of all virtual hosts', { query, tag }), (request) =>
+    list(request, visibleVhosts(request, broker)),
+  )
+  app.get('/exchanges/:vhost', described('Exchanges of a virtual host', { query, tag }), (request) =>
+    list(request, [requireVhost(request, broker, (request.params as Params).vhost)]),
+  )
+  app.get('/exchanges/:vhost/:exchange', described('An exchange', { query: OBJECT_QUERY, tag }), (request) => {
+    const { vhost: name, exchange } = request.params as Params
+    const vhost = requireVhost(request, broker, name)
+    const found = vhost.exchanges.get(exchangeOf(exchange))
+    if (found === undefined) throw objectNotFound()
+    return answerObject(request.query as ListQuery, exchangeObject({ vhost, exchange: found }))
+  })
+  app.put(
+    '/exchanges/:vhost/:exchange',
+    described('Declare an exchange', { body: Declaration, tag }),
+    async (request, reply) => {
+      const params = request.params as Params
+      const { exchanges } = requireVhost(request, broker, params.vhost, vhostNotFound)
+      const name = requireName('exchange', exchangeOf(params.exchange))
+      const declaration = declarationOf(request)
+      const existed = exchanges.has(name)
+      await actAs(broker, request.caller!.user, params.vhost, ({ topology }) =>
+        topology.declareExchange({ ...declaration, name, passive: false }),
+      )
+      return reply.code(existed ? 204 : 201).send()
+    },
+  )
+  app.delete(
+    '/exchanges/:vhost/:exchange',
+    described('Delete an exchange', { query: { 'if-unused': Type.Boolean() }, tag }),
+    async (request, reply) => {
+      const { vhost, exchange } = request.params as Params
+      const name = exchangeOf(exchange)
+      if (!requireVhost(request, broker, vhost).exchanges.has(name)) throw objectNotFound()
+      const ifUnused = (request.query as Record<string, unknown>)['if-unused'] === 'true'
+      await actAs(broker, request.caller!.user, vhost, ({ topology }) => topology.deleteExchange(name, ifUnused))
+      return reply.code(204).send()
+    },
+  )
+}
+
+const rowsOf = (vhost: VHost): ExchangeRow[] =>
+  sortedByName(vhost.exchanges.values(), ({ name }) => name).map((exchange) => ({ vhost, exchange }))
+
+function declarationOf(request: FastifyRequest) {
+  const body = exactBodyOf(request)
+  return {
+    type: textOf(body['type'] ?? 'direct', 'type'),
+    durable: booleanOf(body['durable'], false),
+    autoDelete: booleanOf(body['auto_delete'], false),
+    internal: booleanOf(body['internal'], false),
+    arguments: tableFromJson(body['arguments']),
+  }
+}
