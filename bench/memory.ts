@@ -15,9 +15,13 @@ const MESSAGES = 200_000
 
 const where = process.argv.includes('--data-dir') ? process.argv.slice(-2) : ['--memory']
 const main = new URL('../src/main.ts', import.meta.url).pathname
-const broker = spawn(process.execPath, [main, 'start', '--port', '0', '--management-port', '0', ...where], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
+const broker = spawn(
+  process.execPath,
+  [main, 'start', '--port', '0', '--management-port', '0', '--prometheus-port', 'none', ...where],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+)
 const url = await addressOf(broker)
 try {
   const idle = await settledBytes()

@@ -28,6 +28,12 @@ Usage:
   warren ping [options]     ask the broker that these options, this environment and this configuration file describe
                             whether it answers; for health checks
   warren doctor DIR         check the data directory of a broker that is not running, or export its messages
+  warren ctl COMMAND        ask and steer a running broker, with the commands of rabbitmqctl and its siblings; the others alone are
+                            warren diagnostics, warren queues and warren plugins
+  warren move, copy         messages from a queue to another, or to an exchange, also of another broker
+  warren export, import     messages to and from a file, one line of JSON each
+  warren tail NAME          messages as they pass through a queue or an exchange
+  warren perf               put a load on a broker, with the options of RabbitMQ's PerfTest
   warren help               show this text
   warren --version          show the version
 
@@ -71,8 +77,16 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(startHelp(command))
       return EXIT.ok
     default:
-      return fail(EXIT.usage, `there is no command '${command}'; see warren help`)
+      return runClient(command, rest)
   }
+}
+
+/** Commands that talk to a broker. Whoever starts one need not wait for them to be loaded. */
+async function runClient(command: string, argv: readonly string[]): Promise<number> {
+  const { isClientCommand, runClientCommand } = await import('./cli/run.ts')
+  if (!isClientCommand(command)) return fail(EXIT.usage, `there is no command '${command}'; see warren help`)
+  const { createCliHost } = await import('./command-line.ts')
+  return runClientCommand(command, argv, createCliHost(readVersion()))
 }
 
 function fail(code: number, text: string): number {

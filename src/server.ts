@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig, Watermark } from './config/config.ts'
@@ -10,11 +11,14 @@ import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { createLogins } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost } from './management/management-host.ts'
+import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
 import { eventExchange } from './plugins/event-exchange/index.ts'
+import { Links, registerLinks } from './plugins/links.ts'
+import type { LinkHost } from './plugins/links/link-host.ts'
 import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
 import type { Plugin } from './plugins/plugin.ts'
@@ -27,6 +31,7 @@ import type { Log } from './telemetry/log.ts'
 import type { LogTap } from './telemetry/log-tap.ts'
 import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
+import { Interner } from './util/interner.ts'
 import { compilePcre } from './util/pcre.ts'
 import { systemClock } from './util/system-clock.ts'
 import { Turn } from './util/turn.ts'
@@ -45,6 +50,8 @@ export interface RunningServer {
   readonly broker: Broker
   /** How all protocols log in. */
   readonly authenticator: Authenticator
+  /** To other brokers: shovels and federation. */
+  readonly links: Pick<Links, 'shovels' | 'federation'>
   readonly clock: Clock
   /** Creates what a first start creates: default vhost, user and permissions. */
   createDefaults(): void
@@ -95,6 +102,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     onFailure: fail,
   })
   addInterceptors(broker, config)
+  registerLinks(broker)
   const closeAll = async (): Promise<void> => {
     broker.close()
     // what is pending is written at the ends of turns
@@ -105,17 +113,18 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   }
   try {
     plugins.register(broker)
-    const known = await broker.load()
-    reportDamage(broker)
-    await addDefinitions(broker, config, log, known)
+    await readBack(broker, config, log, reportDamage)
     await plugins.start(broker, log)
     const networkClock = parts.networkClock ?? clock
     const logins = await createLogins(config, broker, networkClock)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins })
+    const links = new Links(linkHost(config, broker, amqp, networkClock))
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links })
+    links.start()
     const monitor = parts.watchResources === false ? null : watchResources(config, broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
+      await links.stop()
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
@@ -129,6 +138,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       dataDir: config.dataDir,
       broker,
       authenticator: logins,
+      links,
       clock,
       createDefaults: () => createFirstObjects(broker, config),
       stop: (reason) => (stopping ??= stop(reason)),
@@ -153,6 +163,18 @@ const loadCertificates = ({ tls, http }: Config): Certificates => ({
   amqp: tls === null ? null : loadTls(tls),
   http: http.listeners.map((listener) => (listener.tls === null ? null : loadTls(listener.tls, listener.name))),
 })
+
+/** What was there before, and what the configuration adds to it. */
+async function readBack(
+  broker: Broker,
+  config: Config,
+  log: Log,
+  reportDamage: OpenStore['reportDamage'],
+): Promise<void> {
+  const known = await broker.load()
+  reportDamage(broker)
+  await addDefinitions(broker, config, log, known)
+}
 
 /** As in RabbitMQ: who brings definitions does not want a well-known user besides. @param known whether it is not the first start */
 async function addDefinitions(broker: Broker, config: Config, log: Log, known: boolean): Promise<void> {
@@ -316,6 +338,19 @@ function clusterNameOf({ parameters }: Broker, { node }: Config): string {
   return typeof given === 'string' ? given : node.clusterName
 }
 
+function linkHost(config: Config, broker: Broker, amqp: AmqpFrontEnd, clock: Clock): LinkHost {
+  const { log, turn } = broker
+  let context: ClientContext | null = null
+  return {
+    broker,
+    log,
+    clock: broker.clock,
+    context: () => (context ??= { turn, pool: new BufferPool(), clock, interner: new Interner() }),
+    clusterName: () => clusterNameOf(broker, config),
+    openLocal: (user) => amqp.openInProcess(user),
+  }
+}
+
 interface OpenListeners {
   readonly all: Pick<Listener, 'close'>[]
   readonly urls: RunningServer['urls']
@@ -328,68 +363,105 @@ interface ListenerParts {
   readonly broker: Broker
   readonly logins: Authenticator
   readonly plugins: Plugins
+  readonly links: Links
+}
+
+/** What listens, as far as it does. */
+class Opened implements OpenListeners {
+  readonly all: Pick<Listener, 'close'>[] = []
+  readonly shown: ListenerFacts[] = []
+  readonly urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
+
+  add(protocol: string, listener: Listener, isTls: boolean): void {
+    this.all.push(listener)
+    for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: isTls })
+  }
 }
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
   const { tls, amqp, log } = parts
-  const all: Pick<Listener, 'close'>[] = []
-  const shown: ListenerFacts[] = []
-  const show = (protocol: string, { addresses }: Listener, isTls: boolean): void => {
-    for (const { address, port } of addresses) shown.push({ protocol, address, port, tls: isTls })
-  }
-  const urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
+  const opened = new Opened()
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
-  const url = (scheme: string, { hosts }: ListenerConfig, { port }: Listener): string => {
-    const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
-    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-  }
   try {
     for (const row of config.listeners.tcp) {
       const listener = await listen({ ...common, ...row, onConnection })
-      all.push(listener)
-      urls.amqp.push(url('amqp', row, listener))
-      show('amqp', listener, false)
+      opened.urls.amqp.push(urlOf('amqp', row, listener))
+      opened.add('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
       const listener = await listen({ ...common, ...row, tls: tls.amqp, onConnection })
-      all.push(listener)
-      urls.amqps.push(url('amqps', row, listener))
-      show('amqp/ssl', listener, true)
+      opened.urls.amqps.push(urlOf('amqps', row, listener))
+      opened.add('amqp/ssl', listener, true)
     }
-    if (config.http.listeners.length > 0) {
-      // Their own imports, since a broker without HTTP would take several times as long to load.
-      const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-      const { server, close } = await createManagement(config, parts, () => shown)
-      all.push({ close })
-      if (config.websocket !== null) attachWebSocket(server, { path: config.websocket.path, log, onConnection })
-      for (const [i, row] of config.http.listeners.entries()) {
-        const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
-        const secure = row.tls === null ? '' : 's'
-        all.push(listener)
-        show(`http${secure}`, listener, row.tls !== null)
-        urls.http.push(url(`http${secure}`, row, listener))
-        if (config.websocket !== null) urls.websocket.push(url(`ws${secure}`, row, listener) + config.websocket.path)
-      }
-    }
-    return { all, urls }
+    const { plain, tls: secured } = config.prometheus
+    if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
+    return opened
   } catch (error) {
-    await Promise.all(all.map((listener) => listener.close()))
+    await Promise.all(opened.all.map((listener) => listener.close()))
     throw error
   }
 }
 
-async function createManagement(
-  config: Config,
-  { broker, log, logins, plugins }: ListenerParts,
-  listeners: () => readonly ListenerFacts[],
-): Promise<{ server: Server; close: () => Promise<void> }> {
+/** The HTTP API with AMQP over WebSocket, and the metrics. */
+async function openHttp(config: Config, parts: ListenerParts, opened: Opened): Promise<void> {
+  const { tls, amqp, log } = parts
+  const { backlog } = config.listeners
+  const host = await createHost(config, parts, () => opened.shown)
+  opened.all.push({ close: async () => host.close() })
+  for (const { protocol, listener, isTls } of await openMetrics(config, host, log)) {
+    opened.add(protocol, listener, isTls)
+  }
+  if (config.http.listeners.length === 0) return
+  // Their own imports, since a broker without HTTP would take several times as long to load.
+  const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
+  const { server, close } = await createManagement(host)
+  opened.all.push({ close })
+  const path = config.websocket?.path ?? null
+  if (path !== null) attachWebSocket(server, { path, log, onConnection: amqp.accept.bind(amqp) })
+  for (const [i, row] of config.http.listeners.entries()) {
+    const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
+    const secure = row.tls === null ? '' : 's'
+    opened.add(`http${secure}`, listener, row.tls !== null)
+    opened.urls.http.push(urlOf(`http${secure}`, row, listener))
+    if (path !== null) opened.urls.websocket.push(urlOf(`ws${secure}`, row, listener) + path)
+  }
+}
+
+function urlOf(scheme: string, { hosts }: ListenerConfig, { port }: Listener): string {
+  const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function createManagement(host: ManagementHost): Promise<{ server: Server; close: () => Promise<void> }> {
   const { createHttpServer } = await import('./net/websocket.ts')
   const { createApp } = await import('./management/app.ts')
+  const app = await createApp(host, createHttpServer)
+  await app.ready()
+  return { server: app.server, close: () => app.close() }
+}
+
+/** What HTTP shows of the node, and the end of what is measured for it. */
+async function createHost(
+  config: Config,
+  { broker, log, logins, plugins, links, tls }: ListenerParts,
+  listeners: () => readonly ListenerFacts[],
+): Promise<ManagementHost & { close(): void }> {
+  const { openMonitoring } = await import('./monitoring.ts')
   const { findConsole } = await import('./management/console.ts')
   const { node, dataDir } = config
-  const host: ManagementHost = {
+  const monitoring = await openMonitoring(config, {
+    broker,
+    certificates: [
+      ...(tls.amqp === null ? [] : [{ protocol: 'amqp/ssl', validTo: tls.amqp.validTo }]),
+      ...tls.http.filter((context) => context !== null).map(({ validTo }) => ({ protocol: 'https', validTo })),
+    ],
+    memoryLimitBytes: watermarkBytes(config.memory),
+    diskFreeLimitBytes: watermarkBytes(config.disk),
+    listeners,
+  })
+  return {
     broker,
     log,
     authenticator: logins,
@@ -404,11 +476,10 @@ async function createManagement(
     effective: config.effective,
     consoleDir: findConsole(),
     listeners,
+    links,
     pluginRoutes: plugins.routes,
+    ...monitoring,
   }
-  const app = await createApp(host, createHttpServer)
-  await app.ready()
-  return { server: app.server, close: () => app.close() }
 }
 
 function watchResources(config: Config, broker: Broker): ResourceMonitor {

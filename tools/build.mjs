@@ -1,8 +1,9 @@
-// Builds dist/: JavaScript, declarations and source maps by the compiler, other files of src/ as they are.
+// Builds dist/: JavaScript, declarations and source maps by the compiler, other files of src/ as they are, and the web console.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildConsole } from './console.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'src')
@@ -20,3 +21,5 @@ for (const entry of readdirSync(source, { recursive: true, withFileTypes: true }
 }
 const main = join(target, 'main.js')
 if (existsSync(main)) chmodSync(main, 0o755)
+
+await buildConsole()

@@ -1,5 +1,6 @@
-// Installs the client libraries of other languages that test/clients drives, where that is possible: on Debian and its
-// descendants, as root. Elsewhere, or when it fails, those tests skip by name. SKIP_DEBIAN_PACKAGES=1 leaves the system alone.
+// Installs the client libraries of other languages that test/clients drives, and the browser that test/ui drives, where that
+// is possible: on Debian and its descendants, as root. Elsewhere, or when it fails, those tests skip by name.
+// SKIP_DEBIAN_PACKAGES=1 leaves the system alone.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 
@@ -18,6 +19,8 @@ const PACKAGES = [
   'default-jdk-headless',
   'librabbitmq-client-java',
   'libslf4j-java',
+  'chromium',
+  'fonts-noto-cjk',
 ]
 
 const LISTS = '/var/lib/apt/lists'
@@ -29,7 +32,7 @@ function main() {
   if (process.env.SKIP_DEBIAN_PACKAGES === '1' || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
   const missing = PACKAGES.filter((name) => !isInstalled(name))
   if (missing.length === 0) return
-  console.error(`Installing client libraries for the tests (apt-get): ${missing.join(' ')} ...`)
+  console.error(`Installing client libraries and a browser for the tests (apt-get): ${missing.join(' ')} ...`)
   if (!hasLists()) aptGet(['update'])
   if (installKnown(missing)) return
   // The lists may be older than the archive. One more try with fresh ones.

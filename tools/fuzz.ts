@@ -156,7 +156,7 @@ async function run(server: RunningServer): Promise<void> {
 console.log(`seed ${seed}`)
 if (globalThis.gc === undefined) console.log('without --expose-gc the memory shown includes garbage')
 const server = await startServer(
-  loadConfig({ argv: ['--port', '0', '--management-port', '0', '--memory'], env: {} }),
+  loadConfig({ argv: ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', '--memory'], env: {} }),
   log,
 )
 const started = performance.now()

@@ -36,6 +36,8 @@ function runChecks() {
   run('format', 'oxfmt', ['--check', '.'])
   run('lint', 'oxlint', ['.'])
   run('types', 'tsc', ['--noEmit', '-p', '.'])
+  run('types of the console', 'tsc', ['--noEmit', '-p', 'ui'])
+  run('types of its tests', 'tsc', ['--noEmit', '-p', 'test/ui'])
   for (const name of readdirSync('tools').toSorted()) {
     if (/^generate-.*\.ts$/.test(name)) run(`generated files (${name})`, node, [`tools/${name}`, '--check'])
   }

@@ -1,12 +1,14 @@
 // The broker under a backlog bench: a process of its own whose memory is looked at ten times a second.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeFlags } from './node-flags.mjs'
 
 const SAMPLE_MS = 100
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts')
+const here = dirname(fileURLToPath(import.meta.url))
+const main = join(here, '..', '..', 'src', 'main.ts')
 
 export class BenchBroker {
   #child
@@ -16,12 +18,26 @@ export class BenchBroker {
   url = ''
   port = 0
 
-  /** Resolves when it is ready. Without a data directory it keeps everything in memory. */
-  static async start(dataDir, flags) {
+  /** Resolves when it is ready. Without a data directory it keeps everything in memory; `watched` is for `longestTurn`. */
+  static async start(dataDir, flags, watched = false) {
     const broker = new BenchBroker()
     const where = dataDir === null ? ['--memory'] : ['--data-dir', dataDir]
-    const args = ['start', '--port', '0', '--management-port', '0', '--log-level', 'warn', ...where, ...flags]
-    broker.#child = spawn(process.execPath, [...nodeFlags, main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const args = [
+      'start',
+      '--port',
+      '0',
+      '--management-port',
+      '0',
+      '--prometheus-port',
+      'none',
+      '--log-level',
+      'warn',
+      ...where,
+      ...flags,
+    ]
+    const watch = watched ? ['--import', join(here, 'turn-watch.mjs')] : []
+    const stdio = ['ignore', 'pipe', 'inherit', ...(watched ? ['ipc'] : [])]
+    broker.#child = spawn(process.execPath, [...nodeFlags, ...watch, main, ...args], { stdio })
     broker.#gone = new Promise((resolve) => broker.#child.once('close', resolve))
     broker.#sampler = setInterval(() => broker.#sample(), SAMPLE_MS)
     broker.port = await new Promise((resolve, reject) => {
@@ -60,6 +76,13 @@ export class BenchBroker {
     const peak = this.#peak
     this.#peak = 0
     return peak
+  }
+
+  /** The longest turn of its event loop since it was asked last, in ms: by the clock, and what of it was work. */
+  async longestTurn() {
+    this.#child.send('take')
+    const [{ wallMs, cpuMs }] = await once(this.#child, 'message')
+    return `${wallMs.toFixed(1)} (work ${cpuMs.toFixed(1)})`
   }
 
   async stop(how) {

@@ -23,7 +23,7 @@ const relay = spawn(process.execPath, [join(here, 'relay.mjs'), String(RELAY_POR
 const main = join(here, '..', '..', 'src', 'main.ts')
 const inMemory = process.argv.includes('--memory')
 const where = inMemory ? ['--memory'] : ['--data-dir', join(scratch, 'data')]
-const flags = ['start', ...where, '--port', '0', '--management-port', '0']
+const flags = ['start', ...where, '--port', '0', '--management-port', '0', '--prometheus-port', 'none']
 const warren = spawn(process.execPath, [...nodeFlags, main, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
 
 try {

@@ -1,6 +1,7 @@
 import type { EffectiveSetting } from './effective.ts'
 import type { BackendName } from './login-options.ts'
 import type { OptionValues } from './options.ts'
+import type { RetentionPolicies } from './retention.ts'
 
 /** A resolved listener: every one of `hosts` on `port`; 0 lets the operating system choose. */
 export interface ListenerConfig {
@@ -137,6 +138,24 @@ export interface Config {
   }
   /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null
+  /** Rates and histories in the HTTP API. */
+  readonly statistics: {
+    readonly intervalMs: number
+    readonly ratesMode: OptionValues['statistics']['ratesMode']
+    readonly retention: RetentionPolicies
+    readonly disableStats: boolean
+    readonly enableQueueTotals: boolean
+  }
+  /** Metrics for Prometheus. */
+  readonly prometheus: {
+    readonly plain: ListenerConfig | null
+    /** Somebody asked for that port: else the broker does without when it cannot be had. */
+    readonly isPlainGiven: boolean
+    readonly tls: { readonly listener: ListenerConfig; readonly settings: TlsConfig } | null
+    readonly path: string
+    readonly perObject: boolean
+    readonly authentication: boolean
+  }
   readonly auth: {
     /** In the order of the configuration; ANONYMOUS is among them only when `anonymous` is set. */
     readonly mechanisms: OptionValues['auth']['mechanisms']

@@ -6,6 +6,7 @@ import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
 import { buildLogins } from './load-logins.ts'
+import { buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
@@ -84,6 +85,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     tls,
     http: buildHttp(values, tls, settings),
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
+    statistics: buildStatistics(values, settings),
+    prometheus: buildPrometheus(values, settings),
     auth: buildAuth(auth),
     logins: buildLogins(values, settings),
     connection: {

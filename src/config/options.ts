@@ -1,5 +1,6 @@
 import { http } from './http-options.ts'
 import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
+import { prometheus, statistics } from './monitoring-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
 import {
@@ -457,7 +458,22 @@ const log = {
   dir: one('log.dir', optional(path), null, 'Folder that a relative `log.file` is in.', { env: ['RABBITMQ_LOG_BASE'] }),
 }
 
-export const OPTIONS = { node, network, http, auth, ldap, httpLogins, loginCache, oauth2, tls, limits, queues, log }
+export const OPTIONS = {
+  node,
+  network,
+  http,
+  auth,
+  ldap,
+  httpLogins,
+  loginCache,
+  oauth2,
+  tls,
+  limits,
+  queues,
+  statistics,
+  prometheus,
+  log,
+}
 
 export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   node: 'Node',
@@ -471,6 +487,8 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   tls: 'TLS',
   limits: 'Limits',
   queues: 'Queues and consumers',
+  statistics: 'Statistics',
+  prometheus: 'Metrics for Prometheus',
   log: 'Logging',
 }
 

@@ -1,6 +1,6 @@
 import { ConfigError } from './errors.ts'
 import { isIgnored } from './ignored.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../util/nearest.ts'
 import type { Option } from './option.ts'
 import { allOptions } from './options.ts'
 

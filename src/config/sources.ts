@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { readAdvanced } from './advanced-file.ts'
 import { parseConfFile } from './conf-file.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../util/nearest.ts'
 import { environmentName } from './option.ts'
 import type { Option } from './option.ts'
 import { OPTIONS, allOptions } from './options.ts'
@@ -58,8 +58,11 @@ const REMOVED = /^RABBITMQ_(DEFAULT_(PASS|USER)_FILE|(MANAGEMENT_)?SSL_[A-Z_]+|V
 // What an orchestrator sets for a service that happens to be called "warren".
 const SERVICE_LINK = /^WARREN_(SERVICE_(HOST|PORT)|PORT_\d+_)/
 
+/** What the command line reads: where a node answers, and as whom to ask. */
+const OF_CLIENTS = new Set(['WARREN_URL', 'WARREN_USER', 'WARREN_PASSWORD', 'WARREN_AMQP_URL'])
+
 export function readEnvironment(env: Environment, settings: Settings): void {
-  const known = new Set<string>()
+  const known = new Set<string>(OF_CLIENTS)
   for (const option of allOptions) {
     const names = [environmentName(option), ...option.env]
     for (const name of names) known.add(name)

@@ -6,6 +6,7 @@ import { PatternError } from '../util/pcre.ts'
 import type { Turn } from '../util/turn.ts'
 import { Alarms } from './alarms.ts'
 import { FULL_AUTHORIZER } from './authorizer.ts'
+import { BrokerCounters } from './broker-counters.ts'
 import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type StoredQueue } from './catalog.ts'
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
 import { Commits } from './commits.ts'
@@ -19,7 +20,7 @@ import { MessageDecoder } from './message-decoder.ts'
 import type { DelayLine } from './delays/delay-line.ts'
 import { MessageCounters } from './message-counters.ts'
 import { MessageMemory, type MemoryUser } from './message-memory.ts'
-import type { DeathReason, Message, PropertyFormat } from './message.ts'
+import type { Message, PropertyFormat } from './message.ts'
 import {
   type DefaultVhostLimits,
   defaultVhostLimits,
@@ -28,7 +29,7 @@ import {
   type VhostLimits,
   vhostLimitsComponent,
 } from './limits.ts'
-import { builtInComponents, Parameters } from './parameters.ts'
+import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
 import { builtInQueueTypes } from './queues/index.ts'
@@ -77,20 +78,6 @@ export interface BrokerParts {
   readonly onFailure: (error: Error) => void
 }
 
-/** Plain numbers that only rise; rates are computed by whoever asks. Messages are counted by sessions: see `Broker.messageCounters`. */
-export class BrokerCounters {
-  readonly deadLettered: Record<DeathReason, number> = { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 }
-  connectionsOpened = 0
-  connectionsClosed = 0
-  sessionsOpened = 0
-  sessionsClosed = 0
-  /** Declarations that made a queue. */
-  queuesCreated = 0
-  /** All declarations of queues. */
-  queuesDeclared = 0
-  queuesDeleted = 0
-}
-
 /** The whole of a node that knows no protocol: vhosts, users, permissions, policies, limits, and who is connected. */
 export class Broker {
   readonly options: BrokerOptions
@@ -112,15 +99,13 @@ export class Broker {
   readonly users: Users
   readonly permissions = new Permissions()
   readonly policies = new PolicySet()
-  readonly parameters = new Parameters([...builtInComponents, vhostLimitsComponent])
+  readonly parameters = new Parameters([vhostLimitsComponent])
   readonly exchangeTypes = new ExchangeTypes(builtInExchangeTypes)
   readonly queueTypes = new Map<string, QueueType>(builtInQueueTypes.map((type) => [type.name, type]))
   readonly alarms = new Alarms()
   /** Run over each published message, in this order. */
   readonly interceptors: Interceptor[] = []
   readonly counters = new BrokerCounters()
-  /** What sessions that have ended counted, and messages that came due without one. */
-  readonly pastMessages = new MessageCounters()
   readonly events: BrokerEvents
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
@@ -194,7 +179,7 @@ export class Broker {
     for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
     for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)
     for (const [[component, name, vhost], value] of rows('parameter')) {
-      this.parameters.set(vhost!, component!, name!, value)
+      this.parameters.restore({ vhost: vhost!, component: component!, name: name!, value })
     }
     for (const [[name], value] of rows('global-parameter')) this.parameters.setGlobal(name!, value)
     for (const [[vhost, name], stored] of rows<StoredExchange>('exchange')) this.#loadExchange(vhost!, name!, stored)
@@ -245,7 +230,8 @@ export class Broker {
     const { id, type, autoDelete } = stored
     this.#lastQueueId = Math.max(this.#lastQueueId, id)
     const facts = { name, durable: true, autoDelete, owner: null, arguments: storedArguments(stored) }
-    this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+    const queue = this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+    if (stored.paused === true) queue.paused = true
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {
@@ -268,6 +254,7 @@ export class Broker {
    */
   commitMetadata(): Promise<void> | null {
     if (this.metadata.dirty && this.#commit === null) {
+      this.counters.metadataCommits++
       this.#commit = Promise.resolve().then(() => {
         this.#commit = null
         return this.metadata.commit()
@@ -501,7 +488,7 @@ export class Broker {
   forgetConnection(connection: ClientConnection): void {
     this.#trusted.delete(connection)
     if (!this.connections.delete(connection)) return
-    connection.vhost.connections--
+    connection.vhost.connectionGone(connection)
     this.counters.connectionsClosed++
     this.events.emit('connection.closed', connection.vhost.name, () => connectionFacts(connection))
   }
@@ -523,19 +510,23 @@ export class Broker {
   }
 
   sessionClosed(session: Session): void {
-    this.pastMessages.add(session.counters)
+    this.counters.sessionEnded(session)
+    session.vhost.pastMessages.add(session.counters)
     if (!this.connections.has(session.connection)) return
     this.counters.sessionsClosed++
     this.events.emit('channel.closed', session.vhost.name, () => sessionFacts(session))
   }
 
+  /** All that are open, those of the program and of users who are no clients among them. */
+  *sessions(): Generator<Session> {
+    for (const connections of [this.connections, this.#trusted]) for (const { sessions } of connections) yield* sessions
+  }
+
   /** What has happened to messages since the broker was started. */
   messageCounters(): MessageCounters {
     const sum = new MessageCounters()
-    sum.add(this.pastMessages)
-    for (const connections of [this.connections, this.#trusted]) {
-      for (const { sessions } of connections) for (const session of sessions) sum.add(session.counters)
-    }
+    sum.add(this.counters.pastMessages)
+    for (const session of this.sessions()) sum.add(session.counters)
     return sum
   }
 
@@ -635,7 +626,8 @@ export class Broker {
       for (const connection of this.heldConnections) connection.blockForAlarm(this.alarms.reason)
       return
     }
-    for (const connection of this.connections) connection.unblock()
+    for (const connections of [this.connections, this.#trusted])
+      for (const connection of connections) connection.unblock()
   }
 
   /** Whether who publishes has to wait, because the store does not keep up. */

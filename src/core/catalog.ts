@@ -35,6 +35,8 @@ export interface StoredQueue {
   readonly id: number
   readonly type: string
   readonly autoDelete: boolean
+  /** Absent where nothing holds its messages back. */
+  readonly paused?: true
   readonly arguments: TypedTable
 }
 
@@ -50,6 +52,8 @@ const keyOf = (...parts: string[]): string => parts.map(encodeURIComponent).join
 export class Catalog {
   /** Of the newest binding. */
   lastOrder = 0
+  /** Changes so far. */
+  changes = 0
   readonly #store: MetadataStore
 
   constructor(store: MetadataStore) {
@@ -57,10 +61,12 @@ export class Catalog {
   }
 
   put(kind: string, parts: readonly string[], value: unknown): void {
+    this.changes++
     this.#store.put(keyOf(kind, ...parts), value)
   }
 
   delete(kind: string, parts: readonly string[]): void {
+    this.changes++
     this.#store.delete(keyOf(kind, ...parts))
   }
 
@@ -74,8 +80,9 @@ export class Catalog {
     this.delete('exchange', [vhost, name])
   }
 
-  putQueue(vhost: string, { name, id, type, autoDelete, arguments: args }: Queue): void {
-    const stored: StoredQueue = { id, type, autoDelete, arguments: tableToTyped(args) }
+  putQueue(vhost: string, { name, id, type, autoDelete, paused, arguments: args }: Queue): void {
+    const facts = { id, type, autoDelete, arguments: tableToTyped(args) }
+    const stored: StoredQueue = paused ? { ...facts, paused } : facts
     this.put('queue', [vhost, name], stored)
   }
 

@@ -110,6 +110,8 @@ export class ClientConnection {
   /** Held because the store does not keep up. */
   held = false
   closed = false
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
   readonly #sink: ConnectionSink
   #expiry: Timer | null = null
 

@@ -24,6 +24,8 @@ export class Consumer {
   delivered = 0
   acknowledged = 0
   redelivered = 0
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
   cancelled = false
   /** In its queue's list of consumers that may have room. */
   listed = false

@@ -12,6 +12,8 @@ export interface BrokerEvent {
   readonly actor: string
   /** Plain data by RabbitMQ's names. Never a password or another secret. */
   readonly facts: Readonly<Record<string, unknown>>
+  /** What it happened to, for who needs more than the facts: a `Binding`, for one. Null for most. */
+  readonly subject: object | null
 }
 
 export const INTERNAL_ACTOR = 'rmq-internal'
@@ -48,9 +50,9 @@ export class BrokerEvents {
   }
 
   /** @param facts asked for only if somebody listens */
-  emit(name: string, vhost: string | null, facts: () => Record<string, unknown>): void {
+  emit(name: string, vhost: string | null, facts: () => Record<string, unknown>, subject: object | null = null): void {
     if (this.#listeners.size === 0) return
-    const event = { name, vhost, at: this.#now(), actor: this.actor, facts: facts() }
+    const event = { name, vhost, at: this.#now(), actor: this.actor, facts: facts(), subject }
     for (const listener of this.#listeners) listener(event)
   }
 }

@@ -51,6 +51,8 @@ export class Exchange implements Destination {
   publishedOut = 0
   /** Duplicates that it left out. */
   deduplicated = 0
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
 
   constructor(rules: ExchangeType, facts: ExchangeFacts, spec: ExchangeSpec, host: ExchangeHost, createdBy: string) {
     this.name = spec.name

@@ -15,6 +15,8 @@ export class MessageCounters {
   returned = 0
   /** Other messages that reached no queue. */
   unroutable = 0
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
 
   add(other: MessageCounters): void {
     this.published += other.published
@@ -36,6 +38,15 @@ export class PublishCounters {
   published = 0
   returned = 0
   unroutable = 0
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
+}
+
+/** What came from one source. */
+export class SourceCounters {
+  published = 0
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
 }
 
 /** Sources of one object's messages that are told apart; the oldest are forgotten. */
@@ -43,9 +54,9 @@ const SOURCES_MAX = 256
 
 /** What came to a queue, by the exchange that it was published to. */
 export class IncomingCounters {
-  readonly bySource = new Map<string, { published: number }>()
+  readonly bySource = new Map<string, SourceCounters>()
   #lastSource: string | null = null
-  #last = { published: 0 }
+  #last = new SourceCounters()
 
   count(source: string): void {
     if (source !== this.#lastSource) this.#turnTo(source)
@@ -56,7 +67,7 @@ export class IncomingCounters {
     let found = this.bySource.get(source)
     if (found === undefined) {
       if (this.bySource.size >= SOURCES_MAX) this.bySource.delete(this.bySource.keys().next().value!)
-      found = { published: 0 }
+      found = new SourceCounters()
       this.bySource.set(source, found)
     }
     this.#lastSource = source

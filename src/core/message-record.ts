@@ -5,7 +5,7 @@ import type { Death, Message } from './message.ts'
  * What the store keeps of a message besides its properties and its body, and gives back with them: the head. Numbers are big-endian,
  * texts UTF-8.
  *
- *     u8    format of the property bytes (PropertyFormat.id)
+ *     u8    format of the property bytes (PropertyFormat.id), or NO_MESSAGE for what is none
  *     u8    flags: 1 persistent, 2 has a priority, 4 has a time to live, 8 has a rest
  *     u8    priority
  *     u16   length of the exchange's name, and the name
@@ -15,6 +15,7 @@ import type { Death, Message } from './message.ts'
  *
  * Messages mostly come and go in runs with one head, so the last one written and the last one read are remembered.
  */
+export const NO_MESSAGE = 0
 export const PERSISTENT = 1
 export const HAS_PRIORITY = 2
 export const HAS_TTL = 4

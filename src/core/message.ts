@@ -35,7 +35,15 @@ export interface PropertyFormat {
   decode(buffer: Buffer, offset: number, length: number): Properties
   /** One of the headers, without decoding the others; null where it is absent. @param name in UTF-8 */
   header(buffer: Buffer, offset: number, length: number, name: Uint8Array): Field | null
+  /** Where the bytes of one of the headers are, if it is a text: then `out` says so. @param name in UTF-8 @returns whether it is */
+  headerText(buffer: Buffer, offset: number, length: number, name: Uint8Array, out: TextPlace): boolean
   encode(properties: Properties): Buffer
+}
+
+/** A part of a message's buffer. */
+export interface TextPlace {
+  offset: number
+  length: number
 }
 
 /** Why a queue let go of a message that goes to its dead-letter exchange. */
@@ -136,6 +144,11 @@ export class Message implements Content, Routable {
   /** One of the publisher's headers, or null. Unlike `properties()`, it keeps nothing. @param name in UTF-8 */
   header(name: Uint8Array): Field | null {
     return this.format.header(this.buffer, this.propertiesOffset, this.propertiesLength, name)
+  }
+
+  /** Where in `buffer` the bytes of one of the headers are, if it is a text. @param name in UTF-8 @returns whether it is */
+  headerText(name: Uint8Array, out: TextPlace): boolean {
+    return this.format.headerText(this.buffer, this.propertiesOffset, this.propertiesLength, name, out)
   }
 
   /**

@@ -1,18 +1,5 @@
-import { erlangTerm } from '../util/erlang-term.ts'
 import { preconditionFailed } from './errors.ts'
-import {
-  anything,
-  binary,
-  boolean,
-  isObject,
-  mandatory,
-  number,
-  oneOf,
-  optional,
-  refuseInvalid,
-  validateObject,
-} from './parameter-validation.ts'
-import type { Check, Constraint } from './parameter-validation.ts'
+import { refuseInvalid } from './parameter-validation.ts'
 
 /**
  * Settings that a part of the broker is given while it runs, by virtual host. A part is a component, which checks
@@ -66,6 +53,12 @@ export class Parameters {
     return parameter
   }
 
+  /** Takes back what was kept by an earlier start. It was checked then; who acts on it has to bear with what is refused by now. */
+  restore(parameter: Parameter): void {
+    const { vhost, component, name } = parameter
+    this.#parameters.set(keyOf(vhost, component, name), parameter)
+  }
+
   /**
    * False when there was none.
    * @throws BrokerError preconditionFailed when the component is that of policies
@@ -112,123 +105,3 @@ export class Parameters {
 }
 
 const keyOf = (...parts: readonly string[]): string => JSON.stringify(parts)
-
-const uris: Check = (name, value) => {
-  const list: unknown[] = Array.isArray(value) ? value : [value]
-  if (list.length === 0) return `${name} should be list, actually was []`
-  return list.map((uri) => checkUri(name, uri)).find((error) => error !== null) ?? null
-}
-
-function checkUri(name: string, uri: unknown): string | null {
-  if (typeof uri !== 'string') return binary(name, uri)
-  const url = URL.canParse(uri) ? new URL(uri) : null
-  return url !== null && (url.protocol === 'amqp:' || url.protocol === 'amqps:') ? null : `"${uri}" not a valid URI`
-}
-
-const UPSTREAM_KEYS: Readonly<Record<string, Constraint>> = {
-  exchange: optional(binary),
-  queue: optional(binary),
-  'queue-type': optional(oneOf('classic', 'quorum')),
-  'consumer-tag': optional(binary),
-  'prefetch-count': optional(number),
-  'reconnect-delay': optional(number),
-  'max-hops': optional(number),
-  expires: optional(number),
-  'message-ttl': optional(number),
-  'trust-user-id': optional(boolean),
-  'ack-mode': optional(oneOf('no-ack', 'on-publish', 'on-confirm')),
-  'resource-cleanup-mode': optional(oneOf('default', 'never')),
-  'channel-use-mode': optional(oneOf('multiple', 'single')),
-  'bind-nowait': optional(boolean),
-  'ha-policy': optional(binary),
-}
-
-const federationUpstream: ParameterComponent = {
-  name: 'federation-upstream',
-  validate: (name, value) => validateObject(name, { uri: mandatory(uris), ...UPSTREAM_KEYS }, value),
-}
-
-const federationUpstreamSet: ParameterComponent = {
-  name: 'federation-upstream-set',
-  validate: (name, value) => {
-    if (!Array.isArray(value)) return [`${name} should be list, actually was ${erlangTerm(value)}`]
-    const keys = { upstream: mandatory(binary), ...UPSTREAM_KEYS }
-    return value.flatMap((upstream) => validateObject(name, keys, upstream))
-  },
-}
-
-const protocol = oneOf('amqp091', 'amqp10', 'local')
-
-const deleteAfter: Check = (name, value) => {
-  if (value === 'never' || value === 'queue-length' || (Number.isSafeInteger(value) && (value as number) >= 0)) {
-    return null
-  }
-  return `${name} should be a number or one of "never", "queue-length", actually was ${erlangTerm(value)}`
-}
-
-const SHOVEL_KEYS: Readonly<Record<string, Constraint>> = {
-  internal: optional(boolean),
-  internal_owner: optional(anything),
-  'ack-mode': optional(oneOf('no-ack', 'on-publish', 'on-confirm')),
-  'add-forward-headers': optional(boolean),
-  'add-timestamp-header': optional(boolean),
-  'delete-after': optional(deleteAfter),
-  'prefetch-count': optional(number),
-  'publish-properties': optional(anything),
-  'reconnect-delay': optional(number),
-  'src-protocol': optional(protocol),
-  'src-exchange': optional(binary),
-  'src-exchange-key': optional(binary),
-  'src-queue': optional(binary),
-  'src-queue-args': optional(anything),
-  'src-address': optional(binary),
-  'src-consumer-args': optional(anything),
-  'src-prefetch-count': optional(number),
-  'src-delete-after': optional(deleteAfter),
-  'src-predeclared': optional(boolean),
-  'dest-protocol': optional(protocol),
-  'dest-exchange': optional(binary),
-  'dest-exchange-key': optional(binary),
-  'dest-queue': optional(binary),
-  'dest-queue-args': optional(anything),
-  'dest-address': optional(binary),
-  'dest-add-forward-headers': optional(boolean),
-  'dest-add-timestamp-header': optional(boolean),
-  'dest-publish-properties': optional(anything),
-  'dest-properties': optional(anything),
-  'dest-application-properties': optional(anything),
-  'dest-message-annotations': optional(anything),
-  'dest-predeclared': optional(boolean),
-}
-
-const shovel: ParameterComponent = {
-  name: 'shovel',
-  validate: (name, value) => {
-    if (!isObject(value)) return validateObject(name, SHOVEL_KEYS, value)
-    const needsUri = (end: 'src' | 'dest'): Constraint =>
-      value[`${end}-protocol`] === 'local' ? optional(uris) : mandatory(uris)
-    const keys = { ...SHOVEL_KEYS, 'src-uri': needsUri('src'), 'dest-uri': needsUri('dest') }
-    return [...shovelEnds(value), ...validateObject(name, keys, value)]
-  },
-}
-
-/** Exchange, queue and address are ways to name the same end: one of them, and at the source not none. */
-function shovelEnds(value: Record<string, unknown>): string[] {
-  const errors: string[] = []
-  const has = (key: string): boolean => Object.hasOwn(value, key)
-  if (has('src-exchange') && has('src-queue')) errors.push("Cannot specify 'src-exchange' and 'src-queue'")
-  if (!has('src-exchange') && !has('src-queue') && value['src-protocol'] !== 'amqp10') {
-    errors.push("Must specify 'src-exchange' or 'src-queue'")
-  }
-  if (has('dest-exchange') && has('dest-queue')) errors.push("Cannot specify 'dest-exchange' and 'dest-queue'")
-  if (value['ack-mode'] === 'no-ack' && typeof (value['src-delete-after'] ?? value['delete-after']) === 'number') {
-    errors.push("Cannot specify 'no-ack' and numerical 'delete-after'")
-  }
-  return errors
-}
-
-/**
- * The components whose settings are checked and kept even where nothing here acts on them, so that definitions can be
- * imported.
- */
-export const builtInComponents: readonly ParameterComponent[] = [federationUpstream, federationUpstreamSet, shovel]

@@ -1,3 +1,4 @@
+import { compilePcre, PatternError } from '../util/pcre.ts'
 import { TTL_MAX_MS } from './argument-checks.ts'
 import { CACHE_PERSISTENCES } from './deduplication/settings.ts'
 import { isHeaderName } from './header-name.ts'
@@ -48,6 +49,17 @@ const among =
     typeof value === 'string' && options.includes(value)
 const isTextOrIntegerOrList = (value: unknown): boolean =>
   isText(value) || isInteger(value) || (Array.isArray(value) && value.every(isText))
+
+function isPattern(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  try {
+    compilePcre(value)
+    return true
+  } catch (error) {
+    if (error instanceof PatternError) return false
+    throw error
+  }
+}
 
 const ANY: readonly string[] = []
 const NOT_STREAM = ['stream']
@@ -110,7 +122,7 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['target-group-size', key(atLeast(1), 'target count', QUORUM_ONLY, greatest)],
   ['federation-upstream', key(isText, 'federation upstream name', ANY)],
   ['federation-upstream-set', key(isText, 'federation upstream set name', ANY)],
-  ['federation-upstream-pattern', key(isText, 'federation upstream pattern', ANY)],
+  ['federation-upstream-pattern', key(isPattern, 'federation upstream pattern', ANY)],
   ['shards-per-node', key(atLeast(1), 'number of shards', ANY)],
   ['routing-key', key(isText, 'routing key', ANY)],
   ['ha-mode', key(among(['all', 'exactly', 'nodes']), 'ha-mode value', CLASSIC_ONLY)],

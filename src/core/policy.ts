@@ -53,6 +53,12 @@ const QUEUE_SCOPES: ReadonlyMap<string, string> = new Map([
   ['quorum', 'quorum_queues'],
   ['stream', 'streams'],
 ])
+/** Of these a policy has one. */
+const FEDERATION_KEYS: readonly string[] = [
+  'federation-upstream',
+  'federation-upstream-set',
+  'federation-upstream-pattern',
+]
 const APPLY_TO: readonly string[] = ['all', 'queues', 'exchanges', ...QUEUE_SCOPES.values()]
 
 /** The policies of a broker. Whoever changes them has its queues and exchanges ask again for what applies to them. */
@@ -229,8 +235,8 @@ function checkDefinition(scope: PolicyScope, definition: unknown): string | null
     const rule = POLICY_KEYS.get(key)!
     if (!rule.check(value)) return `${erlangTerm(value)} is not a valid ${rule.noun}`
   }
-  if ('federation-upstream' in definition && 'federation-upstream-set' in definition) {
-    return 'cannot specify federation-upstream and federation-upstream-set together'
+  if (FEDERATION_KEYS.filter((key) => Object.hasOwn(definition, key)).length > 1) {
+    return 'cannot specify federation-upstream, federation-upstream-set or federation-upstream-pattern together'
   }
   return null
 }

@@ -64,6 +64,11 @@ export class Publishing {
     return this.#pending !== null
   }
 
+  /** Messages that wait for the commit. */
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
+  }
+
   /** @throws BrokerError accessRefused, notFound */
   access(name: string): ExchangeAccess {
     const { vhost, access } = this.#session
@@ -104,9 +109,10 @@ export class Publishing {
 
   /**
    * Routes a message and hands it to its queues, or keeps it for the commit.
+   * @returns whether a queue rejected it
    * @throws BrokerError accessRefused; preconditionFailed for a request that is none
    */
-  publish(access: ExchangeAccess, given: Message, mandatory: boolean): void {
+  publish(access: ExchangeAccess, given: Message, mandatory: boolean): boolean {
     const { broker } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
@@ -117,13 +123,14 @@ export class Publishing {
       const checked = this.#passage !== null
       this.#passage = null
       this.#pending.push({ exchange: access.exchange, message, mandatory, targets, checked })
-      return
+      return false
     }
     const rejected =
       this.#passage === null
         ? this.#deliver(access.exchange, message, mandatory, targets, false)
         : this.#pass(this.#passage, access.exchange, message, mandatory, targets)
     if (this.confirms !== null) this.confirms.published(message.position, rejected)
+    return rejected
   }
 
   /** A publisher may have to wait; who only asks for a retry is a consumer, and has to go on. */
@@ -149,10 +156,11 @@ export class Publishing {
     const ofExchange = this.#countersOf(exchange.name)
     ofExchange.published++
     exchange.publishedIn++
-    const { firehose } = this.#session.vhost
-    if (firehose !== null) firehose.published(this.#session, message, targets)
+    const { observer } = this.#session.vhost
+    if (observer !== null) observer.published(this.#session, message, targets)
     if (targets.length === 0) {
       if (known) return false
+      if (observer !== null) observer.unroutable(this.#session, message, mandatory)
       if (mandatory) {
         counters.returned++
         ofExchange.returned++
@@ -285,7 +293,7 @@ function everyQueueHasRoom(pending: readonly Pending[]): boolean {
   }
   for (const [queue, { count, bytes }] of wanted) {
     const queueing = count - queue.takers()
-    if (queueing > 0 && !queue.hasRoomFor(queueing, bytes)) return false
+    if (queueing > 0 && !queue.limit.hasRoomFor(queueing, bytes)) return false
   }
   return true
 }

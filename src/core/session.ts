@@ -244,13 +244,18 @@ export class Session implements CommitWaiter {
     if (entry === null) {
       if (queue.comesLater) return false
       counters.getEmpty++
+      queue.counters.getEmpty++
+      this.#fetchedFrom(queue.name).getEmpty++
       empty()
       return true
     }
     countFetched(counters, noAck, entry)
     countFetched(this.#fetchedFrom(queue.name), noAck, entry)
     const tag = noAck ? this.deliveries.unacked.skip() : this.deliveries.add(entry)
-    if (this.vhost.firehose !== null) this.vhost.firehose.delivered(this, queue.name, entry.message, entry.redelivered)
+    if (this.vhost.observer !== null) {
+      const { message, redelivered } = entry
+      this.vhost.observer.delivered(this, { queue: queue.name, message, redelivered, entry, consumer: null })
+    }
     take(tag, entry, queue.readyCount)
     if (noAck) queue.forgetFetched(entry)
     return true
@@ -291,9 +296,10 @@ export class Session implements CommitWaiter {
       consumer.redelivered++
     }
     const tag = this.deliveries.add(entry)
-    const { firehose } = this.vhost
-    if (firehose !== null) firehose.delivered(this, entry.queue.name, entry.message, entry.redelivered)
-    this.sink.deliver(consumer, tag, entry.message, entry.redelivered, entry)
+    const { message, redelivered } = entry
+    const { observer } = this.vhost
+    if (observer !== null) observer.delivered(this, { queue: entry.queue.name, message, redelivered, entry, consumer })
+    this.sink.deliver(consumer, tag, message, redelivered, entry)
   }
 
   /** Called by queues: the delivery counts as settled. */
@@ -315,8 +321,8 @@ export class Session implements CommitWaiter {
       this.counters.redelivered++
       consumer.redelivered++
     }
-    const { firehose } = this.vhost
-    if (firehose !== null) firehose.delivered(this, source, message, redelivered)
+    const { observer } = this.vhost
+    if (observer !== null) observer.delivered(this, { queue: source, message, redelivered, entry, consumer })
     this.sink.deliver(consumer, tag, message, redelivered, entry)
   }
 

@@ -2,6 +2,7 @@ import type { Timer } from '../util/clock.ts'
 import { preconditionFailed } from './errors.ts'
 import type { Entry } from './queues/entry.ts'
 import type { Session } from './session.ts'
+import type { Settled } from './tracing/message-observer.ts'
 import { Unacked } from './unacked.ts'
 
 export const ACK = 0
@@ -9,6 +10,13 @@ export const REQUEUE = 1
 export const REJECT_REQUEUE = 2
 export const DISCARD = 3
 export type Settlement = typeof ACK | typeof REQUEUE | typeof REJECT_REQUEUE | typeof DISCARD
+
+const SETTLED: Readonly<Record<Settlement, Settled>> = {
+  [ACK]: 'acknowledged',
+  [REQUEUE]: 'returned',
+  [REJECT_REQUEUE]: 'rejected',
+  [DISCARD]: 'discarded',
+}
 
 interface PendingSettlement {
   readonly tag: number
@@ -30,6 +38,17 @@ export class Deliveries {
     this.#session = session
   }
 
+  /** Deliveries that are not settled, or not for good: a transaction may still be rolled back. */
+  *outstanding(): Generator<Entry> {
+    for (const [, entry] of this.unacked.entries()) yield entry
+    for (const { entry } of this.#pending ?? []) yield entry
+  }
+
+  /** Settlements that wait for the commit. */
+  get uncommitted(): number {
+    return this.#pending?.length ?? 0
+  }
+
   hasCredit(): boolean {
     return this.sharedPrefetch === 0 || this.#outstanding < this.sharedPrefetch
   }
@@ -37,8 +56,10 @@ export class Deliveries {
   /** Gives a delivery that is to be settled its tag. */
   add(entry: Entry): number {
     if (entry.consumer !== null) this.#outstanding++
+    const { clock } = this.#session.broker
+    entry.deliveredAt = clock.now()
     const timeout = entry.queue.ackTimeoutOf(entry.consumer)
-    if (timeout > 0) this.#watch(entry, timeout)
+    if (timeout > 0) this.#watch(entry.deliveredAt + timeout)
     return this.unacked.add(entry)
   }
 
@@ -65,6 +86,8 @@ export class Deliveries {
   }
 
   #apply(entry: Entry, how: Settlement): void {
+    const { observer } = this.#session.vhost
+    if (observer !== null) observer.settled(this.#session, entry, SETTLED[how])
     this.#release(entry)
     const { queue } = entry
     switch (how) {
@@ -96,7 +119,9 @@ export class Deliveries {
       for (const { tag, entry } of pending) this.unacked.restore(tag, entry)
       this.#pending = null
     }
+    const { observer } = this.#session.vhost
     this.unacked.takeUpTo(Number.MAX_SAFE_INTEGER, (_tag, entry) => {
+      if (observer !== null) observer.settled(this.#session, entry, kind)
       this.#release(entry)
       entry.queue.requeue(entry, kind)
     })
@@ -122,13 +147,12 @@ export class Deliveries {
 
   // ---- time to acknowledge ----
 
-  #watch(entry: Entry, timeoutMs: number): void {
-    const { clock } = this.#session.broker
-    entry.deliveredAt = clock.now()
-    const due = entry.deliveredAt + timeoutMs
+  /** @param due when a delivery is late (ms since the epoch) */
+  #watch(due: number): void {
     if (this.#timer !== null && this.#timer.dueAt <= due) return
     this.#timer?.cancel()
-    this.#timer = clock.schedule(timeoutMs, { onTimer: (now) => this.#checkTimes(now) })
+    const { clock } = this.#session.broker
+    this.#timer = clock.schedule(due - clock.now(), { onTimer: (now) => this.#checkTimes(now) })
   }
 
   #checkTimes(now: number): void {
@@ -137,7 +161,7 @@ export class Deliveries {
     let next = Infinity
     for (const [tag, entry] of this.unacked.entries()) {
       const timeoutMs = entry.queue.ackTimeoutOf(entry.consumer)
-      if (timeoutMs <= 0 || entry.deliveredAt === 0) continue
+      if (timeoutMs <= 0) continue
       if (entry.deliveredAt + timeoutMs <= now) late.push({ tag, entry, timeoutMs })
       else next = Math.min(next, entry.deliveredAt + timeoutMs)
     }
@@ -151,6 +175,7 @@ export class Deliveries {
   /** Takes a delivery back whose time to acknowledge is over. */
   timeOut(tag: number, entry: Entry): void {
     if (this.unacked.take(tag) === null) return
+    this.#session.vhost.observer?.settled(this.#session, entry, 'timedOut')
     this.#release(entry)
     entry.queue.requeue(entry, 'timedOut')
   }

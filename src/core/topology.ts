@@ -349,6 +349,13 @@ export class Topology {
     return this.usable(name).purge()
   }
 
+  /** @throws BrokerError */
+  pauseQueue(given: string, paused: boolean): void {
+    const name = this.queueName(given)
+    this.#access.require('configure', 'queue', name)
+    this.#act(() => this.#vhost.pauseQueue(this.usable(name), paused))
+  }
+
   /** The empty name stands for the queue that this session declared last. */
   queueName(given: string): string {
     if (given !== '') return cleanName(given)

@@ -3,6 +3,7 @@ import type { Clock } from '../util/clock.ts'
 import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import type { Broker } from './broker.ts'
+import type { ClientConnection } from './client-connection.ts'
 import { Delays } from './delays/delays.ts'
 import { composeDead, isCycle } from './dead-letter.ts'
 import type { Passage } from './deduplication/passage.ts'
@@ -13,20 +14,24 @@ import { bindingFacts, exchangeFacts, queueFacts } from './event-facts.ts'
 import { describeResource, notFound, preconditionFailed } from './errors.ts'
 import { isSwitchedOn } from './is-switched-on.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
-import { Firehose } from './firehose.ts'
 import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchanges/exchange-type.ts'
 import { unknownType } from './exchanges/unknown.ts'
 import type { Table } from './fields.ts'
 import type { Commits } from './commits.ts'
+import { MessageCounters } from './message-counters.ts'
 import type { MessageDecoder } from './message-decoder.ts'
 import type { MessageMemory } from './message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from './message.ts'
 import { Queue, ACCEPTED, REJECTED } from './queues/queue.ts'
 import type { QueueFacts, QueueHost } from './queues/queue-host.ts'
+import type { Outstanding } from './queues/look.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { ReadyMessages } from './queues/ready-messages.ts'
 import { Router, type Target } from './router.ts'
 import { SideLogs, type StoredSideLog } from './side-logs.ts'
+import { Firehose } from './tracing/firehose.ts'
+import { type MessageObserver, MessageObservers } from './tracing/message-observer.ts'
+import { MessageTraces } from './tracing/message-traces.ts'
 import { canonicalTable } from './typed-json.ts'
 
 export interface VHostMetadata {
@@ -69,13 +74,22 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly delays: Delays
   readonly deduplications: Deduplications
   metadata: VHostMetadata
-  /** Present while messages are traced. */
+  readonly traces: MessageTraces
+  /** Present while messages are copied to `amq.rabbitmq.trace`. */
   firehose: Firehose | null = null
+  /** Who wants to know what becomes of messages: nobody, mostly, and then that costs next to nothing. */
+  observer: MessageObserver | null = null
   /** Rises with every change that can change a route: remembered routes of older generations are void. */
   generation = 1
   connections = 0
+  /** What sessions that have ended counted, and the bytes of connections that are closed. */
+  readonly pastMessages = new MessageCounters()
+  readonly pastTraffic = { receivedBytes: 0, sentBytes: 0 }
+  /** Free for whoever keeps statistics of it. */
+  history: unknown = null
   /** Bindings by what they lead to, so that deleting a destination costs only its own bindings. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>()
+  readonly #observers = new Set<MessageObserver>()
   readonly #dying = new RingDeque<{ targets: Target[]; message: Message }>()
   readonly #burier: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#buryDying() }
   #burying = false
@@ -99,6 +113,7 @@ export class VHost implements QueueHost, ExchangeHost {
     for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
     this.delays = new Delays(this, this.sideLogs)
     this.deduplications = new Deduplications(this)
+    this.traces = new MessageTraces(this)
     for (const [exchange, type, internal] of PREDECLARED) {
       this.createExchange(
         { name: exchange, type, durable: true, autoDelete: false, internal, arguments: new Map() },
@@ -168,6 +183,15 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.log.error('messages that were on disk are not found', facts)
   }
 
+  outstanding(queue: Queue): Outstanding[] {
+    const found: Outstanding[] = []
+    for (const session of this.broker.sessions()) {
+      if (session.vhost !== this || found.length === queue.unackedCount) continue
+      for (const entry of session.deliveries.outstanding()) if (entry.queue === queue) found.push({ entry, session })
+    }
+    return found
+  }
+
   deleteQueue(queue: Queue): void {
     this.removeQueue(queue)
     this.metadataChanged()
@@ -198,11 +222,14 @@ export class VHost implements QueueHost, ExchangeHost {
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
     if (wanted) {
       // a target that rejects now gets its copy again on the next try, as do the others: at least once
-      if (reached.length === 0 || this.give(dead, targets) === REJECTED) return false
-      this.broker.counters.deadLettered[reason]++
+      if (reached.length === 0) return false
+      this.observer?.deadLettered(queue, message, dead, targets)
+      if (this.give(dead, targets) === REJECTED) return false
+      this.broker.counters.deadLetter(queue, 'at-least-once', reason)
       return true
     }
-    this.broker.counters.deadLettered[reason]++
+    this.broker.counters.deadLetter(queue, 'at-most-once', reason)
+    this.observer?.deadLettered(queue, message, dead, targets)
     // a target may dead-letter in turn while it takes this one: one at a time keeps the stack flat
     if (this.#dying.size < DYING_MAX) this.#dying.push({ targets, message: dead })
     else
@@ -228,9 +255,35 @@ export class VHost implements QueueHost, ExchangeHost {
     }
   }
 
-  /** Turns the message tracer on or off. Like RabbitMQ's, it is off again after a restart. */
+  /** Turns RabbitMQ's message tracer on or off. Like there, it is off again after a restart. */
   trace(on: boolean): void {
+    if (on === (this.firehose !== null)) return
+    if (this.firehose !== null) this.stopObserving(this.firehose)
     this.firehose = on ? new Firehose(this) : null
+    if (this.firehose !== null) this.observe(this.firehose)
+  }
+
+  /** From now on, tells an observer what becomes of messages. */
+  observe(observer: MessageObserver): void {
+    this.#observers.add(observer)
+    this.#applyObservers()
+  }
+
+  stopObserving(observer: MessageObserver): void {
+    this.#observers.delete(observer)
+    this.#applyObservers()
+  }
+
+  #applyObservers(): void {
+    const all = [...this.#observers]
+    this.observer = all.length > 1 ? new MessageObservers(all) : (all[0] ?? null)
+  }
+
+  connectionGone(connection: ClientConnection): void {
+    const { receivedBytes, sentBytes } = connection.traffic()
+    this.connections--
+    this.pastTraffic.receivedBytes += receivedBytes
+    this.pastTraffic.sentBytes += sentBytes
   }
 
   // ---- exchanges ----
@@ -275,6 +328,7 @@ export class VHost implements QueueHost, ExchangeHost {
     exchange.router.close?.()
     if (exchange.delays !== null) this.delays.delete(exchange.delays)
     this.deduplications.forget(exchange)
+    this.broker.counters.exchangeDeleted(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
     this.broker.events.emit('exchange.deleted', this.name, () => exchangeFacts(this.name, exchange))
   }
@@ -295,9 +349,13 @@ export class VHost implements QueueHost, ExchangeHost {
     const { passage } = this.router
     const only = targets.length === 1 ? targets[0] : null
     if (only instanceof Queue && !only.canTakeDue(message)) return false
+    this.observer?.cameDue({ kind: 'exchange', name: exchange.name }, message, targets)
     this.#pass(passage, message, targets)
     exchange.publishedOut += targets.length
-    if (targets.length === 0) this.broker.pastMessages.unroutable++
+    if (targets.length === 0) {
+      this.broker.counters.pastMessages.unroutable++
+      this.pastMessages.unroutable++
+    }
     return true
   }
 
@@ -316,7 +374,7 @@ export class VHost implements QueueHost, ExchangeHost {
     source.router.bind(binding)
     this.generation++
     if (persist && source.durable && destination.durable) this.broker.catalog.putBinding(this.name, binding)
-    if (persist) this.broker.events.emit('binding.created', this.name, () => bindingFacts(this.name, binding))
+    if (persist) this.broker.events.emit('binding.created', this.name, () => bindingFacts(this.name, binding), binding)
     source.router.onBound?.(binding, (message) => this.#publishTo(destination, message as Message))
   }
 
@@ -362,7 +420,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (leading?.size === 0) this.#bindingsTo.delete(binding.destination)
     const { durable } = binding.destination as Queue | Exchange
     if (source.durable && durable) this.broker.catalog.deleteBinding(this.name, binding)
-    this.broker.events.emit('binding.deleted', this.name, () => bindingFacts(this.name, binding))
+    this.broker.events.emit('binding.deleted', this.name, () => bindingFacts(this.name, binding), binding)
   }
 
   #unbindAllTo(destination: Destination): void {
@@ -410,7 +468,10 @@ export class VHost implements QueueHost, ExchangeHost {
 
   #delayQueue(queue: Queue): void {
     const { name, durable, rules, settings } = queue
-    const release = (message: Message): boolean => queue.publishDue(message)
+    const release = (message: Message): boolean => {
+      if (queue.canTakeDue(message)) this.observer?.cameDue({ kind: 'queue', name }, message, [queue])
+      return queue.publishDue(message)
+    }
     const owner = { kind: 'queue', name, durable, alwaysPersistent: rules.alwaysPersistent, release } as const
     queue.delays = this.delays.lineOf(owner, settings.delaying, queue.delays)
   }
@@ -425,8 +486,17 @@ export class VHost implements QueueHost, ExchangeHost {
     if (queue.delays !== null) this.delays.delete(queue.delays)
     this.deduplications.forget(queue)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
-    this.broker.counters.queuesDeleted++
+    this.broker.counters.queueDeleted(queue)
     this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
+  }
+
+  /** Holds back what a queue has, over restarts too where the queue survives them, or delivers it again. */
+  pauseQueue(queue: Queue, paused: boolean): void {
+    if (queue.paused === paused) return
+    queue.paused = paused
+    if (queue.durable) this.broker.catalog.putQueue(this.name, queue)
+    const facts = { name: queue.name, vhost: this.name }
+    this.broker.events.emit(paused ? 'queue.paused' : 'queue.resumed', this.name, () => facts)
   }
 
   /** A policy of this vhost changed: every queue and exchange looks again which one is its own. */
@@ -448,6 +518,7 @@ export class VHost implements QueueHost, ExchangeHost {
 
   /** Ends everything in it; connections have been closed by the broker. */
   close(): void {
+    this.traces.close()
     for (const queue of [...this.queues.values()]) this.removeQueue(queue)
     for (const exchange of [...this.exchanges.values()]) this.removeExchange(exchange)
   }

@@ -1,26 +1,7 @@
-import { type Json, tableToJson } from '../core/fields-json.ts'
 import { MessageDecoder } from '../core/message-decoder.ts'
-import type { Properties } from '../core/message.ts'
+import { propertiesToJson } from '../core/properties-json.ts'
 import { amqpPropertyFormat } from '../protocols/amqp091/wire/properties.ts'
 import type { LoadedMessage } from '../store/message-store.ts'
-
-/** Names of the properties as in RabbitMQ's HTTP API. */
-const NAMES = {
-  contentType: 'content_type',
-  contentEncoding: 'content_encoding',
-  headers: 'headers',
-  deliveryMode: 'delivery_mode',
-  priority: 'priority',
-  correlationId: 'correlation_id',
-  replyTo: 'reply_to',
-  expiration: 'expiration',
-  messageId: 'message_id',
-  timestamp: 'timestamp',
-  type: 'type',
-  userId: 'user_id',
-  appId: 'app_id',
-  clusterId: 'cluster_id',
-} as const satisfies Record<keyof Properties, string>
 
 export interface QueueName {
   /** Null for a queue that the metadata does not know. */
@@ -52,16 +33,6 @@ export class Exporter {
     }
     return `${JSON.stringify(facts)}\n`
   }
-}
-
-function propertiesToJson(properties: Properties): Record<string, Json> {
-  const json: Record<string, Json> = {}
-  for (const key of Object.keys(NAMES) as (keyof Properties)[]) {
-    const value = properties[key]
-    if (value === null) continue
-    json[NAMES[key]] = value instanceof Map ? tableToJson(value) : value
-  }
-  return json
 }
 
 function bodyToJson(body: Buffer): { encoding: 'utf-8' | 'base64'; body: string } {

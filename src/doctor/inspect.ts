@@ -1,4 +1,5 @@
 import type { StoredQueue } from '../core/catalog.ts'
+import { NO_MESSAGE } from '../core/message-record.ts'
 import type { StoredSideLog } from '../core/side-logs.ts'
 import { silentLog } from '../telemetry/log.ts'
 import { Turn } from '../util/turn.ts'
@@ -206,9 +207,9 @@ export class Inspection {
     for (const id of this.#store.queueIds()) {
       const name = this.#names.get(id) ?? { vhost: null, queue: null, id }
       if (!isWanted(name)) continue
-      // what has no head is none: a note in a side log
+      // in a side log there may be notes
       const visitMessage = (message: LoadedMessage): void => {
-        if (message.headLength > 0) visit(name, message)
+        if (message.buffer[message.headOffset] !== NO_MESSAGE) visit(name, message)
       }
       const log = this.#store.queue(id)
       await loadAll((visitor) => log.loadRecovered(visitor), visitMessage)

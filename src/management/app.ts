@@ -8,8 +8,18 @@ import { ApiError, answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
 import { serveConsole } from './console.ts'
 import { allowOrigin } from './cross-origin.ts'
+import { Jobs } from './jobs/jobs.ts'
 import type { ManagementHost } from './management-host.ts'
+import { guardMetrics } from './prometheus/app.ts'
+import { metricsRoutes } from './prometheus/routes.ts'
+import { channelRoutes } from './routes/channels.ts'
+import { connectionRoutes } from './routes/connections.ts'
+import { consumerRoutes } from './routes/consumers.ts'
+import { healthRoutes } from './routes/health.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import { overviewRoutes } from './routes/overview.ts'
 import { eventRoutes } from './routes/events.ts'
+import { linkRoutes } from './routes/links.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
 import { servePages } from './pages.ts'
@@ -24,16 +34,23 @@ import { definitionsRoutes } from './routes/definitions.ts'
 import { exchangeRoutes } from './routes/exchanges.ts'
 import { featureRoutes } from './routes/features.ts'
 import { globalParameterRoutes } from './routes/global-parameters.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { loginRoutes } from './routes/login.ts'
+import { messageActionRoutes } from './routes/message-actions.ts'
+import { messageTraceRoutes } from './routes/message-traces.ts'
 import { parameterRoutes } from './routes/parameters.ts'
 import { permissionRoutes } from './routes/permissions.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { publishRoutes } from './routes/publish.ts'
 import { queueActionRoutes } from './routes/queue-actions.ts'
 import { queueContentsRoutes } from './routes/queue-contents.ts'
+import { queueListRoutes } from './routes/queue-lists.ts'
 import { queueDeclarationRoutes } from './routes/queue-declarations.ts'
 import { queueGetRoutes } from './routes/queue-get.ts'
+import { queuePauseRoutes } from './routes/queue-pause.ts'
+import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
+import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
 import { userLimitRoutes } from './routes/user-limits.ts'
@@ -64,6 +81,7 @@ const JSON_WITH_CHARSET = 'application/json; charset=utf-8'
 export interface RouteParts {
   readonly host: ManagementHost
   readonly authentication: Authentication
+  readonly jobs: Jobs
 }
 
 /** Adds the routes of one kind of resource; one file each in `routes/`. */
@@ -100,6 +118,20 @@ const ROUTES: readonly Routes[] = [
   alivenessRoutes,
   eventRoutes,
   policyPreviewRoutes,
+  linkRoutes,
+  overviewRoutes,
+  nodeRoutes,
+  connectionRoutes,
+  channelRoutes,
+  consumerRoutes,
+  queueListRoutes,
+  healthRoutes,
+  queueMessagesRoutes,
+  queuePauseRoutes,
+  routeExplanationRoutes,
+  messageActionRoutes,
+  messageTraceRoutes,
+  jobRoutes,
 ]
 
 /**
@@ -131,15 +163,24 @@ export async function createApp(
   acceptAnyType(app)
   await app.register(fastifyCookie)
   await app.register(fastifySwagger, { openapi: { info: { title: 'WarrenMQ HTTP API', version: host.version } } })
-  await app.register(async (api) => serveApi(api, app, host), { prefix: `${host.http.pathPrefix}/api` })
+  const authentication = new Authentication(host)
+  await app.register(async (metrics) => {
+    guardMetrics(metrics, authentication)
+    metricsRoutes(metrics, host, { path: `${host.http.pathPrefix}/metrics`, perObject: false })
+  })
+  const jobs = new Jobs(host.broker.clock, host.log)
+  app.addHook('onClose', () => jobs.close())
+  await app.register(async (api) => serveApi(api, app, { host, authentication, jobs }), {
+    prefix: `${host.http.pathPrefix}/api`,
+  })
   await app.register(async (pages) => servePages(pages, host, () => app.swagger()), { prefix: host.http.pathPrefix })
   await app.register(async (files) => serveConsole(files, host), { prefix: host.http.pathPrefix })
   return app
 }
 
-async function serveApi(api: FastifyInstance, app: FastifyInstance, host: ManagementHost): Promise<void> {
+async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: RouteParts): Promise<void> {
+  const { host, authentication } = parts
   const answerOtherMethods = watchMethods(api, host.http)
-  const authentication = new Authentication(host)
   await api.register(fastifyMultipart, {
     limits: { fileSize: host.http.bodyBytesMax, files: 1, fields: 10, fieldSize: 4096 },
   })
@@ -154,7 +195,7 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, host: Manage
     if (reply.statusCode === 200) reply.header('cache-control', 'no-cache')
   })
   api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
-  for (const routes of ROUTES) routes(api, { host, authentication })
+  for (const routes of ROUTES) routes(api, parts)
   for (const addRoutes of host.pluginRoutes) addRoutes(api)
   answerOtherMethods()
 }

@@ -1,4 +1,9 @@
-import { type ClientConnection, type ConnectionFacts, NO_TRAFFIC } from '../core/client-connection.ts'
+import {
+  type ClientConnection,
+  type ConnectionFacts,
+  type ConnectionSink,
+  NO_TRAFFIC,
+} from '../core/client-connection.ts'
 import type { Broker } from '../core/broker.ts'
 import { preconditionFailed } from '../core/errors.ts'
 import { QuietSink } from '../core/quiet-sink.ts'
@@ -24,9 +29,11 @@ export async function actAs<T>(
   const ended = Promise.withResolvers<never>()
   // where nobody waits for it any more
   ended.promise.catch(() => {})
-  const connection = openFor(broker, user, vhost, (reason) => {
-    connection.close()
-    ended.reject(preconditionFailed(reason))
+  const connection = openFor(broker, user, vhost, {
+    onEnd: (reason) => {
+      connection.close()
+      ended.reject(preconditionFailed(reason))
+    },
   })
   try {
     const session = connection.openSession(sink)
@@ -50,8 +57,17 @@ export async function changeAs<T>(broker: Broker, user: Identity, change: () => 
   }
 }
 
-/** @param onEnd the broker ends the connection, because the vhost or the user is gone */
-function openFor(broker: Broker, user: Identity, vhost: string, onEnd: (reason: string) => void): ClientConnection {
+/** What a connection for a user may be told while it is open. */
+export type InProcessSink = Partial<Omit<ConnectionSink, 'close' | 'drop' | 'traffic'>> & {
+  /** The broker ends the connection, because the vhost or the user is gone. */
+  onEnd(reason: string): void
+}
+
+/**
+ * A connection of a user who is no client of the network: whoever opens it closes it.
+ * @throws BrokerError notFound
+ */
+export function openFor(broker: Broker, user: Identity, vhost: string, sink: InProcessSink): ClientConnection {
   const facts: ConnectionFacts = {
     name: `HTTP API for ${user.name}`,
     protocol: 'HTTP',
@@ -62,7 +78,7 @@ function openFor(broker: Broker, user: Identity, vhost: string, onEnd: (reason: 
     loopback: true,
     network: null,
   }
-  const drop = (): void => onEnd('the connection was closed')
   const unheld = { block() {}, unblock() {}, hold() {}, release() {}, traffic: () => NO_TRAFFIC }
-  return broker.openInProcess(user, vhost, facts, { close: onEnd, drop, ...unheld })
+  const drop = (): void => sink.onEnd('the connection was closed')
+  return broker.openInProcess(user, vhost, facts, { ...unheld, ...sink, close: (text) => sink.onEnd(text), drop })
 }

@@ -27,7 +27,7 @@ export interface ListSource<T> {
   readonly rows: readonly T[]
   readonly nameOf: (row: T) => string
   readonly render: (row: T) => Row
-  /** The value to sort by, where it can be had without rendering; undefined where it cannot. */
+  /** The value to sort by, where it can be had without rendering; undefined where it cannot, null where there is none. */
   readonly keyOf?: (row: T, path: string) => unknown
 }
 
@@ -108,7 +108,11 @@ function filter<T>({ name, use_regex: useRegex }: ListQuery, { rows, nameOf }: L
 }
 
 function sort<T>(rows: T[], source: ListSource<T>, path: string): void {
-  const keys = new Map(rows.map((row) => [row, source.keyOf?.(row, path) ?? at(source.render(row), path)]))
+  const keyOf = (row: T): unknown => {
+    const key = source.keyOf?.(row, path)
+    return key === undefined ? at(source.render(row), path) : key
+  }
+  const keys = new Map(rows.map((row) => [row, keyOf(row)]))
   rows.sort((a, b) => compare(keys.get(a), keys.get(b)))
 }
 

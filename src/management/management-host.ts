@@ -3,7 +3,10 @@ import type { Authenticator } from '../auth/authenticator.ts'
 import type { Config } from '../config/config.ts'
 import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
+import type { FederationControl, ShovelControl } from '../core/links.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { NodeReadings } from '../telemetry/node-gauges.ts'
+import type { Statistics } from './statistics/statistics.ts'
 
 /** A port that the node listens on. */
 export interface ListenerFacts {
@@ -12,6 +15,28 @@ export interface ListenerFacts {
   readonly address: string
   readonly port: number
   readonly tls: boolean
+}
+
+/** A certificate that a listener shows. */
+export interface CertificateFacts {
+  /** By RabbitMQ's names: `amqp/ssl` and so on. */
+  readonly protocol: string
+  readonly port: number
+  /** ms since the epoch. */
+  readonly validTo: number
+}
+
+/** What the node is made of, and what it uses of its machine. */
+export interface NodeFacts {
+  /** Publishers are held above this much memory, and below this much free disk; bytes. */
+  readonly memoryLimitBytes: number
+  readonly diskFreeLimitBytes: number
+  readonly logFiles: readonly string[]
+  readonly configFiles: readonly string[]
+  /** How clients may log in: `PLAIN` and so on. */
+  readonly mechanisms: readonly string[]
+  readings(): NodeReadings
+  certificates(): readonly CertificateFacts[]
 }
 
 /** What the HTTP API needs of the node that it shows. */
@@ -34,6 +59,10 @@ export interface ManagementHost {
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]
+  /** To other brokers. */
+  readonly links: { readonly shovels: ShovelControl; readonly federation: FederationControl }
+  readonly node: NodeFacts
+  readonly statistics: Statistics
   /** What plugins add. */
   readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

@@ -11,7 +11,11 @@ const OPEN = { config: { open: true }, schema: { hide: true } }
 const ADMIN = new URL('./rabbitmqadmin.py', import.meta.url)
 
 /** The pages beside the console, at RabbitMQ's addresses: an index of the HTTP API, and the command-line tool to download. */
-export function servePages(app: FastifyInstance, { http }: ManagementHost, documented: () => Documented): void {
+export function servePages(
+  app: FastifyInstance,
+  { http, version }: ManagementHost,
+  documented: () => Documented,
+): void {
   const home = http.pathPrefix
   for (const [from, to] of [
     ['/api', '/api/index.html'],
@@ -29,7 +33,7 @@ export function servePages(app: FastifyInstance, { http }: ManagementHost, docum
   })
   app.get('/cli/index.html', OPEN, (_request, reply) => sendPage(reply, 'rabbitmqadmin', ABOUT_ADMIN))
   app.get('/cli/rabbitmqadmin', OPEN, async (_request, reply) => {
-    const program = await readFile(ADMIN)
+    const program = (await readFile(ADMIN, 'utf8')).replace('%%VERSION%%', version)
     return reply.type('application/octet-stream').header('cache-control', 'no-cache').send(program)
   })
 }

@@ -26,6 +26,8 @@ export interface TlsContext {
   readonly options: TlsOptions
   readonly verifyPeer: boolean
   readonly requireCertificate: boolean
+  /** When the certificate expires, ms since the epoch. */
+  readonly validTo: number
 }
 
 /** TLS settings that cannot be used; the text names the key and the file. */
@@ -71,7 +73,7 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
     handshakeTimeout: settings.handshakeTimeoutMs,
   }
   const { verifyPeer, requireCertificate } = settings
-  return { options, verifyPeer, requireCertificate }
+  return { options, verifyPeer, requireCertificate, validTo: Date.parse(certificate.validTo) }
 }
 
 function versionOptions(settings: TlsSettings, keys: string): SecureContextOptions {

@@ -14,10 +14,12 @@ const CHOKED_BYTES = 4 * 1024 * 1024
 const READ_PER_TURN_BYTES = 256 * 1024
 
 export const PAUSED_BY_ALARM = 1
-const PAUSED_BY_PRESSURE = 2
+export const PAUSED_BY_PRESSURE = 2
 const PAUSED_BY_FAIRNESS = 4
 /** The store does not keep up. */
 export const PAUSED_BY_STORE = 8
+/** Whoever reads does not keep up. */
+export const PAUSED_BY_OWNER = 32
 /** An answer has to come before what the peer has sent since. */
 export const PAUSED_BY_ANSWER = 16
 

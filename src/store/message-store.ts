@@ -141,6 +141,9 @@ export interface StoredCounts {
   readonly diskBytes: number
   /** Bytes of index pages in memory. */
   readonly indexBytes: number
+  /** Messages written to disk for it, and read back, since the store was opened. */
+  readonly writes: number
+  readonly reads: number
 }
 
 /** One queue's part of the store. Numbers are given by core, rise, and are never used again. */
@@ -197,6 +200,9 @@ export interface QueueLog {
    */
   load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void
 
+  /** As `load`, with the highest numbers first. */
+  loadLast(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void
+
   /** Reads back those of a range in STATE_READY that have expired at `now` (ms since the epoch), at most so many. */
   loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void
 
@@ -215,6 +221,12 @@ export interface QueueLog {
    */
   loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void
 
+  /**
+   * Which of these messages are there after a restart, whatever their state: for who has noted their numbers elsewhere. `done` is called in
+   * a later turn.
+   */
+  findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void
+
   /** Records that these messages are gone, whatever their state: for those that core has no entries of. Numbers that are gone are passed over. */
   settleNumbers(numbers: readonly number[]): void
 
@@ -231,6 +243,39 @@ export interface QueueLog {
 
   /** The queue is deleted: everything of it goes. */
   delete(): void
+}
+
+/**
+ * What a store has done with its files since it was opened. Plain numbers that only rise; times in ms, of all operations together. A file
+ * that is written synchronously counts both a write and a sync for each.
+ */
+export class StoreCounters {
+  reads = 0
+  readBytes = 0
+  readMs = 0
+  writes = 0
+  writeBytes = 0
+  writeMs = 0
+  syncs = 0
+  syncMs = 0
+  /** Messages that were read back, and written: each for each of its queues. */
+  messagesRead = 0
+  messagesWritten = 0
+  /** Pages of the indexes of queues. */
+  indexReads = 0
+  indexWrites = 0
+}
+
+/** What a store has on disk. */
+export interface StoreDiskStats {
+  readonly files: number
+  readonly bytes: number
+  /** Of it, what is still wanted. */
+  readonly liveBytes: number
+  /** Bytes that were given to the store and are not written yet. */
+  readonly waitingBytes: number
+  /** Bytes of memory that the indexes of queues take. */
+  readonly indexBytes: number
 }
 
 export interface MessageStoreStats {
@@ -273,8 +318,11 @@ export interface MessageStore {
   /** Drops one reference; the bytes in memory are freed with the last one. */
   release(content: Content): void
 
-  /** What is recorded between `begin` and `end` is recovered whole or not at all. Where they are nested, the outermost pair counts. */
-  begin(): void
+  /**
+   * What is recorded between `begin` and `end` is recovered whole or not at all. Where they are nested, the outermost pair counts.
+   * @returns a number that is the same again only while what is recorded now is recovered together with what was recorded then
+   */
+  begin(): number
   /** @returns the position of what was recorded since the outermost `begin`, or 0 */
   end(): number
 
@@ -293,6 +341,9 @@ export interface MessageStore {
   setRoom(bytes: number): void
 
   stats(): MessageStoreStats
+
+  readonly counters: StoreCounters
+  diskStats(): StoreDiskStats
 
   /** Writes what is pending, then frees everything. */
   close(): Promise<void>

@@ -86,6 +86,7 @@ export function configOf(options: StartBrokerOptions, virtual: boolean): Config 
 const defaultKeys = (virtual: boolean): ConfigKeys => ({
   'listeners.tcp.default': 0,
   'management.tcp.port': 'none',
+  'prometheus.tcp.port': 'none',
   'warren.bind.1': '127.0.0.1',
   ...(virtual ? { heartbeat: 0 } : {}),
 })

@@ -3,6 +3,7 @@ import { tableToJson } from '../core/fields-json.ts'
 import type { DelayLine } from '../core/delays/delay-line.ts'
 import type { Entry } from '../core/queues/entry.ts'
 import type { Queue } from '../core/queues/queue.ts'
+import { lookAt } from '../core/queues/walk.ts'
 import type { VHost } from '../core/vhost.ts'
 import { InProcessClient } from './client.ts'
 import { compare, describeMessages, type ExpectedMessage } from './expectations.ts'
@@ -10,6 +11,8 @@ import { composePublished, type MessageBody, type MessageProperties, ReceivedMes
 import { Subscription, type SubscriptionHandler } from './subscription.ts'
 import { type PlainTable, tableFromPlain } from './values.ts'
 import { eventually, type WaitOptions } from './wait.ts'
+
+const READY_FROM_HEAD = { states: new Set(['ready'] as const), fromTail: false, after: null }
 
 export interface QueueOptions {
   /** `classic` or `quorum`; the virtual host's default unless given. */
@@ -246,7 +249,10 @@ export class VhostHelpers {
     const found = this.#find(queue)
     if (found.readyInStore === 0) return this.messages(queue)
     const messages: ReceivedMessage[] = []
-    for await (const entry of found.browse()) messages.push(new ReceivedMessage(entry.message, entry))
+    await lookAt(found, READY_FROM_HEAD, ({ message, entry }) => {
+      messages.push(new ReceivedMessage(message, entry))
+      return true
+    })
     return messages
   }
 

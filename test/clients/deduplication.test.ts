@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { test } from 'node:test'
-import { withBroker } from '../support/with-broker.ts'
 import { confirmed, fetch, fetchTexts, readyCount, send } from './bench.ts'
-import { missing, PYTHON, runProgram } from './debian/programs.ts'
 import { inProcess } from './support.ts'
 
 const DEDUPLICATED = { 'x-message-deduplication': true }
@@ -92,21 +88,3 @@ inProcess('arguments that are refused, and that are not the same', async (b) => 
   const not = `inequivalent arg 'x-message-deduplication' for ${b.queueText(queue)}: received none but current is the value 'true' of type 'bool'`
   await b.refuses(PRECONDITION_FAILED, not, (other) => other.assertQueue(queue))
 })
-
-const noPika = missing('python3-pika', { program: PYTHON, args: ['-c', 'import pika'] })
-test(
-  'the same with python3-pika',
-  { skip: process.env['RABBITMQ_URL'] === undefined ? noPika : 'beyond RabbitMQ' },
-  async () => {
-    await withBroker({}, async ({ url }) => {
-      const script = join(import.meta.dirname, 'debian/deduplication_client.py')
-      const answers = await runProgram({ program: PYTHON, args: [script, url] })
-      assert.deepEqual(Object.fromEntries(answers.map(({ part, value }) => [part, value])), {
-        exchange: ['one', '2', '2.5', 'True', '1099511627776', 'kept for a moment'],
-        queue: ['after the first was acknowledged'],
-        numbers: ['1', '2', '3', '8589934592'],
-        transactions: ['second'],
-      })
-    })
-  },
-)

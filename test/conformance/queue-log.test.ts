@@ -205,6 +205,16 @@ const load = (
 ): Promise<{ found: Seen[]; entries: TestEntry[] }> =>
   read(implementation, (visitor) => log.load({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor))
 
+const loadLast = (
+  implementation: Implementation,
+  log: QueueLog,
+  range: Partial<Range>,
+  max: number,
+): Promise<{ found: Seen[] }> =>
+  read(implementation, (visitor) =>
+    log.loadLast({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor),
+  )
+
 async function collectExpiring(
   implementation: Implementation,
   log: QueueLog,
@@ -386,6 +396,87 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.deepEqual(numbersOf(found), [1, 2, 3, 4])
     })
 
+    test('what begins tells whether it is recovered together with what was recorded before', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const begun = (number: number): number => {
+        const unit = first.store.begin()
+        assert.equal(first.store.begin(), unit)
+        put(first.store, log, number)
+        first.store.end()
+        first.store.end()
+        return unit
+      }
+      const together = begun(1)
+      assert.equal(begun(2), together)
+      await first.settle()
+      assert.notEqual(begun(3), together)
+      await first.settle()
+      const second = await first.crash()
+      const { found } = await load(second, second.store.queue(1))
+      assert.deepEqual(numbersOf(found), [1, 2, 3])
+    })
+
+    test('what is gone before its transaction is written need not be written, and what stays is', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const entries: TestEntry[] = []
+      for (const number of count(1, 4)) {
+        first.store.begin()
+        entries.push(put(first.store, log, number))
+        first.store.end()
+      }
+      for (const at of [0, 1, 3]) log.settle(entries[at]!)
+      first.store.begin()
+      const last = put(first.store, log, 5)
+      const position = first.store.end()
+      await first.settle()
+      assert.ok(first.store.committed >= position)
+      log.settle(last)
+      first.store.begin()
+      log.settle(entries[2]!)
+      assert.ok(first.store.end() > position, 'a settlement is recorded too')
+      await first.settle()
+      const second = await first.crash()
+      assert.deepEqual(second.store.queue(1).recovered(), [])
+    })
+
+    test('however much is gone before it is written, what comes after it is safe in the end', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      put(first.store, log, 1)
+      await new Promise(setImmediate)
+      for (const number of count(2, 25_000)) log.settle(put(first.store, log, number))
+      const { message } = put(first.store, log, 25_001)
+      await first.settle()
+      assert.ok(first.store.committed >= message.position)
+      const second = await first.crash()
+      assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1, 25_001])
+    })
+
+    test('says which messages are there, whatever their state, after a restart as well', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      // with gaps, so that what is where cannot be told without looking
+      const numbers = count(1, 3000).filter((number) => number % 7 !== 0)
+      const entries = numbers.map((number) => put(first.store, log, number))
+      await first.settle()
+      for (const entry of entries) if (entry.number % 5 === 0) log.settle(entry)
+      log.update(entries[0]!, STATE_HELD, 1_000_000, 0)
+      const ask = async (implementation: Implementation, asked: QueueLog): Promise<number[]> => {
+        const found = new Promise<ReadonlySet<number>>((resolve) => asked.findPresent(count(0, 3100), resolve))
+        void implementation.settle()
+        return [...(await found)].toSorted((a, b) => a - b)
+      }
+      const expected = numbers.filter((number) => number % 5 !== 0)
+      assert.deepEqual(await ask(first, log), expected)
+      put(first.store, log, 3050)
+      await first.settle()
+      const second = await first.crash()
+      assert.deepEqual(await ask(second, second.store.queue(1)), [...expected, 3050])
+      assert.deepEqual(await ask(second, second.store.queue(2)), [])
+    })
+
     test('what only leaves memory is read back, and gone after a restart', async (t) => {
       const first = await open(t)
       const log = first.store.queue(1)
@@ -441,6 +532,8 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.ok(found.every((one) => one.redelivered === (one.number % 4 === 1)))
       const middle = await load(first, log, { from: 500, to: 507 })
       assert.deepEqual(numbersOf(middle.found), count(500, 507))
+      const last = await loadLast(first, log, { from: 20, to: 1100 }, 900)
+      assert.deepEqual(numbersOf(last.found), count(201, 1100).toReversed())
       for (const entry of entries) if (entry.number % 3 !== 0) log.settle(entry)
       const rest = await load(first, log)
       assert.deepEqual(
@@ -456,6 +549,9 @@ for (const [name, open] of Object.entries(implementations)) {
       await first.settle()
       const { found } = await load(first, log, { from: 10, to: 40, level: 1 }, 4)
       assert.deepEqual(numbersOf(found), [10, 13, 16, 19])
+      const last = await loadLast(first, log, { from: 10, to: 40, level: 1 }, 4)
+      assert.deepEqual(numbersOf(last.found), [40, 37, 34, 31])
+      assert.deepEqual(numbersOf((await loadLast(first, log, { from: 10, to: 18, level: 1 }, 4)).found), [16, 13, 10])
       log.drop({ from: 20, to: 50, level: 1 })
       const rest = await load(first, log, { level: 1 })
       assert.deepEqual(numbersOf(rest.found), [1, 4, 7, 10, 13, 16, 19, 52, 55, 58])

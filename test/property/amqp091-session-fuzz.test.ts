@@ -28,7 +28,10 @@ async function watchedServer(): Promise<Watched> {
     error: (text, facts) => mistakes.push(`${text} ${String((facts?.['err'] as Error | undefined)?.stack)}`),
     child: () => log,
   }
-  const config = loadConfig({ argv: ['--port', '0', '--management-port', '0', '--memory'], env: {} })
+  const config = loadConfig({
+    argv: ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', '--memory'],
+    env: {},
+  })
   const server = await startServer(config, log)
   return { server, port: Number(new URL(server.urls.amqp[0]!).port), mistakes }
 }

@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { longstr } from '../../src/core/fields.ts'
 import type { Queue } from '../../src/core/queues/queue.ts'
-import { type Client, CoreBench, type Delivery, describe as describeDelivery } from '../support/core-bench.ts'
+import {
+  type Client,
+  CoreBench,
+  type Delivery,
+  describe as describeDelivery,
+  lookAtReady,
+} from '../support/core-bench.ts'
 import { PagingStore } from '../support/paging-store.ts'
 
 // Random operations on a queue with message groups. What is delivered must be the first of its group that is left, with no other of the group
@@ -468,7 +474,7 @@ class Run {
     this.#buryDead()
     const browsed: string[] = []
     const browsing = (async () => {
-      for await (const { message } of queue.browse()) browsed.push(message.body().toString())
+      await lookAtReady(queue, ({ message }) => browsed.push(message.body().toString()))
     })()
     let done = false
     void browsing.then(() => (done = true))

@@ -21,7 +21,7 @@ class Command {
   readonly #lines: AsyncIterableIterator<string>
 
   constructor(args: readonly string[]) {
-    const argv = ['src/main.ts', 'start', '--port', '0', '--management-port', '0', ...args]
+    const argv = ['src/main.ts', 'start', '--port', '0', '--management-port', '0', '--prometheus-port', 'none', ...args]
     this.child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#lines = createInterface(this.child.stdout!)[Symbol.asyncIterator]()
   }

@@ -5,8 +5,10 @@ import type { Consumer } from '../../src/core/consumer.ts'
 import { bool, type Field, longstr, signedint, type Table } from '../../src/core/fields.ts'
 import { composeMessage, type Message, Properties, type RetryFacts } from '../../src/core/message.ts'
 import type { Entry } from '../../src/core/queues/entry.ts'
+import type { Looked } from '../../src/core/queues/look.ts'
 import type { Queue } from '../../src/core/queues/queue.ts'
 import { retryFactsOf } from '../../src/core/queues/retries.ts'
+import { lookAt } from '../../src/core/queues/walk.ts'
 import type { Session, SessionSink } from '../../src/core/session.ts'
 import type { VHost } from '../../src/core/vhost.ts'
 import { amqpPropertyFormat } from '../../src/protocols/amqp091/wire/properties.ts'
@@ -383,6 +385,14 @@ export function tableOf(values: Readonly<Record<string, string | number | boolea
 function fieldOf(value: string | number | boolean): Field {
   if (typeof value === 'string') return longstr(value)
   return typeof value === 'number' ? signedint(value) : bool(value)
+}
+
+/** Shows what is ready, in the order of delivery. */
+export function lookAtReady(queue: Queue, visit: (looked: Looked) => void): Promise<void> {
+  return lookAt(queue, { states: new Set(['ready']), fromTail: false, after: null }, (looked) => {
+    visit(looked)
+    return true
+  })
 }
 
 /** What a delivery says. */

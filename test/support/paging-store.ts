@@ -17,7 +17,9 @@ import {
   STATE_HELD,
   STATE_READY,
   STATE_RETURNED,
+  StoreCounters,
   type StoredCounts,
+  type StoreDiskStats,
 } from '../../src/store/message-store.ts'
 
 // A whole message store whose disk is a Map, and in which nothing happens until `io` is called: what has been recorded is then
@@ -86,6 +88,15 @@ function rowOf(entry: QueueEntry, order: number): Row {
   }
 }
 
+/** As many rows as may be read in one go, and at least one. */
+function within(rows: readonly Row[], messagesMax: number, bytesMax: number): Row[] {
+  let bytes = 0
+  return rows.slice(0, messagesMax).filter((row, i) => {
+    bytes += row.bytes.length
+    return i === 0 || bytes <= bytesMax
+  })
+}
+
 export interface PagingOptions {
   /** Whether `gather` asks for time. */
   readonly gathers?: (entries: readonly QueueEntry[]) => boolean
@@ -99,6 +110,7 @@ export class PagingStore implements MessageStore {
   committed = 0
   congested = false
   highestQueueId = 0
+  readonly counters = new StoreCounters()
   /** Calls, by name: for tests that ask what was done. */
   readonly calls: Record<string, number> = {}
   readonly memory = new MemoryMessageStore()
@@ -224,8 +236,9 @@ export class PagingStore implements MessageStore {
     this.memory.release(content)
   }
 
-  begin(): void {
+  begin(): number {
     if (this.#depth++ === 0) this.#begun = this.#position
+    return this.committed
   }
 
   end(): number {
@@ -245,6 +258,10 @@ export class PagingStore implements MessageStore {
 
   stats(): MessageStoreStats {
     return this.memory.stats()
+  }
+
+  diskStats(): StoreDiskStats {
+    return { files: 0, bytes: 0, liveBytes: 0, waitingBytes: 0, indexBytes: 0 }
   }
 
   close(): Promise<void> {
@@ -383,13 +400,12 @@ class PagingLog implements QueueLog {
 
   load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
     this.#store.count('load')
-    this.#read(range, visitor, (rows) => {
-      let bytes = 0
-      return rows.slice(0, messagesMax).filter((row, i) => {
-        bytes += row.bytes.length
-        return i === 0 || bytes <= bytesMax
-      })
-    })
+    this.#read(range, visitor, (rows) => within(rows, messagesMax, bytesMax))
+  }
+
+  loadLast(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
+    this.#store.count('loadLast')
+    this.#read(range, visitor, (rows) => within(rows.toReversed(), messagesMax, bytesMax))
   }
 
   loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void {
@@ -477,6 +493,11 @@ class PagingLog implements QueueLog {
     entry.location = WRITTEN
   }
 
+  findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void {
+    this.#store.count('findPresent')
+    this.#store.later(() => done(new Set(numbers.filter((number) => this.#rows.has(number)))))
+  }
+
   earliestExpiry({ from, to, level }: Range): number {
     const times = this.#ready(from, to, level)
       .map(({ expiresAt }) => expiresAt)
@@ -519,7 +540,8 @@ class PagingLog implements QueueLog {
     const rows = [...this.#rows.values()]
     const bodyBytes = rows.reduce((sum, row) => sum + row.bodyLength, 0)
     const diskBytes = rows.reduce((sum, row) => sum + row.bytes.length, 0)
-    return { messages: rows.length, bodyBytes, pagedOut: 0, pagedOutShared: 0, diskBytes, indexBytes: rows.length * 24 }
+    const counted = { messages: rows.length, bodyBytes, pagedOut: 0, pagedOutShared: 0, diskBytes }
+    return { ...counted, indexBytes: rows.length * 24, writes: 0, reads: 0 }
   }
 
   delete(): void {

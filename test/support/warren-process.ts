@@ -95,7 +95,7 @@ export async function startWarren(
   flags: readonly string[] = [],
   { env = {}, cwd }: WarrenOptions = {},
 ): Promise<WarrenProcess> {
-  const ports = ['--port', '0', '--management-port', '0']
+  const ports = ['--port', '0', '--management-port', '0', '--prometheus-port', 'none']
   const where = flags.includes('--data-dir') ? [] : ['--memory']
   const warren = new WarrenProcess(['start', ...ports, ...where, ...flags], env, cwd)
   t.after(() => warren.stop('SIGKILL'))

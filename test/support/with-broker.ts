@@ -15,13 +15,15 @@ export interface TestBrokerOptions {
   readonly flags?: readonly string[]
   readonly dataDir?: string
   readonly clock?: Clock
+  /** Of heartbeats and of the time that connecting may take; `clock` unless given. Who gives it closes it. */
+  readonly networkClock?: Clock
 }
 
 /** The real server on a free port; stop it by `server.stop('test')`. */
-export async function startTestBroker({ flags = [], dataDir, clock }: TestBrokerOptions = {}): Promise<TestBroker> {
+export async function startTestBroker({ flags = [], dataDir, ...clocks }: TestBrokerOptions = {}): Promise<TestBroker> {
   const where = dataDir === undefined ? ['--memory'] : ['--data-dir', dataDir]
-  const argv = ['--port', '0', '--management-port', '0', ...where, ...flags]
-  const server = await startServer(loadConfig({ argv, env: {} }), silentLog, clock === undefined ? {} : { clock })
+  const argv = ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', ...where, ...flags]
+  const server = await startServer(loadConfig({ argv, env: {} }), silentLog, clocks)
   const port = Number(new URL(server.urls.amqp[0]!).port)
   return { server, port, url: `amqp://guest:guest@localhost:${port}` }
 }

@@ -236,16 +236,16 @@ test('limits of virtual hosts and operator policies are read into lists', () => 
 test('keys of RabbitMQ without a meaning here are accepted and told', () => {
   const { ignored } = conf(
     'cluster_formation.classic_config.nodes.1 = rabbit@a',
-    'collect_statistics_interval = 5000',
+    'channel_tick_interval = 60000',
     'management.load_definitions = /d.json',
-    'management.rates_mode = basic',
+    'stream.max_segment_size_bytes = 1',
     'tcp_listen_options.linger.on = true',
     'log.connection.level = debug',
   )
   assert.deepEqual(ignored, [
     'cluster_formation.classic_config.nodes.1',
-    'collect_statistics_interval',
-    'management.rates_mode',
+    'channel_tick_interval',
+    'stream.max_segment_size_bytes',
     'tcp_listen_options.linger.on',
     'log.connection.level',
   ])

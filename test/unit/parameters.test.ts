@@ -10,7 +10,7 @@ import {
   parseVhostLimits,
   vhostLimitsComponent,
 } from '../../src/core/limits.ts'
-import { Parameters, builtInComponents } from '../../src/core/parameters.ts'
+import { Parameters } from '../../src/core/parameters.ts'
 
 const refused = (text: string) => (error: unknown) => {
   assert.ok(error instanceof BrokerError, String(error))
@@ -22,24 +22,24 @@ const refused = (text: string) => (error: unknown) => {
 const invalid = (...errors: readonly string[]) =>
   refused(`Validation failed\n\n${errors.map((error) => `${error}\n`).join('')}`)
 
-const parameters = (): Parameters => new Parameters([...builtInComponents, vhostLimitsComponent])
+const parameters = (): Parameters => new Parameters([{ name: 'lights', validate: () => [] }, vhostLimitsComponent])
 
 describe('runtime parameters', () => {
-  const upstream = { uri: 'amqp://other', 'max-hops': 2, 'ack-mode': 'on-confirm' }
+  const lights = { rooms: 2 }
 
   test('what is set can be got, listed and deleted', () => {
     const all = parameters()
-    const parameter = all.set('V', 'federation-upstream', 'up', upstream)
-    assert.deepEqual(parameter, { component: 'federation-upstream', vhost: 'V', name: 'up', value: upstream })
-    assert.deepEqual(all.get('V', 'federation-upstream', 'up'), parameter)
-    all.set('W', 'federation-upstream', 'up', { uri: ['amqps://a', 'amqp://b/%2f'] })
+    const parameter = all.set('V', 'lights', 'up', lights)
+    assert.deepEqual(parameter, { component: 'lights', vhost: 'V', name: 'up', value: lights })
+    assert.deepEqual(all.get('V', 'lights', 'up'), parameter)
+    all.set('W', 'lights', 'up', { rooms: 3 })
     all.set('V', 'vhost-limits', 'limits', { 'max-queues': 5 })
     assert.equal(all.list().length, 3)
-    assert.equal(all.list('federation-upstream').length, 2)
-    assert.deepEqual(all.list('federation-upstream', 'V'), [parameter])
-    assert.equal(all.delete('V', 'federation-upstream', 'up'), true)
-    assert.equal(all.delete('V', 'federation-upstream', 'up'), false)
-    assert.equal(all.get('V', 'federation-upstream', 'up'), null)
+    assert.equal(all.list('lights').length, 2)
+    assert.deepEqual(all.list('lights', 'V'), [parameter])
+    assert.equal(all.delete('V', 'lights', 'up'), true)
+    assert.equal(all.delete('V', 'lights', 'up'), false)
+    assert.equal(all.get('V', 'lights', 'up'), null)
     all.deleteVhost('W')
     assert.deepEqual(
       all.list().map(({ component }) => component),
@@ -65,56 +65,6 @@ describe('runtime parameters', () => {
     assert.equal(all.set('V', 'lamp', 'hall', 'on').value, 'on')
     assert.throws(() => all.set('V', 'lamp', 'hall', 'off'), invalid('hall@V is off'))
     assert.equal(all.get('V', 'lamp', 'hall')?.value, 'on')
-  })
-
-  test('federation upstreams', () => {
-    const set = (value: unknown) => () => parameters().set('V', 'federation-upstream', 'up', value)
-    assert.throws(set({}), invalid('Key "uri" not found in up'))
-    assert.throws(set({ uri: 'http://x' }), invalid('"http://x" not a valid URI'))
-    assert.throws(set({ uri: ['amqp://a', 5] }), invalid('uri should be binary, actually was 5'))
-    assert.throws(set({ uri: [] }), invalid('uri should be list, actually was []'))
-    assert.throws(set('x'), invalid('up not a list <<"x">>'))
-    assert.throws(
-      set({ uri: 'amqp://', zip: 1, expires: 'x', 'ack-mode': 'never' }),
-      invalid(
-        'Unrecognised terms [{<<"zip">>,1}] in up',
-        'ack-mode should be one of [<<"no-ack">>,<<"on-publish">>,<<"on-confirm">>], actually was <<"never">>',
-        'expires should be a number, actually was <<"x">>',
-      ),
-    )
-  })
-
-  test('federation upstream sets', () => {
-    const set = (value: unknown) => () => parameters().set('V', 'federation-upstream-set', 's', value)
-    set([{ upstream: 'a' }, { upstream: 'b', exchange: 'x', 'trust-user-id': true }])()
-    assert.throws(set([{ upstream: 'a' }, {}]), invalid('Key "upstream" not found in s'))
-    assert.throws(
-      set([{ upstream: 'a', 'trust-user-id': 1 }]),
-      invalid('trust-user-id should be boolean, actually was 1'),
-    )
-    assert.throws(set({ upstream: 'a' }), invalid('s should be list, actually was #{<<"upstream">> => <<"a">>}'))
-  })
-
-  test('shovels', () => {
-    const set = (value: object) => () => parameters().set('V', 'shovel', 's', value)
-    const uri = { 'src-uri': 'amqp://', 'dest-uri': 'amqp://other' }
-    set({ ...uri, 'src-queue': 'a', 'dest-exchange': 'x', 'src-delete-after': 'never', 'reconnect-delay': 5 })()
-    set({ ...uri, 'src-protocol': 'amqp10', 'src-address': '/queues/a', 'dest-queue': 'b' })()
-    set({ 'src-protocol': 'local', 'dest-protocol': 'local', 'src-queue': 'a', 'dest-queue': 'b' })()
-    assert.throws(set(uri), invalid("Must specify 'src-exchange' or 'src-queue'"))
-    assert.throws(
-      set({ ...uri, 'src-queue': 'a', 'src-exchange': 'b', 'dest-queue': 'a', 'dest-exchange': 'b' }),
-      invalid("Cannot specify 'src-exchange' and 'src-queue'", "Cannot specify 'dest-exchange' and 'dest-queue'"),
-    )
-    assert.throws(set({ 'src-queue': 'a' }), invalid('Key "dest-uri" not found in s', 'Key "src-uri" not found in s'))
-    assert.throws(
-      set({ ...uri, 'src-queue': 'a', 'delete-after': 5, 'ack-mode': 'no-ack' }),
-      invalid("Cannot specify 'no-ack' and numerical 'delete-after'"),
-    )
-    assert.throws(
-      set({ ...uri, 'src-queue': 'a', 'src-delete-after': 'soon' }),
-      invalid('src-delete-after should be a number or one of "never", "queue-length", actually was <<"soon">>'),
-    )
   })
 })
 

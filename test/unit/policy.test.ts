@@ -207,8 +207,12 @@ describe('validation', () => {
 
   test('one upstream or a set of them', () => {
     const definition = { 'federation-upstream': 'a', 'federation-upstream-set': 'b' }
-    const text = 'cannot specify federation-upstream and federation-upstream-set together'
+    const text = 'cannot specify federation-upstream, federation-upstream-set or federation-upstream-pattern together'
     assert.throws(setting({ definition }), invalid(text))
+    assert.throws(
+      setting({ definition: { 'federation-upstream-pattern': '(' } }),
+      invalid('<<"(">> is not a valid federation upstream pattern'),
+    )
   })
 
   test('a refused policy leaves the old one in place', () => {

@@ -13,17 +13,18 @@ export class ExchangeDeduplication {
   constructor(host: DeduplicationHost, exchange: Exchange, settings: DeduplicationSettings) {
     const { name, durable } = exchange
     this.#exchange = exchange
-    this.seen = new SeenMessages(host, { kind: 'exchange', name, durable }, settings)
+    this.seen = new SeenMessages(host, { kind: 'exchange', name, durable }, settings, null)
   }
 
   /** Queues have taken the message. @param logged whether one of them keeps it over a restart */
   accept(message: Message, identity: Identity, logged: boolean): void {
-    this.seen.accept(message, identity, this.seen.begin(identity, 0), logged)
+    this.seen.begin(message, identity)
+    this.seen.accept(message, identity, logged)
   }
 
   /** The message went nowhere, or was refused. */
   refuse(identity: Identity): void {
-    this.seen.refuse(identity, null)
+    this.seen.refuse(identity)
   }
 
   /** The message was a duplicate. */

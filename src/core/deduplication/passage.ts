@@ -35,6 +35,7 @@ export class Passage {
   }
 
   enter(deduplication: ExchangeDeduplication, identity: Identity, before: Gate | null): Gate {
+    identity.key?.own()
     const gate = new Gate(deduplication, identity, before)
     this.#gates.push(gate)
     return gate

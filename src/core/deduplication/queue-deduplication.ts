@@ -2,37 +2,26 @@ import type { Message } from '../message.ts'
 import type { Entry } from '../queues/entry.ts'
 import { ACCEPTED, type Queue, REJECTED } from '../queues/queue.ts'
 import type { DeduplicationHost } from './deduplication-host.ts'
-import type { Identity } from './identity.ts'
-import type { SeenEntry } from './seen-log.ts'
+import { Identity } from './identity.ts'
 import { SeenMessages } from './seen-messages.ts'
 import type { DeduplicationSettings } from './settings.ts'
-
-/** A message that its queue is just taking. */
-interface Admission {
-  readonly message: Message
-  /** The number that the message gets, if it stays. */
-  readonly number: number
-  readonly identity: Identity | null
-  readonly entry: SeenEntry | null
-}
 
 /** Keeps duplicates out of a queue. */
 export class QueueDeduplication {
   readonly seen: SeenMessages
   readonly #host: DeduplicationHost
   readonly #queue: Queue
-  #admission: Admission | null = null
+  /** Where values go with messages: what the queue is just taking, until it has its place there; else null. */
+  #placing: Identity | null = null
+  /** Whose that is. */
+  #message: Message | null = null
 
   constructor(host: DeduplicationHost, queue: Queue, settings: DeduplicationSettings) {
     const { name, durable } = queue
     this.#host = host
     this.#queue = queue
-    this.seen = new SeenMessages(host, { kind: 'queue', name, durable }, settings)
-  }
-
-  /** Whether a message has to come by here before its queue takes it: false while it does. */
-  intercepts(message: Message): boolean {
-    return this.#admission?.message !== message
+    const owner = { kind: 'queue', name, durable } as const
+    this.seen = new SeenMessages(host, owner, settings, (numbers) => queue.findLogged(numbers))
   }
 
   /** Has the queue take a message, or leaves it out. @returns ACCEPTED or REJECTED */
@@ -46,45 +35,52 @@ export class QueueDeduplication {
    */
   publishDue(message: Message): number {
     const identity = this.seen.goesWithMessages ? this.seen.identify(message) : null
-    return this.#take(message, identity === null || identity.key === null ? null : { ...identity, publisher: null })
+    const key = identity?.key ?? null
+    return this.#take(message, key === null ? null : new Identity(key, null, -1))
   }
 
   #take(message: Message, identity: Identity | null): number {
-    const outer = this.#admission
-    if (outer !== null) this.#overtake(outer)
-    if (identity !== null && this.#knows(message, identity)) {
+    if (identity === null) return this.#queue.admit(message)
+    // another one is given to who waits for it, or is refused, and this one comes meanwhile: that one has no place, nor gets one
+    if (this.#placing !== null) this.seen.forget(this.#placing)
+    if (this.#knows(message, identity)) {
       this.#queue.counters.deduplicated++
       message.position = Math.max(message.position, this.seen.lastPosition)
       return ACCEPTED
     }
-    const number = this.#queue.nextNumber
-    const entry = identity === null ? null : this.seen.begin(identity, number)
-    this.#admission = { message, number, identity, entry }
+    this.seen.begin(message, identity)
     const { store } = this.#host
     store.begin()
     try {
-      const outcome = this.#queue.publish(message)
-      this.#admitted(this.#admission, outcome)
+      const outcome = this.seen.goesWithMessages ? this.#place(message, identity) : this.#queue.admit(message)
+      if (outcome === REJECTED) this.seen.refuse(identity)
+      else this.seen.accept(message, identity, this.#queue.logs(message))
       return outcome
     } finally {
       store.end()
-      this.#admission = outer
     }
   }
 
-  /** Another message comes while one is given to who waits for it, or is refused: that one has no place in the queue, nor gets one. */
-  #overtake({ identity, number }: Admission): void {
-    if (number === this.#queue.nextNumber && identity !== null) this.#release(identity, number)
+  /** Has the queue take a message whose value goes with it. */
+  #place(message: Message, identity: Identity): number {
+    const outer = this.#message
+    this.#placing = identity
+    this.#message = message
+    try {
+      return this.#queue.admit(message)
+    } finally {
+      // it went as it came
+      if (this.#placing === identity) this.seen.forget(identity)
+      this.#placing = null
+      this.#message = outer
+    }
   }
 
-  #admitted({ message, identity, number, entry }: Admission, outcome: number): void {
-    if (identity === null) return
-    if (outcome === REJECTED) {
-      this.seen.refuse(identity, entry)
-      return
-    }
-    if (number === this.#queue.nextNumber) this.#release(identity, number)
-    this.seen.accept(message, identity, entry, this.#queue.logs(message))
+  /** The queue has made an entry for a message that it takes. */
+  placed(entry: Entry): void {
+    if (entry.message !== this.#message || this.#placing === null) return
+    entry.value = this.seen.hold(this.#placing, entry.number)
+    this.#placing = null
   }
 
   /** Whether a message would be left out now. */
@@ -105,14 +101,8 @@ export class QueueDeduplication {
   }
 
   /** A message has left the queue for good, and its bytes are still there. */
-  ended(entry: Entry): void {
-    if (!this.seen.goesWithMessages) return
-    const identity = this.seen.identify(entry.message)
-    if (identity !== null) this.#release(identity, entry.number)
-  }
-
-  #release({ key }: Identity, number: number): void {
-    if (key !== null) this.seen.release(key, number)
+  ended({ message, number, value }: Entry): void {
+    this.seen.release(message, number, value)
   }
 
   /** All that was ready is about to go. */

@@ -1,121 +1,54 @@
-import {
-  CANCELLED,
-  type Content,
-  type LoadedMessage,
-  NOT_STORED,
-  PENDING,
-  type QueueEntry,
-  type QueueLog,
-} from '../../store/message-store.ts'
+import { CANCELLED, type LoadedMessage, PENDING, type QueueLog } from '../../store/message-store.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
 import type { CommitWaiter } from '../commits.ts'
 import type { SideLogOwner } from '../side-logs.ts'
 import type { DeduplicationHost } from './deduplication-host.ts'
+import { type NoteFormat, SeenBlock } from './seen-block.ts'
 
-/** Records read back in one go. */
-const LOAD_ENTRIES = 4096
+/** Blocks read back in one go. */
+const LOAD_BLOCKS = 4096
 const LOAD_BYTES = 1024 * 1024
 
-/** The bytes of a record, as the store wants them: all in the properties, since the store goes on asking for the length of the body. */
-class SeenContent implements Content {
-  buffer: Buffer
-  propertiesOffset = 0
-  propertiesLength: number
-  bodyOffset: number
-  bodyLength = 0
-  slab: object | null = null
-  position = 0
-  references = 1
-  pending: QueueEntry | null = null
-
-  constructor(text: string) {
-    this.buffer = Buffer.from(text)
-    this.propertiesLength = this.buffer.length
-    this.bodyOffset = this.buffer.length
-  }
-
-  headRoom(): number {
-    return 0
-  }
-
-  writeHead(_out: Buffer, at: number): number {
-    return at
-  }
-}
-
-/** Of a record that has been written: its bytes are not wanted any more. */
-const WRITTEN = new SeenContent('')
-
-/** One thing that is remembered, and its record in the log, if it has one. */
-export class SeenEntry implements QueueEntry {
-  readonly key: string
-  /** Number of the message in its queue whose value this is, where values go with their messages; else 0. */
-  readonly holder: number
-  readonly expiresAt: number
-  /** It is remembered. */
-  isKnown = false
-  number = 0
-  message: Content = WRITTEN
-  location: number = NOT_STORED
-  recordBytes = 0
-  page: object | null = null
-  row = 0
-  next: QueueEntry | null = null
-
-  /** @param expiresAt ms since the epoch, or -1 */
-  constructor(key: string, holder: number, expiresAt: number) {
-    this.key = key
-    this.holder = holder
-    this.expiresAt = expiresAt
-  }
-
-  // it is never delivered, so these need no room in each
-
-  get level(): number {
-    return 0
-  }
-
-  get redelivered(): boolean {
-    return false
-  }
-
-  get deliveryCount(): number {
-    return 0
-  }
-
-  get acquiredCount(): number {
-    return 0
-  }
-}
-
-/** Makes the entry for a record that was read back. With `expired`, it is about to be forgotten. */
-export type Restore = (text: string, expiresAt: number, expired: boolean) => SeenEntry
-
-interface Superseded {
-  readonly entry: SeenEntry
+interface Superseded<Note> {
+  readonly block: SeenBlock<Note>
+  readonly place: number
   /** Position of the record that says more. */
   readonly position: number
 }
 
+/** A note that was read back. */
+export interface LoadedNote<Note, Loaded> {
+  readonly loaded: Loaded
+  readonly block: SeenBlock<Note>
+  readonly place: number
+}
+
 /**
- * A log of what is remembered: one record for each thing, in the order in which they came. It is recorded with the message, both or
- * neither. The log is made when the first record is.
+ * A log of what is remembered: notes in the order in which they came, in blocks. Each is recorded with its message, both or neither. The log
+ * is made when the first note is.
  */
-export class SeenLog implements CommitWaiter {
+export class SeenLog<Note, Loaded> implements CommitWaiter {
   waits = false
   readonly #host: DeduplicationHost
   readonly #owner: SideLogOwner
   readonly #purpose: string
+  readonly #format: NoteFormat<Note, Loaded>
   #log: QueueLog | null = null
   #lastNumber = 0
   /** Its owner is no more, or remembers nothing any more. */
   #deleted = false
-  /** Records whose bytes are still wanted. */
-  readonly #unwritten = new RingDeque<SeenEntry>()
-  readonly #superseded = new RingDeque<Superseded>()
+  /** The newest block. */
+  #newest: SeenBlock<Note> | null = null
+  /** Blocks that may not be written yet. */
+  readonly #unwritten = new RingDeque<SeenBlock<Note>>()
+  /** Where the note was that was evicted last: all before it are, too. */
+  #evictedBlock = 0
+  #evictedPlace = 0
+  readonly #superseded = new RingDeque<Superseded<Note>>()
 
-  constructor(host: DeduplicationHost, owner: SideLogOwner, purpose: string) {
+  constructor(host: DeduplicationHost, owner: SideLogOwner, purpose: string, format: NoteFormat<Note, Loaded>) {
     this.#host = host
+    this.#format = format
     this.#owner = owner
     this.#purpose = purpose
     if (host.sideLogs.has(owner, purpose)) this.#open()
@@ -134,44 +67,91 @@ export class SeenLog implements CommitWaiter {
     return log
   }
 
-  /** @returns the position of the record */
-  record(entry: SeenEntry, text: string): number {
-    if (this.#deleted) return 0
-    const log = this.#log ?? this.#openNew()
-    entry.number = ++this.#lastNumber
-    entry.message = new SeenContent(text)
-    const position = log.enqueue(entry)
-    entry.message.position = position
-    this.#unwritten.push(entry)
+  // ---- what is recorded: within a transaction of the store, with the message ----
+
+  /** @returns the block in which the note is, at the last place; null where nothing is remembered any more */
+  record(note: Note): SeenBlock<Note> | null {
+    if (this.#deleted) return null
+    const block = this.#blockNow()
+    block.add(note)
+    return block
+  }
+
+  /** Records what has been evicted, where no note does. */
+  recordEviction(): void {
+    if (!this.#deleted) this.#blockNow()
+  }
+
+  /** A record at `position` makes a note pointless; until that is safe, it stays. */
+  supersede(block: SeenBlock<Note>, place: number, position: number): void {
+    this.#superseded.push({ block, place, position })
     this.#host.commits.wait(this)
-    return position
   }
 
-  /** Records what makes an earlier record pointless; that one stays until the new one is safe. @returns the position */
-  replace(before: SeenEntry | null, entry: SeenEntry, text: string): number {
-    const position = this.record(entry, text)
-    if (before !== null && position > 0) this.#superseded.push({ entry: before, position })
-    return position
+  /** Whether a block is written with what is recorded now, so that its notes may still change. */
+  isOpen(block: SeenBlock<Note>): boolean {
+    const { store } = this.#host
+    const unit = store.begin()
+    store.end()
+    return block.unit === unit && block.location === PENDING
   }
 
-  /** It is not remembered any more. */
-  forget(entry: SeenEntry): void {
-    if (entry.location !== NOT_STORED && entry.location !== CANCELLED) this.#log!.settle(entry)
+  /** The block that is written with what is recorded now. */
+  #blockNow(): SeenBlock<Note> {
+    const { store } = this.#host
+    const unit = store.begin()
+    const newest = this.#newest
+    const isOpen = newest !== null && newest.unit === unit && newest.location === PENDING && !newest.isFull
+    const block = isOpen ? newest : this.#append(unit)
+    block.evictedBlock = this.#evictedBlock
+    block.evictedPlace = this.#evictedPlace
+    store.end()
+    return block
+  }
+
+  #append(unit: number): SeenBlock<Note> {
+    const log = this.#log ?? this.#openNew()
+    const block = new SeenBlock<Note>(++this.#lastNumber, unit, this.#format)
+    block.position = log.enqueue(block)
+    const before = this.#newest
+    this.#newest = block
+    if (before?.live === 0) this.#end(before)
+    for (let first = this.#unwritten.peek(); first !== undefined; first = this.#unwritten.peek()) {
+      if (first.location === PENDING) break
+      this.#unwritten.shift()
+    }
+    this.#unwritten.push(block)
+    return block
+  }
+
+  // ---- what is not remembered any more ----
+
+  /** The note at a place of a block is not wanted any more. */
+  forget(block: SeenBlock<Note>, place: number): void {
+    block.remove(place)
+    if (block.live === 0) this.#end(block)
+  }
+
+  /** The oldest note of all is about to be forgotten: a restart finds out by the next block. */
+  evicts(block: SeenBlock<Note>, place: number): void {
+    this.#evictedBlock = block.number
+    this.#evictedPlace = place
+  }
+
+  #end(block: SeenBlock<Note>): void {
+    // nothing else says what of the others has been evicted
+    if (block === this.#newest && block.evictedBlock > 0) return
+    if (block.location !== CANCELLED && !this.#deleted) this.#log!.settle(block)
   }
 
   onCommitted(): void {
-    for (let first = this.#unwritten.peek(); first !== undefined; first = this.#unwritten.peek()) {
-      if (first.location === PENDING) break
-      if (first.location !== CANCELLED) first.message = WRITTEN
-      this.#unwritten.shift()
-    }
     const { committed } = this.#host.commits
     for (let first = this.#superseded.peek(); first !== undefined; first = this.#superseded.peek()) {
       if (first.position > committed) break
       this.#superseded.shift()
-      this.forget(first.entry)
+      this.forget(first.block, first.place)
     }
-    if (this.#unwritten.size + this.#superseded.size > 0) this.#host.commits.wait(this)
+    if (this.#superseded.size > 0) this.#host.commits.wait(this)
   }
 
   /** Forgets everything. */
@@ -182,45 +162,9 @@ export class SeenLog implements CommitWaiter {
       if (first.location === PENDING) log.settle(first)
     }
     while (this.#superseded.shift() !== undefined);
+    this.#newest = null
+    this.#evictedBlock = 0
     if (this.#lastNumber > 0) log.drop({ from: 1, to: this.#lastNumber, level: 0 })
-  }
-
-  /** Reads everything back, in order. What has expired meanwhile is forgotten. */
-  async load(restore: Restore): Promise<void> {
-    const log = this.#log
-    const to = this.#lastNumber
-    for (let from = 1; log !== null && from <= to;) {
-      const start = from
-      const range = { from: start, to, level: 0 }
-      from = 1 + (await new Promise<number>((resolve) => this.#load(log, range, restore, resolve)))
-      if (from <= start) return
-    }
-  }
-
-  #load(
-    log: QueueLog,
-    range: { from: number; to: number; level: number },
-    restore: Restore,
-    done: (last: number) => void,
-  ): void {
-    const now = this.#host.clock.now()
-    const expired: SeenEntry[] = []
-    let last = -1
-    log.load(range, LOAD_ENTRIES, LOAD_BYTES, {
-      onLoaded: (loaded) => {
-        last = loaded.number
-        const isExpired = loaded.expiresAt >= 0 && loaded.expiresAt <= now
-        const entry = restore(textOf(loaded), loaded.expiresAt, isExpired)
-        entry.number = loaded.number
-        if (isExpired) expired.push(entry)
-        return entry
-      },
-      onLost: (number) => void (last = number),
-      onLoadEnd: () => {
-        for (const entry of expired) this.forget(entry)
-        done(last)
-      },
-    })
   }
 
   /** The log goes, with all that is in it. */
@@ -231,7 +175,57 @@ export class SeenLog implements CommitWaiter {
     while (this.#unwritten.shift() !== undefined);
     while (this.#superseded.shift() !== undefined);
   }
-}
 
-const textOf = ({ buffer, propertiesOffset, propertiesLength }: LoadedMessage): string =>
-  buffer.toString('utf8', propertiesOffset, propertiesOffset + propertiesLength)
+  // ---- after a restart ----
+
+  /**
+   * Reads everything back, in order.
+   * @param take called with some notes at a time; those that are not wanted it has to `forget`
+   */
+  async load(take: (notes: readonly LoadedNote<Note, Loaded>[]) => Promise<void> | void): Promise<void> {
+    const to = this.#lastNumber
+    const blocks: SeenBlock<Note>[] = []
+    for (let from = 1; this.#log !== null && from <= to;) {
+      const notes: LoadedNote<Note, Loaded>[] = []
+      const last = await this.#load(this.#log, from, to, (loaded) => {
+        const block = this.#restore(loaded, notes)
+        blocks.push(block)
+        return block
+      })
+      await take(notes)
+      if (last < from) break
+      from = last + 1
+    }
+    for (const block of blocks) if (block.live === 0) this.#end(block)
+  }
+
+  #restore({ number, buffer, headOffset }: LoadedMessage, notes: LoadedNote<Note, Loaded>[]): SeenBlock<Note> {
+    const block = new SeenBlock<Note>(number, -1, this.#format)
+    block.readHead(buffer, headOffset, this.#format, (loaded, place) => notes.push({ loaded, block, place }))
+    this.#newest = block
+    this.#evictedBlock = block.evictedBlock
+    this.#evictedPlace = block.evictedPlace
+    return block
+  }
+
+  /** @returns the number of the last block that was read, or was to be read and is lost; -1 for none */
+  #load(log: QueueLog, from: number, to: number, restore: (loaded: LoadedMessage) => SeenBlock<Note>): Promise<number> {
+    let last = -1
+    return new Promise((resolve) => {
+      log.load({ from, to, level: 0 }, LOAD_BLOCKS, LOAD_BYTES, {
+        onLoaded: (loaded) => {
+          last = loaded.number
+          return restore(loaded)
+        },
+        onLost: (number) => void (last = number),
+        onLoadEnd: () => resolve(last),
+      })
+    })
+  }
+
+  /** Whether a note that was read back had been evicted. */
+  isEvicted(block: SeenBlock<Note>, place: number): boolean {
+    const last = this.#evictedBlock
+    return block.number < last || (block.number === last && place <= this.#evictedPlace)
+  }
+}

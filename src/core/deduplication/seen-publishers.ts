@@ -1,10 +1,49 @@
-import type { PublishingId } from './identity.ts'
-import { SeenEntry, type SeenLog } from './seen-log.ts'
+import { NAME_BYTES_MAX, type PublishingId } from './identity.ts'
+import type { NoteFormat, SeenBlock } from './seen-block.ts'
+import type { SeenLog } from './seen-log.ts'
 
 /** Publishers that are remembered; the one that has been silent for longest goes. */
 export const PUBLISHERS_MAX = 10_000
 /** Of each publisher, ids that were refused and may come again below others that were not; the oldest go. */
 const REFUSED_MAX = 256
+
+/** How far a publisher had come. */
+interface Mark {
+  readonly name: string
+  highest: PublishingId
+  refused: readonly PublishingId[]
+}
+
+/**
+ * Marks in the log, all numbers big-endian: u8 length of the name in UTF-8 and the name, u64 highest id, u16 count and u64 each of ids that were
+ * refused.
+ */
+export const MARK_FORMAT: NoteFormat<Mark, Mark> = {
+  roomOf: ({ refused }) => 1 + NAME_BYTES_MAX + 8 + 2 + 8 * refused.length,
+
+  write({ name, highest, refused }, out, start) {
+    const length = out.write(name, start + 1)
+    out[start] = length
+    let at = out.writeBigUInt64BE(BigInt(highest), start + 1 + length)
+    at = out.writeUInt16BE(refused.length, at)
+    for (const id of refused) at = out.writeBigUInt64BE(BigInt(id), at)
+    return at
+  },
+
+  read(bytes, start) {
+    const at = start + 1 + bytes[start]!
+    const name = bytes.toString('utf8', start + 1, at)
+    const refused = Array.from({ length: bytes.readUInt16BE(at + 8) }, (_, i) => idAt(bytes, at + 10 + 8 * i))
+    return { loaded: { name, highest: idAt(bytes, at), refused }, end: at + 10 + 8 * refused.length }
+  },
+}
+
+function idAt(bytes: Buffer, at: number): PublishingId {
+  const id = bytes.readBigUInt64BE(at)
+  return id <= Number.MAX_SAFE_INTEGER ? Number(id) : id
+}
+
+const NO_IDS: readonly PublishingId[] = []
 
 class Publisher {
   readonly name: string
@@ -12,27 +51,26 @@ class Publisher {
   highest: PublishingId = -1
   /** Ids that were refused: a queue was full, or there was none. Below `highest`, these alone are no duplicates. */
   refused: Set<PublishingId> | null = null
-  /** Its newest record, if there is one. */
-  entry: SeenEntry | null = null
+  /** The newest in the log, and where it is; null where there is none. */
+  mark: Mark | null = null
+  block: SeenBlock<Mark> | null = null
+  place = 0
 
   constructor(name: string) {
     this.name = name
   }
 }
 
-/**
- * Publishers by name, and how far each has come. Ids rise with each message, so one that does not rise was sent before. In the log, for
- * each message that was accepted: JSON, [name, highest id, ids refused], with bigints as strings.
- */
+/** Publishers by name, and how far each has come. Ids rise with each message, so one that does not rise was sent before. */
 export class SeenPublishers {
-  readonly #log: SeenLog | null
+  readonly #log: SeenLog<Mark, Mark> | null
   readonly #publishers = new Map<string, Publisher>()
   /** Goes over them once, from the one silent for longest on: see `SeenValues`. */
   #order: MapIterator<Publisher>
   #newest: Publisher | null = null
 
   /** @param log null where nothing survives the process */
-  constructor(log: SeenLog | null) {
+  constructor(log: SeenLog<Mark, Mark> | null) {
     this.#log = log
     this.#order = this.#publishers.values()
   }
@@ -51,10 +89,7 @@ export class SeenPublishers {
     const publisher = this.#touch(name)
     publisher.refused?.delete(id)
     if (id > publisher.highest) publisher.highest = id
-    if (!logged || this.#log === null) return 0
-    const before = publisher.entry
-    publisher.entry = new SeenEntry(name, 0, -1)
-    return this.#log.replace(before, publisher.entry, recordOf(publisher))
+    return logged && this.#log !== null ? markIn(this.#log, publisher) : 0
   }
 
   /** The message was not taken: it may come again. */
@@ -64,18 +99,19 @@ export class SeenPublishers {
     if (refused.size > REFUSED_MAX) for (const oldest of refused) if (refused.delete(oldest)) break
   }
 
+  /** Reads back what was remembered before a restart. */
   async load(): Promise<void> {
-    const replaced: SeenEntry[] = []
-    await this.#log?.load((text) => {
-      const [name, highest, refused] = JSON.parse(text) as [string, StoredId, StoredId[]]
-      const publisher = this.#touch(name)
-      if (publisher.entry !== null) replaced.push(publisher.entry)
-      publisher.highest = idOf(highest)
-      publisher.refused = refused.length === 0 ? null : new Set(refused.map(idOf))
-      publisher.entry = new SeenEntry(name, 0, -1)
-      return publisher.entry
+    const log = this.#log
+    await log?.load((marks) => {
+      for (const { loaded, block, place } of marks) {
+        const publisher = this.#touch(loaded.name)
+        if (publisher.block !== null) log.forget(publisher.block, publisher.place)
+        publisher.highest = loaded.highest
+        publisher.refused = loaded.refused.length === 0 ? null : new Set(loaded.refused)
+        publisher.block = block
+        publisher.place = place
+      }
     })
-    for (const entry of replaced) this.#log!.forget(entry)
   }
 
   /** Forgets everything, for good. */
@@ -101,16 +137,26 @@ export class SeenPublishers {
       this.#order = this.#publishers.values()
       next = this.#order.next()
     }
-    const { name, entry } = next.value!
+    const { name, block, place } = next.value!
     this.#publishers.delete(name)
-    if (entry !== null) this.#log!.forget(entry)
+    if (block !== null) this.#log!.forget(block, place)
   }
 }
 
-type StoredId = number | string
-
-const idOf = (stored: StoredId): PublishingId => (typeof stored === 'string' ? BigInt(stored) : stored)
-const storedId = (id: PublishingId): StoredId => (typeof id === 'bigint' ? String(id) : id)
-
-const recordOf = ({ name, highest, refused }: Publisher): string =>
-  JSON.stringify([name, storedId(highest), refused === null ? [] : [...refused].map(storedId)])
+/** @returns the position of the record, or 0 */
+function markIn(log: SeenLog<Mark, Mark>, publisher: Publisher): number {
+  const { name, highest, refused, mark, block: before, place } = publisher
+  const ids = refused === null || refused.size === 0 ? NO_IDS : [...refused]
+  if (before !== null && mark !== null && log.isOpen(before)) {
+    mark.highest = highest
+    mark.refused = ids
+    return before.position
+  }
+  publisher.mark = { name, highest, refused: ids }
+  const block = log.record(publisher.mark)
+  if (block === null) return 0
+  publisher.block = block
+  publisher.place = block.lastPlace
+  if (before !== null) log.supersede(before, place, block.position)
+  return block.position
+}

@@ -1,8 +1,8 @@
-import type { LoadedMessage } from '../../store/message-store.ts'
 import { stringOf } from '../fields.ts'
-import { copyOfMessage, type Message } from '../message.ts'
+import type { Message } from '../message.ts'
 import type { DelayedEntry } from './delayed-entry.ts'
 import type { DelayLine } from './delay-line.ts'
+import type { DelayedMessage } from './delay-list.ts'
 import { dueAtOf } from './due-time.ts'
 
 const CANCEL = 'x-delayed-cancel'
@@ -10,15 +10,6 @@ const HASTEN = 'x-delayed-hasten'
 /** Messages, and bytes, looked at in one go. */
 const SCAN_MESSAGES = 512
 const SCAN_BYTES = 1024 * 1024
-
-/** A message that waits, with bytes of its own. */
-export interface DelayedMessage {
-  /** Its name in the line. */
-  readonly number: number
-  /** Ms since the epoch. */
-  readonly dueAt: number
-  readonly message: Message
-}
 
 /** What a message with the header `x-delayed-cancel` or `x-delayed-hasten` (a message id) asks for. */
 export interface DelayCommand {
@@ -83,14 +74,27 @@ export class DelayCommands {
     return this.#next(() => this.#change(new Map([[messageId, dueAt]])))
   }
 
+  /**
+   * Takes these messages out (null), or gives them another time (ms since the epoch): those that are still there.
+   * @returns how many that were
+   */
+  changeNumbers(numbers: readonly number[], dueAt: number | null): Promise<number> {
+    return this.#next(() => this.#changeAll(numbers, () => dueAt))
+  }
+
   async #change(changes: Changes): Promise<number> {
-    const found = await this.#find(changes)
+    const dueOf = ({ message }: DelayedEntry): number | null =>
+      changes.get(message.properties().messageId ?? '') ?? null
+    return this.#changeAll(await this.#find(changes), dueOf)
+  }
+
+  async #changeAll(numbers: readonly number[], dueOf: (entry: DelayedEntry) => number | null): Promise<number> {
     let count = 0
-    for (let at = 0; at < found.length; at += CHANGED_MAX) {
+    for (let at = 0; at < numbers.length; at += CHANGED_MAX) {
       await this.#line.pause()
       try {
-        const entries = await this.#read(found.slice(at, at + CHANGED_MAX))
-        for (const entry of entries) this.#changeOne(entry, changes)
+        const entries = await this.#read(numbers.slice(at, at + CHANGED_MAX))
+        for (const entry of entries) this.#changeOne(entry, dueOf(entry))
         count += entries.length
       } finally {
         this.#line.resume()
@@ -99,9 +103,8 @@ export class DelayCommands {
     return count
   }
 
-  #changeOne(entry: DelayedEntry, changes: Changes): void {
+  #changeOne(entry: DelayedEntry, dueAt: number | null): void {
     const { store, clock } = this.#line.host
-    const dueAt = changes.get(entry.message.properties().messageId ?? '') ?? null
     // with another time the old one goes and a new one comes, both or not at all
     store.begin()
     if (dueAt !== null) this.#line.add(entry.message, Math.max(dueAt, clock.now()))
@@ -115,86 +118,18 @@ export class DelayCommands {
     return result
   }
 
-  /** The first messages to be due, at most `max`, by due time. */
+  /** The first messages to be due, at most `max`, by due time: with what was asked for before done. */
   list(max: number): Promise<DelayedMessage[]> {
-    return this.#next(async () => {
-      const first = await this.#first(max)
-      const messages = await this.#copies(first.map(({ number }) => number))
-      return first.flatMap(({ number, dueAt }) => {
-        const message = messages.get(number)
-        return message === undefined ? [] : [{ number, dueAt, message }]
-      })
-    })
-  }
-
-  #first(max: number): Promise<{ number: number; dueAt: number }[]> {
-    let rows: { number: number; dueAt: number }[] = []
-    const cut = (): void => {
-      rows = rows.sort((a, b) => a.dueAt - b.dueAt || a.number - b.number).slice(0, max)
-    }
-    const add = (number: number, dueAt: number): void => {
-      rows.push({ number, dueAt })
-      if (rows.length > 2 * max + SCAN_MESSAGES) cut()
-    }
-    return new Promise((resolve) => {
-      this.#line.log.collectExpiring(-1, Infinity, {
-        onExpiring: (number, dueAt) => {
-          if (this.#line.find(number) === undefined) add(number, dueAt)
-        },
-        onCollectEnd: () => {
-          const known = new Set(rows.map(({ number }) => number))
-          for (const { number, expiresAt } of this.#line.inMemory()) if (!known.has(number)) add(number, expiresAt)
-          cut()
-          resolve(rows)
-        },
-      })
-    })
-  }
-
-  async #copies(numbers: readonly number[]): Promise<Map<number, Message>> {
-    const found = new Map<number, Message>()
-    const missing: number[] = []
-    for (const number of numbers) {
-      const entry = this.#line.find(number)
-      if (entry === undefined) missing.push(number)
-      else found.set(number, copyOfMessage(entry.message))
-    }
-    const { decoder } = this.#line.host
-    await this.#load(missing, (loaded) => {
-      found.set(loaded.number, copyOfMessage(decoder.decode(loaded)))
-      return null
-    })
-    return found
+    return this.#next(() => this.#line.list.first(max))
   }
 
   /** Brings messages back into memory. */
   async #read(numbers: readonly number[]): Promise<DelayedEntry[]> {
-    await this.#load(
+    await this.#line.list.load(
       numbers.filter((number) => this.#line.find(number) === undefined),
       (loaded) => this.#line.entryOf(loaded),
     )
     return numbers.map((number) => this.#line.find(number)).filter((entry) => entry !== undefined)
-  }
-
-  async #load(numbers: readonly number[], onLoaded: (loaded: LoadedMessage) => DelayedEntry | null): Promise<void> {
-    for (let left = numbers; left.length > 0;) {
-      let last = -1
-      await new Promise<void>((resolve) => {
-        this.#line.log.loadNumbers(left, SCAN_BYTES, {
-          onLoaded: (loaded) => {
-            last = left.indexOf(loaded.number)
-            return onLoaded(loaded)
-          },
-          onLost: (number, _level, bodyLength) => {
-            last = left.indexOf(number)
-            this.#line.lost(1, bodyLength)
-          },
-          onLoadEnd: resolve,
-        })
-      })
-      if (last < 0) return
-      left = left.slice(last + 1)
-    }
   }
 
   /** The numbers of the messages whose ids are among those of `changes`. */

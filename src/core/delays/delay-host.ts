@@ -5,6 +5,7 @@ import type { Commits } from '../commits.ts'
 import type { MessageDecoder } from '../message-decoder.ts'
 import type { MessageMemory } from '../message-memory.ts'
 import type { Message } from '../message.ts'
+import type { MessageObserver } from '../tracing/message-observer.ts'
 import type { SideLogOwner } from '../side-logs.ts'
 
 /** Whose messages wait. */
@@ -23,6 +24,8 @@ export interface DelayHost {
   readonly decoder: MessageDecoder
   readonly clock: Clock
   readonly turn: Turn
+  /** Who wants to know what becomes of messages; mostly null. */
+  readonly observer: MessageObserver | null
   /** So many messages were to be in the store, and are not. */
   onLost(owner: SideLogOwner, count: number): void
 }

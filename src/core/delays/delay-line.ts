@@ -10,6 +10,7 @@ import type { Target } from '../router.ts'
 import { delayCommandOf, DelayCommands } from './delay-commands.ts'
 import type { DelayHost, DelayOwner } from './delay-host.ts'
 import { DelayedEntry } from './delayed-entry.ts'
+import { DelayList } from './delay-list.ts'
 import { DueHeap } from './due-heap.ts'
 import { asReleased, DELAY_HEADERS, dueAtOf } from './due-time.ts'
 import { DueLoad } from './due-load.ts'
@@ -22,6 +23,8 @@ const RELEASES_MAX = 256
 const LOAD_BYTES = 1024 * 1024
 /** Transient messages written in one go, so that they can leave memory. */
 const SPILLS_MAX = 2048
+/** Messages that leave memory in one go: about 5 ms. */
+const EVICTIONS_MAX = 2500
 /** A message that could not be taken when it was due is offered again after this time. */
 const RETRY_MS = 1000
 
@@ -47,6 +50,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   bytes = 0
   readonly owner: DelayOwner
   readonly commands: DelayCommands
+  readonly list: DelayList
   readonly host: DelayHost
   readonly log: QueueLog
   /** Those that are in memory, by number. */
@@ -79,6 +83,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     this.owner = owner
     this.log = log
     this.commands = new DelayCommands(this)
+    this.list = new DelayList(this)
     this.#lastNumber = log.lastNumber
     this.#horizon = host.store.spills ? host.clock.now() + WINDOW_MS : Infinity
     for (const { count, bytes } of log.recovered()) {
@@ -102,6 +107,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     const command = delayCommandOf(message, now)
     if (command !== null) return this.commands.ask(command) ? ACCEPTED : REJECTED
     const kept = asReleased(message)
+    this.host.observer?.became(message, kept)
     this.add(kept, Math.max(now, dueAtOf(message, now)))
     // the publisher waits for the one that is kept
     message.position = Math.max(message.position, kept.position)
@@ -121,6 +127,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     const entry = new DelayedEntry(message, ++this.#lastNumber, dueAt)
     memory.added()
     this.#keep(entry)
+    this.host.observer?.kept(message, this.#placeOf(entry))
     this.count++
     this.bytes += message.bodyLength
     if (this.logs(message)) {
@@ -137,6 +144,10 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
       this.#schedule()
     }
     this.#arm()
+  }
+
+  #placeOf({ number }: DelayedEntry): string {
+    return `${this.owner.kind} ${this.owner.name}:${number}`
   }
 
   #keep(entry: DelayedEntry): void {
@@ -239,6 +250,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
     message.references = 1
     memory.added()
     const entry = new DelayedEntry(message, loaded.number, loaded.expiresAt)
+    this.host.observer?.readBack(message, this.#placeOf(entry))
     entry.isNear = true
     this.#keep(entry)
     return entry
@@ -385,10 +397,11 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   evict(entriesMax: number): number {
     // what is being looked for must not be both in memory and found on disk
     if (this.#collecting > 0 || this.#loading) return 0
+    const most = Math.min(entriesMax, EVICTIONS_MAX)
     let looked = 0
     const unstored: DelayedEntry[] = []
     for (const entry of this.#entries.values()) {
-      if (looked++ === entriesMax) break
+      if (looked++ === most) break
       if (this.log.isStored(entry)) this.#leave(entry)
       else if (entry.location === NOT_STORED) unstored.push(entry)
     }

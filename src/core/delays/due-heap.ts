@@ -46,6 +46,21 @@ export class DueHeap {
     return first
   }
 
+  /** All of them, in no particular order. */
+  *rows(): Generator<{ readonly dueAt: number; readonly number: number }> {
+    for (let at = 0; at < this.size; at++) yield { dueAt: this.#dueAt[at]!, number: this.#number[at]! }
+  }
+
+  /** Takes out those of these numbers that are there. @returns them, in order of due times */
+  take(numbers: ReadonlySet<number>): number[] {
+    const rows = [...this.rows()]
+    const taken = rows.filter(({ number }) => numbers.has(number))
+    if (taken.length === 0) return []
+    this.clear()
+    for (const { dueAt, number } of rows) if (!numbers.has(number)) this.push(dueAt, number)
+    return taken.sort((a, b) => a.dueAt - b.dueAt || a.number - b.number).map(({ number }) => number)
+  }
+
   clear(): void {
     this.size = 0
     this.#resize(ROWS_MIN)

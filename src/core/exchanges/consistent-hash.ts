@@ -23,6 +23,7 @@ const WEIGHT_MAX = 10_000
 export const consistentHash: ExchangeType = {
   name: 'x-consistent-hash',
   cacheable: false,
+  choice: 'hash',
   validate: (exchange) => void hashSourceOf(exchange.arguments),
   validateBinding: (_exchange, binding) => void weightOf(binding.key),
   create: (exchange) => new ConsistentHashRouter(exchange),

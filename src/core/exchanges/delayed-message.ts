@@ -24,6 +24,7 @@ export function delayedMessage(typeNamed: (name: string) => ExchangeType | undef
     name: NAME,
     cacheable: false,
     equivalenceKeys: ['x-delayed-type'],
+    routesAs: innerOf,
     validate(exchange) {
       innerOf(exchange).validate?.(exchange)
     },

@@ -53,6 +53,12 @@ export interface ExchangeType {
    * changes. False for types that look at headers, choose at random, or keep state.
    */
   readonly cacheable: boolean
+  /** Where one of all bindings gets the message, what chooses it; absent where each binding decides on its own. */
+  readonly choice?: 'hash' | 'chance'
+  /** Whether the routing key does not matter. */
+  readonly ignoresKeys?: true
+  /** For a type that routes as another one does: which. */
+  routesAs?(exchange: ExchangeFacts): ExchangeType
   /** Checks the exchange's own arguments. @throws BrokerError preconditionFailed */
   validate?(exchange: ExchangeFacts): void
   /** Checks a binding before it is made. @throws BrokerError preconditionFailed */

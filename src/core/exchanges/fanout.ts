@@ -3,7 +3,12 @@ import type { Binding, Destination, DestinationSink, ExchangeRouter, ExchangeTyp
 import { Targets } from './targets.ts'
 
 /** Fanout: every destination gets the message; keys and headers are not looked at. */
-export const fanout: ExchangeType = { name: 'fanout', cacheable: true, create: () => new FanoutRouter() }
+export const fanout: ExchangeType = {
+  name: 'fanout',
+  cacheable: true,
+  ignoresKeys: true,
+  create: () => new FanoutRouter(),
+}
 
 class FanoutRouter implements ExchangeRouter {
   readonly #targets = new Targets<Destination>()

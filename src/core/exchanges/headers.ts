@@ -9,6 +9,7 @@ import type { Binding, Destination, DestinationSink, ExchangeRouter, ExchangeTyp
 export const headers: ExchangeType = {
   name: 'headers',
   cacheable: false,
+  ignoresKeys: true,
   validateBinding: (_exchange, binding) => validateMatchMode(binding.arguments.get('x-match')),
   create: () => new HeadersRouter(),
 }

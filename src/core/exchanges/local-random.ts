@@ -6,6 +6,7 @@ import { RandomRouter } from './random.ts'
 export const localRandom: ExchangeType = {
   name: 'x-local-random',
   cacheable: false,
+  choice: 'chance',
   validateBinding: (_exchange, binding) => validateLocalQueue(binding),
   create: () => new RandomRouter(),
 }

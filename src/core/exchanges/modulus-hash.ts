@@ -10,6 +10,7 @@ import { Targets } from './targets.ts'
 export const modulusHash: ExchangeType = {
   name: 'x-modulus-hash',
   cacheable: true,
+  choice: 'hash',
   create: () => new ModulusHashRouter(),
 }
 

@@ -3,7 +3,12 @@ import type { Binding, DestinationSink, ExchangeRouter, ExchangeType } from './e
 import { Targets } from './targets.ts'
 
 /** Random: one binding by chance; keys are not looked at. A destination bound twice is twice as likely. */
-export const random: ExchangeType = { name: 'x-random', cacheable: false, create: () => new RandomRouter() }
+export const random: ExchangeType = {
+  name: 'x-random',
+  cacheable: false,
+  choice: 'chance',
+  create: () => new RandomRouter(),
+}
 
 /** Also what x-local-random routes with: on one node every queue is local. */
 export class RandomRouter implements ExchangeRouter {

@@ -20,6 +20,7 @@ const LENGTH_DEFAULT = 20
 export const recentHistory: ExchangeType = {
   name: 'x-recent-history',
   cacheable: false,
+  ignoresKeys: true,
   validate: (exchange) => void lengthOf(exchange.arguments),
   create: (exchange, host) => new RecentHistoryRouter(exchange, host),
 }

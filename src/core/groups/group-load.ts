@@ -1,6 +1,7 @@
 import type { LoadedMessage, LoadVisitor, QueueEntry } from '../../store/message-store.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
 import type { Entry } from '../queues/entry.ts'
+import type { Queue } from '../queues/queue.ts'
 import type { GroupPager } from './group-pager.ts'
 import type { MessageGroup } from './message-group.ts'
 
@@ -92,5 +93,33 @@ export class GroupLoad implements LoadVisitor {
 
   onLoadEnd(): void {
     this.#pager.loadEnded(this)
+  }
+}
+
+/** Reads parked messages, wherever they belong by the time they are there. */
+export class EntryLoad implements LoadVisitor {
+  readonly #queue: Queue
+  readonly #entries: Entry[]
+  readonly #done: () => void
+
+  /** @param entries gets what is read */
+  constructor(queue: Queue, entries: Entry[], done: () => void) {
+    this.#queue = queue
+    this.#entries = entries
+    this.#done = done
+  }
+
+  onLoaded(message: LoadedMessage): QueueEntry | null {
+    if (this.#queue.deleted) return null
+    const entry = this.#queue.entryOf(message)
+    this.#entries.push(entry)
+    return entry
+  }
+
+  /** It is counted as lost when it is its turn. */
+  onLost(): void {}
+
+  onLoadEnd(): void {
+    this.#done()
   }
 }

@@ -2,12 +2,12 @@ import { type LoadedMessage, NOT_STORED, type QueueLog } from '../../store/messa
 import type { Timer, TimerTarget } from '../../util/clock.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
-import { CopyLoad } from '../queues/browse.ts'
 import { type Entry, GONE, READY } from '../queues/entry.ts'
+import { CopyLoad } from '../queues/look.ts'
 import type { QueueHost } from '../queues/queue-host.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { ReadyMessages } from '../queues/ready-messages.ts'
-import { GroupLoad } from './group-load.ts'
+import { EntryLoad, GroupLoad } from './group-load.ts'
 import { type MessageGroup, RUNNABLE } from './message-group.ts'
 import type { MessageGroups } from './message-groups.ts'
 import { NumberSettler } from './number-settler.ts'
@@ -27,6 +27,7 @@ const GROUPS_PER_MS = 1000
 const BROWSE_ENTRIES = 256
 
 const byNumber = (a: Entry, b: Entry): number => a.number - b.number
+const numberOf = (item: Entry | number): number => (typeof item === 'number' ? item : item.number)
 
 /** Whether the first message of a group is in the store only, and nobody reads it yet. */
 const isToBeRead = (group: MessageGroup): boolean => group.size > 0 && group.loading === 0 && group.peek() === undefined
@@ -206,7 +207,7 @@ export class GroupPager implements CommitWaiter, TimerTarget {
     if (awaited === undefined || this.#queue.deleted) return
     const { group, bodyBytes } = awaited
     this.#ready.parkedLost(1, bodyBytes)
-    this.#queue.counters.dropped++
+    this.#queue.counters.lost++
     if (load.expired !== null) return
     group.loading--
     group.size--
@@ -263,21 +264,82 @@ export class GroupPager implements CommitWaiter, TimerTarget {
   // ---- the whole ----
 
   /**
-   * Parked messages by age, with copies of those that are in the store only. Nothing changes. What comes or goes meanwhile may be missing.
+   * Parked messages by age, with copies of those that are in the store only: those after a number, or with `down` those before it, the
+   * youngest first. Nothing changes. What comes or goes meanwhile may be missing.
    */
-  async *browse(): AsyncGenerator<Entry> {
+  async *browse(from: number, down: boolean): AsyncGenerator<{ readonly entry: Entry; readonly inMemory: boolean }> {
     const stored = [...this.#groups.byKey.values()].flatMap((group) => [...(group.stored?.numbers() ?? [])])
     const loading = [this.#next, this.#expired].flatMap((load) => load?.numbers() ?? [])
-    const all = [...this.#groups.inMemory(), ...stored, ...loading]
-    const numberOf = (item: Entry | number): number => (typeof item === 'number' ? item : item.number)
-    all.sort((a, b) => numberOf(a) - numberOf(b))
-    for (let from = 0; from < all.length; from += BROWSE_ENTRIES) {
-      const part = all.slice(from, from + BROWSE_ENTRIES)
+    const all = [...this.#groups.inMemory(), ...stored, ...loading].filter((item) =>
+      down ? numberOf(item) < from : numberOf(item) > from,
+    )
+    const sign = down ? -1 : 1
+    all.sort((a, b) => sign * (numberOf(a) - numberOf(b)))
+    for (let at = 0; at < all.length; at += BROWSE_ENTRIES) {
+      const part = all.slice(at, at + BROWSE_ENTRIES)
       const numbers = part.filter((item) => typeof item === 'number')
       const copies = numbers.length === 0 || this.#queue.deleted ? [] : await this.#copies(numbers)
-      const entries = part.filter((item) => typeof item !== 'number')
-      for (const entry of [...copies, ...entries].sort(byNumber)) if (entry.state === READY) yield entry
+      const found = [
+        ...copies.map((entry) => ({ entry, inMemory: false })),
+        ...part.filter((item) => typeof item !== 'number').map((entry) => ({ entry, inMemory: true })),
+      ]
+      found.sort((a, b) => sign * (a.entry.number - b.entry.number))
+      for (const one of found) if (one.entry.state === READY) yield one
     }
+  }
+
+  /**
+   * Reads parked messages back that are to go, if `agree` says so; the others are parked again. Numbers that are not parked in the
+   * store are passed over.
+   * @returns how many went
+   */
+  async take(numbers: ReadonlySet<number>, agree: (entry: Entry) => boolean): Promise<number> {
+    const groups = this.#groups.byKey.values().filter(({ stored }) => stored !== null)
+    const wanted = groups.flatMap(({ stored }) => stored!.numbers().filter((number) => numbers.has(number)))
+    const sorted = [...wanted].sort((a, b) => a - b)
+    let taken = 0
+    for (let at = 0; at < sorted.length && !this.#queue.deleted; at += BROWSE_ENTRIES) {
+      const loaded: Entry[] = []
+      await new Promise<void>((resolve) => {
+        const load = new EntryLoad(this.#queue, loaded, resolve)
+        this.#log.loadNumbers(sorted.slice(at, at + BROWSE_ENTRIES), Infinity, load)
+      })
+      taken += this.#takeAll(loaded, agree)
+    }
+    return taken
+  }
+
+  /** @param loaded of those that are not parked in the store any more, nothing is to be done */
+  #takeAll(loaded: readonly Entry[], agree: (entry: Entry) => boolean): number {
+    const those = new Set(loaded.map(({ number }) => number))
+    const parked = new Map<number, number>()
+    const touched: MessageGroup[] = []
+    for (const group of this.#queue.deleted ? [] : this.#groups.byKey.values()) {
+      const before = parked.size
+      group.stored?.takeNumbers(those, ({ number, bodyBytes }) => parked.set(number, bodyBytes))
+      group.size -= parked.size - before
+      if (parked.size > before) touched.push(group)
+    }
+    let taken = 0
+    for (const entry of loaded) {
+      const bytes = parked.get(entry.number)
+      if (bytes === undefined) this.#queue.staysInStore(entry)
+      else if (this.#takeOne(entry, bytes, agree)) taken++
+    }
+    for (const group of touched) this.#groups.settle(group)
+    this.#groups.endIfDone()
+    return taken
+  }
+
+  #takeOne(entry: Entry, bytes: number, agree: (entry: Entry) => boolean): boolean {
+    const { store } = this.#host
+    this.#ready.parkedLost(1, bytes)
+    store.begin()
+    const goes = agree(entry)
+    if (goes) this.#queue.endLoaded(entry)
+    else this.#groups.parkAgain(entry)
+    store.end()
+    return goes
   }
 
   #copies(numbers: readonly number[]): Promise<Entry[]> {

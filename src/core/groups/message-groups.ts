@@ -2,7 +2,7 @@ import type { QueueLog } from '../../store/message-store.ts'
 import { BinaryHeap } from '../../util/binary-heap.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
 import type { Message } from '../message.ts'
-import { type Entry, HELD, UNACKED } from '../queues/entry.ts'
+import { type Entry, HELD, READY, UNACKED } from '../queues/entry.ts'
 import type { QueueHost } from '../queues/queue-host.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { ReadyMessages } from '../queues/ready-messages.ts'
@@ -310,6 +310,22 @@ export class MessageGroups {
     this.#ready.unpark(entry)
     this.#lookAt(group)
     return true
+  }
+
+  /** A parked message that was taken out has to stay. */
+  parkAgain(entry: Entry): void {
+    const key = this.#keyOf(entry.message)
+    if (key === null) {
+      this.#ready.putBack(entry)
+      return
+    }
+    const group = this.#groupOf(key)
+    entry.state = READY
+    if (entry.expiresAt >= 0) this.#queue.expires(entry)
+    this.#ready.parkedAgain(entry)
+    group.park(entry)
+    this.#age(group)
+    this.settle(group)
   }
 
   /** A group may have nothing left: it is forgotten then. In its list it stays until it would be its turn, or until too many do. */

@@ -73,21 +73,41 @@ export class StoredBacklog {
     for (const [at, chunk] of this.#chunks.entries()) {
       if (taken >= max) break
       if (chunk.earliestExpiry < 0 || chunk.earliestExpiry > now) continue
-      const rest = new Chunk(CHUNK_BYTES_MIN)
-      for (; chunk.count > 0; chunk.shift()) {
-        const message = chunk.peek()
-        if (message.expiresAt < 0 || message.expiresAt > now) {
-          rest.push(message.number, message.bodyBytes, message.expiresAt)
-          continue
-        }
-        taken++
-        this.count--
-        this.bodyBytes -= message.bodyBytes
-        visit(message)
-      }
-      this.#chunks[at] = rest
+      taken += this.#takeFrom(at, chunk, ({ expiresAt }) => expiresAt >= 0 && expiresAt <= now, visit)
     }
     this.#chunks = this.#chunks.filter(({ count }) => count > 0)
+  }
+
+  /** Takes out those of these messages that are there. */
+  takeNumbers(numbers: ReadonlySet<number>, visit: (message: StoredMessage) => void): void {
+    for (const [at, chunk] of this.#chunks.entries()) {
+      this.#takeFrom(at, chunk, ({ number }) => numbers.has(number), visit)
+    }
+    this.#chunks = this.#chunks.filter(({ count }) => count > 0)
+  }
+
+  /** @returns how many were taken */
+  #takeFrom(
+    at: number,
+    chunk: Chunk,
+    isWanted: (message: StoredMessage) => boolean,
+    visit: (message: StoredMessage) => void,
+  ): number {
+    const rest = new Chunk(CHUNK_BYTES_MIN)
+    let taken = 0
+    for (; chunk.count > 0; chunk.shift()) {
+      const message = chunk.peek()
+      if (!isWanted(message)) {
+        rest.push(message.number, message.bodyBytes, message.expiresAt)
+        continue
+      }
+      taken++
+      this.count--
+      this.bodyBytes -= message.bodyBytes
+      visit(message)
+    }
+    this.#chunks[at] = rest
+    return taken
   }
 
   /** The numbers, in order. */

@@ -31,6 +31,7 @@ export class Burial {
   /** The entry is out of all lists: dead-letters it, if the queue does so, and lets go of it. */
   discard(entry: Entry, reason: DeathReason): void {
     const { settings } = this.#queue
+    this.#host.observer?.died(this.#queue, entry.message, reason, settings.deadLetterExchange !== null)
     if (settings.deadLetterExchange !== null && settings.deadLetterStrategy === 'at-least-once') {
       this.#durably(entry, reason, false)
       return
@@ -55,7 +56,7 @@ export class Burial {
   bury(message: Message, reason: DeathReason, entry: Entry | null): void {
     const { settings, counters } = this.#queue
     if (settings.deadLetterExchange === null) {
-      counters.dropped++
+      counters.droppedFor[reason]++
       return
     }
     counters.deadLettered++

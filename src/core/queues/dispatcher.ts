@@ -12,10 +12,17 @@ export interface Dispatcher {
   remove(consumer: Consumer): void
   /** The consumer to serve now, or null. The next call gives the next one's turn. */
   next(): Consumer | null
+  /** How many messages would be taken now; Infinity where one consumer has no limit. */
+  credit(): number
   /** A consumer may have room again. */
   wake(consumer: Consumer): void
   /** A consumer gave back its last unacknowledged delivery. */
   drained(consumer: Consumer): void
+}
+
+function creditOf(consumer: Consumer): number {
+  if (!consumer.canTake()) return 0
+  return consumer.prefetch === 0 ? Infinity : consumer.prefetch - consumer.unacked
 }
 
 /** Cancelled consumers that may wait on top of twice as many as there are others. */
@@ -70,6 +77,12 @@ export class FairDispatcher implements Dispatcher {
     return null
   }
 
+  credit(): number {
+    let sum = 0
+    for (const consumer of this.consumers) sum += creditOf(consumer)
+    return sum
+  }
+
   wake(consumer: Consumer): void {
     if (consumer.listed || consumer.cancelled) return
     consumer.listed = true
@@ -121,6 +134,10 @@ export class SingleActiveDispatcher implements Dispatcher {
     return active !== null && !this.#deposed && active.canTake() ? active : null
   }
 
+  credit(): number {
+    return this.active === null ? 0 : creditOf(this.active)
+  }
+
   wake(): void {}
 
   drained(consumer: Consumer): void {
@@ -136,5 +153,47 @@ export class SingleActiveDispatcher implements Dispatcher {
     let best: Consumer | null = null
     for (const consumer of this.consumers) if (best === null || consumer.priority > best.priority) best = consumer
     return best
+  }
+}
+
+/** Serves nobody, and knows who is to be served again afterwards, and how. */
+export class PausedDispatcher implements Dispatcher {
+  readonly resumed: Dispatcher
+
+  /** @param resumed takes over when the pause is over */
+  constructor(resumed: Dispatcher) {
+    this.resumed = resumed
+  }
+
+  get consumers(): readonly Consumer[] {
+    return this.resumed.consumers
+  }
+
+  get active(): Consumer | null {
+    return this.resumed.active
+  }
+
+  add(consumer: Consumer): void {
+    this.resumed.add(consumer)
+  }
+
+  remove(consumer: Consumer): void {
+    this.resumed.remove(consumer)
+  }
+
+  next(): null {
+    return null
+  }
+
+  credit(): number {
+    return 0
+  }
+
+  wake(consumer: Consumer): void {
+    this.resumed.wake(consumer)
+  }
+
+  drained(consumer: Consumer): void {
+    this.resumed.drained(consumer)
   }
 }

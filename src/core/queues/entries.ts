@@ -42,10 +42,12 @@ export class Entries {
     const level = levelOf(message, queue.rules, queue.settings)
     const entry = new Entry(queue, message, ++this.lastNumber, expiresAt, level)
     memory.added()
+    if (queue.deduplication !== null) queue.deduplication.placed(entry)
     if (this.isLogged(message)) {
       const position = this.#log.enqueue(entry)
       if (position > message.position) message.position = position
     }
+    if (this.#host.observer !== null) this.#host.observer.queued(entry)
     return entry
   }
 

@@ -1,5 +1,6 @@
 import { NOT_STORED, type QueueEntry } from '../../store/message-store.ts'
 import type { Consumer } from '../consumer.ts'
+import { NO_ROW } from '../deduplication/value-table.ts'
 import type { MessageGroup } from '../groups/message-group.ts'
 import type { Message } from '../message.ts'
 import type { Queue } from './queue.ts'
@@ -37,7 +38,9 @@ export class Entry implements QueueEntry {
   consumer: Consumer | null = null
   /** The group that it is the current message of, or is parked with; null where messages are not grouped. */
   group: MessageGroup | null = null
-  /** When it was handed out, if its queue limits the time to acknowledge; else 0. */
+  /** Where its queue has the value that goes with it (a row of `ValueTable`); NO_ROW for none, and for what has been read back. */
+  value = NO_ROW
+  /** When it was handed out last (ms since the epoch), or 0. */
   deliveredAt = 0
 
   // the store's notes; core only asks whether `location` is NOT_STORED

@@ -25,6 +25,8 @@ export class HeldInStore implements TimerTarget {
   readonly #heap = new DueHeap()
   #loaded: Entry[] = []
   #loading = false
+  /** Who waits until nothing is being loaded. */
+  readonly #idle: (() => void)[] = []
   #timer: Timer | null = null
   #closed = false
 
@@ -42,6 +44,11 @@ export class HeldInStore implements TimerTarget {
     this.bytes += bodyBytes
     this.#heap.push(dueAt, number)
     this.#arm(0)
+  }
+
+  /** Those that are not being read. */
+  rows(): Iterable<{ readonly dueAt: number; readonly number: number }> {
+    return this.#heap.rows()
   }
 
   /** @param pauseMs not before this time is over */
@@ -70,6 +77,32 @@ export class HeldInStore implements TimerTarget {
     this.#log.loadNumbers(due, LOAD_BYTES, new DueLoad(this, due, (unread) => this.#onLoaded(unread, now)))
   }
 
+  /**
+   * Ends the wait of these messages, as far as they are here and can be read.
+   * @returns how many `then` was called with
+   */
+  async take(numbers: ReadonlySet<number>, then: (entry: Entry) => void): Promise<number> {
+    while (this.#loading) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    let left: readonly number[] = this.#heap.take(numbers)
+    let count = 0
+    if (left.length === 0) return 0
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#loading = true
+    const { memory } = this.#host
+    while (left.length > 0 && !this.#closed) {
+      const wanted = left
+      memory.loadBegins(LOAD_BYTES)
+      left = await new Promise<readonly number[]>((resolve) => {
+        this.#log.loadNumbers(wanted, LOAD_BYTES, new DueLoad(this, wanted, resolve))
+      })
+      memory.loadEnds(LOAD_BYTES)
+      count += this.#hand(then)
+    }
+    this.#goOn()
+    return count
+  }
+
   /** Called by a load. */
   entryOf(loaded: LoadedMessage): Entry {
     const entry = this.#queue.entryOf(loaded)
@@ -80,7 +113,7 @@ export class HeldInStore implements TimerTarget {
   /** Called by a load: messages are not to be had any more. */
   lost(count: number, bytes: number, numbers: readonly number[]): void {
     this.#gone(count, bytes)
-    this.#queue.counters.dropped += count
+    this.#queue.counters.lost += count
     this.#host.onLost(this.#queue, count)
     for (const number of numbers) this.#queue.heldLost(number)
   }
@@ -93,20 +126,31 @@ export class HeldInStore implements TimerTarget {
 
   /** What was not read waits for the next time. */
   #onLoaded(unread: readonly number[], dueAt: number): void {
-    this.#loading = false
     this.#host.memory.loadEnds(LOAD_BYTES)
+    for (const number of unread) this.#heap.push(dueAt, number)
+    this.#hand(this.#release)
+    this.#goOn()
+  }
+
+  /** Hands over what was read. @returns how many messages */
+  #hand(then: (entry: Entry) => void): number {
     const entries = this.#loaded
     this.#loaded = []
-    for (const number of unread) this.#heap.push(dueAt, number)
     for (const entry of entries) {
       if (this.#closed) this.#queue.endLoaded(entry)
       else {
         this.#gone(1, entry.message.bodyLength)
         if (entry.expiresAt >= 0) this.#queue.expires(entry)
-        this.#release(entry)
+        then(entry)
       }
     }
+    return this.#closed ? 0 : entries.length
+  }
+
+  #goOn(): void {
+    this.#loading = false
     this.#arm(0)
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   close(): void {

@@ -4,11 +4,28 @@ import { ENTRY_BYTES } from '../message-memory.ts'
 import type { Entry } from './entry.ts'
 import { HELD } from './entry.ts'
 import { HeldInStore } from './held-in-store.ts'
+import type { Wait } from './look.ts'
 import type { QueueHost } from './queue-host.ts'
 import type { Queue } from './queue.ts'
 
 /** What is due so soon stays in memory. */
 const SOON_MS = 1000
+
+interface Held {
+  readonly entry: Entry
+  /** What becomes of it. */
+  readonly next: (entry: Entry) => void
+}
+
+/** A message that waits. */
+export interface HeldRow {
+  readonly number: number
+  /** Ms since the epoch. */
+  readonly dueAt: number
+  readonly wait: Wait
+  /** Null for what is in the store only. */
+  readonly entry: Entry | null
+}
 
 /**
  * The messages of a queue that wait: for their next try after a failure, or for a dead-letter target that takes them. Where memory is
@@ -19,7 +36,7 @@ export class HeldMessages {
   readonly #host: QueueHost
   readonly #log: QueueLog
   readonly #release: (entry: Entry) => void
-  readonly #timers = new Map<Timer, Entry>()
+  readonly #timers = new Map<Timer, Held>()
   /** Those that wait for their next try: they may leave memory. */
   readonly #resting = new Map<Entry, Timer>()
   #restingBytes = 0
@@ -61,7 +78,7 @@ export class HeldMessages {
         then(entry)
       },
     })
-    this.#timers.set(timer, entry)
+    this.#timers.set(timer, { entry, next: then })
     return timer
   }
 
@@ -76,8 +93,39 @@ export class HeldMessages {
   }
 
   #stopResting(entry: Entry): void {
-    this.#resting.delete(entry)
-    this.#restingBytes -= entry.message.bodyLength
+    if (this.#resting.delete(entry)) this.#restingBytes -= entry.message.bodyLength
+  }
+
+  /**
+   * Ends the wait of these messages: `take` gets those that waited for their next try, the others go on with what they waited for, or with
+   * `drops` are handed to `take`, too.
+   * @returns how many waited
+   */
+  async endWait(numbers: ReadonlySet<number>, drops: boolean, take: (entry: Entry) => void): Promise<number> {
+    let count = 0
+    for (const [timer, { entry, next }] of [...this.#timers]) {
+      if (!numbers.has(entry.number)) continue
+      timer.cancel()
+      this.#timers.delete(timer)
+      this.#bytes -= entry.message.bodyLength
+      const rested = this.#resting.has(entry)
+      this.#stopResting(entry)
+      if (rested || drops) take(entry)
+      else next(entry)
+      count++
+    }
+    return count + (await this.#stored.take(numbers, take))
+  }
+
+  /** All of them, in no particular order. */
+  rows(): HeldRow[] {
+    const rows: HeldRow[] = []
+    for (const [{ dueAt }, { entry }] of this.#timers) {
+      const wait = this.#resting.has(entry) ? 'next attempt' : 'dead-letter target'
+      rows.push({ number: entry.number, dueAt, wait, entry })
+    }
+    for (const { number, dueAt } of this.#stored.rows()) rows.push({ number, dueAt, wait: 'next attempt', entry: null })
+    return rows
   }
 
   /** A message that was resting when the broker ended. @returns whether it can stay in the store */
@@ -126,7 +174,7 @@ export class HeldMessages {
     this.#restingBytes = 0
     this.#bytes = 0
     this.#stored.close()
-    for (const [timer, entry] of entries) {
+    for (const [timer, { entry }] of entries) {
       timer.cancel()
       end(entry)
     }

@@ -2,6 +2,17 @@ import { BinaryHeap } from '../../util/binary-heap.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
 import type { Entry } from './entry.ts'
 
+/** The index of the first entry with a higher number, in a ring in order of number. */
+export function indexAfter(ring: RingDeque<Entry>, number: number): number {
+  let low = 0
+  for (let high = ring.size; low < high;) {
+    const middle = (low + high) >>> 1
+    if (ring.at(middle)!.number <= number) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 const byNumber = (a: Entry, b: Entry): number => a.number - b.number
 
 /**

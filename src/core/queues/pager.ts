@@ -5,17 +5,19 @@ import {
   type QueueEntry,
   type QueueLog,
   type Range,
+  STATE_READY,
 } from '../../store/message-store.ts'
 import type { Timer, TimerTarget } from '../../util/clock.ts'
 import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
-import { CopyLoad } from './browse.ts'
 import { type Entry, GONE, READY } from './entry.ts'
 import type { Lane, PagedPart } from './lane.ts'
+import { CopyLoad } from './look.ts'
 import type { QueueHost } from './queue-host.ts'
 import type { Queue } from './queue.ts'
 import type { ReadyMessages } from './ready-messages.ts'
+import { type FoundInRange, TakeLoad } from './take.ts'
 
 /** Entries, or body bytes, from which on a tail leaves memory. */
 const TAIL_ENTRIES = 512
@@ -327,8 +329,8 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     for (const go of idle) go()
   }
 
-  /** Copies of the first messages of a range, which stay where they are. */
-  async copies(range: Range): Promise<Entry[]> {
+  /** Copies of the first messages of a range, or of the last ones from the highest number on, which stay where they are. */
+  async copies(range: Range, last: boolean): Promise<Entry[]> {
     while (this.#loading.has(range.level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
     if (this.#queue.deleted) return []
     const { loadBytes } = this.#host.memory
@@ -339,8 +341,78 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
         resolve(copies)
         if (!this.#queue.deleted) this.#goOn()
       })
-      this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
+      if (last) this.#log.loadLast(range, LOAD_ENTRIES, loadBytes, load)
+      else this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
     })
+  }
+
+  /**
+   * Reads messages of the ranges back that are to go, if `agree` says so; the others stay where they are. Numbers that are in no range are
+   * passed over.
+   * @returns how many went
+   */
+  async take(numbers: readonly number[], agree: (entry: Entry) => boolean): Promise<number> {
+    while (this.#loading.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#queue.deleted) return 0
+    // nothing of the ranges may be read twice, nor anything be put before them
+    const levels = this.#ready.lanes.filter((lane) => lane !== undefined).map(({ level }) => level)
+    const { loadBytes } = this.#host.memory
+    for (const level of levels) this.#begin(level, 0)
+    this.#host.memory.loadBegins(loadBytes)
+    let taken = 0
+    let left = numbers.filter((number) => levels.some((level) => this.#rangeAt(level, number)))
+    while (left.length > 0 && !this.#queue.deleted) {
+      const wanted = left
+      left = await new Promise((resolve) => {
+        const load = new TakeLoad(this.#queue, this, wanted, (found, unread) => {
+          for (const one of found) if (this.#takeOne(one, agree)) taken++
+          resolve(unread)
+        })
+        this.#log.loadNumbers(wanted, loadBytes, load)
+      })
+    }
+    this.#host.memory.loadEnds(loadBytes)
+    for (const level of levels) this.#ended(level, 0)
+    if (this.#queue.deleted) return taken
+    for (const lane of this.#ready.lanes) {
+      if (lane !== undefined && lane.paged !== null && lane.paged.count === 0) this.#ready.close(lane)
+    }
+    this.#goOn()
+    return taken
+  }
+
+  /** Called by a load. @returns the range that a message is in; null where it is somewhere else */
+  rangeOf({ level, number, state }: LoadedMessage): PagedPart | null {
+    return state === STATE_READY ? this.#rangeAt(level, number) : null
+  }
+
+  #rangeAt(level: number, number: number): PagedPart | null {
+    const paged = this.#ready.lanes[level]?.paged ?? null
+    return paged !== null && !this.#queue.deleted && number >= paged.from && number <= paged.to ? paged : null
+  }
+
+  /** Called by a load. */
+  lostByNumber(number: number, level: number, bytes: number): void {
+    const paged = this.#rangeAt(level, number)
+    if (paged === null) return
+    this.#ready.lost(paged, 1, bytes)
+    this.#queue.counters.lost++
+  }
+
+  #takeOne({ entry, paged }: FoundInRange, agree: (entry: Entry) => boolean): boolean {
+    const { store } = this.#host
+    store.begin()
+    try {
+      if (agree(entry) && this.#ready.lanes[entry.level]?.paged === paged) {
+        this.#ready.lost(paged, 1, entry.message.bodyLength)
+        this.#queue.endLoaded(entry)
+        return true
+      }
+      this.#queue.staysInStore(entry)
+      return false
+    } finally {
+      store.end()
+    }
   }
 
   /** Called by a load. */
@@ -356,7 +428,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   lost(lane: Lane, paged: PagedPart, count: number, bytes: number): void {
     if (lane.paged !== paged || this.#queue.deleted) return
     this.#ready.lost(paged, count, bytes)
-    this.#queue.counters.dropped += count
+    this.#queue.counters.lost += count
   }
 
   /** Called by a load. `bytes` is what it might have brought, `missing` what was to be found and was not. */

@@ -6,7 +6,7 @@ import {
   STATE_READY,
   STATE_RETURNED,
 } from '../../store/message-store.ts'
-import { PHASE_DISPATCH, PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
+import { PHASE_DISPATCH, type TurnTask } from '../../util/turn.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { Consumer } from '../consumer.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
@@ -18,18 +18,20 @@ import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
-import { browse } from './browse.ts'
 import { Burial } from './burial.ts'
+import { hasTaker } from './consumer-room.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
-import { type Dispatcher, FairDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
+import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
 import { Entries } from './entries.ts'
 import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { type HeadWaiter, HeadWaiters } from './head-waiters.ts'
 import { HeldMessages } from './held-messages.ts'
+import { LengthLimit } from './length-limit.ts'
 import { Pager } from './pager.ts'
-import { QueueCounters, type QueueFacts, type QueueHost } from './queue-host.ts'
+import { QueueCounters, type QueueFacts, type QueueHost, type QueueParts } from './queue-host.ts'
 import type { QueueSettings } from './queue-settings.ts'
+import { ackTimeoutOf, ttlOf } from './queue-times.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
 import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
@@ -44,8 +46,10 @@ export const REJECTED = 1
 /** A message that is due, and whose place is just being read from the store. */
 const PLACE_RETRY_MS = 10
 
-/** Messages dropped or found expired in one go: more of them wait for the next turn, so that no policy stalls the node. */
-const DROPS_MAX = 1000
+const NOBODY: readonly (() => void)[] = []
+
+/** Messages found expired in one go: more of them wait for the next turn. */
+const EXPIRED_MAX = 1000
 
 /** A queue: messages in, deliveries out. What its type does otherwise is in `type`; what arguments and policies ask for, in `settings`. */
 export class Queue implements Destination, TurnTask, MemoryUser {
@@ -58,11 +62,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly autoDelete: boolean
   readonly owner: ClientConnection | null
   readonly arguments: Table
+  /** ms since the epoch; of a queue that was there before, when the broker was started. */
+  readonly createdAt: number
   readonly counters = new QueueCounters()
   readonly incoming = new IncomingCounters()
   settings: QueueSettings
   policy: EffectivePolicy | null = null
   dispatcher: Dispatcher
+  readonly limit: LengthLimit
   deleted = false
   /** Keeps messages until they are due, where the queue is to do so. */
   delays: DelayLine | null = null
@@ -74,6 +81,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   unackedCount = 0
   unackedBytes = 0
   exclusiveConsumer: Consumer | null = null
+  /** Called at the end of each turn in which what `wants` says may have changed. */
+  watchers: readonly (() => void)[] = NOBODY
   /** Highest number of a message that was held when the broker was started, and may still come back to its place. */
   lastRecoveredHeld = 0
 
@@ -93,13 +102,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** The next message has to be read from the store, or its mark to be written, before it can be had. */
   #waits = false
   readonly #headWaiters = new HeadWaiters()
-  /** Length limits are not kept yet. */
-  #trims = false
-  /** Goes on with `#dropHeads` in the next turn. */
-  readonly #trimmer: TurnTask = {
-    scheduled: false,
-    runAtTurnEnd: () => this.#dropHeads(),
-  }
   /** Purges whose messages are not all freed yet. */
   #reclaims = 0
   #everConsumed = false
@@ -114,8 +116,10 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.autoDelete = facts.autoDelete
     this.owner = facts.owner
     this.arguments = facts.arguments
+    this.createdAt = host.clock.now()
     this.settings = settings
     this.#log = host.store.queue(facts.id)
+    this.limit = new LengthLimit(this, host.turn, { drop: () => this.#dropOldest(), load: () => this.#loadMore() })
     this.#entries = new Entries(this, host, this.#log)
     const { durable, spills } = host.store
     this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
@@ -138,6 +142,19 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#ready.bytes
   }
 
+  /** Whether nothing is delivered until somebody says so; what is published waits. */
+  get paused(): boolean {
+    return this.dispatcher instanceof PausedDispatcher
+  }
+
+  set paused(paused: boolean) {
+    const { dispatcher } = this
+    if (paused && !this.paused) this.dispatcher = new PausedDispatcher(dispatcher)
+    if (paused || !(dispatcher instanceof PausedDispatcher)) return
+    this.dispatcher = dispatcher.resumed
+    this.schedule()
+  }
+
   /** Ready messages that are in memory. */
   get readyInMemory(): number {
     return this.#ready.count - this.#ready.pagedCount
@@ -150,6 +167,11 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   get heldBytes(): number {
     return this.#held.bytes
+  }
+
+  /** The next message to go out, if it is in memory and nothing but its place decides. */
+  get head(): Entry | null {
+    return this.#ready.groups === null ? this.#ready.peek() : null
   }
 
   /** Groups of which a message is out or waits; 0 where messages are not grouped. */
@@ -166,6 +188,20 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.dispatcher.consumers.length
   }
 
+  /** As of now, what it is made of: for what is done with its messages in files of its own. */
+  parts(): QueueParts {
+    return {
+      host: this.#host,
+      log: this.#log,
+      ready: this.#ready,
+      pager: this.#pager,
+      held: this.#held,
+      entries: this.#entries,
+      forget: (entry) => this.#forget(entry),
+      putBack: (entry) => this.#putBack(entry),
+    }
+  }
+
   /** Where its messages are. */
   residency(): Residency {
     return residencyOf(this, this.#ready, this.#log.counts())
@@ -175,20 +211,22 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Takes a message, or says REJECTED where the length limit is to reject. */
   publish(message: Message): number {
-    const { settings } = this
     // routed before the queue was deleted: in a transaction, or among dead letters
     if (this.deleted) return ACCEPTED
-    if (this.deduplication !== null && this.deduplication.intercepts(message)) {
-      return this.deduplication.publish(message)
-    }
+    return this.deduplication === null ? this.admit(message) : this.deduplication.publish(message)
+  }
+
+  /** As `publish`, for a message that is no duplicate. */
+  admit(message: Message): number {
+    const { settings } = this
     if (this.delays !== null && this.delays.takes(message)) return this.delays.publish(message)
-    if (settings.overflow !== 'drop-head' && !this.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
+    if (settings.overflow !== 'drop-head' && !this.limit.hasRoomFor(1, message.bodyLength)) return this.#reject(message)
     this.counters.published++
     this.incoming.count(message.exchange)
     let ttl = -1
     let expiresAt = -1
     if (message.ttlMs >= 0 || settings.ttlMs >= 0) {
-      ttl = this.#ttlOf(message)
+      ttl = ttlOf(message, settings)
       expiresAt = this.#host.clock.now() + ttl
     }
     if (this.#ready.count === 0 && (settings.groups === null || this.#ready.groups!.isFree(message))) {
@@ -196,6 +234,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       const consumer = this.dispatcher.next()
       if (consumer !== null) {
         this.#deliverFresh(consumer, message, expiresAt)
+        if (this.watchers.length > 0) this.schedule()
         return ACCEPTED
       }
     }
@@ -208,21 +247,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#ready.push(entry)
     if (expiresAt >= 0) this.expires(entry)
     if (this.#spills && (settings.lazy || this.#ready.pagedLanes > 0)) this.#pagerOf().schedule()
-    if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.#dropHeads()
+    if (settings.maxLength >= 0 || settings.maxLengthBytes >= 0) this.limit.keep()
     if (!this.scheduled && this.dispatcher.consumers.length > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
     return ACCEPTED
   }
 
-  /** Whether so many more messages stay within the length limits. Only ready messages and held ones count. */
-  hasRoomFor(count: number, bytes: number): boolean {
-    const { maxLength, maxLengthBytes } = this.settings
-    if (maxLength >= 0 && this.#ready.count + this.#held.count + count > maxLength) return false
-    return maxLengthBytes < 0 || this.#ready.bytes + this.#held.bytes + bytes <= maxLengthBytes
-  }
-
   /** Whether a message that is due finds room, or makes itself some. */
   canTakeDue(message: Message): boolean {
-    return this.settings.overflow !== 'reject-publish' || this.hasRoomFor(1, message.bodyLength)
+    return this.settings.overflow !== 'reject-publish' || this.limit.hasRoomFor(1, message.bodyLength)
   }
 
   /** Takes a message that waited here until it was due. @returns false when there is no room for it yet */
@@ -235,16 +267,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** How many messages waiting consumers would take at once: those need no room. */
   takers(): number {
-    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.#credit()
-  }
-
-  #credit(): number {
-    let sum = 0
-    for (const consumer of this.dispatcher.consumers) {
-      if (this.dispatcher.active !== null && this.dispatcher.active !== consumer) continue
-      if (consumer.canTake()) sum += consumer.prefetch === 0 ? Infinity : consumer.prefetch - consumer.unacked
-    }
-    return sum
+    return this.#ready.count > 0 || this.#ready.groups !== null ? 0 : this.dispatcher.credit()
   }
 
   /** Whether a full queue refuses what is published to it. */
@@ -253,34 +276,16 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   }
 
   #reject(message: Message): number {
+    this.#host.observer?.refused(this, message)
     if (this.settings.overflow === 'reject-publish-dlx') this.#burial.bury(message, 'maxlen', null)
     return REJECTED
   }
 
-  #ttlOf(message: Message): number {
-    const { ttlMs } = this.settings
-    if (message.ttlMs < 0) return ttlMs
-    return ttlMs < 0 ? message.ttlMs : Math.min(ttlMs, message.ttlMs)
-  }
-
-  /** Keeps to the length limits, unless they are kept by rejecting. */
-  #dropHeads(): void {
-    this.#trims = false
-    if (this.rejectsWhenFull) return
-    for (let drops = 0; !this.hasRoomFor(0, 0); drops++) {
-      if (drops === DROPS_MAX) {
-        this.#host.turn.schedule(PHASE_FLUSH, this.#trimmer)
-        return
-      }
-      const head = this.#ready.shiftOldest()
-      if (head === null) {
-        // what is in the store is dropped when it has been loaded
-        this.#trims = this.#ready.count > 0
-        if (this.#trims) this.#loadMore()
-        return
-      }
-      this.#burial.discard(head, 'maxlen')
-    }
+  /** @returns false where there is nothing, or nothing in memory yet */
+  #dropOldest(): boolean {
+    const oldest = this.#ready.shiftOldest()
+    if (oldest !== null) this.#burial.discard(oldest, 'maxlen')
+    return oldest !== null
   }
 
   // ---- messages out ----
@@ -310,14 +315,24 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     consumer.session.deliver(consumer, entry)
   }
 
-  /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
   runAtTurnEnd(): void {
+    this.#serve()
+    if (!this.deleted) for (const watcher of this.watchers) watcher()
+  }
+
+  /** Whether there is no message, and a consumer of at least this priority would take one. */
+  wants(priority: number): boolean {
+    return this.#ready.count === 0 && hasTaker(this.dispatcher, priority)
+  }
+
+  /** Serves consumers until there is nothing left to deliver, or nobody to take it. */
+  #serve(): void {
     if (this.#headWaiters.size > 0) this.#headWaiters.serve()
     if (this.deleted) return
     if (this.#ready.pagedCount > 0) this.#pager!.load()
     this.#ready.groups?.beginTurn()
     while (this.#ready.count > 0 && this.dispatcher.consumers.length > 0) {
-      const entry = this.#headEntry(DROPS_MAX)
+      const entry = this.#headEntry(EXPIRED_MAX)
       if (entry === null) {
         if (!this.#waits) this.schedule()
         return
@@ -373,7 +388,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
    */
   get(noAck: boolean): Entry | null {
     this.touch()
-    if (this.#headWaiters.size > 0 && !this.#headWaiters.serving) return null
+    if (this.paused || (this.#headWaiters.size > 0 && !this.#headWaiters.serving)) return null
     const entry = this.#headEntry(Infinity)
     if (entry === null) return null
     this.#ready.take(entry)
@@ -394,6 +409,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Whether there is a message for who has just got none. */
   get comesLater(): boolean {
     const { size, serving } = this.#headWaiters
+    if (this.paused) return false
     return this.#ready.comesLater || (size > 0 && !serving && this.#ready.count > 0)
   }
 
@@ -419,14 +435,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#ready.pagedCount
   }
 
-  /**
-   * The messages that could be delivered now, in that order, with those that are read from the store for it: copies, whose number and
-   * counts are right. Nothing changes. What comes or goes meanwhile may be missing.
-   */
-  browse(): AsyncGenerator<Entry> {
-    return browse(this.#ready, this.#pager, this.#host.clock)
-  }
-
   /** After `get` with noAck, when the message has been copied out. */
   forgetFetched(entry: Entry): void {
     this.#forget(entry)
@@ -434,7 +442,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Serves consumers at the end of the turn, if there is anything to serve. */
   schedule(): void {
-    if (this.#ready.count > 0 || this.#headWaiters.size > 0) this.#host.turn.schedule(PHASE_DISPATCH, this)
+    const waited = this.#ready.count > 0 || this.#headWaiters.size > 0 || this.watchers.length > 0
+    if (waited) this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
   wake(consumer: Consumer): void {
@@ -470,6 +479,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (rest === EXHAUSTED) {
       this.#burial.discard(entry, 'delivery_limit')
     } else if (rest > 0) {
+      this.counters.retried++
       this.#entries.record(entry, STATE_HELD, this.#host.clock.now() + rest, 0)
       this.#held.rest(entry, rest)
     } else {
@@ -502,7 +512,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     }
     // unlike what a consumer has, it can leave memory
     if (this.#host.memory.short) this.#host.memory.look()
-    this.#dropHeads()
+    this.limit.keep()
     this.#host.turn.schedule(PHASE_DISPATCH, this)
   }
 
@@ -557,6 +567,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     const count = this.#ready.count
     this.deduplication?.purged()
     const old = this.#ready
+    old.purged = true
     this.#ready = new ReadyMessages(this.rules.levels(this.settings), this.rules.returnsFirst)
     this.#pager?.purged(this.#ready, !this.deleted)
     old.groups?.purged(old, this.#ready, !this.deleted)
@@ -594,14 +605,19 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     return this.#entries.lastNumber + 1
   }
 
+  /** Which of these messages are there, as far as they are logged. */
+  findLogged(numbers: readonly number[]): Promise<ReadonlySet<number>> {
+    return new Promise((resolve) => this.#log.findPresent(numbers, resolve))
+  }
+
   /** Whether anybody waits for what is not in memory. */
   get wantsMessages(): boolean {
-    return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.#trims
+    return this.consumerCount > 0 || this.#headWaiters.size > 0 || this.limit.waits
   }
 
   /** How many messages would be taken at once. */
   wantedNow(): number {
-    return (this.#trims ? Infinity : this.#headWaiters.size) + this.#credit()
+    return (this.limit.waits ? Infinity : this.#headWaiters.size) + this.dispatcher.credit()
   }
 
   excess(keepEntries: number, keepBytes: number): number {
@@ -641,6 +657,12 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#entries.leaveMemory(entry)
   }
 
+  /** A message was read back that stays where it is. */
+  staysInStore(entry: Entry): void {
+    entry.state = GONE
+    this.#entries.leaveMemory(entry)
+  }
+
   /** A message was read back that nobody waits for any more. */
   endLoaded(entry: Entry): void {
     this.#end(entry)
@@ -668,7 +690,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Messages that had to be waited for may be at hand. */
   moreAtHand(): void {
     if (this.deleted) return
-    if (this.#trims) this.#dropHeads()
+    if (this.limit.waits) this.limit.keep()
     this.schedule()
   }
 
@@ -677,7 +699,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (this.#log.recovered().length > 0) this.#pagerOf().recover()
     this.#log.loadRecovered(
       new RecoveredLoad(this, () => {
-        this.#dropHeads()
+        this.limit.keep()
         done()
       }),
     )
@@ -719,9 +741,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Time to acknowledge a delivery to this consumer in ms, or 0 when it may take for ever. */
   ackTimeoutOf(consumer: Consumer | null): number {
-    if (consumer !== null && consumer.timeoutMs >= 0) return consumer.timeoutMs
-    if (this.settings.consumerTimeoutMs >= 0) return this.settings.consumerTimeoutMs
-    return this.rules.defaultAckTimeout ? this.#host.defaultAckTimeoutMs : 0
+    return ackTimeoutOf(consumer, this.settings, this.rules, this.#host.defaultAckTimeoutMs)
   }
 
   // ---- life ----
@@ -739,7 +759,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     if (expiresChanged) this.#unused.restart()
     this.#group()
     if (this.#spills && settings.lazy) this.#pagerOf().schedule()
-    this.#dropHeads()
+    this.limit.keep()
   }
 
   /** Groups messages, or not any more: as the settings say. */

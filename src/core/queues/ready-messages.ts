@@ -1,7 +1,7 @@
 import { RingDeque } from '../../util/ring-deque.ts'
 import type { MessageGroups } from '../groups/message-groups.ts'
 import { type Entry, READY } from './entry.ts'
-import { Lane, PagedPart } from './lane.ts'
+import { indexAfter, Lane, PagedPart } from './lane.ts'
 
 /** Dead entries that a ring may carry before it is swept, on top of as many as there are live ones. */
 const SWEEP_SLACK = 1024
@@ -20,6 +20,8 @@ export class ReadyMessages {
   pagedBytes = 0
   /** Lanes that have a range and a tail. */
   pagedLanes = 0
+  /** Another one has its place in the queue: what is in here is only to be freed. */
+  purged = false
   /** Decides which message is next, where messages are grouped; it parks those whose turn it is not. */
   groups: MessageGroups | null = null
   /** Of all messages those that are parked, and so in no lane; of these, those in memory and their body bytes. */
@@ -168,6 +170,27 @@ export class ReadyMessages {
     yield* [...lane.returned.values(), ...lane.head.values()].filter(isReady).sort((a, b) => a.number - b.number)
   }
 
+  /** Those of these messages that are ready and in memory, in no particular order. */
+  findAll(numbers: ReadonlySet<number>): Entry[] {
+    const found = [...this.browseReturned()].filter(({ number }) => numbers.has(number))
+    for (const group of this.groups?.byKey.values() ?? []) {
+      for (const entry of group.values()) if (numbers.has(entry.number)) found.push(entry)
+    }
+    for (const lane of this.#lanes) {
+      if (lane === undefined) continue
+      for (const entry of lane.returned.values()) {
+        if (entry.state === READY && numbers.has(entry.number)) found.push(entry)
+      }
+      for (const ring of lane.paged === null ? [lane.head] : [lane.head, lane.paged.tail]) {
+        for (const number of numbers) {
+          const entry = ring.at(indexAfter(ring, number) - 1)
+          if (entry?.number === number && entry.state === READY) found.push(entry)
+        }
+      }
+    }
+    return found
+  }
+
   /** Takes an entry out from wherever it is. The caller sets its new state before the next call. */
   remove(entry: Entry): void {
     if (this.groups !== null && this.groups.remove(entry)) return
@@ -205,6 +228,14 @@ export class ReadyMessages {
   park(entry: Entry): void {
     this.#unlink(entry)
     this.#countParked(1, 1, entry.message.bodyLength)
+  }
+
+  /** A message is parked again that had been taken out. */
+  parkedAgain(entry: Entry): void {
+    const bytes = entry.message.bodyLength
+    this.count++
+    this.bytes += bytes
+    this.#countParked(1, 1, bytes)
   }
 
   /** A parked message that is in memory is not ready any more. */

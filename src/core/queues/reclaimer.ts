@@ -24,6 +24,11 @@ export class Reclaimer implements TurnTask {
     this.#turn.schedule(PHASE_FLUSH, this)
   }
 
+  /** Messages of a queue that are not freed yet. */
+  waiting(queue: Queue): number {
+    return this.#work.reduce((sum, work) => (work.queue === queue ? sum + work.ready.count : sum), 0)
+  }
+
   runAtTurnEnd(): void {
     const next = this.#work[0]
     if (next === undefined) return

@@ -46,7 +46,7 @@ export class RecoveredLoad implements LoadVisitor {
   }
 
   onLost(): void {
-    this.#queue.counters.dropped++
+    this.#queue.counters.lost++
   }
 
   onLoadEnd(): void {

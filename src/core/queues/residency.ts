@@ -15,6 +15,8 @@ export interface Residency {
   readonly gamma: number
   /** As gamma, with a record that several queues share. */
   readonly delta: number
+  /** Messages that are on disk, whether or not in memory. */
+  readonly stored: number
   /** Of the messages in memory (RabbitMQ: message_bytes_ram). */
   readonly bytesInMemory: number
   /** Of the messages that are not (RabbitMQ: message_bytes_paged_out). */
@@ -25,6 +27,9 @@ export interface Residency {
   readonly diskBytes: number
   /** Bytes of memory that the index takes for what is not in memory itself. */
   readonly indexBytes: number
+  /** Messages written to disk and read back, since the broker was started. */
+  readonly diskWrites: number
+  readonly diskReads: number
 }
 
 /** @param stored what the store says of the queue */
@@ -39,10 +44,13 @@ export function residencyOf(queue: Queue, ready: ReadyMessages, stored: StoredCo
     beta: ready.pagedCount - onDisk + heldInStore.count,
     gamma: onDisk - delta,
     delta,
+    stored: stored.messages,
     bytesInMemory: ready.bytes - ready.pagedBytes + unackedBytes + heldBytes - heldInStore.bytes,
     bytesPagedOut: ready.pagedBytes + heldInStore.bytes,
     bytesStored: stored.bodyBytes,
     diskBytes: stored.diskBytes,
     indexBytes: stored.indexBytes,
+    diskWrites: stored.writes,
+    diskReads: stored.reads,
   }
 }

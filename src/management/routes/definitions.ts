@@ -3,12 +3,15 @@ import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import type { Broker } from '../../core/broker.ts'
 import { BrokerError } from '../../core/errors.ts'
+import type { Identity } from '../../core/identity.ts'
 import { requireTag } from '../access.ts'
 import { ApiError, answerError, badRequest, vhostNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { importDefinitions } from '../definitions.ts'
+import { importDefinitions, importing, rowsIn } from '../definitions.ts'
 import { type Definitions, definitionsJson, nodeDefinitions, vhostDefinitions } from '../definitions-export.ts'
 import { changeAs } from '../in-process.ts'
+import { answerJob } from '../jobs/answer-job.ts'
+import type { Job, Jobs } from '../jobs/jobs.ts'
 import type { ManagementHost } from '../management-host.ts'
 import { bodyOf, parseJson } from '../request-body.ts'
 import { described } from '../route-schema.ts'
@@ -24,13 +27,13 @@ interface Params {
 const tag = 'Definitions'
 const query = { download: Type.String({ description: 'Name of the file to save the answer as' }) }
 
-export const definitionsRoutes: Routes = (app, { host }) => {
+export const definitionsRoutes: Routes = (app, { host, jobs }) => {
   // the second one is what it was called once
-  for (const url of ['/definitions', '/all-configuration']) addRoutes(app, host, url, 'everything')
-  addRoutes(app, host, '/definitions/:vhost', 'what is in a virtual host')
+  for (const url of ['/definitions', '/all-configuration']) addRoutes(app, host, jobs, url, 'everything')
+  addRoutes(app, host, jobs, '/definitions/:vhost', 'what is in a virtual host')
 }
 
-function addRoutes(app: FastifyInstance, host: ManagementHost, url: string, what: string): void {
+function addRoutes(app: FastifyInstance, host: ManagementHost, jobs: Jobs, url: string, what: string): void {
   const { broker } = host
   const config = { authInQuery: true, upload: true }
   app.get(url, { ...described(`Export ${what}`, { query, tag }), config }, (request, reply) => {
@@ -44,7 +47,11 @@ function addRoutes(app: FastifyInstance, host: ManagementHost, url: string, what
   app.post(
     url,
     {
-      ...described(`Import ${what}`, { body: File, tag }),
+      ...described(`Import ${what}`, {
+        body: File,
+        query: { job: Type.Boolean({ description: 'Answers with a job' }) },
+        tag,
+      }),
       config,
       errorHandler: (error, request, reply) => void answerError(unparsed(error), request, reply, host.log),
     },
@@ -55,10 +62,34 @@ function addRoutes(app: FastifyInstance, host: ManagementHost, url: string, what
         ? await readForm(request)
         : { file: bodyOf(request), redirect: null }
       if (vhost !== undefined && !broker.vhosts.has(vhost)) throw vhostNotFound()
+      if ((request.query as { job?: string }).job === 'true') {
+        return answerJob(reply, importLater(broker, jobs, user, file, vhost))
+      }
       await changeAs(broker, user, () => importInto(broker, file, vhost))
       return redirect === null ? reply.code(204).send() : reply.redirect(redirect, 303)
     },
   )
+}
+
+/** Rows applied in one turn. */
+const ROWS_PER_TURN = 100
+
+/** Imports a part each turn. What was applied before a mistake, or before it is cancelled, stays. */
+function importLater(broker: Broker, jobs: Jobs, user: Identity, file: unknown, vhost?: string): Job {
+  const target = vhost === undefined ? 'the node' : `vhost '${vhost}'`
+  return jobs.start({ kind: 'import', target, user, total: rowsIn(file) }, async (job) => {
+    const steps = importing(broker, file, vhost)
+    for (let isOver = false; !isOver;) {
+      await changeAs(broker, user, () => {
+        for (let i = 0; i < ROWS_PER_TURN && !isOver; i++) {
+          isOver = steps.next().done === true
+          if (!isOver) job.done++
+        }
+      })
+      await job.breathe()
+    }
+    job.total = job.done
+  })
 }
 
 /** What a file refers to and does not have is a mistake of the file. @throws ApiError 400, BrokerError */

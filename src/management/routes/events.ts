@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Type } from 'typebox'
 import type { BrokerEvent } from '../../core/events.ts'
 import type { Identity } from '../../core/identity.ts'
@@ -58,6 +58,7 @@ class EventStream {
     this.#response = reply.raw
     this.#clock = broker.clock
     this.#response.writeHead(200, {
+      ...(reply.getHeaders() as OutgoingHttpHeaders),
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache',
       'x-accel-buffering': 'no',

@@ -11,6 +11,10 @@ import { exchangeOf, requireName } from '../names.ts'
 import { exchangeObject, type ExchangeRow } from '../objects/exchange.ts'
 import { booleanOf, exactBodyOf, textOf } from '../request-body.ts'
 import { described, LIST_QUERY, OBJECT_QUERY } from '../route-schema.ts'
+import { exchangeFlows, exchangeStats } from '../statistics/exchange-stats.ts'
+import { rangesOf } from '../statistics/ranges.ts'
+import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
+import { statsOff } from '../stats-off.ts'
 
 const Declaration = Type.Partial(
   Type.Object({
@@ -28,27 +32,36 @@ interface Params {
 }
 
 const tag = 'Exchanges'
+const ONE_QUERY = { ...OBJECT_QUERY, ...RANGE_QUERY, ...STATS_QUERY }
 
-export const exchangeRoutes: Routes = (app, { host: { broker } }) => {
-  const list = (request: FastifyRequest, vhosts: readonly VHost[]): unknown =>
-    answerList(request.query as ListQuery, {
+export const exchangeRoutes: Routes = (app, { host: { broker, statistics } }) => {
+  const list = (request: FastifyRequest, vhosts: readonly VHost[]): unknown => {
+    const ranges = rangesOf(request.query)
+    const isBare = statsOff(request, statistics)
+    const numbers = ({ exchange }: ExchangeRow) => (isBare ? {} : exchangeStats(exchange, statistics, ranges))
+    return answerList(request.query as ListQuery, {
       rows: vhosts.flatMap(rowsOf),
       nameOf: ({ exchange }) => exchange.name,
-      render: exchangeObject,
+      render: (row) => ({ ...exchangeObject(row), ...numbers(row) }),
     })
-  const query = LIST_QUERY
+  }
+  const query = { ...LIST_QUERY, ...RANGE_QUERY, ...STATS_QUERY }
   app.get('/exchanges', described('Exchanges of all virtual hosts', { query, tag }), (request) =>
     list(request, visibleVhosts(request, broker)),
   )
   app.get('/exchanges/:vhost', described('Exchanges of a virtual host', { query, tag }), (request) =>
     list(request, [requireVhost(request, broker, (request.params as Params).vhost)]),
   )
-  app.get('/exchanges/:vhost/:exchange', described('An exchange', { query: OBJECT_QUERY, tag }), (request) => {
+  app.get('/exchanges/:vhost/:exchange', described('An exchange', { query: ONE_QUERY, tag }), (request) => {
     const { vhost: name, exchange } = request.params as Params
     const vhost = requireVhost(request, broker, name)
     const found = vhost.exchanges.get(exchangeOf(exchange))
     if (found === undefined) throw objectNotFound()
-    return answerObject(request.query as ListQuery, exchangeObject({ vhost, exchange: found }))
+    const object = exchangeObject({ vhost, exchange: found })
+    if (statsOff(request, statistics)) return answerObject(request.query as ListQuery, object)
+    const ranges = rangesOf(request.query)
+    const numbers = { ...exchangeStats(found, statistics, ranges), ...exchangeFlows(vhost, found, statistics, ranges) }
+    return answerObject(request.query as ListQuery, { ...object, ...numbers })
   })
   app.put(
     '/exchanges/:vhost/:exchange',

@@ -12,6 +12,10 @@ import { requireName } from '../names.ts'
 import { vhostObject } from '../objects/vhost.ts'
 import { bodyOf, booleanOf, type Json } from '../request-body.ts'
 import { described, LIST_QUERY, OBJECT_QUERY } from '../route-schema.ts'
+import { rangesOf } from '../statistics/ranges.ts'
+import { vhostStats } from '../statistics/vhost-stats.ts'
+import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
+import { statsOff } from '../stats-off.ts'
 import { tagsOf } from '../tags.ts'
 
 const Metadata = Type.Partial(
@@ -26,16 +30,22 @@ const Metadata = Type.Partial(
 
 const tag = 'Virtual hosts'
 
-export const vhostRoutes: Routes = (app, { host: { broker } }) => {
-  app.get('/vhosts', described('Virtual hosts', { query: LIST_QUERY, tag }), (request) =>
+export const vhostRoutes: Routes = (app, { host: { broker, statistics } }) => {
+  const renderFor = (request: FastifyRequest): ((vhost: VHost) => Record<string, unknown>) => {
+    if (statsOff(request, statistics)) return vhostObject
+    const ranges = rangesOf(request.query)
+    return (vhost) => ({ ...vhostObject(vhost), ...vhostStats(vhost, statistics, ranges) })
+  }
+  const numbers = { ...RANGE_QUERY, ...STATS_QUERY }
+  app.get('/vhosts', described('Virtual hosts', { query: { ...LIST_QUERY, ...numbers }, tag }), (request) =>
     answerList(request.query as ListQuery, {
       rows: knownVhosts(request, broker),
       nameOf: ({ name }) => name,
-      render: vhostObject,
+      render: renderFor(request),
     }),
   )
-  app.get('/vhosts/:vhost', described('A virtual host', { query: OBJECT_QUERY, tag }), (request) =>
-    answerObject(request.query as ListQuery, vhostObject(administered(request, broker))),
+  app.get('/vhosts/:vhost', described('A virtual host', { query: { ...OBJECT_QUERY, ...numbers }, tag }), (request) =>
+    answerObject(request.query as ListQuery, renderFor(request)(administered(request, broker))),
   )
   app.put(
     '/vhosts/:vhost',

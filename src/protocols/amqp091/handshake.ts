@@ -1,5 +1,5 @@
-import type { ClientConnection, ConnectionSink, NetworkFacts } from '../../core/client-connection.ts'
-import { BrokerError } from '../../core/errors.ts'
+import type { ClientConnection, ConnectionFacts, ConnectionSink, NetworkFacts } from '../../core/client-connection.ts'
+import { BrokerError, notAllowed } from '../../core/errors.ts'
 import type { Identity } from '../../core/identity.ts'
 import { UndecidedError } from '../../core/undecided.ts'
 import { bool, type Field, longstr, stringOf, type Table, table } from '../../core/fields.ts'
@@ -94,7 +94,8 @@ export class Handshake {
 
   /** What is offered to this client. */
   #mechanisms(): string[] {
-    const { mechanisms, anonymous } = this.#settings
+    const { mechanisms, anonymous, inProcess } = this.#settings
+    if (inProcess !== undefined) return ['EXTERNAL', 'PLAIN', 'AMQPLAIN']
     const certified = this.#peer.tls !== null && this.#peer.tls.certificate !== null
     const usable = (name: string): boolean =>
       name === 'EXTERNAL' ? certified : name !== 'ANONYMOUS' || anonymous !== null
@@ -193,22 +194,10 @@ export class Handshake {
   }
 
   #onOpen(virtualHost: string): void {
-    const { broker } = this.#settings
-    const { address, port, localAddress, localPort } = this.#peer
     this.#state = OPENING
-    const facts = {
-      name: `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
-      protocol: 'AMQP 0-9-1',
-      givenName: connectionName(this.#clientProperties),
-      peerAddress: address,
-      peerPort: port,
-      clientProperties: this.#clientProperties,
-      loopback: isLoopback(this.#peer),
-      network: this.#networkFacts(),
-    }
     let client: ClientConnection
     try {
-      client = broker.openConnection(this.#identity!, virtualHost, facts, this.#host)
+      client = this.#openClient(virtualHost)
     } catch (error) {
       if (error instanceof BrokerError) this.#host.fail(error, m.ConnectionOpen.id)
       else if (error instanceof UndecidedError)
@@ -223,6 +212,32 @@ export class Handshake {
 
   #openAgain(virtualHost: string): void {
     if (this.#state === OPENING) this.#onOpen(virtualHost)
+  }
+
+  /** @throws BrokerError */
+  #openClient(vhost: string): ClientConnection {
+    const { broker, inProcess } = this.#settings
+    const facts = this.#facts()
+    if (inProcess?.user === null && this.#mechanism === 'EXTERNAL') {
+      if (!broker.vhosts.has(vhost)) throw notAllowed(`vhost ${vhost} not found`)
+      return broker.openTrusted(vhost, facts, this.#host)
+    }
+    return broker.openConnection(this.#identity!, vhost, facts, this.#host)
+  }
+
+  #facts(): ConnectionFacts {
+    const { address, port, localAddress, localPort } = this.#peer
+    const { inProcess } = this.#settings
+    return {
+      name: inProcess?.name ?? `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
+      protocol: inProcess === undefined ? 'AMQP 0-9-1' : 'Direct 0-9-1',
+      givenName: connectionName(this.#clientProperties),
+      peerAddress: address,
+      peerPort: port,
+      clientProperties: this.#clientProperties,
+      loopback: isLoopback(this.#peer),
+      network: inProcess === undefined ? this.#networkFacts() : null,
+    }
   }
 
   #networkFacts(): NetworkFacts {

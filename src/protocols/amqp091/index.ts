@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { duplexPair } from '../../net/duplex-pair.ts'
 import type { Peer } from '../../net/listener.ts'
 import { Interner } from '../../util/interner.ts'
 import { Connection } from './connection.ts'
@@ -10,12 +11,22 @@ export { amqpPropertyFormat } from './wire/properties.ts'
 /** How long connections may take to say goodbye when the server stops. */
 const GOODBYE_MS = 5_000
 
+const IN_PROCESS: Peer = {
+  address: '127.0.0.1',
+  port: 0,
+  localAddress: '127.0.0.1',
+  localPort: 0,
+  tls: null,
+  websocket: false,
+}
+
 /** The AMQP 0-9-1 front end of a server: takes sockets, gives sessions. */
 export class AmqpFrontEnd {
   readonly #settings: AmqpSettings
   readonly #connections = new Set<Connection>()
   readonly #interner = new Interner()
   #closing = false
+  #lastInProcess = 0
 
   constructor(settings: AmqpSettings) {
     this.#settings = settings
@@ -27,7 +38,25 @@ export class AmqpFrontEnd {
       socket.destroy()
       return
     }
-    const connection = new Connection(socket, peer, this.#settings, this.#interner, (ended) =>
+    this.#open(socket, peer, this.#settings)
+  }
+
+  /**
+   * A stream, paused, over which the program that the broker runs in is served like any client, and may do without a password.
+   * @param user whom it acts for when it logs in by EXTERNAL; null: it may do everything
+   * @returns with it what the connection is called
+   */
+  openInProcess(user: string | null): { stream: Duplex; name: string } {
+    const [stream, server] = duplexPair()
+    const { nodeName } = this.#settings.broker.options
+    const name = `<${nodeName}.${++this.#lastInProcess}>`
+    if (this.#closing) server.destroy()
+    else this.#open(server, IN_PROCESS, { ...this.#settings, inProcess: { user, name } })
+    return { stream, name }
+  }
+
+  #open(socket: Duplex, peer: Peer, settings: AmqpSettings): void {
+    const connection = new Connection(socket, peer, settings, this.#interner, (ended) =>
       this.#connections.delete(ended),
     )
     this.#connections.add(connection)

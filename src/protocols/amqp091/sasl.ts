@@ -1,8 +1,8 @@
 import { stringOf } from '../../core/fields.ts'
-import type { LoginFacts, LoginOutcome } from '../../core/identity.ts'
+import { internalIdentity, type LoginFacts, type LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
-import type { AmqpSettings } from './settings.ts'
+import type { AmqpSettings, InProcessLogin } from './settings.ts'
 import { Reader } from './wire/reader.ts'
 import { readTable } from './wire/table.ts'
 
@@ -36,6 +36,7 @@ export function login(
       return anonymous === null ? broken('anonymous login is off') : byPassword([anonymous.user, anonymous.password])
     }
     case 'EXTERNAL': {
+      if (settings.inProcess !== undefined) return byProgram(settings, settings.inProcess)
       const certificate = peer.tls?.certificate ?? null
       if (certificate === null) return broken('the client has no verified certificate')
       const name = certificateUser(certificate, settings.certificateLogin)
@@ -68,4 +69,14 @@ function parseAmqPlain(response: Buffer): [user: string, password: string] | nul
   } catch {
     return null
   }
+}
+
+/** Who runs the broker need not prove anything. */
+function byProgram({ broker }: AmqpSettings, { user }: InProcessLogin): SaslResult {
+  const name = user ?? ''
+  if (user !== null && broker.users.get(user) === undefined) {
+    return { outcome: 'refused', reason: `user '${user}' not found` }
+  }
+  const tags = (): readonly string[] => broker.users.get(name)?.tags ?? []
+  return { outcome: 'ok', identity: internalIdentity(name, tags, broker.permissions) }
 }

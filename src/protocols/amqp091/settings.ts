@@ -39,4 +39,13 @@ export interface AmqpSettings {
   /** Channels per connection; 0 for no limit. */
   readonly channelMax: number
   readonly handshakeTimeoutMs: number
+  /** For a connection of the program's own, which came over no network: see `AmqpFrontEnd.openInProcess`. */
+  readonly inProcess?: InProcessLogin
+}
+
+/** Whom EXTERNAL logs in as; null: the program itself, which may do everything. */
+export interface InProcessLogin {
+  readonly user: string | null
+  /** How the connection is named. */
+  readonly name: string
 }

@@ -1,13 +1,15 @@
 import { RingDeque } from '../../util/ring-deque.ts'
 import { PHASE_CONFIRM, type Turn, type TurnTask } from '../../util/turn.ts'
 import { CANCELLED, type Content, PENDING, type QueueEntry } from '../message-store.ts'
-import { KIND_JOURNAL, locationOf } from './format.ts'
+import { KIND_JOURNAL, locationOf, SETTLE_BYTES, UPDATE_BYTES } from './format.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { type Drop, RecordWriter, type Update } from './record-writer.ts'
 import type { Segment, Segments } from './segments.ts'
 
 /** A write takes no more than this, so that none takes long. */
 const BATCH_BYTES = 1024 * 1024
+/** And deals with no more messages, most of which may be gone already, so that no turn takes long. */
+const BATCH_MESSAGES = 10_000
 /** A record names at most so many queues; a message that goes to more is written again for the rest. */
 const TARGETS_MAX = 10_000
 /** Settlements in one record. */
@@ -19,6 +21,8 @@ const CONGESTED_BYTES = 64 * 1024 * 1024
 const RELIEVED_BYTES = 32 * 1024 * 1024
 /** What a waiting record weighs besides its bytes. */
 const RECORD_WEIGHT = 256
+/** A transaction that has this weight is not joined by the next one. */
+const TRANSACTION_BYTES = 256 * 1024
 
 /** Something to be written that is no message. */
 abstract class Operation {
@@ -72,24 +76,46 @@ class Dropped extends Operation {
   }
 }
 
+/**
+ * What is recovered whole or not at all. Transactions that follow one another, with nothing in between, are one: that is more than was asked
+ * for, and a record costs as much as the message in it.
+ */
 class Transaction extends Operation {
   readonly items: (QueueEntry | Operation)[] = []
   readonly position: number
+  /** Weight of the items. */
+  bytes = 0
+  /** Items before this one were gone again before they were written. */
+  #first = 0
 
   constructor(position: number) {
     super()
     this.position = position
   }
 
+  /** Lets go of what comes first and is gone again. @returns whether that is all */
+  skipDead(batch: BatchWriter): boolean {
+    const { items } = this
+    for (; this.#first < items.length; this.#first++) {
+      const item = items[this.#first]!
+      if (item instanceof Operation || isAlive(item)) return false
+      batch.writeItem(item)
+    }
+    return true
+  }
+
   write(batch: BatchWriter): void {
-    if (this.items.length > 0) batch.writer.transaction(() => batch.writeAll(this.items))
+    if (this.skipDead(batch)) return
+    batch.writer.transaction(() => {
+      for (let i = this.#first; i < this.items.length; i++) batch.writeItem(this.items[i]!)
+    })
   }
 }
 
 /** What writes the items of one batch. */
 interface BatchWriter {
   readonly writer: RecordWriter
-  writeAll(items: readonly (QueueEntry | Operation)[]): void
+  writeItem(item: QueueEntry | Operation): void
 }
 
 export interface CommitterHost {
@@ -122,12 +148,12 @@ export class Committer implements TurnTask, BatchWriter {
   /** Bytes of all batches so far. */
   bytesWritten = 0
   readonly writer = new RecordWriter()
+  /** Body and property bytes that wait to be written, and a weight for each record. */
+  waitingBytes = 0
   readonly #host: CommitterHost
   readonly #ring = new RingDeque<QueueEntry | Operation>(1024)
   /** Position of the first item in the ring. */
   #first = 1
-  /** Body and property bytes in the ring, and a weight for each record. */
-  #waitingBytes = 0
   /** Bytes that may be written before the disk is low, as of the last look. */
   #room = Infinity
   #writing = false
@@ -137,6 +163,8 @@ export class Committer implements TurnTask, BatchWriter {
   /** Somebody asked for a new segment. */
   #rolls: PromiseWithResolvers<void> | null = null
   #transaction: Transaction | null = null
+  /** Whether anything was recorded since the outermost `begin`. */
+  #recorded = false
   /** How many `begin` have no `end` yet. */
   #depth = 0
   #failure: Error | null = null
@@ -146,6 +174,8 @@ export class Committer implements TurnTask, BatchWriter {
   /** Of the next time that more is committed, or nothing ever will be. */
   #progress: PromiseWithResolvers<void> | null = null
   readonly #live: QueueEntry[] = []
+  /** Messages of the batch that is put together, those included that were gone. */
+  #dealtWith = 0
 
   constructor(host: CommitterHost, segment: Segment) {
     this.#host = host
@@ -159,15 +189,17 @@ export class Committer implements TurnTask, BatchWriter {
     entry.page = index
     const content = entry.message
     const first = content.pending
+    this.#recorded = true
     if (first !== null && (this.#transaction === null || content.position >= this.#transaction.position)) {
       entry.next = first.next
       first.next = entry
       return content.position
     }
     content.pending = entry
-    this.#waitingBytes += content.bodyLength + content.propertiesLength + RECORD_WEIGHT
-    if (this.#waitingBytes > Math.min(CONGESTED_BYTES, this.#room)) this.congested = true
-    return this.#add(entry)
+    const bytes = content.bodyLength + content.propertiesLength + RECORD_WEIGHT
+    this.waitingBytes += bytes
+    if (this.waitingBytes > Math.min(CONGESTED_BYTES, this.#room)) this.congested = true
+    return this.#add(entry, bytes)
   }
 
   settled(queueId: number, number: number): void {
@@ -177,6 +209,7 @@ export class Committer implements TurnTask, BatchWriter {
     settles.queueIds.push(queueId)
     settles.numbers.push(number)
     if (open === null) this.#addLazily(settles)
+    if (this.#transaction !== null) this.#weigh(this.#transaction, SETTLE_BYTES)
   }
 
   updated(index: QueueIndex, entry: QueueEntry, update: Update): void {
@@ -185,39 +218,45 @@ export class Committer implements TurnTask, BatchWriter {
     const updates = open ?? new Updates()
     updates.list.push({ index, entry, update })
     if (open === null) this.#addLazily(updates)
+    if (this.#transaction !== null) this.#weigh(this.#transaction, UPDATE_BYTES)
   }
 
   delivered(index: QueueIndex, upTo: number): number {
-    return this.#add(new Delivered(index, upTo))
+    return this.#add(new Delivered(index, upTo), RECORD_WEIGHT)
   }
 
   dropped(drop: Drop): void {
     this.#addLazily(new Dropped(drop))
   }
 
-  begin(): void {
-    if (this.#depth++ > 0) return
-    const transaction = new Transaction(this.#first + this.#ring.size)
-    this.#ring.push(transaction)
+  begin(): number {
+    if (this.#depth++ > 0) return this.#transaction!.position
+    const last = this.#ring.peekLast()
+    const joins = last instanceof Transaction && last.bytes < TRANSACTION_BYTES
+    const transaction = joins ? last : new Transaction(this.#first + this.#ring.size)
+    if (!joins) this.#ring.push(transaction)
     this.#transaction = transaction
+    this.#recorded = false
+    return transaction.position
   }
 
   end(): number {
-    const { position, items } = this.#transaction!
-    if (--this.#depth > 0) return items.length > 0 ? position : 0
+    const position = this.#recorded ? this.#transaction!.position : 0
+    if (--this.#depth > 0) return position
     this.#transaction = null
-    if (items.length > 0) this.#wake()
+    if (this.#recorded) this.#wake()
     else this.cancelled()
-    return items.length > 0 ? position : 0
+    return position
   }
 
   #lastItem(): QueueEntry | Operation | undefined {
     return this.#transaction === null ? this.#ring.peekLast() : this.#transaction.items.at(-1)
   }
 
-  #add(item: QueueEntry | Operation): number {
+  #add(item: QueueEntry | Operation, bytes: number): number {
     if (this.#transaction !== null) {
       this.#transaction.items.push(item)
+      this.#weigh(this.#transaction, bytes)
       return this.#transaction.position
     }
     this.#ring.push(item)
@@ -225,9 +264,15 @@ export class Committer implements TurnTask, BatchWriter {
     return this.#first + this.#ring.size - 1
   }
 
+  #weigh(transaction: Transaction, bytes: number): void {
+    transaction.bytes += bytes
+    this.#recorded = true
+  }
+
   #addLazily(item: Operation): void {
     if (this.#transaction !== null) {
       this.#transaction.items.push(item)
+      this.#weigh(this.#transaction, RECORD_WEIGHT)
       return
     }
     this.#ring.push(item)
@@ -280,11 +325,12 @@ export class Committer implements TurnTask, BatchWriter {
     writer.reset(segment.id, from)
     writer.batch(this.batchNumber + 1, this.#host.now(), from)
     const header = writer.bytes
+    this.#dealtWith = 0
     let item = this.#ring.peek()
-    while (item !== undefined && writer.bytes < BATCH_BYTES) {
+    while (item !== undefined && writer.bytes < BATCH_BYTES && this.#dealtWith < BATCH_MESSAGES) {
       this.#ring.shift()
       this.#first++
-      this.#writeItem(item)
+      this.writeItem(item)
       item = this.#ring.peek()
     }
     this.#urgent = this.#ring.size > 0
@@ -292,6 +338,7 @@ export class Committer implements TurnTask, BatchWriter {
     if (writer.bytes === header) {
       this.#writing = false
       this.#commit(last)
+      if (this.#ring.size > 0) this.#wake()
       return
     }
     this.batchNumber++
@@ -308,18 +355,15 @@ export class Committer implements TurnTask, BatchWriter {
     this.#work = written.then(() => this.#onWritten(segment, last), this.fail)
   }
 
-  writeAll(items: readonly (QueueEntry | Operation)[]): void {
-    for (const item of items) this.#writeItem(item)
-  }
-
-  #writeItem(item: QueueEntry | Operation): void {
+  writeItem(item: QueueEntry | Operation): void {
     if (item instanceof Operation) item.write(this)
     else this.#writeMessage(item)
   }
 
   #writeMessage(first: QueueEntry): void {
     const content = first.message
-    this.#waitingBytes -= content.bodyLength + content.propertiesLength + RECORD_WEIGHT
+    this.#dealtWith++
+    this.waitingBytes -= content.bodyLength + content.propertiesLength + RECORD_WEIGHT
     content.pending = null
     const live = this.#live
     live.length = 0
@@ -373,7 +417,7 @@ export class Committer implements TurnTask, BatchWriter {
   }
 
   #relieve(): void {
-    if (!this.congested || this.#waitingBytes >= Math.min(RELIEVED_BYTES, this.#room)) return
+    if (!this.congested || this.waitingBytes >= Math.min(RELIEVED_BYTES, this.#room)) return
     this.congested = false
     this.#host.relieved()
   }
@@ -393,7 +437,7 @@ export class Committer implements TurnTask, BatchWriter {
     const first = this.#first
     for (let item = this.#ring.peek(); item !== undefined; item = this.#ring.peek()) {
       if (item instanceof Operation) {
-        if (!(item instanceof Transaction) || item.items.length > 0 || item === this.#transaction) break
+        if (!(item instanceof Transaction) || item === this.#transaction || !item.skipDead(this)) break
       } else {
         if (isAlive(item)) break
         this.#writeMessage(item)

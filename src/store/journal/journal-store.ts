@@ -1,7 +1,14 @@
 import type { Log } from '../../telemetry/log.ts'
 import type { Turn } from '../../util/turn.ts'
 import { MemoryMessageStore } from '../memory/memory-message-store.ts'
-import type { Content, MessageStore, MessageStoreStats, QueueLog } from '../message-store.ts'
+import {
+  type Content,
+  type MessageStore,
+  type MessageStoreStats,
+  type QueueLog,
+  StoreCounters,
+  type StoreDiskStats,
+} from '../message-store.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { Committer } from './committer.ts'
 import { Compactor } from './compaction.ts'
@@ -18,6 +25,7 @@ import {
 } from './format.ts'
 import type { IndexPage, Row } from './index-page.ts'
 import { Loader } from './loader.ts'
+import { measuredFiles } from './measured-files.ts'
 import { Pager } from './pager.ts'
 import { QueueIndex, type QueueParts } from './queue-index.ts'
 import { findRows } from './page-rebuild.ts'
@@ -45,6 +53,8 @@ export interface JournalOptions {
 /** A segment is written anew when less than this share of it is live, and it is not small already. */
 const COMPACT_SHARE = 0.25
 const COMPACT_BYTES_MIN = 256 * 1024
+/** One that has less than this share of what was live at the last look is left alone until the next one. */
+const FADING_SHARE = 0.75
 /** Dead bytes that are worth a checkpoint, so that they can go. */
 const GARBAGE_BYTES = 8 * 1024 * 1024
 /** A checkpoint follows when nothing was written for so many looks, if anything can go. */
@@ -59,6 +69,7 @@ export class JournalStore implements MessageStore {
   highestQueueId = 0
   /** Resolves before anything written may count as safe; null for at once. */
   barrier: () => Promise<void> | null = () => null
+  readonly counters: StoreCounters
   readonly #options: JournalOptions
   readonly #memory = new MemoryMessageStore()
   readonly #segments: Segments
@@ -91,7 +102,9 @@ export class JournalStore implements MessageStore {
     return store
   }
 
-  private constructor(options: JournalOptions) {
+  private constructor(given: JournalOptions) {
+    this.counters = new StoreCounters()
+    const options = { ...given, files: measuredFiles(given.files, this.counters) }
     this.#options = options
     this.#segments = new Segments(options.files)
     const segments = this.#segments
@@ -107,6 +120,7 @@ export class JournalStore implements MessageStore {
     const now = (): number => this.#now()
     this.#pager = new Pager({
       segments,
+      counters: this.counters,
       segmentBytes: options.segmentBytes,
       indexBytesMax: options.indexBytesMax,
       now,
@@ -133,6 +147,7 @@ export class JournalStore implements MessageStore {
     const committer = (): Committer => this.#committer
     this.#parts = {
       segments,
+      counters: this.counters,
       get committer() {
         return committer()
       },
@@ -351,10 +366,23 @@ export class JournalStore implements MessageStore {
     return this.#memory.stats()
   }
 
+  diskStats(): StoreDiskStats {
+    let bytes = 0
+    let liveBytes = 0
+    let indexBytes = 0
+    for (const segment of this.#segments.byId.values()) {
+      bytes += segment.fileBytes
+      liveBytes += segment.liveBytes
+    }
+    for (const index of this.#indexes.values()) indexBytes += index.residentBytes
+    const { waitingBytes } = this.#committer
+    return { files: this.#segments.byId.size, bytes, liveBytes, waitingBytes, indexBytes }
+  }
+
   // ---- commits ----
 
-  begin(): void {
-    this.#committer.begin()
+  begin(): number {
+    return this.#committer.begin()
   }
 
   end(): number {
@@ -402,6 +430,11 @@ export class JournalStore implements MessageStore {
     const { bytesWritten } = this.#committer
     this.#quiet = bytesWritten === this.#bytesAtLook ? this.#quiet + 1 : 0
     this.#bytesAtLook = bytesWritten
+    for (const segment of this.#segments.byId.values()) {
+      const { sealed, liveBytes, liveBytesAtLook } = segment
+      segment.isFading = liveBytesAtLook < 0 || liveBytes < liveBytesAtLook * FADING_SHARE
+      segment.liveBytesAtLook = sealed ? liveBytes : -1
+    }
     const isDue = bytesWritten - this.#checkpointer.bytesAtLast >= this.#options.checkpointBytes
     const garbage = this.#garbageBytes()
     if (isDue || garbage >= GARBAGE_BYTES || (garbage > 0 && this.#quiet >= QUIET_LOOKS)) void this.tidy()
@@ -444,9 +477,9 @@ export class JournalStore implements MessageStore {
     if (dead.length > 0) await this.#options.files.syncFolder(FOLDER)
   }
 
-  #shouldCompact({ fileBytes, liveBytes, unreadable }: Segment): boolean {
+  #shouldCompact({ fileBytes, liveBytes, unreadable, isFading }: Segment): boolean {
     const isSmall = fileBytes < Math.min(COMPACT_BYTES_MIN, this.#options.segmentBytes / 4)
-    return !isSmall && !unreadable && liveBytes < fileBytes * COMPACT_SHARE
+    return !isSmall && !unreadable && !isFading && liveBytes < fileBytes * COMPACT_SHARE
   }
 
   #shouldEndEarly({ size, liveBytes }: Segment): boolean {

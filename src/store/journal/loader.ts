@@ -32,6 +32,8 @@ export interface LoadLimits {
   readonly bytesMax: number
   /** Only what has expired by then (ms since the epoch); -1 for all. */
   readonly expiredAt: number
+  /** From the highest number on downwards. */
+  readonly last: boolean
 }
 
 export interface LoaderHost {
@@ -100,7 +102,22 @@ export class Loader {
       await this.#collectExpiring(index, after, until, visitor)
       return []
     }
-    this.#start({ index, collect, visitor: new CollectEnd(visitor) })
+    this.#start({ index, collect, visitor: new CollectEnd(() => visitor.onCollectEnd()) })
+  }
+
+  /** Which messages of a queue are there after a restart: rows are only read where their numbers have gaps. */
+  findPresent(index: QueueIndex, numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void {
+    const present = new Set<number>()
+    const collect = async (): Promise<Wanted[]> => {
+      const { logged } = index
+      for (const number of numbers) {
+        if (!logged.mayHave(number)) continue
+        for (const page of [...logged.covering(number)]) if (!page.contiguous) await this.#host.pager.rowsOf(page)
+        if (logged.mayHave(number)) present.add(number)
+      }
+      return []
+    }
+    this.#start({ index, collect, visitor: new CollectEnd(() => done(present)) })
   }
 
   #start(request: Request): void {
@@ -151,7 +168,8 @@ export class Loader {
     const found: Wanted[] = []
     const runs = [...index.logged.runs, ...index.transient.runs].filter(({ pages }) => pages.length > 0)
     for (const run of runs) await this.#collectFrom(run, range, limits, found)
-    if (runs.length > 1) found.sort((a, b) => a.row.number - b.row.number)
+    const sign = limits.last ? -1 : 1
+    if (runs.length > 1) found.sort((a, b) => sign * (a.row.number - b.row.number))
     let bytes = 0
     for (let i = 0; i < found.length; i++) {
       bytes += found[i]!.row.recordBytes
@@ -167,11 +185,11 @@ export class Loader {
     const { from, to } = range
     let count = 0
     let bytes = 0
-    let next = from
-    while (next <= to && count < limits.messagesMax && bytes < limits.bytesMax) {
-      const page = run.pages[run.indexFrom(next)]
-      if (page === undefined || page.first > to) return
-      next = page.last + 1
+    let next = limits.last ? to : from
+    while (next >= from && next <= to && count < limits.messagesMax && bytes < limits.bytesMax) {
+      const page = limits.last ? run.upTo(next) : run.pages[run.indexFrom(next)]
+      if (page === undefined || page.first > to || page.last < from) return
+      next = limits.last ? page.first - 1 : page.last + 1
       const { expiredAt } = limits
       const hasExpired = expiredAt < 0 || (page.earliestExpiry >= 0 && page.earliestExpiry <= expiredAt)
       if (page.live === 0 || !hasExpired) continue
@@ -299,6 +317,7 @@ export class Loader {
     }
     const loaded = this.#loaded
     loaded.take(row, buffer, offset)
+    index.countRead()
     if (row.number <= index.deliveredBefore) loaded.redelivered = true
     const entry = visitor.onLoaded(loaded)
     if (entry !== null && entry.location !== CANCELLED) index.place(entry, page, at, row)
@@ -311,10 +330,12 @@ function isWanted(page: IndexPage, at: number, { from, to, level }: Range): bool
   return number >= from && number <= to
 }
 
-function takeReady(page: IndexPage, range: Range, { messagesMax, bytesMax }: LoadLimits, found: Wanted[]): void {
+function takeReady(page: IndexPage, range: Range, limits: LoadLimits, found: Wanted[]): void {
+  const { messagesMax, bytesMax, last } = limits
   let bytes = 0
   let count = 0
-  for (let at = 0; at < page.rows && count < messagesMax && bytes < bytesMax; at++) {
+  for (let i = 0; i < page.rows && count < messagesMax && bytes < bytesMax; i++) {
+    const at = last ? page.rows - 1 - i : i
     if (!isWanted(page, at, range)) continue
     const one = new Wanted(page, at)
     found.push(one)
@@ -357,10 +378,10 @@ function tellExpiring(page: IndexPage, after: number, until: number, visitor: Ex
 }
 
 class CollectEnd implements LoadVisitor {
-  readonly #visitor: ExpiryVisitor
+  readonly onLoadEnd: () => void
 
-  constructor(visitor: ExpiryVisitor) {
-    this.#visitor = visitor
+  constructor(onLoadEnd: () => void) {
+    this.onLoadEnd = onLoadEnd
   }
 
   onLoaded(): null {
@@ -368,10 +389,6 @@ class CollectEnd implements LoadVisitor {
   }
 
   onLost(): void {}
-
-  onLoadEnd(): void {
-    this.#visitor.onCollectEnd()
-  }
 }
 
 /** Groups what lies close together. */

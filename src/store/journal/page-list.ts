@@ -45,6 +45,11 @@ export class PageRun {
     return before !== undefined && before.last >= number ? at - 1 : at
   }
 
+  /** The last page that begins up to a number. */
+  upTo(number: number): IndexPage | undefined {
+    return this.pages[this.#indexAfter(number) - 1]
+  }
+
   /** @returns whether it was there */
   remove(page: IndexPage): boolean {
     const at = page === this.pages[0] ? 0 : this.#indexAfter(page.first) - 1

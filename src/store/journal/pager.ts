@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { RingDeque } from '../../util/ring-deque.ts'
-import { type Content, NOT_STORED, PENDING, type QueueEntry } from '../message-store.ts'
+import { type Content, NOT_STORED, PENDING, type QueueEntry, type StoreCounters } from '../message-store.ts'
 import { FLAG_TRANSIENT, KIND_PAGING, locationOf, offsetOf, segmentOf } from './format.ts'
 import type { IndexPage } from './index-page.ts'
 import type { QueueIndex } from './queue-index.ts'
@@ -24,6 +24,7 @@ export interface PagerHost {
   readonly segmentBytes: number
   /** Bytes of index pages that may be in memory, besides those that are being filled. */
   readonly indexBytesMax: number
+  readonly counters: StoreCounters
   now(): number
   /** Frees what was held for a write. */
   release(content: Content): void
@@ -231,6 +232,7 @@ export class Pager {
     page.recordBytes = page.encodedBytes
     this.#host.segments.use(segment.id, 1, page.recordBytes)
     writer.page(page)
+    this.#host.counters.indexWrites++
   }
 
   /**
@@ -270,6 +272,7 @@ export class Pager {
       const isWhole = got === recordBytes && validRecord(record, 0, got, segment.id) === recordBytes
       if (!isWhole || !page.adoptRows(record, 0)) return 'its checksum is wrong'
       this.list(page)
+      this.#host.counters.indexReads++
       return null
     } finally {
       segments.letGo(file)

@@ -9,6 +9,7 @@ import {
   type RecoveredLevel,
   STATE_READY,
   STATE_RETURNED,
+  type StoreCounters,
   type StoredCounts,
 } from '../message-store.ts'
 import type { Committer } from './committer.ts'
@@ -27,6 +28,7 @@ const SHARED = 0x1000
 /** What queues share. */
 export interface QueueParts {
   readonly segments: Segments
+  readonly counters: StoreCounters
   readonly committer: Committer
   readonly pager: Pager
   readonly loader: Loader
@@ -52,6 +54,9 @@ export class QueueIndex implements QueueLog {
   recoveredLevels: RecoveredLevel[] = []
   /** Numbers of messages that were not ready when the store was opened, in the order in which to load them. */
   recoveredUnready: number[] = []
+  /** Messages written and read back since the store was opened. */
+  writes = 0
+  reads = 0
   readonly #parts: QueueParts
   readonly #row = new Row()
   /** The state of entries that have no row yet. */
@@ -148,6 +153,8 @@ export class QueueIndex implements QueueLog {
     row.bodyBytes = entry.message.bodyLength
     row.sharers = sharers
     row.level = entry.level
+    this.writes++
+    this.#parts.counters.messagesWritten++
     const list = (entry.page as unknown) === this ? this.logged : this.transient
     this.appendRow(list, row, entry)
   }
@@ -216,11 +223,16 @@ export class QueueIndex implements QueueLog {
   // ---- reading back ----
 
   load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
-    this.#parts.loader.load(this, range, { messagesMax, bytesMax, expiredAt: -1 }, visitor)
+    this.#parts.loader.load(this, range, { messagesMax, bytesMax, expiredAt: -1, last: false }, visitor)
+  }
+
+  loadLast(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
+    this.#parts.loader.load(this, range, { messagesMax, bytesMax, expiredAt: -1, last: true }, visitor)
   }
 
   loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void {
-    this.#parts.loader.load(this, range, { messagesMax, bytesMax: 1024 * 1024, expiredAt: now }, visitor)
+    const limits = { messagesMax, bytesMax: 1024 * 1024, expiredAt: now, last: false }
+    this.#parts.loader.load(this, range, limits, visitor)
   }
 
   earliestExpiry({ from, to }: Range): number {
@@ -239,6 +251,10 @@ export class QueueIndex implements QueueLog {
 
   loadNumbers(numbers: readonly number[], bytesMax: number, visitor: LoadVisitor): void {
     this.#parts.loader.loadNumbers(this, numbers, bytesMax, visitor)
+  }
+
+  findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void {
+    this.#parts.loader.findPresent(this, numbers, done)
   }
 
   settleNumbers(numbers: readonly number[]): void {
@@ -363,7 +379,21 @@ export class QueueIndex implements QueueLog {
         pagedOutShared += page.shared
       }
     }
-    return { messages, bodyBytes, pagedOut, pagedOutShared, diskBytes, indexBytes }
+    const { writes, reads } = this
+    return { messages, bodyBytes, pagedOut, pagedOutShared, diskBytes, indexBytes, writes, reads }
+  }
+
+  /** A message of it has been read back. */
+  countRead(): void {
+    this.reads++
+    this.#parts.counters.messagesRead++
+  }
+
+  /** Bytes of its index pages in memory. */
+  get residentBytes(): number {
+    let bytes = 0
+    for (const list of [this.logged, this.transient]) for (const page of list.pages) bytes += page.residentBytes
+    return bytes
   }
 
   delete(): void {

@@ -62,6 +62,10 @@ export class Segment {
   live = 0
   /** Their shares of the bytes. */
   liveBytes = 0
+  /** `liveBytes` when the store last looked whether there is something to tidy up; -1 if it was not sealed then. */
+  liveBytesAtLook = -1
+  /** Most of it is going by itself: to compact it would be for nothing. */
+  isFading = false
   /** Nothing more is added. */
   sealed = false
   /** Bytes of the file; of a compacted segment less than `size`, which keeps counting the old offsets. */

@@ -1,12 +1,14 @@
 import { assert } from '../../util/assert.ts'
-import type {
-  Content,
-  LoadVisitor,
-  MessageStore,
-  MessageStoreStats,
-  QueueLog,
-  RecoveredLevel,
-  StoredCounts,
+import {
+  type Content,
+  type LoadVisitor,
+  type MessageStore,
+  type MessageStoreStats,
+  type QueueLog,
+  type RecoveredLevel,
+  StoreCounters,
+  type StoredCounts,
+  type StoreDiskStats,
 } from '../message-store.ts'
 
 /**
@@ -75,6 +77,7 @@ export class MemoryMessageStore implements MessageStore {
   readonly committed = 0
   readonly congested = false
   readonly highestQueueId = 0
+  readonly counters = new StoreCounters()
   #current = emptySlab()
   readonly #spare: Slab[] = []
   /** Buffers of freed large contents, by size. */
@@ -116,7 +119,9 @@ export class MemoryMessageStore implements MessageStore {
     return 0
   }
 
-  begin(): void {}
+  begin(): number {
+    return 0
+  }
 
   end(): number {
     return 0
@@ -131,6 +136,10 @@ export class MemoryMessageStore implements MessageStore {
   stats(): MessageStoreStats {
     const memoryBytes = this.#slabBytes + this.#spareLargeBytes
     return { messages: this.#messages, memoryBytes, contentBytes: this.#contentBytes }
+  }
+
+  diskStats(): StoreDiskStats {
+    return NOTHING_ON_DISK
   }
 
   async close(): Promise<void> {
@@ -237,7 +246,11 @@ const NOTHING_STORED: StoredCounts = {
   pagedOutShared: 0,
   diskBytes: 0,
   indexBytes: 0,
+  writes: 0,
+  reads: 0,
 }
+
+const NOTHING_ON_DISK: StoreDiskStats = { files: 0, bytes: 0, liveBytes: 0, waitingBytes: 0, indexBytes: 0 }
 
 /** What a queue writes where nothing is kept: one for all queues. No entry is ever stored, so most of it is never called. */
 const NO_LOG: QueueLog = {
@@ -251,10 +264,12 @@ const NO_LOG: QueueLog = {
   spill: (_entries, done) => void setImmediate(done),
   gather: () => false,
   load: (_range, _messagesMax, _bytesMax, visitor) => endLoad(visitor),
+  loadLast: (_range, _messagesMax, _bytesMax, visitor) => endLoad(visitor),
   loadExpired: (_range, _now, _messagesMax, visitor) => endLoad(visitor),
   earliestExpiry: () => -1,
   collectExpiring: (_after, _until, visitor) => void setImmediate(() => visitor.onCollectEnd()),
   loadNumbers: (_numbers, _bytesMax, visitor) => endLoad(visitor),
+  findPresent: (_numbers, done) => void setImmediate(() => done(new Set())),
   settleNumbers() {},
   drop() {},
   recovered: (): readonly RecoveredLevel[] => [],

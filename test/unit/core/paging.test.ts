@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { BrokerOptions } from '../../../src/core/broker.ts'
 import { NO_TRAFFIC } from '../../../src/core/client-connection.ts'
 import type { LoadVisitor } from '../../../src/store/message-store.ts'
-import { type Client, CoreBench } from '../../support/core-bench.ts'
+import { type Client, CoreBench, lookAtReady } from '../../support/core-bench.ts'
 import { PagingStore } from '../../support/paging-store.ts'
 
 // Queues whose messages leave memory and come back. The store does nothing until it is told to (`io`, or `settle` for all there is).
@@ -342,7 +342,7 @@ describe('what is in the store', () => {
     const seen: string[] = []
     let done = false
     const looking = (async (): Promise<void> => {
-      for await (const entry of queue.browse()) seen.push(entry.message.body().toString())
+      await lookAtReady(queue, ({ message }) => seen.push(message.body().toString()))
       done = true
     })()
     while (!done) {

@@ -8,11 +8,11 @@
  * further word can only announce what nobody can read, and it is refused.
  */
 import type { Field } from '../../../core/fields.ts'
-import type { PropertyFormat } from '../../../core/message.ts'
+import type { PropertyFormat, TextPlace } from '../../../core/message.ts'
 import { Properties } from '../../../core/message.ts'
 import { MalformedValueError } from './errors.ts'
 import { Reader } from './reader.ts'
-import { readFieldOf, skipTable } from './table.ts'
+import { findTextOf, readFieldOf, skipTable } from './table.ts'
 import { readAnyText } from './text.ts'
 import { Writer } from './writer.ts'
 
@@ -149,6 +149,7 @@ export const amqpPropertyFormat: PropertyFormat = {
   name: 'amqp091',
   decode: decodeProperties,
   header: headerOf,
+  headerText: headerTextOf,
   encode: encodeProperties,
 }
 
@@ -180,13 +181,29 @@ function decodeProperties(buffer: Buffer, offset: number, length: number): Prope
 const headerReader = new Reader()
 
 function headerOf(buffer: Buffer, offset: number, length: number, name: Uint8Array): Field | null {
+  const at = headersAt(buffer, offset, length)
+  if (at < 0) return null
+  headerReader.reset(buffer, at, offset + length)
+  return readFieldOf(headerReader, name)
+}
+
+function headerTextOf(buffer: Buffer, offset: number, length: number, name: Uint8Array, out: TextPlace): boolean {
+  const at = headersAt(buffer, offset, length)
+  const text = at < 0 ? -1 : findTextOf(buffer, at, offset + length, name)
+  if (text < 0) return false
+  out.offset = text
+  out.length = buffer.readUInt32BE(text - 4)
+  return true
+}
+
+/** Where the table of headers begins, or -1. */
+function headersAt(buffer: Buffer, offset: number, length: number): number {
   const flags = length < 2 ? 0 : (buffer[offset]! << 8) | buffer[offset + 1]!
-  if ((flags & FLAG.headers) === 0) return null
+  if ((flags & FLAG.headers) === 0) return -1
   let at = offset + 2
   if ((flags & FLAG.contentType) !== 0) at += 1 + buffer[at]!
   if ((flags & FLAG.contentEncoding) !== 0) at += 1 + buffer[at]!
-  headerReader.reset(buffer, at, offset + length)
-  return readFieldOf(headerReader, name)
+  return at
 }
 
 function readText(reader: Reader): string {

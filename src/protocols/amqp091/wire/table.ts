@@ -217,7 +217,20 @@ export function hasKey(buffer: Buffer, at: number, length: number, name: Uint8Ar
  * none. As in `readTable`, the last one counts. For tables that `skipTable` has passed.
  */
 export function readFieldOf(reader: Reader, name: Uint8Array): Field | null {
-  const { buffer, offset: start, end: outer } = reader
+  const found = findField(reader.buffer, reader.offset, reader.end, name)
+  if (found < 0) return null
+  reader.reset(reader.buffer, found, reader.end)
+  return readField(reader, 1)
+}
+
+/** As `readFieldOf`, for a field that is a text of bytes: where they begin, 4 bytes of length before them; -1 for any other. */
+export function findTextOf(buffer: Buffer, start: number, end: number, name: Uint8Array): number {
+  const found = findField(buffer, start, end, name)
+  return found >= 0 && buffer[found] === TYPE.longstr ? found + 5 : -1
+}
+
+/** Where the type of the field is, or -1. */
+function findField(buffer: Buffer, start: number, outer: number, name: Uint8Array): number {
   const end = containerEnd(buffer, start, outer)
   let found = -1
   for (let at = start + 4; at < end;) {
@@ -225,9 +238,7 @@ export function readFieldOf(reader: Reader, name: Uint8Array): Field | null {
     if (buffer[at] === name.length && startsWith(buffer, at + 1, name)) found = value
     at = skipField(buffer, value, end, 1)
   }
-  if (found < 0) return null
-  reader.reset(buffer, found, end)
-  return readField(reader, 1)
+  return found
 }
 
 function startsWith(buffer: Buffer, at: number, bytes: Uint8Array): boolean {

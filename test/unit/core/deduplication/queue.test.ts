@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { bool, longstr, table, timestamp, type Field } from '../../../../src/core/fields.ts'
+import { Identity, Key } from '../../../../src/core/deduplication/identity.ts'
+import { composeMessage, Properties } from '../../../../src/core/message.ts'
+import { amqpPropertyFormat } from '../../../../src/protocols/amqp091/wire/properties.ts'
 import { crash, drain, send, start } from './bench.ts'
 
 const DEDUPLICATED = { 'x-message-deduplication': true }
@@ -639,7 +642,8 @@ describe('damage', () => {
     send(client, 'q', 'lost', { value: '1' })
     send(client, 'q', 'kept', { value: '2' })
     // as after a start that found the record of a message damaged, and that of its value whole
-    queue.deduplication!.seen.begin({ key: 'sof a lost one', ttlMs: -1, publisher: null, publishingId: 0 }, 99)
+    const lost = composeMessage('', 'q', new Properties(), Buffer.alloc(0), amqpPropertyFormat)
+    queue.deduplication!.seen.begin(lost, new Identity(new Key(Buffer.from('of a lost one'), 0, 13), null, 0))
     send(client, 'q', 'not yet', { value: 'of a lost one' })
     assert.deepEqual(drain(client), ['lost', 'kept'])
     send(client, 'q', 'now', { value: 'of a lost one' })

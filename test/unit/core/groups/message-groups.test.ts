@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Field, longstr, type Table } from '../../../../src/core/fields.ts'
-import { type Client, CoreBench } from '../../../support/core-bench.ts'
+import { type Client, CoreBench, lookAtReady } from '../../../support/core-bench.ts'
 import { PagingStore } from '../../../support/paging-store.ts'
 
 // Bodies name group and place: `a1` is the first message of group `a`, `-1` belongs to none.
@@ -407,7 +407,7 @@ for (const { type, place, open } of combinations) {
       const seen: string[] = []
       let done = false
       const look = async (): Promise<void> => {
-        for await (const { message } of bench.queue('q').browse()) seen.push(message.body().toString())
+        await lookAtReady(bench.queue('q'), ({ message }) => seen.push(message.body().toString()))
         done = true
       }
       void look()

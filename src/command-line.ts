@@ -1,0 +1,38 @@
+import { CliError } from './cli/errors.ts'
+import { EXIT } from './cli/exit-codes.ts'
+import type { CliHost } from './cli/host.ts'
+import type { NodeDescription } from './cli/api/target.ts'
+import type { ListenerConfig } from './config/config.ts'
+import { ConfigError } from './config/errors.ts'
+import { loadConfig } from './config/load.ts'
+
+/** What the command line is given of the rest of the program: it imports nothing of the broker itself. */
+export function createCliHost(version: string): CliHost {
+  return { version, describeNode: (file) => Promise.resolve(describeNode(file)) }
+}
+
+/** Where a node with this configuration is found, read as `warren ping` reads it. */
+function describeNode(file: string | null): NodeDescription {
+  let config
+  try {
+    config = loadConfig({ argv: file === null ? [] : ['--config', file], env: process.env })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new CliError(EXIT.config, error.message, { cause: error })
+  }
+  const { http, listeners, defaults } = config
+  const web = http.listeners.find(({ tls }) => tls === null) ?? http.listeners[0]
+  const amqp = listeners.tcp[0] ?? listeners.tls[0]
+  return {
+    url: web === undefined ? null : `${web.tls === null ? 'http' : 'https'}://${addressOf(web)}${http.pathPrefix}`,
+    amqpUrl: amqp === undefined ? null : `${listeners.tcp[0] === undefined ? 'amqps' : 'amqp'}://${addressOf(amqp)}`,
+    user: defaults.user,
+    password: defaults.password,
+  }
+}
+
+function addressOf({ hosts, port }: ListenerConfig): string {
+  const host = hosts[0]!
+  if (host === '::' || host === '0.0.0.0') return `localhost:${port}`
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,106 @@
+import type { Broker } from '../../core/broker.ts'
+import { MessageCounters } from '../../core/message-counters.ts'
+import type { VHost } from '../../core/vhost.ts'
+import type { ManagementHost } from '../management-host.ts'
+import type { Past } from '../statistics/details.ts'
+import type { Ranges } from '../statistics/ranges.ts'
+import { CHURN_KEYS, NODE_SHOWN, readMessages } from '../statistics/series.ts'
+import { DELIVER_GROUP, PUBLISH_GROUP, statsOf, type StatsSource } from '../statistics/stats.ts'
+import { lengthsOf, nodeValues } from '../statistics/totals.ts'
+import { LENGTHS } from '../statistics/vhost-stats.ts'
+import { exchangeTypes } from './node.ts'
+import type { Row } from './queue.ts'
+
+/** What does not change while the node runs. */
+export function renderProduct({ announced, broker, clusterName, statistics, version }: ManagementHost): Row {
+  const { ratesMode, disableStats, enableQueueTotals, retention } = statistics.settings
+  const seconds = (steps: (typeof retention)['basic']): number[] => steps.map((step) => step.seconds)
+  const { node, v8, openssl } = process.versions
+  return {
+    management_version: announced.version,
+    rates_mode: ratesMode,
+    sample_retention_policies: {
+      global: seconds(retention.global),
+      basic: seconds(retention.basic),
+      detailed: seconds(retention.detailed),
+    },
+    exchange_types: exchangeTypes(broker),
+    product_version: version,
+    product_name: 'WarrenMQ',
+    rabbitmq_version: announced.version,
+    cluster_name: clusterName,
+    cluster_tags: {},
+    node_tags: {},
+    default_queue_type: broker.options.defaultQueueType,
+    // there is no Erlang: this is what the node runs on
+    erlang_version: node,
+    erlang_full_version: `Node.js ${node} [V8 ${v8}]`,
+    crypto_lib_version: `OpenSSL ${openssl}`,
+    release_series_support_status: 'supported',
+    disable_stats: disableStats,
+    enable_queue_totals: enableQueueTotals,
+  }
+}
+
+/** How many of everything there are, where the caller may look. */
+export function objectTotals({ connections }: Broker, vhosts: ReadonlySet<VHost>): Record<string, number> {
+  const totals = { channels: 0, connections: 0, consumers: 0, exchanges: 0, queues: 0 }
+  for (const { vhost, sessions } of connections) {
+    if (!vhosts.has(vhost)) continue
+    totals.connections++
+    totals.channels += sessions.size
+  }
+  for (const { exchanges, queues } of vhosts) {
+    totals.exchanges += exchanges.size
+    totals.queues += queues.size
+    for (const queue of queues.values()) totals.consumers += queue.consumerCount
+  }
+  return totals
+}
+
+/**
+ * The numbers of the overview.
+ * @param vhosts where the caller may look; null for the whole node, with what was counted in virtual hosts that are gone
+ */
+export function renderNumbers(host: ManagementHost, vhosts: ReadonlySet<VHost> | null, ranges: Ranges): Row {
+  const { broker, statistics } = host
+  const shown = vhosts ?? new Set(broker.vhosts.values())
+  const sums = sumOf(broker, shown)
+  const values: number[] = []
+  nodeValues(broker, sums, host.node.readings(), values)
+  const isWhole = vhosts === null
+  if (!isWhole) for (const [i, value] of sums.entries()) values[i] = value
+  const node = statistics.samples ? statistics.ofNode() : null
+  const own = node === null || isWhole ? node : statistics.ofVhosts([...shown])
+  const source = (past: Past | null, range: StatsSource['range']): StatsSource => ({
+    values,
+    shown: NODE_SHOWN,
+    past,
+    range,
+  })
+  const disk = isWhole ? ['disk_reads', 'disk_writes'] : []
+  return {
+    message_stats: statsOf([...PUBLISH_GROUP, ...DELIVER_GROUP, ...disk], source(own, ranges.msg_rates)),
+    queue_totals: statsOf(LENGTHS, source(own, ranges.lengths)),
+    churn_rates: statsOf(CHURN_KEYS, source(node, ranges.msg_rates)),
+    object_totals: objectTotals(broker, shown),
+    statistics_db_event_queue: 0,
+  }
+}
+
+/** Values of the series that virtual hosts have, of several together; traffic is not looked at. */
+function sumOf(broker: Broker, vhosts: ReadonlySet<VHost>): number[] {
+  const messages = new MessageCounters()
+  for (const { vhost, counters } of broker.sessions()) if (vhosts.has(vhost)) messages.add(counters)
+  const lengths = { ready: 0, unacked: 0, held: 0 }
+  for (const vhost of vhosts) {
+    messages.add(vhost.pastMessages)
+    const { ready, unacked, held } = lengthsOf(vhost)
+    lengths.ready += ready
+    lengths.unacked += unacked
+    lengths.held += held
+  }
+  const values: number[] = []
+  readMessages(messages, values)
+  return [...values, lengths.ready, lengths.unacked, lengths.held, 0, 0]
+}

@@ -1,0 +1,57 @@
+import type { Config, ListenerConfig } from './config/config.ts'
+import type { ManagementHost } from './management/management-host.ts'
+import { type Listener, ListenError } from './net/listener.ts'
+import { loadTls, type TlsContext } from './net/tls.ts'
+import type { Log } from './telemetry/log.ts'
+
+export interface MetricsListener {
+  readonly listener: Listener
+  /** As RabbitMQ names it. */
+  readonly protocol: string
+  readonly isTls: boolean
+}
+
+/**
+ * The ports of metrics for Prometheus.
+ * @throws ListenError for a port that was asked for; TlsError
+ */
+export async function openMetrics(
+  { prometheus, listeners: { backlog } }: Config,
+  host: ManagementHost,
+  log: Log,
+): Promise<MetricsListener[]> {
+  const { plain, isPlainGiven, tls } = prometheus
+  const open: MetricsListener[] = []
+  if (plain === null && tls === null) return open
+  // not loaded where there are no metrics
+  const { createMetricsApp } = await import('./management/prometheus/app.ts')
+  const { createHttpServer, listenHttp } = await import('./net/websocket.ts')
+  const listen = async ({ hosts, port }: ListenerConfig, context: TlsContext | null): Promise<void> => {
+    const app = await createMetricsApp(host, prometheus, createHttpServer)
+    await app.ready()
+    const listener = await listenHttp(app.server, { hosts, port, backlog, tls: context, log }).catch(
+      async (error: unknown) => {
+        await app.close()
+        throw error
+      },
+    )
+    const close = async (): Promise<void> => {
+      await listener.close()
+      await app.close()
+    }
+    const protocol = context === null ? 'http/prometheus' : 'https/prometheus'
+    open.push({ listener: { ...listener, close }, protocol, isTls: context !== null })
+  }
+  try {
+    if (tls !== null) await listen(tls.listener, loadTls(tls.settings, 'prometheus.ssl'))
+    if (plain !== null) await listen(plain, null)
+  } catch (error) {
+    // a port that nobody asked for is no reason not to start
+    if (isPlainGiven || tls !== null || !(error instanceof ListenError)) {
+      await Promise.all(open.map(({ listener }) => listener.close()))
+      throw error
+    }
+    log.warn('no port for metrics', { reason: error.message })
+  }
+  return open
+}

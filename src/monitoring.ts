@@ -1,0 +1,54 @@
+import type { Config } from './config/config.ts'
+import type { Broker } from './core/broker.ts'
+import type { CertificateFacts, ListenerFacts, NodeFacts } from './management/management-host.ts'
+import { Statistics } from './management/statistics/statistics.ts'
+import { NodeGauges } from './telemetry/node-gauges.ts'
+
+/** What is measured of a node: for the HTTP API, and for Prometheus. */
+export interface Monitoring {
+  readonly node: NodeFacts
+  readonly statistics: Statistics
+  close(): void
+}
+
+export interface MonitoringParts {
+  readonly broker: Broker
+  /** What listeners of a protocol show; `validTo` is in ms since the epoch. */
+  readonly certificates: readonly { readonly protocol: string; readonly validTo: number }[]
+  readonly memoryLimitBytes: number
+  readonly diskFreeLimitBytes: number
+  listeners(): readonly ListenerFacts[]
+}
+
+export async function openMonitoring(config: Config, parts: MonitoringParts): Promise<Monitoring> {
+  const { broker, memoryLimitBytes, diskFreeLimitBytes } = parts
+  const gauges = new NodeGauges(config.dataDir ?? process.cwd())
+  await gauges.refresh()
+  const statistics = new Statistics(broker, config.statistics, () => {
+    void gauges.refresh()
+    return gauges.readings
+  })
+  const portOf = (protocol: string): number =>
+    parts.listeners().find((listener) => listener.protocol === protocol)?.port ?? 0
+  const certificates = (): CertificateFacts[] =>
+    parts.certificates.map(({ protocol, validTo }) => ({ protocol, validTo, port: portOf(protocol) }))
+  const node: NodeFacts = {
+    memoryLimitBytes: Math.floor(memoryLimitBytes),
+    diskFreeLimitBytes,
+    logFiles: logFiles(config),
+    configFiles: config.files,
+    mechanisms: config.auth.mechanisms,
+    readings: () => gauges.readings,
+    certificates,
+  }
+  const close = (): void => {
+    statistics.close()
+    gauges.close()
+  }
+  return { node, statistics, close }
+}
+
+function logFiles({ log }: Config): string[] {
+  const files = log.file === null ? [] : [log.file.path]
+  return log.console === null ? files : [...files, '<stderr>']
+}

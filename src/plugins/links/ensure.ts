@@ -1,0 +1,41 @@
+import { type AmqpConnection, AmqpReplyError, type Channel, type QueueOptions } from '../../amqp-client/index.ts'
+
+const NOT_FOUND = 404
+
+/**
+ * Declares a queue only if there is none of that name: one that is there may have been declared in another way. Null: it has to be there.
+ * @throws AmqpClientError
+ */
+export async function ensureQueue(
+  connection: AmqpConnection,
+  name: string,
+  options: QueueOptions | null,
+): Promise<void> {
+  await ensure(
+    connection,
+    (channel) => channel.checkQueue(name),
+    options === null ? null : (channel) => channel.declareQueue(name, options),
+  )
+}
+
+/**
+ * Does the second where the first finds nothing. Each has a channel of its own, since a refusal costs the channel.
+ * @throws AmqpClientError
+ */
+export async function ensure(
+  connection: AmqpConnection,
+  check: (channel: Channel) => Promise<unknown>,
+  create: ((channel: Channel) => Promise<unknown>) | null,
+): Promise<void> {
+  try {
+    const channel = await connection.openChannel()
+    await check(channel)
+    await channel.close()
+  } catch (error) {
+    const isMissing = error instanceof AmqpReplyError && error.replyCode === NOT_FOUND
+    if (!isMissing || create === null) throw error
+    const channel = await connection.openChannel()
+    await create(channel)
+    await channel.close()
+  }
+}

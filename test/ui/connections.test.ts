@@ -1,0 +1,77 @@
+import amqplib from 'amqplib'
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import { eventually } from '../support/with-broker.ts'
+import { withoutBrowser } from './support/browser.ts'
+import { ask } from './support/scene.ts'
+import { goTo, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+
+describe('connections', { skip: withoutBrowser }, () => {
+  let stage: Stage
+  let window: Window
+  const opened: amqplib.ChannelModel[] = []
+  before(async () => {
+    stage = await openStage()
+    window = await stage.open()
+    await signIn(window.page, stage, '#/connections')
+  })
+  after(async () => {
+    // Those that are closed already, as they should be, refuse to be closed again.
+    await Promise.allSettled(opened.map((connection) => connection.close()))
+    await stage.close()
+  })
+
+  const vhostUrl = (): string => `${stage.amqpUrl}/${encodeURIComponent(stage.scene.vhost)}`
+
+  /** Connects, and waits until the API knows the connection by that name. Returns what the API calls it. */
+  async function connect(label: string): Promise<{ connection: amqplib.ChannelModel; name: string }> {
+    const connection = await amqplib.connect(vhostUrl(), { clientProperties: { connection_name: label } })
+    connection.on('error', () => {})
+    opened.push(connection)
+    const path = `vhosts/${encodeURIComponent(stage.scene.vhost)}/connections`
+    const name = await eventually(async () => {
+      const all = (await ask(stage.apiUrl, 'GET', path)) as { name: string; user_provided_name?: string }[]
+      return all.find((one) => one.user_provided_name === label)?.name
+    })
+    return { connection, name }
+  }
+
+  test('are closed with a reason, which the client is told', async () => {
+    const { page } = window
+    const { connection, name } = await connect('to be closed')
+    const closed = once(connection, 'close')
+    await goTo(page, `#/connections/${encodeURIComponent(name)}`)
+    assert.match(await page.locator('main').innerText(), /to be closed/)
+    await page.getByRole('button', { name: 'Close connection' }).click()
+    await page
+      .getByRole('dialog')
+      .getByLabel(/Reason/)
+      .fill('maintenance tonight')
+    await page.getByRole('dialog').getByRole('button', { name: 'Close connection' }).click()
+    const [error] = (await closed) as [Error]
+    assert.match(error.message, /320.*maintenance tonight/)
+    await page.locator('h1', { hasText: 'Connections' }).waitFor()
+  })
+
+  test('are closed several at a time', async () => {
+    const { page } = window
+    const clients = await Promise.all([connect('pair 1'), connect('pair 2')])
+    const ended = clients.map(({ connection }) => once(connection, 'close'))
+    await goTo(page, '#/connections')
+    for (const { name } of clients) await page.getByLabel(name, { exact: true }).check()
+    await page.getByRole('button', { name: 'Close 2' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Close 2' }).click()
+    await Promise.all(ended)
+    await page.getByText('Closed 2 connections').waitFor()
+    assert.deepEqual(window.complaints, [])
+  })
+
+  test('one that is gone says so, and what to do', async () => {
+    const { page } = window
+    await goTo(page, '#/connections/gone')
+    const text = await page.getByRole('alert').innerText()
+    assert.match(text, /does not exist/)
+    assert.match(text, /Go back to the list/)
+  })
+})

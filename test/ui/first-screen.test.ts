@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { withoutBrowser } from './support/browser.ts'
+import { openStage, signIn, type Stage } from './support/stage.ts'
+
+const MOST_BYTES = 150_000
+const MOST_MS = 1000
+
+describe('the first screenful', { skip: withoutBrowser }, () => {
+  let stage: Stage
+  before(async () => {
+    stage = await openStage()
+  })
+  after(() => stage.close())
+
+  test(`is under ${MOST_BYTES / 1000} kB, compressed`, async () => {
+    const { page, context } = await stage.open()
+    const sizes = new Map<string, number>()
+    page.on('response', async (response) => {
+      const { pathname } = new URL(response.url())
+      if (!pathname.startsWith('/api/')) sizes.set(pathname, gzipSync(await response.body()).length)
+    })
+    await signIn(page, stage)
+    await page.locator('canvas').first().waitFor()
+    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+    assert.ok(sizes.size >= 4, 'page, styles, scripts and icon were seen')
+    assert.ok(total < MOST_BYTES, `${total} bytes: ${JSON.stringify(Object.fromEntries(sizes))}`)
+    await context.close()
+  })
+
+  test(`is there within ${MOST_MS} ms`, async () => {
+    const { page, context } = await stage.open()
+    await page.goto(stage.url)
+    await page.locator('input[type=password]').waitFor()
+    // The browser's own clock: what the test's side takes does not count.
+    const shownMs = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]!.startTime)
+    assert.ok(shownMs < MOST_MS, `${Math.round(shownMs)} ms`)
+    await context.close()
+  })
+
+  test('asks nobody else for anything', async () => {
+    const { page, context } = await stage.open()
+    const strangers: string[] = []
+    page.on('request', (request) => {
+      if (!request.url().startsWith(stage.url)) strangers.push(request.url())
+    })
+    await signIn(page, stage)
+    assert.deepEqual(strangers, [])
+    assert.doesNotMatch(readFileSync(new URL('../../dist/console/index.html', import.meta.url), 'utf8'), /https?:/)
+    await context.close()
+  })
+})

@@ -1,0 +1,33 @@
+import { type Scene } from './scene.ts'
+
+/** A page of the console, and what has to be on it: its address, and the heading in both languages where that is a text. */
+export interface ConsolePage {
+  readonly name: string
+  readonly address: string
+}
+
+/** Every page there is. A page that is not in here is not looked at. */
+export function consolePages({ vhost }: Scene, node: string, connection: string): readonly ConsolePage[] {
+  const of = (kind: string, name: string): string =>
+    `#/${kind}/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`
+  return [
+    { name: 'overview', address: '#/' },
+    { name: 'node', address: `#/nodes/${encodeURIComponent(node)}` },
+    { name: 'connections', address: '#/connections' },
+    { name: 'connection', address: `#/connections/${encodeURIComponent(connection)}` },
+    { name: 'channels', address: '#/channels' },
+    { name: 'channel', address: `#/channels/${encodeURIComponent(`${connection} (1)`)}` },
+    { name: 'consumers', address: '#/consumers' },
+    { name: 'exchanges', address: '#/exchanges' },
+    { name: 'exchange', address: of('exchanges', 'orders') },
+    { name: 'default exchange', address: of('exchanges', 'amq.default') },
+    { name: 'declare an exchange', address: '#/exchanges/new' },
+    { name: 'queues', address: '#/queues' },
+    { name: 'queue', address: of('queues', 'orders.billing') },
+    { name: 'publish to a queue', address: `${of('queues', 'orders.mail')}/publish` },
+    { name: 'manage a queue', address: `${of('queues', 'orders.mail')}/manage` },
+    { name: 'declare a queue', address: '#/queues/new' },
+    { name: 'events', address: '#/events' },
+    { name: 'no such page', address: '#/nowhere' },
+  ]
+}

@@ -1,0 +1,59 @@
+import type { ReadonlySignal } from '@preact/signals'
+import { defineTexts } from './i18n/language.ts'
+
+const titles = defineTexts(
+  {
+    overview: 'Overview',
+    connections: 'Connections',
+    channels: 'Channels',
+    consumers: 'Consumers',
+    exchanges: 'Exchanges',
+    queues: 'Queues',
+    events: 'Events',
+  },
+  {
+    overview: '概览',
+    connections: '连接',
+    channels: '信道',
+    consumers: '消费者',
+    exchanges: '交换机',
+    queues: '队列',
+    events: '事件',
+  },
+)
+
+/** '' for a section without a heading. */
+export const sectionTitles = defineTexts(
+  { main: '', tools: 'Tools', admin: 'Admin' },
+  { main: '', tools: '工具', admin: '管理' },
+)
+
+export interface NavigationItem {
+  readonly href: string
+  /** In the current language. */
+  readonly title: () => string
+  /** Shown only while this holds. */
+  readonly needs?: ReadonlySignal<boolean>
+}
+
+export interface NavigationSection {
+  readonly section: 'main' | 'tools' | 'admin'
+  readonly items: readonly NavigationItem[]
+}
+
+/** In RabbitMQ's order and words, so that its users find their way. */
+export const NAVIGATION: readonly NavigationSection[] = [
+  {
+    section: 'main',
+    items: [
+      { href: '#/', title: () => titles.value.overview },
+      { href: '#/connections', title: () => titles.value.connections },
+      { href: '#/channels', title: () => titles.value.channels },
+      { href: '#/consumers', title: () => titles.value.consumers },
+      { href: '#/exchanges', title: () => titles.value.exchanges },
+      { href: '#/queues', title: () => titles.value.queues },
+    ],
+  },
+  { section: 'tools', items: [{ href: '#/events', title: () => titles.value.events }] },
+  { section: 'admin', items: [] },
+]

@@ -1,0 +1,117 @@
+import { useSignal } from '@preact/signals'
+import { getConnection, listConnectionChannels, type Connection } from '../../api/connections.ts'
+import { Button } from '../../components/button.tsx'
+import { ChannelTable } from '../channels/channel-table.tsx'
+import { Chart } from '../../components/chart.tsx'
+import { rateHistory } from '../../components/history.ts'
+import { Card, Empty, Facts, Page } from '../../components/page.tsx'
+import { Shown } from '../../components/polled.tsx'
+import { ArgumentList } from '../../components/properties.tsx'
+import { RangeChoice } from '../../components/rates-chart.tsx'
+import { StateBadge } from '../../components/state-badge.tsx'
+import { localPage } from '../../api/lists.ts'
+import { byteRate, bytes, count, dateTime, duration } from '../../format.ts'
+import { common } from '../../i18n/common.ts'
+import { navigate } from '../../router.ts'
+import type { PageComponentProps } from '../../routes.ts'
+import { preferences } from '../../state/preferences.ts'
+import { usePoll } from '../../state/poll.ts'
+import { CloseDialog } from './close-dialog.tsx'
+import { clientName } from './client.ts'
+import { texts } from './texts.ts'
+
+/** One connection: who it is, what it sends, its channels. */
+export function ConnectionPage({ params }: PageComponentProps) {
+  const t = texts.value
+  const name = params['name']!
+  const range = preferences.chartRangeSec.value
+  const connection = usePoll(`${name} ${range}`, (signal) => getConnection(name, range, signal), { keep: true })
+  const closing = useSignal(false)
+  return (
+    <Page
+      title={name}
+      crumbs={[{ label: t.title, href: '#/connections' }]}
+      badges={<StateBadge state={connection.data.value?.state} />}
+      lead={connection.data.value?.user_provided_name}
+      actions={
+        <>
+          <RangeChoice />
+          <Button kind="danger" onClick={() => void (closing.value = true)}>
+            {t.close}
+          </Button>
+        </>
+      }
+    >
+      <Shown of={connection}>{(data) => <Content connection={data} />}</Shown>
+      {closing.value && (
+        <CloseDialog
+          names={[name]}
+          onClosed={() => navigate('#/connections')}
+          onDismiss={() => (closing.value = false)}
+        />
+      )}
+    </Page>
+  )
+}
+
+function Content({ connection }: { readonly connection: Connection }) {
+  const t = texts.value
+  const c = common.value
+  const { ssl, ssl_protocol: version, ssl_cipher: cipher, timeout } = connection
+  const history = rateHistory([
+    [t.fromClient, connection.recv_oct_details],
+    [t.toClient, connection.send_oct_details],
+  ])
+  return (
+    <>
+      {connection.state === 'blocked' && <p>{t.blockedHint}</p>}
+      <div class="columns">
+        <Card>
+          <Facts
+            items={[
+              [c.user, connection.user],
+              [c.vhost, connection.vhost],
+              [c.node, connection.node],
+              [t.protocol, connection.protocol],
+              [t.client, clientName(connection) || undefined],
+              [t.auth, connection.auth_mechanism],
+              [t.tls, ssl === true ? [version, cipher].filter(Boolean).join(' ') : t.noTls],
+              [t.certificate, connection.peer_cert_subject],
+              [t.connectedAt, dateTime(connection.connected_at)],
+              [
+                t.connectedFor,
+                connection.connected_at === undefined ? undefined : duration(Date.now() - connection.connected_at),
+              ],
+              [t.heartbeat, timeout === 0 || timeout === undefined ? t.noHeartbeat : t.seconds(count(timeout))],
+              [t.frameMax, bytes(connection.frame_max)],
+              [t.channelMax, count(connection.channel_max)],
+            ]}
+          />
+        </Card>
+        <Card title={t.data} hint={t.dataHint}>
+          {history.times.length === 0 ? (
+            <Empty title={t.noData} />
+          ) : (
+            <Chart label={t.data} {...history} format={byteRate} isBytes />
+          )}
+        </Card>
+      </div>
+      <Card title={t.channels} flush>
+        <ChannelTable
+          id="connection-channels"
+          load={async (query, signal) =>
+            localPage(await listConnectionChannels(connection.name, signal), query, (channel) => channel.name)
+          }
+          loadKey={connection.name}
+          within
+          empty={<Empty title={t.noChannels} />}
+        />
+      </Card>
+      {connection.client_properties !== undefined && (
+        <Card title={t.properties}>
+          <ArgumentList of={connection.client_properties} />
+        </Card>
+      )}
+    </>
+  )
+}

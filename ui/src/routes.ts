@@ -1,0 +1,54 @@
+import type { ComponentType } from 'preact'
+
+export type Params = Readonly<Record<string, string>>
+
+export interface PageComponentProps {
+  readonly params: Params
+}
+
+export interface Route {
+  /** A part that begins with a colon is a parameter. The first pattern that fits wins. */
+  readonly pattern: string
+  readonly load: () => Promise<ComponentType<PageComponentProps>>
+}
+
+/** Every page is a chunk of its own, fetched when somebody goes there. */
+export const ROUTES: readonly Route[] = [
+  { pattern: '/', load: async () => (await import('./pages/overview/overview-page.tsx')).OverviewPage },
+  { pattern: '/nodes/:name', load: async () => (await import('./pages/overview/node-page.tsx')).NodePage },
+  {
+    pattern: '/connections',
+    load: async () => (await import('./pages/connections/connections-page.tsx')).ConnectionsPage,
+  },
+  {
+    pattern: '/connections/:name',
+    load: async () => (await import('./pages/connections/connection-page.tsx')).ConnectionPage,
+  },
+  { pattern: '/channels', load: async () => (await import('./pages/channels/channels-page.tsx')).ChannelsPage },
+  { pattern: '/channels/:name', load: async () => (await import('./pages/channels/channel-page.tsx')).ChannelPage },
+  { pattern: '/consumers', load: async () => (await import('./pages/consumers/consumers-page.tsx')).ConsumersPage },
+  { pattern: '/exchanges', load: async () => (await import('./pages/exchanges/exchanges-page.tsx')).ExchangesPage },
+  {
+    pattern: '/exchanges/new',
+    load: async () => (await import('./pages/exchanges/declare-exchange-page.tsx')).DeclareExchangePage,
+  },
+  {
+    pattern: '/exchanges/:vhost/:name',
+    load: async () => (await import('./pages/exchanges/exchange-page.tsx')).ExchangePage,
+  },
+  { pattern: '/queues', load: async () => (await import('./pages/queues/queues-page.tsx')).QueuesPage },
+  {
+    pattern: '/queues/new',
+    load: async () => (await import('./pages/queues/declare-queue-page.tsx')).DeclareQueuePage,
+  },
+  { pattern: '/queues/:vhost/:name', load: async () => (await import('./pages/queues/queue-page.tsx')).QueuePage },
+  {
+    pattern: '/queues/:vhost/:name/publish',
+    load: async () => (await import('./pages/queues/publish-page.tsx')).PublishQueuePage,
+  },
+  {
+    pattern: '/queues/:vhost/:name/manage',
+    load: async () => (await import('./pages/queues/manage-page.tsx')).ManageQueuePage,
+  },
+  { pattern: '/events', load: async () => (await import('./pages/events/events-page.tsx')).EventsPage },
+]
