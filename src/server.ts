@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
-import { InternalAuthenticator } from './auth/internal-authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config, ListenerConfig, Watermark } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
+import { createLogins } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
@@ -48,6 +48,8 @@ export interface RunningServer {
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
+  /** How all protocols log in. */
+  readonly authenticator: Authenticator
   /** To other brokers: shovels and federation. */
   readonly links: Pick<Links, 'shovels' | 'federation'>
   readonly clock: Clock
@@ -111,12 +113,10 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   }
   try {
     plugins.register(broker)
-    const known = await broker.load()
-    reportDamage(broker)
-    await addDefinitions(broker, config, log, known)
+    await readBack(broker, config, log, reportDamage)
     await plugins.start(broker, log)
-    const logins = new InternalAuthenticator(broker.users)
     const networkClock = parts.networkClock ?? clock
+    const logins = await createLogins(config, broker, networkClock)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
     const links = new Links(linkHost(config, broker, amqp, networkClock))
     const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links })
@@ -128,6 +128,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
       monitor?.close()
+      await logins.close()
       await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
       await closeAll()
@@ -136,6 +137,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       urls: listeners.urls,
       dataDir: config.dataDir,
       broker,
+      authenticator: logins,
       links,
       clock,
       createDefaults: () => createFirstObjects(broker, config),
@@ -161,6 +163,18 @@ const loadCertificates = ({ tls, http }: Config): Certificates => ({
   amqp: tls === null ? null : loadTls(tls),
   http: http.listeners.map((listener) => (listener.tls === null ? null : loadTls(listener.tls, listener.name))),
 })
+
+/** What was there before, and what the configuration adds to it. */
+async function readBack(
+  broker: Broker,
+  config: Config,
+  log: Log,
+  reportDamage: OpenStore['reportDamage'],
+): Promise<void> {
+  const known = await broker.load()
+  reportDamage(broker)
+  await addDefinitions(broker, config, log, known)
+}
 
 /** As in RabbitMQ: who brings definitions does not want a well-known user besides. @param known whether it is not the first start */
 async function addDefinitions(broker: Broker, config: Config, log: Log, known: boolean): Promise<void> {
@@ -301,7 +315,7 @@ function createFrontEnd(config: Config, broker: Broker, logins: Authenticator, c
     broker,
     pool: new BufferPool(),
     clock,
-    authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
+    logins,
     mechanisms: auth.mechanisms,
     anonymous: auth.anonymous,
     certificateLogin: auth.certificateLogin,
@@ -450,7 +464,7 @@ async function createHost(
   return {
     broker,
     log,
-    authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
+    authenticator: logins,
     version: readVersion(),
     announced: node.announced,
     get clusterName() {
@@ -460,7 +474,6 @@ async function createHost(
     startedAt: broker.clock.now(),
     http: config.http,
     effective: config.effective,
-    loginAttempts: null,
     consoleDir: findConsole(),
     listeners,
     links,

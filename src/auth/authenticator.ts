@@ -1,21 +1,20 @@
+import type { LoginFacts, LoginOutcome } from '../core/identity.ts'
+import type { LoginAttempts } from './login-attempts.ts'
+
+export type { Identity, LoginFacts, LoginOutcome } from '../core/identity.ts'
+
 /**
- * Who a client is: one of these per back end. The internal one answers at once, others (a directory, a web service) when they
- * have asked.
+ * The one way to log in, for all protocols and for the HTTP API. It answers at once where the broker's own users are asked alone, and
+ * otherwise when the back ends have answered; it never rejects. What the user may do is asked of the identity's `authorizer`.
  */
 export interface Authenticator {
-  /** As in `auth_backends`: `internal`, … */
-  readonly name: string
-  /** @throws (or rejects with) Error when the back end cannot be asked; the login is then refused */
-  authenticatePassword(user: string, password: string, facts: AuthFacts): AuthOutcome | Promise<AuthOutcome>
+  /** By user name and password; the password may also be a token, whatever the user name is then. */
+  authenticatePassword(user: string, password: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+  /** By a token alone (HTTP: `Authorization: Bearer`). */
+  authenticateToken(token: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+  /** By a name that somebody else has verified, as from a certificate. */
+  authenticateName(user: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+  /** Counts a login that did not get as far as a name. */
+  countBroken(facts: LoginFacts): void
+  readonly attempts: LoginAttempts
 }
-
-/** What is known of the client that logs in. */
-export interface AuthFacts {
-  /** Whether the client is on this machine. */
-  readonly loopback: boolean
-}
-
-export type AuthOutcome =
-  | { readonly outcome: 'ok'; readonly tags: readonly string[] }
-  /** The reason is for the log: clients are told the same for all refusals. */
-  | { readonly outcome: 'refused'; readonly reason: string }

@@ -5,8 +5,12 @@
  *     listeners.tcp.default = 5672        # another one
  *     default_pass          = 'a # that is meant'
  *     default_user          = $(BROKER_USER)
+ *     auth_ldap.queries.tags = '''
+ *     [{administrator, {in_group, "cn=admins,dc=example,dc=com"}}]
+ *     '''
  *
- * A value ends at a `#` unless it is quoted; `\.` in a key is a dot that does not separate.
+ * A value ends at a `#` unless it is quoted; `\.` in a key is a dot that does not separate. A value in three quotes may go over
+ * several lines.
  */
 export interface ConfLine {
   /** As written, dots escaped. */
@@ -24,20 +28,35 @@ export interface ConfFile {
 export function parseConfFile(content: string, env: Readonly<Record<string, string | undefined>>): ConfFile {
   const lines: ConfLine[] = []
   const problems: { line: number; text: string }[] = []
-  for (const [index, raw] of content
-    .replace(/^\ufeff/, '')
-    .split(/\r?\n/)
-    .entries()) {
-    const trimmed = raw.trim()
+  const rows = content.replace(/^\ufeff/, '').split(/\r?\n/)
+  for (let i = 0; i < rows.length; i++) {
+    const trimmed = rows[i]!.trim()
     if (trimmed === '' || trimmed.startsWith('#')) continue
-    const line = index + 1
+    const line = i + 1
     try {
-      lines.push({ ...parseLine(trimmed, env), line })
+      const opening = /^([^=#\s]+)\s*=\s*'''/.exec(trimmed)
+      if (opening === null) {
+        lines.push({ ...parseLine(trimmed, env), line })
+        continue
+      }
+      const long = longValue(rows, i, opening[1]!)
+      i = long.last
+      lines.push({ key: opening[1]!, value: interpolate(long.value, opening[1]!, env), line })
     } catch (error) {
       problems.push({ line, text: (error as Error).message })
     }
   }
   return { lines, problems }
+}
+
+/** A value in three quotes, which opens in row `from`. @returns it, and the row in which it closes */
+function longValue(rows: readonly string[], from: number, key: string): { value: string; last: number } {
+  const rest = [rows[from]!.slice(rows[from]!.indexOf("'''") + 3), ...rows.slice(from + 1)]
+  const closing = rest.findIndex((row) => row.includes("'''"))
+  if (closing < 0) throw new Error(`${key}: the ''' is not closed`)
+  const [end, after] = rest[closing]!.split("'''", 2) as [string, string]
+  if (!/^\s*(#.*)?$/.test(after)) throw new Error(`${key}: there is text after the closing '''`)
+  return { value: [...rest.slice(0, closing), end].join('\n').trim(), last: from + closing }
 }
 
 function parseLine(line: string, env: Readonly<Record<string, string | undefined>>): { key: string; value: string } {
@@ -48,7 +67,8 @@ function parseLine(line: string, env: Readonly<Record<string, string | undefined
   }
   const key = match[1]!
   const value = interpolate(unquote(match[2]!, key), key, env)
-  if (value === '') throw new Error(`${key}: has no value`)
+  // whether '' is one is up to the option
+  if (value === '' && match[2] !== "''" && match[2] !== '""') throw new Error(`${key}: has no value`)
   return { key, value }
 }
 

@@ -1,4 +1,5 @@
 import type { EffectiveSetting } from './effective.ts'
+import type { BackendName } from './login-options.ts'
 import type { OptionValues } from './options.ts'
 import type { RetentionPolicies } from './retention.ts'
 
@@ -47,6 +48,34 @@ export interface OperatorPolicyTemplate {
   readonly queuePattern: string
   /** By the keys of policies, `max-length` and so on; times in ms, sizes in bytes. */
   readonly definition: Readonly<Record<string, number>>
+}
+
+/** Who issues tokens. */
+export interface OAuthProviderConfig {
+  readonly issuer: string | null
+  readonly discoveryPath: string
+  readonly discoveryParams: ReadonlyMap<string, string>
+  readonly jwksUrl: string | null
+  /** By key id: absolute paths of PEM files, or the PEM or JWK text itself. */
+  readonly signingKeys: ReadonlyMap<string, string>
+  readonly defaultKey: string | null
+  /** Empty: those that fit the key. */
+  readonly algorithms: readonly string[]
+  readonly verify: 'verify_peer' | 'verify_none'
+  readonly caFile: string | null
+}
+
+/** What the broker is called in tokens, and how to read those that are for it. */
+export interface ResourceServerConfig {
+  readonly id: string
+  readonly type: string | null
+  readonly scopePrefix: string
+  readonly verifyAudience: boolean
+  readonly usernameClaims: readonly string[]
+  readonly additionalScopesKey: string | null
+  readonly scopeAliases: ReadonlyMap<string, readonly string[]>
+  /** Key into the providers; '' is the one without a name. */
+  readonly provider: string
 }
 
 interface LogSinkConfig {
@@ -136,6 +165,24 @@ export interface Config {
       readonly from: OptionValues['auth']['certificateLogin']
       readonly sanType: OptionValues['auth']['sanType']
       readonly sanIndex: number
+    }
+  }
+  /** Who is asked about logins, and how. */
+  readonly logins: {
+    /** In their order. Null: who knows users also knows what they may do. */
+    readonly backends: readonly { readonly authn: BackendName; readonly authz: readonly BackendName[] | null }[]
+    readonly trackSources: boolean
+    readonly ldap: OptionValues['ldap']
+    readonly http: OptionValues['httpLogins']
+    readonly cache: {
+      readonly authn: Exclude<BackendName, 'cache'> | null
+      readonly authz: Exclude<BackendName, 'cache'> | null
+      readonly ttlMs: number
+      readonly refusals: boolean
+    }
+    readonly oauth2: {
+      readonly servers: readonly ResourceServerConfig[]
+      readonly providers: ReadonlyMap<string, OAuthProviderConfig>
     }
   }
   readonly connection: {

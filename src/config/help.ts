@@ -57,7 +57,8 @@ const INTRODUCTION = [
   '- Durations: `500ms`, `30s`, `5m`, `2h`, `1d`; a bare number counts in the unit shown.',
   '- `none` and `infinity` mean "no limit" or "off" where the default is `none` or the text says so.',
   '- Lists (`key.1`, `key.2`) and sets (`key.NAME = true`) are written with commas in flags and variables.',
-  '- `encrypted:` values and the Erlang-term format (`advanced.config`) are refused.',
+  '- A value in three single quotes may go over several lines.',
+  '- `encrypted:` values are refused. Of the Erlang-term format (`advanced.config`) what concerns logins is read; the rest is refused.',
   '- `RABBITMQ_LOGS` (`-` or a file) and `RABBITMQ_LOG` (`debug`, `+json`) are understood as well. The variables that',
   "  RabbitMQ's container image removed, such as `RABBITMQ_DEFAULT_PASS_FILE` and `RABBITMQ_SSL_*`, are refused.",
   '',
@@ -96,7 +97,10 @@ function row(option: Option<unknown>): string {
   const suffix = { one: '', list: '.N', members: '.NAME', named: option.entry === null ? '.ID.…' : '.NAME' }[
     option.shape
   ]
-  const keys = [...(option.key.startsWith('warren.config') ? [] : [`${option.key}${suffix}`]), ...option.aliases]
+  const keys = [
+    ...(/^warren\.(advanced_)?config/.test(option.key) ? [] : [`${option.key}${suffix}`]),
+    ...option.aliases,
+  ]
   const names = hasFlag(option) ? [`--${option.flag}`, environmentName(option), ...option.env] : []
   const hint = option.shape === 'members' ? 'true|false' : option.type.hint
   const cells = [code(keys), code(names), code([hint.replaceAll('|', '\\|')])]

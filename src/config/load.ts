@@ -5,6 +5,7 @@ import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLi
 import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
+import { buildLogins } from './load-logins.ts'
 import { buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
@@ -87,6 +88,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     statistics: buildStatistics(values, settings),
     prometheus: buildPrometheus(values, settings),
     auth: buildAuth(auth),
+    logins: buildLogins(values, settings),
     connection: {
       handshakeTimeoutMs: network.handshakeTimeoutMs,
       heartbeatSec: network.heartbeatSec,

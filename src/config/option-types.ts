@@ -7,6 +7,8 @@ export interface OptionType<T> {
   readonly hint: string
   parse(text: string): T
   format(value: T): string
+  /** Whether '' is a value in a file. */
+  readonly mayBeEmpty?: boolean
 }
 
 /** Null host: the addresses of `--bind`. */
@@ -149,6 +151,7 @@ export function optional<T>(type: OptionType<T>): OptionType<T | null> {
     hint: type.hint,
     parse: (value) => (NOTHING.includes(value) ? null : type.parse(value)),
     format: (value) => (value === null ? 'none' : type.format(value)),
+    mayBeEmpty: type.mayBeEmpty ?? false,
   }
 }
 

@@ -1,4 +1,5 @@
 import { http } from './http-options.ts'
+import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
 import { prometheus, statistics } from './monitoring-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
@@ -77,6 +78,13 @@ const node = {
     null,
     'Folder (or `folder/*.conf`) of further configuration files, in place of `conf.d`.',
     { flag: 'config-files', env: ['RABBITMQ_CONFIG_FILES'] },
+  ),
+  advancedConfig: one(
+    'warren.advanced_config',
+    optional(path),
+    null,
+    'File in the Erlang-term format, for what concerns logins; `advanced.config` next to the configuration file unless given.',
+    { flag: 'advanced-config', env: ['RABBITMQ_ADVANCED_CONFIG_FILE'] },
   ),
   dataDir: one('warren.data_dir', path, './warren-data', 'Where the broker keeps its data.', { flag: 'data-dir' }),
   memory: one('warren.memory', boolean, false, 'Keep everything in memory and write nothing to disk.', {
@@ -269,11 +277,12 @@ const tls = {
 const auth = {
   backends: named(
     'auth_backends',
-    only(['internal', 'rabbit_auth_backend_internal'], 'only the internal backend is built in'),
-    new Map([['1', 'internal']]),
-    'Accepted as `internal` only.',
+    backends,
+    new Map([['1', ['internal']]]),
+    'Who logins are asked of, in the order of the numbers: `N = internal`, or `N.authn = ldap` and `N.authz = internal`. See [authentication](authentication.md).',
     { entry: '1' },
   ),
+  trackSources: one('track_auth_attempt_source', boolean, false, 'Count logins by address and user as well.'),
   mechanisms: list(
     'auth_mechanisms',
     oneOf('PLAIN', 'AMQPLAIN', 'EXTERNAL', 'ANONYMOUS'),
@@ -449,13 +458,32 @@ const log = {
   dir: one('log.dir', optional(path), null, 'Folder that a relative `log.file` is in.', { env: ['RABBITMQ_LOG_BASE'] }),
 }
 
-export const OPTIONS = { node, network, http, auth, tls, limits, queues, statistics, prometheus, log }
+export const OPTIONS = {
+  node,
+  network,
+  http,
+  auth,
+  ldap,
+  httpLogins,
+  loginCache,
+  oauth2,
+  tls,
+  limits,
+  queues,
+  statistics,
+  prometheus,
+  log,
+}
 
 export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   node: 'Node',
   network: 'Network',
   http: 'HTTP API and web console',
   auth: 'Users and permissions',
+  ldap: 'Logins by LDAP',
+  httpLogins: 'Logins by an HTTP service',
+  loginCache: 'Cached logins',
+  oauth2: 'Logins by OAuth 2',
   tls: 'TLS',
   limits: 'Limits',
   queues: 'Queues and consumers',

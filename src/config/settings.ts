@@ -34,6 +34,8 @@ for (const option of allOptions) {
 }
 const spread = allOptions.filter((option) => option.shape !== 'one')
 
+/** They say which files to read. */
+const ONLY_OUTSIDE = new Set(['warren.config', 'warren.config_files', 'warren.advanced_config'])
 /** The option that `key.NAME` belongs to, and its part of the key. */
 function stemOf(key: string): [option: Option<unknown> | undefined, stem: string] {
   for (const option of spread) {
@@ -68,7 +70,7 @@ export class Settings {
     if (option === undefined) {
       if (isIgnored(key)) this.ignored.add(key)
       else this.#unknown(key, origin)
-    } else if (option.key === 'warren.config' || option.key === 'warren.config_files') {
+    } else if (ONLY_OUTSIDE.has(option.key)) {
       this.problem(at, 'can be set by flag or environment variable only')
     } else if (exact === undefined) {
       this.#put(option, key.slice(stem.length + 1).replaceAll('\\.', '.'), value, at)
@@ -99,6 +101,12 @@ export class Settings {
     }
   }
 
+  /** What files have set so far for an option that is spread over keys. */
+  clearKeys(option: Option<unknown>): void {
+    const { entries } = this.#slot(option)
+    for (const [name, { origin }] of entries) if (origin.rank <= RANK.file) entries.delete(name)
+  }
+
   /** Of the strongest source that set any of it. */
   rankOf(option: Option<unknown>): Rank {
     const slot = this.#slots.get(option)
@@ -123,14 +131,15 @@ export class Settings {
         return this.#parse(option, entries[0]![1])
       case 'list':
         entries.sort(([a], [b]) => Number(a) - Number(b) || (a < b ? -1 : 1))
-        return entries.map(([, setting]) => this.#parse(option, setting))
+        return this.#parseAll(option, entries).map(([, value]) => value)
       case 'members':
         return this.#resolveMembers(option, entries, slot)
       case 'named':
         return new Map(
-          entries
-            .filter(([, setting]) => setting.value !== 'none')
-            .map(([name, setting]) => [name, this.#parse(option, setting)]),
+          this.#parseAll(
+            option,
+            entries.filter(([, setting]) => setting.value !== 'none'),
+          ),
         )
     }
   }
@@ -146,13 +155,21 @@ export class Settings {
   }
 
   #parse(option: Option<unknown>, setting: Setting): unknown {
-    try {
-      return option.type.parse(setting.value)
-    } catch (error) {
-      const shown = option.secret ? 'the value' : `'${setting.value}'`
-      this.problem(setting.origin, `${shown} ${(error as Error).message}`)
-      return option.default
-    }
+    const parsed = this.#parseAll(option, [['', setting]])[0]
+    return parsed === undefined ? option.default : parsed[1]
+  }
+
+  /** Without those that cannot be read, which become problems. */
+  #parseAll(option: Option<unknown>, entries: readonly (readonly [string, Setting])[]): [string, unknown][] {
+    return entries.flatMap(([name, setting]): [string, unknown][] => {
+      try {
+        return [[name, option.type.parse(setting.value)]]
+      } catch (error) {
+        const shown = option.secret ? 'the value' : `'${setting.value}'`
+        this.problem(setting.origin, `${shown} ${(error as Error).message}`)
+        return []
+      }
+    })
   }
 
   #put(option: Option<unknown>, name: string, value: string, origin: Origin): void {
@@ -162,6 +179,7 @@ export class Settings {
         'encrypted values cannot be read here; give the value itself, or $(VARIABLE) in a file',
       )
     }
+    if (value === '' && option.type.mayBeEmpty !== true) return this.problem(origin, 'has no value')
     const { entries } = this.#slot(option)
     const present = entries.get(name)
     if (present === undefined || present.origin.rank <= origin.rank) entries.set(name, { value, origin })

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { readAdvanced } from './advanced-file.ts'
 import { parseConfFile } from './conf-file.ts'
 import { nearest } from '../util/nearest.ts'
 import { environmentName } from './option.ts'
@@ -132,7 +133,22 @@ export function readFiles(settings: Settings, files: ConfigFiles, env: Environme
   if (more !== null && paths.length === 0) {
     settings.problem(settings.originOf(configFiles)!, `there are no configuration files in ${more}`)
   }
-  return read
+  const advanced = readAdvancedFile(settings, files, main)
+  return advanced === null ? read : [...read, advanced]
+}
+
+/** @returns its path if there was one */
+function readAdvancedFile(settings: Settings, files: ConfigFiles, main: string | null): string | null {
+  const given = settings.resolve(OPTIONS.node.advancedConfig) as string | null
+  const path = given ?? (main === null ? null : join(dirname(main), 'advanced.config'))
+  if (path === null) return null
+  const found = [path, `${path}.config`].find((candidate) => files.read(candidate) !== null)
+  if (found === undefined) {
+    if (given !== null) settings.problem(settings.originOf(OPTIONS.node.advancedConfig)!, `there is no file ${given}`)
+    return null
+  }
+  readAdvanced(files.read(found)!, found, settings, { rank: RANK.file, where: found })
+  return found
 }
 
 /** The `*.conf` files of a folder in order of name, or the file itself. */

@@ -6,7 +6,7 @@ export type Verb = 'configure' | 'write' | 'read'
 /** Decisions remembered per connection; forgotten whenever any permission changes. */
 const REMEMBERED_MAX = 256
 
-/** What the holder of a connection may do in its vhost. */
+/** What the holder of a connection may do in its vhost. What is not known yet throws an `UndecidedError` first. */
 export interface Access {
   /** Rises when decisions that were made before no longer hold. */
   readonly version: number
@@ -16,10 +16,12 @@ export interface Access {
   requireAny(kind: 'queue' | 'exchange', name: string): void
   /** The second look that topic exchanges take, at the routing key. @throws BrokerError accessRefused */
   requireTopic(verb: 'write' | 'read', exchange: string, key: string): void
+  /** The session is over. */
+  close(): void
 }
 
 /** Of the program that the broker runs in. */
-export const FULL_ACCESS: Access = { version: 0, require() {}, requireAny() {}, requireTopic() {} }
+export const FULL_ACCESS: Access = { version: 0, require() {}, requireAny() {}, requireTopic() {}, close() {} }
 
 /** What one user may do in one vhost. */
 export class AccessControl implements Access {
@@ -55,6 +57,8 @@ export class AccessControl implements Access {
     if (this.#permissions.allowsTopic(this.#user, this.#vhost, exchange, verb, key, variables)) return
     throw accessRefused(refusalText(verb, 'topic', key, this.#vhost, this.#user, exchange))
   }
+
+  close(): void {}
 
   #allows(verb: Verb, kind: 'queue' | 'exchange', name: string): boolean {
     if (this.#version !== this.#permissions.version) {

@@ -5,6 +5,7 @@ import type { Clock } from '../util/clock.ts'
 import { PatternError } from '../util/pcre.ts'
 import type { Turn } from '../util/turn.ts'
 import { Alarms } from './alarms.ts'
+import { FULL_AUTHORIZER } from './authorizer.ts'
 import { BrokerCounters } from './broker-counters.ts'
 import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type StoredQueue } from './catalog.ts'
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
@@ -13,6 +14,7 @@ import { describeResource, notAllowed, notFound, notImplemented, preconditionFai
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import { connectionFacts, sessionFacts } from './event-facts.ts'
 import { BrokerEvents, INTERNAL_ACTOR } from './events.ts'
+import { type Identity, internalIdentity } from './identity.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
 import type { DelayLine } from './delays/delay-line.ts'
@@ -28,7 +30,7 @@ import {
   vhostLimitsComponent,
 } from './limits.ts'
 import { Parameters } from './parameters.ts'
-import { type Permission, Permissions, type TopicPermission } from './permissions.ts'
+import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
@@ -36,7 +38,7 @@ import type { Queue } from './queues/queue.ts'
 import { Reclaimer } from './queues/reclaimer.ts'
 import type { Session } from './session.ts'
 import type { StoredSideLog } from './side-logs.ts'
-import { DEFAULT_HASHING_ALGORITHM, type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
+import { type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
 import { VHost, type VHostMetadata } from './vhost.ts'
 
 /** What of the configuration the broker itself acts on. Counts are -1 for no limit. */
@@ -434,27 +436,32 @@ export class Broker {
 
   /**
    * Opens a vhost for an authenticated client. The order of the checks is RabbitMQ's.
-   * @throws BrokerError notAllowed
+   * @throws BrokerError notAllowed; UndecidedError
    */
-  openConnection(user: User, vhostName: string, facts: ConnectionFacts, sink: ConnectionSink): ClientConnection {
+  openConnection(
+    identity: Identity,
+    vhostName: string,
+    facts: ConnectionFacts,
+    sink: ConnectionSink,
+  ): ClientConnection {
     const { connectionsMax } = this.options
     if (isReached(connectionsMax, this.connections.size)) {
       throw notAllowed(`connection refused: node connection limit (${connectionsMax}) is reached`)
     }
     const vhost = this.vhosts.get(vhostName)
-    const refused = `access to vhost '${vhostName}' refused for user '${user.name}'`
+    const { name } = identity
     if (vhost === undefined) throw notAllowed(`vhost ${vhostName} not found`)
     const { maxConnections } = this.limitsOf(vhostName)
     if (isReached(maxConnections, vhost.connections)) {
-      throw notAllowed(`${refused}: connection limit (${maxConnections}) is reached`)
+      throw notAllowed(`${vhostRefusalText(vhostName, name)}: connection limit (${maxConnections}) is reached`)
     }
     const overLimit = this.users.connectionRefusal(
-      user.name,
-      this.#countOf(user.name, () => 1),
+      name,
+      this.#countOf(name, () => 1),
     )
     if (overLimit !== null) throw notAllowed(overLimit)
-    if (!this.permissions.hasAccess(user.name, vhostName)) throw notAllowed(refused)
-    const connection = new ClientConnection(++this.#lastConnectionId, vhost, { user, trusted: false }, facts, sink)
+    identity.authorizer.requireVhost(vhostName)
+    const connection = new ClientConnection(++this.#lastConnectionId, vhost, identity, facts, sink)
     this.connections.add(connection)
     vhost.connections++
     this.counters.connectionsOpened++
@@ -463,14 +470,19 @@ export class Broker {
   }
 
   /**
-   * Opens a vhost for the program that the broker runs in.
+   * Opens a vhost for the program that the broker runs in: it may do everything, and is no client where clients are counted or closed.
    * @throws BrokerError notFound
    */
   openTrusted(vhostName: string, facts: ConnectionFacts, sink: ConnectionSink): ClientConnection {
-    const who = { user: TRUSTED_USER, trusted: true }
-    const connection = new ClientConnection(++this.#lastConnectionId, this.findVhost(vhostName), who, facts, sink)
+    const id = ++this.#lastConnectionId
+    const connection = new ClientConnection(id, this.findVhost(vhostName), TRUSTED, facts, sink)
     this.#trusted.add(connection)
     return connection
+  }
+
+  /** One of the broker's own users, as when it has logged in. */
+  identityOf({ name }: User): Identity {
+    return internalIdentity(name, () => this.users.get(name)?.tags ?? [], this.permissions)
   }
 
   forgetConnection(connection: ClientConnection): void {
@@ -485,9 +497,8 @@ export class Broker {
    * Acts for a user who is no client of the network: with the user's permissions, and neither listed nor counted.
    * @throws BrokerError notFound
    */
-  openInProcess(user: User, vhostName: string, facts: ConnectionFacts, sink: ConnectionSink): ClientConnection {
-    const who = { user, trusted: false }
-    const connection = new ClientConnection(++this.#lastConnectionId, this.findVhost(vhostName), who, facts, sink)
+  openInProcess(identity: Identity, vhostName: string, facts: ConnectionFacts, sink: ConnectionSink): ClientConnection {
+    const connection = new ClientConnection(++this.#lastConnectionId, this.findVhost(vhostName), identity, facts, sink)
     this.#trusted.add(connection)
     return connection
   }
@@ -649,12 +660,12 @@ function refusingPatterns(change: () => void): void {
 }
 
 /** No name that a client could log in by, and the right to publish under any. */
-const TRUSTED_USER: User = {
+const TRUSTED: Identity = {
   name: '',
-  passwordHash: '',
-  hashingAlgorithm: DEFAULT_HASHING_ALGORITHM,
   tags: ['impersonator'],
-  limits: {},
+  authorizer: FULL_AUTHORIZER,
+  expiresAt: null,
+  renew: () => ({ outcome: 'failed', reason: 'there is no secret' }),
 }
 
 const POLICY_KINDS: Readonly<Record<PolicyScope, string>> = { user: 'policy', operator: 'operator-policy' }

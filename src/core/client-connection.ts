@@ -1,8 +1,9 @@
 import type { Broker } from './broker.ts'
 import type { Table } from './fields.ts'
+import type { Timer } from '../util/clock.ts'
+import type { Identity, Renewal } from './identity.ts'
 import type { Queue } from './queues/queue.ts'
 import { Session, type SessionSink } from './session.ts'
-import type { User } from './users.ts'
 import type { VHost } from './vhost.ts'
 
 /** What the broker tells a connection, apart from its sessions. */
@@ -82,14 +83,20 @@ export interface ConnectionFacts {
   readonly network: NetworkFacts | null
 }
 
+/** Who a client is, for those who do not ask what it may do. */
+export interface ConnectedUser {
+  readonly name: string
+  readonly tags: readonly string[]
+}
+
 /** One authenticated client: who it is, where it is, and what ends with it. */
 export class ClientConnection {
   readonly id: number
   readonly broker: Broker
   readonly vhost: VHost
-  readonly user: User
-  /** The program that the broker runs in: it may do everything, and is no client where clients are counted or closed. */
-  readonly trusted: boolean
+  readonly identity: Identity
+  /** Of the identity; the tags may change with a new secret. */
+  user: ConnectedUser
   readonly facts: ConnectionFacts
   readonly connectedAt: number
   readonly sessions = new Set<Session>()
@@ -106,23 +113,19 @@ export class ClientConnection {
   /** Free for whoever keeps statistics of it. */
   history: unknown = null
   readonly #sink: ConnectionSink
+  #expiry: Timer | null = null
 
-  constructor(
-    id: number,
-    vhost: VHost,
-    who: { readonly user: User; readonly trusted: boolean },
-    facts: ConnectionFacts,
-    sink: ConnectionSink,
-  ) {
+  constructor(id: number, vhost: VHost, identity: Identity, facts: ConnectionFacts, sink: ConnectionSink) {
     const { broker } = vhost
     this.id = id
     this.broker = broker
     this.vhost = vhost
-    this.user = who.user
-    this.trusted = who.trusted
+    this.identity = identity
+    this.user = { name: identity.name, tags: identity.tags }
     this.facts = facts
     this.#sink = sink
     this.connectedAt = broker.clock.now()
+    this.#expireAt(identity.expiresAt)
   }
 
   /** @param number what tells the connection's sessions apart, where the protocol numbers them */
@@ -168,6 +171,24 @@ export class ClientConnection {
     this.#sink.release()
   }
 
+  /** A new secret in place of the login's. With it go other tags, another end, and consumers of what may be read no more. */
+  async renew(secret: string): Promise<Renewal> {
+    const renewal = await this.identity.renew(secret)
+    if (renewal.outcome !== 'ok' || this.closed) return renewal
+    this.user = { name: this.identity.name, tags: renewal.tags }
+    this.#expireAt(renewal.expiresAt)
+    await Promise.all([...this.sessions].map((session) => session.recheckConsumers()))
+    return renewal
+  }
+
+  #expireAt(time: number | null): void {
+    const { clock } = this.broker
+    this.#expiry?.cancel()
+    this.#expiry = null
+    if (time === null) return
+    this.#expiry = clock.schedule(time - clock.now(), { onTimer: () => this.forceClose('credential expired') })
+  }
+
   forceClose(text: string): void {
     this.#sink.close(text)
   }
@@ -184,6 +205,7 @@ export class ClientConnection {
   close(): void {
     if (this.closed) return
     this.closed = true
+    this.#expiry?.cancel()
     this.broker.events.as(this.user.name, () => {
       for (const session of [...this.sessions]) session.close()
       for (const queue of this.exclusiveQueues) this.vhost.removeQueue(queue)

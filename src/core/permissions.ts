@@ -195,6 +195,10 @@ export function refusalText(
   return `${verb} access to ${resource} refused for user '${user}'`
 }
 
+/** `access to vhost '/' refused for user 'u'`, to which limits and back ends add their reason. */
+export const vhostRefusalText = (vhost: string, user: string): string =>
+  `access to vhost '${vhost}' refused for user '${user}'`
+
 /** No queue is without a name, so this can only be the default exchange. */
 const nameToCheck = (name: string): string => (name === '' ? 'amq.default' : name)
 

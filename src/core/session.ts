@@ -1,4 +1,4 @@
-import { type Access, AccessControl, FULL_ACCESS } from './access-control.ts'
+import type { Access } from './access-control.ts'
 import type { Broker } from './broker.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { CommitWaiter } from './commits.ts'
@@ -7,6 +7,7 @@ import { Consumer } from './consumer.ts'
 import { DIRECT_REPLY, ReplyTarget } from './direct-reply.ts'
 import {
   accessRefused,
+  BrokerError,
   describeResource,
   notAllowed,
   notImplemented,
@@ -23,6 +24,7 @@ import type { Queue } from './queues/queue.ts'
 import { ACK, Deliveries, DISCARD, REJECT_REQUEUE, REQUEUE } from './settlement.ts'
 import { serverName } from './topology-rules.ts'
 import { Topology } from './topology.ts'
+import { whenDecided } from './undecided.ts'
 import type { VHost } from './vhost.ts'
 
 /** What the broker tells a session's protocol. Calls come in the order in which the client must see them. */
@@ -44,7 +46,8 @@ const FETCHED_MAX = 256
 
 /**
  * One independent conversation of a client with the broker: the seam that all protocols talk to. Every check (permissions, locks,
- * equivalence, limits) is made here or below, once. Methods are synchronous; what comes later comes through the sink.
+ * equivalence, limits) is made here or below, once. Methods are synchronous; what comes later comes through the sink. Those that ask for a
+ * permission may throw an `UndecidedError` before they have done anything, and are to be called again then.
  */
 export class Session implements CommitWaiter {
   readonly connection: ClientConnection
@@ -74,9 +77,7 @@ export class Session implements CommitWaiter {
     this.vhost = connection.vhost
     this.sink = sink
     this.number = number
-    this.access = connection.trusted
-      ? FULL_ACCESS
-      : new AccessControl(this.broker.permissions, connection.user.name, this.vhost.name)
+    this.access = connection.identity.authorizer.openAccess(this.vhost.name)
     this.topology = new Topology(this)
     this.publishing = new Publishing(this)
     this.deliveries = new Deliveries(this)
@@ -260,6 +261,22 @@ export class Session implements CommitWaiter {
     return true
   }
 
+  /** The rights have changed: consumers of queues that may be read no more end. */
+  async recheckConsumers(): Promise<void> {
+    for (const consumer of this.consumers.values()) {
+      try {
+        await whenDecided(() => this.access.require('read', 'queue', consumer.queue.name))
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        if (this.closed || this.consumers.get(consumer.tag) !== consumer) continue
+        this.consumers.delete(consumer.tag)
+        this.#ended(consumer)
+        this.sink.cancelled(consumer)
+        consumer.queue.removeConsumer(consumer)
+      }
+    }
+  }
+
   #fetchedFrom(queue: string): MessageCounters {
     let found = this.fetched.get(queue)
     if (found === undefined) {
@@ -431,6 +448,7 @@ export class Session implements CommitWaiter {
     this.consumers.clear()
     for (const consumer of consumers) this.#ended(consumer)
     for (const consumer of consumers) consumer.queue.removeConsumer(consumer)
+    this.access.close()
     this.broker.sessionClosed(this)
   }
 

@@ -48,6 +48,8 @@ export class Topology {
   readonly #access: Access
   readonly #connection: ClientConnection
   #lastQueue: string | null = null
+  /** Of the queue that is being declared: the same one when it has to be asked for twice. */
+  #newName: string | null = null
 
   constructor({ broker, vhost, access, connection }: Session) {
     this.#broker = broker
@@ -231,16 +233,18 @@ export class Topology {
     const serverNamed = given === ''
     // RabbitMQ refuses it for a queue that exists too: only the broker declares these
     if (!serverNamed) refuseReservedName('queue', given)
-    const name = serverNamed ? serverName('amq.gen-') : given
-    this.#broker.counters.queuesDeclared++
+    const name = serverNamed ? (this.#newName ??= serverName('amq.gen-')) : given
     this.#access.require('configure', 'queue', name)
+    this.#broker.counters.queuesDeclared++
     const existing = this.#vhost.queues.get(name)
     if (existing !== undefined) {
       this.#requireEquivalentQueue(existing, declaration)
       existing.touch()
       return this.#remember(existing)
     }
-    return this.#remember(this.#createQueue(name, serverNamed, declaration))
+    const created = this.#createQueue(name, serverNamed, declaration)
+    this.#newName = null
+    return this.#remember(created)
   }
 
   #declareReply(name: string): QueueSummary {

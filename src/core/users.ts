@@ -50,11 +50,6 @@ export interface UsersOptions {
   readonly loopbackUsers?: readonly string[]
 }
 
-export interface LoginFacts {
-  /** Whether the client is on this machine. */
-  readonly loopback: boolean
-}
-
 /** The users of the internal back end. */
 export class Users {
   readonly #passwords: Passwords
@@ -96,19 +91,22 @@ export class Users {
     return [...this.#users.values()]
   }
 
-  authenticate(name: string, password: string, facts: LoginFacts): 'ok' | 'refused' {
-    return this.refusalReason(name, password, facts) === null ? 'ok' : 'refused'
+  authenticate(name: string, password: string, facts: { readonly loopback: boolean }): 'ok' | 'refused' {
+    return (this.passwordRefusal(name, password) ?? this.loopbackRefusal(name, facts)) === null ? 'ok' : 'refused'
   }
 
-  /** Why a login is refused, for the log and nobody else; null when it is not. */
-  refusalReason(name: string, password: string, { loopback }: LoginFacts): string | null {
+  /** Why a password is refused, for the log and nobody else; null when it is not. */
+  passwordRefusal(name: string, password: string): string | null {
     if (password === '') {
       return `user '${name}' attempted to log in with a blank password, which is prohibited by the internal authN backend`
     }
     const user = this.#users.get(name)
-    if (user === undefined || !this.#passwords.verify(password, user.passwordHash, user.hashingAlgorithm)) {
-      return `user '${name}' - invalid credentials`
-    }
+    const right = user !== undefined && this.#passwords.verify(password, user.passwordHash, user.hashingAlgorithm)
+    return right ? null : `user '${name}' - invalid credentials`
+  }
+
+  /** Why somebody who has logged in is refused where they are, whatever back end knows them; null when they are not. */
+  loopbackRefusal(name: string, { loopback }: { readonly loopback: boolean }): string | null {
     return loopback || !this.#loopbackUsers.has(name) ? null : `user '${name}' can only connect via localhost`
   }
 

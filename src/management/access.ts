@@ -1,12 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import type { Broker } from '../core/broker.ts'
-import type { User } from '../core/users.ts'
+import { BrokerError } from '../core/errors.ts'
+import type { Identity } from '../core/identity.ts'
+import { filterDecided } from '../core/undecided.ts'
 import type { VHost } from '../core/vhost.ts'
 import { loginRefused, notAuthorized, objectNotFound } from './api-error.ts'
 
 /** Who sends a request, and what of the API that opens. */
 export interface Caller {
-  readonly user: User
+  readonly user: Identity
   /** Whether the browser sent the cookie on its own: then requests that change something have to prove that the console sent them. */
   readonly byCookie: boolean
 }
@@ -28,7 +30,7 @@ const INCLUDES: Readonly<Record<ApiTag, readonly ApiTag[]>> = {
   administrator: ['management', 'policymaker', 'monitoring'],
 }
 
-export function hasTag({ tags }: Pick<User, 'tags'>, wanted: ApiTag): boolean {
+export function hasTag({ tags }: Pick<Identity, 'tags'>, wanted: ApiTag): boolean {
   return tags.some((tag) => tag === wanted || (INCLUDES[tag as ApiTag]?.includes(wanted) ?? false))
 }
 
@@ -38,7 +40,7 @@ export function callerOf(request: FastifyRequest): Caller {
 }
 
 /** @throws ApiError 401, as RabbitMQ answers who has not enough tags */
-export function requireTag(request: FastifyRequest, tag: ApiTag): User {
+export function requireTag(request: FastifyRequest, tag: ApiTag): Identity {
   const { user } = callerOf(request)
   if (!hasTag(user, tag)) throw notAuthorized(TAG_REFUSALS[tag])
   return user
@@ -54,13 +56,25 @@ const TAG_REFUSALS: Readonly<Record<ApiTag, string>> = {
   administrator: 'Not administrator user',
 }
 
+// Where a back end outside has to be asked first, all of these throw an UndecidedError: the route is called again then.
+
 /** Whether the user may see what is in a vhost: administrators in all, others where they have permissions. */
-export const canEnterVhost = (broker: Broker, user: User, vhost: string): boolean =>
-  hasTag(user, 'administrator') || broker.permissions.hasAccess(user.name, vhost)
+export const canEnterVhost = (user: Identity, vhost: string): boolean =>
+  hasTag(user, 'administrator') || hasAccess(user, vhost)
 
 /** Whether the user may know that there is such a vhost: monitors may of all. */
-export const canSeeVhost = (broker: Broker, user: User, vhost: string): boolean =>
-  hasTag(user, 'monitoring') || broker.permissions.hasAccess(user.name, vhost)
+export const canSeeVhost = (user: Identity, vhost: string): boolean =>
+  hasTag(user, 'monitoring') || hasAccess(user, vhost)
+
+function hasAccess({ authorizer }: Identity, vhost: string): boolean {
+  try {
+    authorizer.requireVhost(vhost)
+    return true
+  } catch (error) {
+    if (error instanceof BrokerError) return false
+    throw error
+  }
+}
 
 /**
  * @param missing what to answer where there is no such vhost
@@ -70,7 +84,7 @@ export function requireVhost(request: FastifyRequest, broker: Broker, name: stri
   const user = requireTag(request, 'management')
   const vhost = broker.vhosts.get(name)
   if (vhost === undefined) throw missing()
-  if (!canEnterVhost(broker, user, name)) throw notAuthorized(VHOST_REFUSAL)
+  if (!canEnterVhost(user, name)) throw notAuthorized(VHOST_REFUSAL)
   return vhost
 }
 
@@ -79,7 +93,7 @@ export function requireVisibleVhost(request: FastifyRequest, broker: Broker, nam
   const user = requireTag(request, 'management')
   const vhost = broker.vhosts.get(name)
   if (vhost === undefined) throw objectNotFound()
-  if (!canSeeVhost(broker, user, name)) throw notAuthorized(VHOST_REFUSAL)
+  if (!canSeeVhost(user, name)) throw notAuthorized(VHOST_REFUSAL)
   return vhost
 }
 
@@ -93,7 +107,7 @@ export function requirePolicymaker(
   const user = requireTag(request, 'policymaker')
   const vhost = broker.vhosts.get(name)
   if (vhost === undefined) throw missing()
-  if (!canEnterVhost(broker, user, name)) throw notAuthorized(OBJECT_REFUSAL)
+  if (!canEnterVhost(user, name)) throw notAuthorized(OBJECT_REFUSAL)
   return vhost
 }
 
@@ -105,13 +119,13 @@ export function visibleVhosts(request: FastifyRequest, broker: Broker): VHost[] 
   const user = requireTag(request, 'management')
   const only = request.headers['x-vhost']
   if (typeof only === 'string' && only !== '') return [requireVhost(request, broker, only)]
-  return sortedVhosts(broker).filter(({ name }) => canEnterVhost(broker, user, name))
+  return filterDecided(sortedVhosts(broker), ({ name }) => canEnterVhost(user, name))
 }
 
 /** All vhosts that the caller may know of, by name. */
 export function knownVhosts(request: FastifyRequest, broker: Broker): VHost[] {
   const user = requireTag(request, 'management')
-  return sortedVhosts(broker).filter(({ name }) => canSeeVhost(broker, user, name))
+  return filterDecided(sortedVhosts(broker), ({ name }) => canSeeVhost(user, name))
 }
 
 const sortedVhosts = (broker: Broker): VHost[] => [...broker.vhosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))

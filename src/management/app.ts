@@ -3,6 +3,7 @@ import fastifyMultipart from '@fastify/multipart'
 import fastifySwagger from '@fastify/swagger'
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
 import type { RequestListener, Server } from 'node:http'
+import { whenDecided } from '../core/undecided.ts'
 import { ApiError, answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
 import { serveConsole } from './console.ts'
@@ -184,6 +185,7 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Route
     limits: { fileSize: host.http.bodyBytesMax, files: 1, fields: 10, fieldSize: 4096 },
   })
   authentication.guard(api)
+  waitForDecisions(api)
   api.addHook('preValidation', async (request) => {
     if (request.isMultipart() && request.routeOptions.config.upload !== true) {
       throw new ApiError(415, 'bad_request', 'the body has to be JSON')
@@ -196,4 +198,14 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Route
   for (const routes of ROUTES) routes(api, parts)
   for (const addRoutes of host.pluginRoutes) addRoutes(api)
   answerOtherMethods()
+}
+
+/** What a caller may see may have to be asked of a back end outside, before anything is done: the handler is called again then. */
+function waitForDecisions(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    const { handler } = route
+    route.handler = function (request, reply) {
+      return whenDecided(() => handler.call(this, request, reply))
+    }
+  })
 }

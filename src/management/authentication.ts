@@ -1,7 +1,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isIP } from 'node:net'
-import type { User } from '../core/users.ts'
+import type { Identity } from '../core/identity.ts'
 import type { Caller } from './access.ts'
 import { hasTag } from './access.ts'
 import { ApiError, LOGIN_REFUSED, loginRefused, notAuthorized } from './api-error.ts'
@@ -56,9 +56,7 @@ export class Authentication {
     if (!SAFE_METHODS.has(request.method) && !isCsrfToken(signIn, request.headers[CSRF_HEADER])) {
       throw new ApiError(403, 'csrf', `the header ${CSRF_HEADER} with the token of the sign-in is missing`)
     }
-    // tags may have changed since
-    const user = this.#host.broker.users.get(signIn.user.name) ?? signIn.user
-    return { user, byCookie: true }
+    return { user: signIn.user, byCookie: true }
   }
 
   async #byHeader(request: FastifyRequest, reply: FastifyReply, authorization: string): Promise<Caller> {
@@ -73,37 +71,29 @@ export class Authentication {
     }
   }
 
-  /** @throws ApiError 401, or 429 after too many failures */
-  async login(request: FastifyRequest, reply: FastifyReply, name: string, password: string): Promise<User> {
+  /** @param name null for a token @throws ApiError 401, or 429 after too many failures */
+  async login(request: FastifyRequest, reply: FastifyReply, name: string | null, secret: string): Promise<Identity> {
     const address = addressOf(request)
     const waitMs = this.#attempts.waitMs(address)
     if (waitMs > 0) {
       reply.header('retry-after', Math.ceil(waitMs / 1000))
       throw new ApiError(429, 'too_many_requests', 'too many failed logins from this address: try again later')
     }
-    const { broker } = this.#host
-    const loopback = isLoopbackAddress(address)
-    const outcome = await this.#host.authenticate(name, password, { loopback })
+    const { broker, authenticator } = this.#host
+    const facts = { loopback: isLoopbackAddress(address), protocol: 'http', address }
+    const outcome = await (name === null
+      ? authenticator.authenticateToken(secret, facts)
+      : authenticator.authenticatePassword(name, secret, facts))
     if (outcome.outcome === 'ok') {
       this.#attempts.succeeded(address)
-      const known = broker.users.get(name)
-      const user = known ?? {
-        name,
-        passwordHash: '',
-        hashingAlgorithm: UNUSED_ALGORITHM,
-        tags: outcome.tags,
-        limits: {},
-      }
-      if (!hasTag(user, 'management')) throw notAuthorized('Not management user')
-      return user
+      if (!hasTag(outcome.identity, 'management')) throw notAuthorized('Not management user')
+      return outcome.identity
     }
     this.#attempts.failed(address)
     broker.limitedLog.warn(`login ${address}`, `HTTP login refused: ${outcome.reason}`, { peer: address })
     throw loginRefused()
   }
 }
-
-const UNUSED_ALGORITHM = 'rabbit_password_hashing_sha256'
 
 /** What `reply.setCookie` is given for a sign-in. */
 export const signInCookie = (
@@ -123,11 +113,11 @@ function authorizationOf({ routeOptions, query }: FastifyRequest): string | unde
   return typeof token === 'string' ? `Bearer ${token}` : undefined
 }
 
-/** Basic, or a token in place of the password (OAuth 2). */
-function parseAuthorization(header: string): [user: string, password: string] | null {
+/** Basic, or a token (OAuth 2), which comes with no name. */
+function parseAuthorization(header: string): [user: string | null, secret: string] | null {
   const [scheme, value] = header.split(' ', 2)
   if (value === undefined) return null
-  if (scheme!.toLowerCase() === 'bearer') return ['', value]
+  if (scheme!.toLowerCase() === 'bearer') return [null, value]
   if (scheme!.toLowerCase() !== 'basic') return null
   const text = Buffer.from(value, 'base64').toString('utf8')
   const colon = text.indexOf(':')

@@ -7,19 +7,21 @@ import {
 import type { Broker } from '../core/broker.ts'
 import { preconditionFailed } from '../core/errors.ts'
 import { QuietSink } from '../core/quiet-sink.ts'
+import type { Identity } from '../core/identity.ts'
 import type { Session, SessionSink } from '../core/session.ts'
-import type { User } from '../core/users.ts'
+import { whenDecided } from '../core/undecided.ts'
 
 const QUIET = new QuietSink()
 
 /**
  * Acts in a vhost as a user, with the same checks as any client, for as long as the call takes; nobody sees a connection of it. What is
  * changed is on disk when the promise resolves.
+ * @param act called again where it asks for a permission that a back end has to be asked for: so one change at a time
  * @throws BrokerError
  */
 export async function actAs<T>(
   broker: Broker,
-  user: User,
+  user: Identity,
   vhost: string,
   act: (session: Session) => T | Promise<T>,
   sink: SessionSink = QUIET,
@@ -34,7 +36,8 @@ export async function actAs<T>(
     },
   })
   try {
-    return await Promise.race([act(connection.openSession(sink)), ended.promise])
+    const session = connection.openSession(sink)
+    return await Promise.race([whenDecided(() => (session.closed ? ended.promise : act(session))), ended.promise])
   } finally {
     connection.close()
     broker.turn.dispatch()
@@ -46,7 +49,7 @@ export async function actAs<T>(
  * Changes something of the broker that no vhost holds, on behalf of a user. What is changed is on disk when the promise resolves.
  * @throws BrokerError
  */
-export async function changeAs<T>(broker: Broker, user: User, change: () => T): Promise<T> {
+export async function changeAs<T>(broker: Broker, user: Identity, change: () => T): Promise<T> {
   try {
     return broker.events.as(user.name, change)
   } finally {
@@ -64,7 +67,7 @@ export type InProcessSink = Partial<Omit<ConnectionSink, 'close' | 'drop' | 'tra
  * A connection of a user who is no client of the network: whoever opens it closes it.
  * @throws BrokerError notFound
  */
-export function openFor(broker: Broker, user: User, vhost: string, sink: InProcessSink): ClientConnection {
+export function openFor(broker: Broker, user: Identity, vhost: string, sink: InProcessSink): ClientConnection {
   const facts: ConnectionFacts = {
     name: `HTTP API for ${user.name}`,
     protocol: 'HTTP',

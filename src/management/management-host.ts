@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { AuthFacts, AuthOutcome } from '../auth/authenticator.ts'
+import type { Authenticator } from '../auth/authenticator.ts'
 import type { Config } from '../config/config.ts'
 import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
@@ -15,28 +15,6 @@ export interface ListenerFacts {
   readonly address: string
   readonly port: number
   readonly tls: boolean
-}
-
-/** Logins by protocol: `amqp091`, `http` ... */
-export interface AttemptCounts {
-  readonly protocol: string
-  readonly succeeded: number
-  readonly failed: number
-}
-
-export interface SourceAttemptCounts extends AttemptCounts {
-  readonly address: string
-  /** '' where the client did not get as far as a name. */
-  readonly user: string
-}
-
-/** Logins since the start or the last reset. */
-export interface LoginAttemptCounts {
-  byProtocol(): readonly AttemptCounts[]
-  /** Empty where sources are not counted apart. */
-  bySource(): readonly SourceAttemptCounts[]
-  reset(): void
-  resetSources(): void
 }
 
 /** A certificate that a listener shows. */
@@ -65,8 +43,7 @@ export interface NodeFacts {
 export interface ManagementHost {
   readonly broker: Broker
   readonly log: Log
-  /** @throws (or rejects) when the back end cannot be asked */
-  authenticate(user: string, password: string, facts: AuthFacts): AuthOutcome | Promise<AuthOutcome>
+  readonly authenticator: Authenticator
   /** Of WarrenMQ itself. */
   readonly version: string
   /** The version of RabbitMQ that clients are told. */
@@ -79,8 +56,6 @@ export interface ManagementHost {
   readonly http: Omit<Config['http'], 'listeners'>
   /** The configuration that is in force, without secrets. */
   readonly effective: readonly EffectiveSetting[]
-  /** Null where nobody counts logins. */
-  readonly loginAttempts: LoginAttemptCounts | null
   /** Where the built console is; null where it was not built. */
   readonly consoleDir: string | null
   listeners(): readonly ListenerFacts[]

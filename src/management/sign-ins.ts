@@ -1,13 +1,13 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../util/clock.ts'
-import type { User } from '../core/users.ts'
+import type { Identity } from '../core/identity.ts'
 
 const TOKEN_BYTES = 32
 /** Sign-ins at a time; the one that was used longest ago goes. */
 const SIGN_INS_MAX = 10_000
 
 export interface SignIn {
-  readonly user: User
+  readonly user: Identity
   readonly token: string
   /** What a request has to repeat in a header, which another site's page cannot. */
   readonly csrfToken: string
@@ -25,20 +25,21 @@ export class SignIns {
     this.#timeoutMs = timeoutMs
   }
 
-  begin(user: User): SignIn {
+  begin(user: Identity): SignIn {
     this.#sweep()
     const signIn = { user, token: newToken(), csrfToken: newToken(), usedAt: this.#clock.now() }
     this.#byToken.set(signIn.token, signIn)
     return signIn
   }
 
-  /** Null for one that there is not, or that was not used for too long. */
+  /** Null for one that there is not, that was not used for too long, or whose token has expired. */
   find(token: string): SignIn | null {
     const found = this.#byToken.get(token)
     if (found === undefined) return null
     this.#byToken.delete(token)
-    if (this.#clock.now() - found.usedAt >= this.#timeoutMs) return null
-    found.usedAt = this.#clock.now()
+    const now = this.#clock.now()
+    if (now - found.usedAt >= this.#timeoutMs || now >= (found.user.expiresAt ?? Infinity)) return null
+    found.usedAt = now
     // the order of the map is that of use
     this.#byToken.set(token, found)
     return found

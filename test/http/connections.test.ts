@@ -51,7 +51,7 @@ async function someConnections() {
       release() {},
       traffic: () => traffic,
     }
-    const connection = broker.openConnection(broker.users.get(user)!, '/', facts, sink)
+    const connection = broker.openConnection(broker.identityOf(broker.users.get(user)!), '/', facts, sink)
     return connection
   }
   return { api, bench: api.bench, connect, ends }

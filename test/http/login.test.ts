@@ -77,6 +77,15 @@ describe('sign-in of the console', () => {
     assert.equal((await end({ 'x-csrf-token': token })).statusCode, 204)
   })
 
+  test('has the tags that the user has now', async () => {
+    const api = await startApi()
+    const { users } = api.bench.broker
+    const { cookie } = await signIn(api)
+    users.put({ ...users.get('guest')!, tags: ['monitoring'] })
+    const answer = await api.request('GET', 'whoami', { as: null, headers: { cookie } })
+    assert.deepEqual(answer.json(), { name: 'guest', tags: ['monitoring'] })
+  })
+
   test('ends with the user, and with a new password', async () => {
     const api = await startApi()
     const { users } = api.bench.broker

@@ -4,10 +4,10 @@ import { setImmediate } from 'node:timers/promises'
 import { createApp } from '../../src/management/app.ts'
 import type { ManagementHost, NodeFacts } from '../../src/management/management-host.ts'
 import { DEFAULT_STATISTICS, Statistics, type StatisticsSettings } from '../../src/management/statistics/statistics.ts'
-import { InternalAuthenticator } from '../../src/auth/internal-authenticator.ts'
 import { registerLinks } from '../../src/plugins/links.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { CoreBench } from '../support/core-bench.ts'
+import { internalLogins } from '../support/internal-logins.ts'
 
 /** The HTTP API over a broker with a clock that tests move; requests need no socket. */
 export interface ApiBench {
@@ -65,11 +65,10 @@ export async function startApi(
   broker.users.put(broker.users.parse({ name: 'guest', password: 'guest', tags: ['administrator'] }))
   broker.users.put(broker.users.parse({ name: 'nobody', password: 'nobody', tags: [] }))
   const statistics = new Statistics(broker, { ...DEFAULT_STATISTICS, ...settings }, () => NODE_FACTS.readings())
-  const logins = new InternalAuthenticator(broker.users)
   const host: ManagementHost = {
     broker,
     log: silentLog,
-    authenticate: (user, password, facts) => logins.authenticatePassword(user, password, facts),
+    authenticator: internalLogins(broker),
     version: '0.0.0',
     announced: { product: 'RabbitMQ', version: '4.3.5' },
     clusterName: 'test',
@@ -77,7 +76,6 @@ export async function startApi(
     startedAt: broker.clock.now(),
     http: HTTP_SETTINGS,
     effective: [],
-    loginAttempts: null,
     consoleDir: null,
     listeners: () => [],
     links: {

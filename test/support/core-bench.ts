@@ -312,7 +312,7 @@ export class CoreBench {
       release() {},
       traffic: () => NO_TRAFFIC,
     }
-    connection = this.broker.openConnection(this.broker.users.get('guest')!, vhost, facts, sink)
+    connection = this.broker.openConnection(this.broker.identityOf(this.broker.users.get('guest')!), vhost, facts, sink)
     return connection
   }
 

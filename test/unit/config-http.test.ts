@@ -3,8 +3,14 @@ import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 
+/** There is nothing beside it. */
+const onlyFile =
+  (text: string) =>
+  (path: string): string | null =>
+    path.endsWith('w.conf') ? text : null
+
 const load = (...lines: string[]) =>
-  loadConfig({ argv: ['--config', 'w.conf'], env: {}, readFile: () => lines.join('\n'), readDir: () => null })
+  loadConfig({ argv: ['--config', 'w.conf'], env: {}, readFile: onlyFile(lines.join('\n')), readDir: () => null })
 const listeners = (...lines: string[]) =>
   load(...lines).http.listeners.map(({ name, port, hosts, tls }) => [name, port, hosts[0], tls !== null])
 
@@ -70,7 +76,9 @@ test('what is in force is listed, but for secrets', () => {
   const { effective } = loadConfig({
     argv: ['--config', 'w.conf', '--heartbeat', '7'],
     env: { WARREN_FRAME_MAX: '64KiB' },
-    readFile: () => 'default_pass = hush\nauth_mechanisms.1 = PLAIN\nloopback_users.ann = true\nlisteners.tcp.a = 1\n',
+    readFile: onlyFile(
+      'default_pass = hush\nauth_mechanisms.1 = PLAIN\nloopback_users.ann = true\nlisteners.tcp.a = 1\n',
+    ),
     readDir: () => null,
   })
   const of = (key: string) => effective.find((setting) => setting.key === key)

@@ -268,13 +268,13 @@ test('all that is wrong in a file is in one error, with line, key and the neares
 
 test('what would weaken security when neglected is refused', () => {
   const problems = problemsOf(() =>
-    conf('auth_backends.1 = ldap', 'ssl_options.crl_check = true', 'default_pass = encrypted:abc'),
+    conf('auth_backends.1 = amqp', 'ssl_options.crl_check = true', 'default_pass = encrypted:abc'),
   )
   assert.equal(problems.length, 3)
   assert.match(problems.join('\n'), /default_pass: encrypted values cannot be read here/)
-  assert.match(problems.join('\n'), /auth_backends\.1: 'ldap' cannot be used: only the internal backend/)
+  assert.match(problems.join('\n'), /auth_backends\.1: 'amqp' is not one of internal, ldap, http, oauth2, cache/)
   assert.match(problems.join('\n'), /crl_check: 'true' cannot be used/)
-  assert.deepEqual(conf('auth_backends.1.authn = internal').auth.mechanisms, ['PLAIN', 'AMQPLAIN'])
+  assert.match(problemsOf(() => conf('auth_http.ssl_options.crl_check = true'))[0]!, /'true' cannot be used/)
 })
 
 test('a secret is not repeated in an error', () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { InternalAuthenticator } from '../../src/auth/internal-authenticator.ts'
 import { hashPassword, passwords, verifyPassword } from '../../src/auth/password-hash.ts'
 import { type User, type UserChange, Users, userToJson } from '../../src/core/users.ts'
 
@@ -57,16 +56,16 @@ describe('logging in', () => {
     assert.equal(users.authenticate('a', 'wrong', REMOTE), 'refused')
     assert.equal(users.authenticate('b', 'secret', REMOTE), 'refused')
     assert.equal(users.authenticate('nobody', 'secret', REMOTE), 'refused')
-    assert.equal(users.refusalReason('a', 'secret', REMOTE), null)
-    assert.equal(users.refusalReason('a', 'wrong', REMOTE), "user 'a' - invalid credentials")
-    assert.equal(users.refusalReason('b', 'secret', REMOTE), "user 'b' - invalid credentials")
+    assert.equal(users.passwordRefusal('a', 'secret'), null)
+    assert.equal(users.passwordRefusal('a', 'wrong'), "user 'a' - invalid credentials")
+    assert.equal(users.passwordRefusal('b', 'secret'), "user 'b' - invalid credentials")
   })
 
   it('is refused with an empty password, even where that was set', () => {
     const users = new Users({ passwords })
     users.put(userNamed('a', { passwordHash: hashPassword('') }))
     assert.equal(users.authenticate('a', '', LOCAL), 'refused')
-    assert.match(users.refusalReason('a', '', LOCAL)!, /^user 'a' attempted to log in with a blank password/)
+    assert.match(users.passwordRefusal('a', '')!, /^user 'a' attempted to log in with a blank password/)
   })
 
   it('is for guest from this machine only, unless told otherwise', () => {
@@ -74,28 +73,13 @@ describe('logging in', () => {
     byDefault.put(userNamed('guest'))
     assert.equal(byDefault.authenticate('guest', 'secret', LOCAL), 'ok')
     assert.equal(byDefault.authenticate('guest', 'secret', REMOTE), 'refused')
-    assert.equal(byDefault.refusalReason('guest', 'secret', REMOTE), "user 'guest' can only connect via localhost")
-    assert.equal(byDefault.refusalReason('guest', 'wrong', REMOTE), "user 'guest' - invalid credentials")
+    assert.equal(byDefault.loopbackRefusal('guest', REMOTE), "user 'guest' can only connect via localhost")
+    assert.equal(byDefault.loopbackRefusal('guest', LOCAL), null)
     const open = new Users({ passwords, loopbackUsers: ['admin'] })
     open.put(userNamed('guest'))
     open.put(userNamed('admin'))
     assert.equal(open.authenticate('guest', 'secret', REMOTE), 'ok')
     assert.equal(open.authenticate('admin', 'secret', REMOTE), 'refused')
-  })
-
-  it('works through the internal back end', () => {
-    const users = new Users({ passwords })
-    users.put(userNamed('a', { tags: ['administrator'] }))
-    const authenticator = new InternalAuthenticator(users)
-    assert.equal(authenticator.name, 'internal')
-    assert.deepEqual(authenticator.authenticatePassword('a', 'secret', REMOTE), {
-      outcome: 'ok',
-      tags: ['administrator'],
-    })
-    assert.deepEqual(authenticator.authenticatePassword('a', 'wrong', REMOTE), {
-      outcome: 'refused',
-      reason: "user 'a' - invalid credentials",
-    })
   })
 })
 

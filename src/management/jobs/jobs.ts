@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { BrokerError } from '../../core/errors.ts'
-import type { User } from '../../core/users.ts'
+import type { Identity } from '../../core/identity.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Clock } from '../../util/clock.ts'
 import { ApiError } from '../api-error.ts'
@@ -19,7 +19,7 @@ export interface JobFacts {
   readonly kind: string
   /** `queue 'q' in vhost '/'` and the like. */
   readonly target: string
-  readonly user: User
+  readonly user: Identity
   /** Null where it is not known beforehand. */
   readonly total: number | null
 }

@@ -3,7 +3,7 @@ import { describeResource } from '../../core/errors.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { copyOfMessage, type Message } from '../../core/message.ts'
 import type { Queue } from '../../core/queues/queue.ts'
-import type { User } from '../../core/users.ts'
+import type { Identity } from '../../core/identity.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { badRequest } from '../api-error.ts'
 import type { Job, Jobs } from '../jobs/jobs.ts'
@@ -32,7 +32,7 @@ export interface ActionBody {
 interface ActionParts {
   readonly broker: Broker
   readonly jobs: Jobs
-  readonly user: User
+  readonly user: Identity
 }
 
 /** Does something with messages of a queue. @throws ApiError, BrokerError for what is seen to be wrong before it begins */
@@ -139,7 +139,7 @@ interface Address {
 }
 
 /** @throws ApiError 400, BrokerError notFound, accessRefused */
-function addressOf(broker: Broker, user: User, { name }: VHost, to: ActionBody['to']): Address {
+function addressOf(broker: Broker, user: Identity, { name }: VHost, to: ActionBody['to']): Address {
   if (to === undefined || (to.queue === undefined) === (to.exchange === undefined)) {
     throw badRequest(`'to' has to name a queue or an exchange`)
   }

@@ -4,7 +4,7 @@ import { BrokerError, preconditionFailed } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import { QuietSink } from '../../core/quiet-sink.ts'
 import type { Session } from '../../core/session.ts'
-import type { User } from '../../core/users.ts'
+import type { Identity } from '../../core/identity.ts'
 import { type Job, JobFailure } from '../jobs/jobs.ts'
 import { openFor } from '../in-process.ts'
 
@@ -53,7 +53,7 @@ export class Republisher {
   #wake: () => void = () => {}
 
   /** @throws BrokerError notFound for a vhost that is none */
-  constructor(broker: Broker, user: User, vhost: string) {
+  constructor(broker: Broker, user: Identity, vhost: string) {
     this.#connection = openFor(broker, user, vhost, {
       block: () => this.#hold(true),
       unblock: () => this.#hold(false),

@@ -22,11 +22,14 @@ export const alivenessRoutes: Routes = (app, { host: { broker } }) => {
 
 /** @returns whether the message came back @throws BrokerError */
 function goThrough(session: Session): Promise<boolean> {
-  const { topology, publishing, broker } = session
+  const { topology, publishing, broker, access } = session
   const flags = { passive: false, durable: false, exclusive: false, autoDelete: false }
   topology.declareQueue({ name: QUEUE, ...flags, arguments: new Map() })
+  // all is asked before a message is on its way: where a back end has to be asked first, this is called again
+  const exchange = publishing.access('')
+  access.require('read', 'queue', QUEUE)
   const message = composeMessage('', QUEUE, new Properties(), BODY, broker.propertyFormat)
-  publishing.publish(publishing.access(''), message, false)
+  publishing.publish(exchange, message, false)
   return new Promise((resolve) => {
     session.get(
       QUEUE,

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { AttemptCounts, LoginAttempts } from '../../auth/login-attempts.ts'
 import { requireTag } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import type { AttemptCounts, LoginAttemptCounts, ManagementHost } from '../management-host.ts'
+import type { ManagementHost } from '../management-host.ts'
 import { described } from '../route-schema.ts'
 
 const tag = 'Users'
@@ -26,11 +27,11 @@ export const attemptRoutes: Routes = (app, { host }) => {
 interface AttemptView {
   readonly url: string
   readonly what: string
-  readonly list: (counts: LoginAttemptCounts) => object[]
-  readonly reset: (counts: LoginAttemptCounts) => void
+  readonly list: (counts: LoginAttempts) => object[]
+  readonly reset: (counts: LoginAttempts) => void
 }
 
-function addRoutes(app: FastifyInstance, { broker, loginAttempts }: ManagementHost, view: AttemptView): void {
+function addRoutes(app: FastifyInstance, { broker, authenticator }: ManagementHost, view: AttemptView): void {
   const { url, what, list, reset } = view
   const requireOwn = (request: FastifyRequest): void => {
     requireTag(request, 'monitoring')
@@ -38,11 +39,11 @@ function addRoutes(app: FastifyInstance, { broker, loginAttempts }: ManagementHo
   }
   app.get(url, described(what, { tag }), (request) => {
     requireOwn(request)
-    return loginAttempts === null ? [] : list(loginAttempts)
+    return list(authenticator.attempts)
   })
   app.delete(url, described(`${what}: count anew`, { tag }), (request, reply) => {
     requireOwn(request)
-    if (loginAttempts !== null) reset(loginAttempts)
+    reset(authenticator.attempts)
     return reply.code(204).send()
   })
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import type { Broker } from '../../core/broker.ts'
 import { BrokerError } from '../../core/errors.ts'
-import type { User } from '../../core/users.ts'
+import type { Identity } from '../../core/identity.ts'
 import { requireTag } from '../access.ts'
 import { ApiError, answerError, badRequest, vhostNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
@@ -75,7 +75,7 @@ function addRoutes(app: FastifyInstance, host: ManagementHost, jobs: Jobs, url: 
 const ROWS_PER_TURN = 100
 
 /** Imports a part each turn. What was applied before a mistake, or before it is cancelled, stays. */
-function importLater(broker: Broker, jobs: Jobs, user: User, file: unknown, vhost?: string): Job {
+function importLater(broker: Broker, jobs: Jobs, user: Identity, file: unknown, vhost?: string): Job {
   const target = vhost === undefined ? 'the node' : `vhost '${vhost}'`
   return jobs.start({ kind: 'import', target, user, total: rowsIn(file) }, async (job) => {
     const steps = importing(broker, file, vhost)

@@ -23,7 +23,7 @@ const addShovels: Routes = (app, { host: { broker, links } }) => {
   const answer = (request: FastifyRequest, rows: readonly ShovelStatus[]): unknown => {
     const user = requireTag(request, 'monitoring')
     return answerList(request.query as ListQuery, {
-      rows: rows.filter(({ vhost }) => canSeeVhost(broker, user, vhost)),
+      rows: rows.filter(({ vhost }) => canSeeVhost(user, vhost)),
       nameOf: ({ name }) => name,
       render: (status) => ({ ...status }),
     })
@@ -65,7 +65,7 @@ const addFederationLinks: Routes = (app, { host: { broker, links } }) => {
   const answer = (request: FastifyRequest, rows: readonly FederationLinkStatus[]): unknown => {
     const user = requireTag(request, 'monitoring')
     return answerList(request.query as ListQuery, {
-      rows: rows.filter(({ vhost }) => canSeeVhost(broker, user, vhost)),
+      rows: rows.filter(({ vhost }) => canSeeVhost(user, vhost)),
       nameOf: ({ exchange, queue }) => exchange ?? queue ?? '',
       render: (status) => ({ ...status }),
     })

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Broker } from '../../core/broker.ts'
-import type { User } from '../../core/users.ts'
+import type { Identity } from '../../core/identity.ts'
 import type { VHost, VHostMetadata } from '../../core/vhost.ts'
 import { knownVhosts, requireTag } from '../access.ts'
 import { ApiError, badRequest, objectNotFound } from '../api-error.ts'
@@ -113,7 +113,7 @@ function administered(request: FastifyRequest, broker: Broker): VHost {
 }
 
 /** As in RabbitMQ, who makes a vhost may use it. */
-function grantAll(broker: Broker, { name: user }: User, vhost: string): void {
+function grantAll(broker: Broker, { name: user }: Identity, vhost: string): void {
   if (broker.users.get(user) === undefined) return
   broker.setPermission({ user, vhost, configure: '.*', write: '.*', read: '.*' })
 }

@@ -6,6 +6,7 @@ import type { ExchangeAccess } from '../../core/publishing.ts'
 import type { Entry } from '../../core/queues/entry.ts'
 import { applyHeaders, applyReplyTo, parseExpiration } from '../../core/publish-properties.ts'
 import type { Session, SessionSink } from '../../core/session.ts'
+import { UndecidedError } from '../../core/undecided.ts'
 import { PHASE_DISPATCH, type TurnTask } from '../../util/turn.ts'
 import type { Connection } from './connection.ts'
 import { DeferredFrames } from './deferred-frames.ts'
@@ -23,6 +24,9 @@ const NO_BYTES = Buffer.alloc(0)
 const DIRECT_REPLY = 'amq.rabbitmq.reply-to'
 /** The high half of 2^53 - 1. No delivery has a tag beyond, and numbers cannot tell such tags apart. */
 const TAG_HIGH_MAX = 0x1f_ffff
+
+/** What may wait on a channel while a back end is asked, in bytes: beyond it, nothing is read from the client any more. */
+const DEFERRED_MAX = 64 * 1024
 
 /** What of a basic.publish holds for the next one that has the same bytes. */
 class LastPublish {
@@ -59,6 +63,10 @@ export class Channel implements SessionSink {
   readonly #last = new LastPublish()
   /** An answer has to be given before anything else on this channel. */
   #awaiting = false
+  /** Nothing is read from the client for so long. */
+  #pauses = false
+  /** What is to be tried again, since a back end was asked first: a method's bytes, or the message that lies in the assembler. */
+  #undecided: Buffer | 'message' | null = null
   /** What has come meanwhile; null where that has never happened. */
   #deferred: DeferredFrames | null = null
   readonly #replayer: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#replay() }
@@ -76,6 +84,7 @@ export class Channel implements SessionSink {
   onMethod(id: number, buffer: Buffer, start: number, end: number): void {
     if (this.#awaiting) {
       this.#deferred!.method(buffer, start, end)
+      this.#limitDeferred()
       return
     }
     if (this.#assembler.state !== IDLE) throw unexpectedFrame(this.#assembler.state)
@@ -96,24 +105,31 @@ export class Channel implements SessionSink {
     if (this.session.committing) {
       throw new ProtocolError('channelError', "unexpected command while processing 'tx.commit'")
     }
-    this.#handle(this.#connection.decode(buffer, start, end))
+    try {
+      this.#handle(this.#connection.decode(buffer, start, end))
+    } catch (error) {
+      if (!(error instanceof UndecidedError)) throw error
+      this.#ask(Buffer.from(buffer.subarray(start, end)), error)
+    }
   }
 
   onHeader(buffer: Buffer, start: number, end: number, kept: boolean): void {
     if (this.#awaiting) {
       this.#deferred!.header(buffer, start, end)
+      this.#limitDeferred()
       return
     }
     const keepMax = this.session.broker.options.messageBytesMax
-    if (this.#assembler.header(buffer, start, end, kept, keepMax)) this.#publish()
+    if (this.#assembler.header(buffer, start, end, kept, keepMax)) this.publish()
   }
 
   onBody(buffer: Buffer, start: number, end: number, first: boolean, frameBytes: number): void {
     if (this.#awaiting) {
       this.#deferred!.body(buffer, start, end, first, frameBytes)
+      this.#limitDeferred()
       return
     }
-    if (this.#assembler.body(buffer, start, end, first, frameBytes)) this.#publish()
+    if (this.#assembler.body(buffer, start, end, first, frameBytes)) this.publish()
   }
 
   #beginPublish(buffer: Buffer, start: number, end: number): void {
@@ -132,7 +148,17 @@ export class Channel implements SessionSink {
     this.#assembler.begin()
   }
 
-  /** The message is complete. The order of the checks is RabbitMQ's. */
+  /** The message is complete. @throws BrokerError */
+  publish(): void {
+    try {
+      this.#publish()
+    } catch (error) {
+      if (!(error instanceof UndecidedError)) throw error
+      this.#ask('message', error)
+    }
+  }
+
+  /** The order of the checks is RabbitMQ's. */
   #publish(): void {
     const last = this.#last
     const assembler = this.#assembler
@@ -333,16 +359,33 @@ export class Channel implements SessionSink {
       this.#send(new m.BasicGetEmpty())
       this.#goOn()
     }
-    if (!this.session.get(method.queue, method.noAck, take, empty)) this.#await()
+    if (!this.session.get(method.queue, method.noAck, take, empty)) this.#await(true)
   }
 
   // ---- answers that come later ----
 
-  /** The message is still to be read from the store: what comes on this channel waits. */
-  #await(): void {
+  /** What comes on this channel waits. @param pauses whether at once nothing is read from the client any more, on no channel */
+  #await(pauses: boolean): void {
     this.#awaiting = true
     this.#deferred ??= new DeferredFrames()
+    if (pauses) this.#pause()
+  }
+
+  #pause(): void {
+    this.#pauses = true
     this.#connection.awaitAnswer()
+  }
+
+  /** A back end outside may take long to answer: the client's other channels go on. */
+  #limitDeferred(): void {
+    if (!this.#pauses && this.#deferred!.bytes > DEFERRED_MAX) this.#pause()
+  }
+
+  /** @param what to be tried again with the answer */
+  #ask(what: Buffer | 'message', { answered }: UndecidedError): void {
+    this.#undecided = what
+    this.#await(false)
+    void answered.then(() => this.#goOn())
   }
 
   /** The answer has been given: what came since is taken up, when whoever gave it has finished. */
@@ -353,6 +396,10 @@ export class Channel implements SessionSink {
   #replay(): void {
     if (!this.#awaiting) return
     this.#stopAwaiting()
+    const undecided = this.#undecided
+    this.#undecided = null
+    if (undecided === 'message') this.#connection.publishAgain(this)
+    else if (undecided !== null) this.#connection.onMethod(this.number, undecided, 0, undecided.length)
     const deferred = this.#deferred!
     while (!this.#awaiting && !deferred.empty) deferred.replay(this.#connection, this.number)
   }
@@ -360,6 +407,8 @@ export class Channel implements SessionSink {
   #stopAwaiting(): void {
     if (!this.#awaiting) return
     this.#awaiting = false
+    if (!this.#pauses) return
+    this.#pauses = false
     this.#connection.answered()
   }
 
@@ -446,6 +495,7 @@ export class Channel implements SessionSink {
   /** The connection is over: it ends the session. */
   abandon(): void {
     this.closing = true
+    this.#undecided = null
     this.#deferred?.clear()
     this.#stopAwaiting()
   }
@@ -453,6 +503,7 @@ export class Channel implements SessionSink {
   /** The broker closes the channel: the session ends now, the number is free when the client has answered. */
   fail(error: BrokerError, methodId: number): void {
     this.closing = true
+    this.#undecided = null
     this.#assembler.reset()
     this.session.close()
     this.#goOn()

@@ -176,6 +176,15 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.fail(new ProtocolError('frameError', `${printPayload(type, buffer, start, end)}: unknown_frame`), 0)
   }
 
+  /** A channel's message is complete: once more, since it has been asked whether it may be published. */
+  publishAgain(channel: Channel): void {
+    try {
+      channel.publish()
+    } catch (error) {
+      this.#onChannelError(channel.number, error, m.BasicPublish.id)
+    }
+  }
+
   /** The channel for a method: null when it is to be ignored. */
   #channelFor(number: number, id: number, buffer: Buffer, start: number, end: number): Channel | null {
     if (this.#state === RUNNING) {
@@ -284,13 +293,30 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
         else throw new ProtocolError('channelError', 'unexpected method in connection state running')
         return
       case m.ConnectionUpdateSecret.id:
-        // the broker's own users have nothing that expires; cached decisions are dropped with the next change anyway
-        if (this.#state === RUNNING) this.send(0, new m.ConnectionUpdateSecretOk())
+        if (this.#state === RUNNING) this.#updateSecret(method)
         return
       default:
         if (this.#state !== CLOSING)
           throw new ProtocolError('channelError', 'unexpected method in connection state running')
     }
+  }
+
+  #updateSecret({ newSecret, reason }: m.ConnectionUpdateSecret): void {
+    const client = this.#client!
+    // the secret is a view of what was read
+    void client.renew(newSecret.toString('utf8')).then((renewal) => {
+      if (this.#state !== RUNNING) return
+      const facts = { connection: client.facts.name, user: client.user.name, reason }
+      if (renewal.outcome === 'ok') {
+        this.#settings.broker.limitedLog.info(`secret ${this.#peer.address}`, 'secret updated', facts)
+        this.send(0, new m.ConnectionUpdateSecretOk())
+        return
+      }
+      this.#warn('secret', `a new secret was not taken: ${renewal.reason}`, facts)
+      const refused = renewal.outcome === 'refused'
+      const text = refused ? 'New secret was refused by one of the backends' : 'Secret update failed'
+      this.fail(notAllowed(text), m.ConnectionUpdateSecret.id)
+    })
   }
 
   #onClientClose(): void {
@@ -356,6 +382,14 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#settings.broker.limitedLog.warn(`${kind} ${peer}`, text, { peer, ...facts })
   }
 
+  attempt(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.#onError(error, 0)
+    }
+  }
+
   #onChannelError(number: number, error: unknown, methodId: number): void {
     const channel = this.#channels.get(number)
     const soft = error instanceof BrokerError && replyOf(error).closes === 'channel'
@@ -409,6 +443,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   #closeWith(method: m.ConnectionClose): void {
+    this.#handshake?.close()
     this.#endClient()
     this.commitThenSend(0, method)
     this.#state = CLOSING

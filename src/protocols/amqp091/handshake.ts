@@ -1,5 +1,7 @@
 import type { ClientConnection, ConnectionFacts, ConnectionSink, NetworkFacts } from '../../core/client-connection.ts'
 import { BrokerError, notAllowed } from '../../core/errors.ts'
+import type { Identity } from '../../core/identity.ts'
+import { UndecidedError } from '../../core/undecided.ts'
 import { bool, type Field, longstr, stringOf, type Table, table } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
 import type { Timer } from '../../util/clock.ts'
@@ -42,6 +44,8 @@ export interface HandshakeHost extends ConnectionSink {
   send(channel: number, method: m.Method): void
   /** Closes with a reply, as for any error. */
   fail(error: BrokerError | ProtocolError, methodId: number): void
+  /** For what comes later: what goes wrong in it costs this connection, and nobody else anything. */
+  attempt(action: () => void): void
   /** Nothing more is read. */
   deafen(): void
   /** The socket goes without a word. */
@@ -51,8 +55,8 @@ export interface HandshakeHost extends ConnectionSink {
 }
 
 /**
- *     AWAIT_START_OK ── start-ok ──▶ AUTHENTICATING ── ok ──▶ AWAIT_TUNE_OK ── tune-ok ──▶ AWAIT_OPEN ── open ──▶ done
- *                                          │ refused: close 403, or 3 s of silence
+ *     AWAIT_START_OK ── start-ok ──▶ AUTHENTICATING ── ok ──▶ AWAIT_TUNE_OK ── tune-ok ──▶ AWAIT_OPEN ── open ──▶ OPENING ──▶ done
+ *                                          │ refused: close 403, or 3 s of silence                        while a back end is asked
  *
  * From connection.start to connection.open-ok; then it is forgotten.
  */
@@ -60,7 +64,8 @@ const AWAIT_START_OK = 0
 const AUTHENTICATING = 1
 const AWAIT_TUNE_OK = 2
 const AWAIT_OPEN = 3
-const DONE = 4
+const OPENING = 4
+const DONE = 5
 
 export class Handshake {
   readonly #host: HandshakeHost
@@ -71,8 +76,7 @@ export class Handshake {
   #refusal: Timer | null = null
   #clientProperties: Table = new Map()
   #capabilities: Capabilities = NO_CAPABILITIES
-  #user = ''
-  #tags: readonly string[] = []
+  #identity: Identity | null = null
   #mechanism = ''
   #tuned: Tuned = { channelMax: 0, frameMax: 0, heartbeatSec: 0 }
 
@@ -114,9 +118,9 @@ export class Handshake {
   onMethod(method: m.Method): void {
     if (method.id === m.ConnectionStartOk.id && this.#state === AWAIT_START_OK) this.#onStartOk(method)
     else if (method.id === m.ConnectionTuneOk.id && this.#state === AWAIT_TUNE_OK) this.#onTuneOk(method)
-    else if (method.id === m.ConnectionOpen.id && this.#state === AWAIT_OPEN) this.#onOpen(method)
+    else if (method.id === m.ConnectionOpen.id && this.#state === AWAIT_OPEN) this.#onOpen(method.virtualHost)
     else {
-      const state = ['starting', 'securing', 'tuning', 'opening', 'running'][this.#state]!
+      const state = ['starting', 'securing', 'tuning', 'opening', 'opening', 'running'][this.#state]!
       this.#host.fail(new ProtocolError('channelError', `unexpected method in connection state ${state}`), method.id)
     }
   }
@@ -131,16 +135,19 @@ export class Handshake {
     }
     // the response is a view of what was read, and the answer may come later
     const response = Buffer.from(method.response)
-    const result = login(this.#settings, method.mechanism, response, this.#peer, isLoopback(this.#peer))
-    if (result instanceof Promise) void result.then((later) => this.#onLogin(method.mechanism, later))
+    const { address } = this.#peer
+    const facts = { loopback: isLoopback(this.#peer), protocol: 'amqp091', address }
+    const result = login(this.#settings, method.mechanism, response, this.#peer, facts)
+    if (result instanceof Promise)
+      void result.then((later) => this.#host.attempt(() => this.#onLogin(method.mechanism, later)))
     else this.#onLogin(method.mechanism, result)
   }
 
   #onLogin(mechanism: string, result: SaslResult): void {
     if (this.#state !== AUTHENTICATING) return
     this.#mechanism = mechanism
-    if (result.user !== null) this.#tune(result.user, result.tags)
-    else if (result.broken) this.#refuseSilently(`${mechanism} login refused: ${result.reason}`)
+    if (result.outcome === 'ok') this.#tune(result.identity)
+    else if (result.outcome === 'broken') this.#refuseSilently(`${mechanism} login refused: ${result.reason}`)
     else this.#refuse(mechanism, result.reason)
   }
 
@@ -165,9 +172,8 @@ export class Handshake {
     this.#refusal = clock.schedule(REFUSAL_DELAY_MS, { onTimer: () => this.#host.drop() })
   }
 
-  #tune(user: string, tags: readonly string[]): void {
-    this.#user = user
-    this.#tags = tags
+  #tune(identity: Identity): void {
+    this.#identity = identity
     this.#state = AWAIT_TUNE_OK
     const { channelMax, frameMax, heartbeatSec } = this.#settings
     this.#host.send(0, new m.ConnectionTune(channelMax, frameMax, heartbeatSec))
@@ -187,18 +193,25 @@ export class Handshake {
     this.#host.onTuned(this.#tuned)
   }
 
-  #onOpen(method: m.ConnectionOpen): void {
+  #onOpen(virtualHost: string): void {
+    this.#state = OPENING
     let client: ClientConnection
     try {
-      client = this.#openClient(method.virtualHost)
+      client = this.#openClient(virtualHost)
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
-      this.#host.fail(error, method.id)
+      if (error instanceof BrokerError) this.#host.fail(error, m.ConnectionOpen.id)
+      else if (error instanceof UndecidedError)
+        void error.answered.then(() => this.#host.attempt(() => this.#openAgain(virtualHost)))
+      else throw error
       return
     }
     this.#state = DONE
     this.#timer.cancel()
     this.#host.onOpen(client, this.#capabilities)
+  }
+
+  #openAgain(virtualHost: string): void {
+    if (this.#state === OPENING) this.#onOpen(virtualHost)
   }
 
   /** @throws BrokerError */
@@ -209,9 +222,7 @@ export class Handshake {
       if (!broker.vhosts.has(vhost)) throw notAllowed(`vhost ${vhost} not found`)
       return broker.openTrusted(vhost, facts, this.#host)
     }
-    const known = broker.users.get(this.#user)
-    const user = known ?? { ...UNKNOWN_USER, name: this.#user, tags: this.#tags }
-    return broker.openConnection(user, vhost, facts, this.#host)
+    return broker.openConnection(this.#identity!, vhost, facts, this.#host)
   }
 
   #facts(): ConnectionFacts {
@@ -248,9 +259,6 @@ const NO_CAPABILITIES: Capabilities = {
   consumerCancelNotify: false,
   connectionBlocked: false,
 }
-
-/** A user whom another back end than the broker's own knows. */
-const UNKNOWN_USER = { passwordHash: '', hashingAlgorithm: 'rabbit_password_hashing_sha256', limits: {} } as const
 
 function readCapabilities(clientProperties: Table): Capabilities {
   const field = clientProperties.get('capabilities')

@@ -5,7 +5,7 @@ import { Interner } from '../../util/interner.ts'
 import { Connection } from './connection.ts'
 import type { AmqpSettings } from './settings.ts'
 
-export type { AmqpSettings, LoginOutcome } from './settings.ts'
+export type { AmqpSettings } from './settings.ts'
 export { amqpPropertyFormat } from './wire/properties.ts'
 
 /** How long connections may take to say goodbye when the server stops. */

@@ -1,19 +1,15 @@
 import { stringOf } from '../../core/fields.ts'
+import { internalIdentity, type LoginFacts, type LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
-import type { AmqpSettings, InProcessLogin, LoginOutcome } from './settings.ts'
+import type { AmqpSettings, InProcessLogin } from './settings.ts'
 import { Reader } from './wire/reader.ts'
 import { readTable } from './wire/table.ts'
 
 export type SaslResult =
-  | { readonly user: string; readonly tags: readonly string[] }
-  /** The reason is for the log: clients are told the same for all refusals. */
-  | { readonly user: null; readonly reason: string; readonly broken: boolean }
-
-const refused = (reason: string): SaslResult => ({ user: null, reason, broken: false })
-
-/** The client does not even speak the mechanism: it is told nothing. */
-const broken = (reason: string): SaslResult => ({ user: null, reason, broken: true })
+  | LoginOutcome
+  /** The client does not even speak the mechanism: it is told nothing. */
+  | { readonly outcome: 'broken'; readonly reason: string }
 
 /** Logs a client in by the mechanism that it chose: at once, if the back end answers at once. */
 export function login(
@@ -21,30 +17,31 @@ export function login(
   mechanism: string,
   response: Buffer,
   peer: Peer,
-  loopback: boolean,
+  facts: LoginFacts,
 ): SaslResult | Promise<SaslResult> {
-  const byPassword = (user: string, password: string): SaslResult | Promise<SaslResult> => {
-    const resultOf = (outcome: LoginOutcome): SaslResult =>
-      outcome.outcome === 'ok' ? { user, tags: outcome.tags } : refused(outcome.reason)
-    const outcome = settings.authenticate(user, password, { loopback })
-    if (!(outcome instanceof Promise)) return resultOf(outcome)
-    return outcome.then(resultOf, (error: unknown) => refused(`the back end cannot be asked: ${String(error)}`))
+  const { logins } = settings
+  const broken = (reason: string): SaslResult => {
+    logins.countBroken(facts)
+    return { outcome: 'broken', reason }
   }
+  const byPassword = (credentials: [user: string, password: string] | null): SaslResult | Promise<SaslResult> =>
+    credentials === null ? broken('response invalid') : logins.authenticatePassword(...credentials, facts)
   switch (mechanism) {
-    case 'PLAIN': {
-      const credentials = parsePlain(response)
-      return credentials === null ? broken('response invalid') : byPassword(...credentials)
-    }
-    case 'AMQPLAIN': {
-      const credentials = parseAmqPlain(response)
-      return credentials === null ? broken('response invalid') : byPassword(...credentials)
-    }
+    case 'PLAIN':
+      return byPassword(parsePlain(response))
+    case 'AMQPLAIN':
+      return byPassword(parseAmqPlain(response))
     case 'ANONYMOUS': {
       const { anonymous } = settings
-      return anonymous === null ? broken('anonymous login is off') : byPassword(anonymous.user, anonymous.password)
+      return anonymous === null ? broken('anonymous login is off') : byPassword([anonymous.user, anonymous.password])
     }
-    case 'EXTERNAL':
-      return settings.inProcess === undefined ? byCertificate(settings, peer) : byProgram(settings, settings.inProcess)
+    case 'EXTERNAL': {
+      if (settings.inProcess !== undefined) return byProgram(settings, settings.inProcess)
+      const certificate = peer.tls?.certificate ?? null
+      if (certificate === null) return broken('the client has no verified certificate')
+      const name = certificateUser(certificate, settings.certificateLogin)
+      return name === null ? broken('the certificate names nobody') : logins.authenticateName(name, facts)
+    }
     default:
       return broken(`unknown mechanism ${mechanism}`)
   }
@@ -74,18 +71,12 @@ function parseAmqPlain(response: Buffer): [user: string, password: string] | nul
   }
 }
 
-function byCertificate(settings: AmqpSettings, peer: Peer): SaslResult {
-  const certificate = peer.tls?.certificate ?? null
-  if (certificate === null) return broken('the client has no verified certificate')
-  const name = certificateUser(certificate, settings.certificateLogin)
-  if (name === null) return refused('the certificate names nobody')
-  const user = settings.broker.users.get(name)
-  return user === undefined ? refused(`user '${name}' not found`) : { user: name, tags: user.tags }
-}
-
 /** Who runs the broker need not prove anything. */
 function byProgram({ broker }: AmqpSettings, { user }: InProcessLogin): SaslResult {
-  if (user === null) return { user: '', tags: [] }
-  const known = broker.users.get(user)
-  return known === undefined ? refused(`user '${user}' not found`) : { user, tags: known.tags }
+  const name = user ?? ''
+  if (user !== null && broker.users.get(user) === undefined) {
+    return { outcome: 'refused', reason: `user '${user}' not found` }
+  }
+  const tags = (): readonly string[] => broker.users.get(name)?.tags ?? []
+  return { outcome: 'ok', identity: internalIdentity(name, tags, broker.permissions) }
 }

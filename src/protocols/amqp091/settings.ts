@@ -1,18 +1,17 @@
 import type { Broker } from '../../core/broker.ts'
+import type { LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { BufferPool } from '../../net/buffer-pool.ts'
 import type { CertificateLogin } from '../../net/tls.ts'
 import type { Clock } from '../../util/clock.ts'
 
-/** Says who may log in. The reason of a refusal is for the log. */
-export type Authenticate = (
-  user: string,
-  password: string,
-  facts: { readonly loopback: boolean },
-) => LoginOutcome | Promise<LoginOutcome>
-
-export type LoginOutcome =
-  | { readonly outcome: 'ok'; readonly tags: readonly string[] }
-  | { readonly outcome: 'refused'; readonly reason: string }
+/** Says who may log in; never rejects. */
+export interface Logins {
+  authenticatePassword(user: string, password: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+  /** Of somebody whose certificate has been verified. */
+  authenticateName(user: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+  /** Counts a login that did not get as far as a name. */
+  countBroken(facts: LoginFacts): void
+}
 
 /** What AMQP connections of a server have in common. */
 export interface AmqpSettings {
@@ -20,7 +19,7 @@ export interface AmqpSettings {
   readonly pool: BufferPool
   /** Of heartbeats and of the time-outs of handshakes: the network's time, which in a test need not be the broker's. */
   readonly clock: Clock
-  readonly authenticate: Authenticate
+  readonly logins: Logins
   /** SASL mechanisms offered, in this order. */
   readonly mechanisms: readonly string[]
   /** Whom ANONYMOUS logs in as; null where it is not offered. */

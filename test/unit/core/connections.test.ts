@@ -81,7 +81,7 @@ describe('a connection', () => {
       traffic: () => NO_TRAFFIC,
     }
     const { broker } = bench
-    const client = bench.client(broker.openConnection(broker.users.get('guest')!, '/', FACTS, sink))
+    const client = bench.client(broker.openConnection(broker.identityOf(broker.users.get('guest')!), '/', FACTS, sink))
     client.declare('q')
     broker.alarms.set('memory', true)
     client.get('q')

@@ -496,7 +496,7 @@ describe('publishers', () => {
       network: null,
       loopback: true,
     }
-    const connection = broker.openConnection(broker.users.get('guest')!, '/', facts, sink)
+    const connection = broker.openConnection(broker.identityOf(broker.users.get('guest')!), '/', facts, sink)
     return { ...setup, told, publisher: setup.bench.client(connection) }
   }
 

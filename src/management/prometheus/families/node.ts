@@ -1,4 +1,5 @@
-import type { AttemptCounts, ManagementHost } from '../../management-host.ts'
+import type { AttemptCounts } from '../../../auth/login-attempts.ts'
+import type { ManagementHost } from '../../management-host.ts'
 import { PROCESSES_MAX, socketsMax } from '../../objects/node-limits.ts'
 import { processCount } from '../../statistics/totals.ts'
 import { labelsOf } from '../exposition.ts'
@@ -76,9 +77,9 @@ export function persisterMetrics({ broker: { store, catalog, counters } }: Manag
   ])
 }
 
-export function authMetrics({ loginAttempts }: ManagementHost): Family<AttemptCounts> {
+export function authMetrics({ authenticator }: ManagementHost): Family<AttemptCounts> {
   return {
-    rows: () => loginAttempts?.byProtocol() ?? [],
+    rows: () => authenticator.attempts.byProtocol(),
     labels: ({ protocol }) => labelsOf({ protocol }),
     metrics: [
       counter(

@@ -1,0 +1,48 @@
+import { type Authorizer, PermissionsAuthorizer } from './authorizer.ts'
+import type { Permissions } from './permissions.ts'
+
+/** Who a client is, as its login has found out, and what says what it may do. */
+export interface Identity {
+  /** The back end may know the user by another name than the client gave. */
+  readonly name: string
+  /** Those of the broker's own users are as they are now. */
+  readonly tags: readonly string[]
+  readonly authorizer: Authorizer
+  /** When the credentials end, in ms since the epoch; null for never. */
+  readonly expiresAt: number | null
+  /** Takes a new secret in place of the login's (AMQP: connection.update-secret). The authorizer goes by it from then on. */
+  renew(secret: string): Renewal | Promise<Renewal>
+}
+
+/** The reasons are for the log. */
+export type Renewal =
+  | { readonly outcome: 'ok'; readonly tags: readonly string[]; readonly expiresAt: number | null }
+  | { readonly outcome: 'refused' | 'failed'; readonly reason: string }
+
+/** What is known of a client that logs in. */
+export interface LoginFacts {
+  /** Whether the client is on this machine. */
+  readonly loopback: boolean
+  /** As RabbitMQ counts logins: `amqp091`, `http`. */
+  readonly protocol: string
+  /** The client's IP address, for back ends that want it and for the counts. */
+  readonly address: string
+}
+
+export type LoginOutcome =
+  | { readonly outcome: 'ok'; readonly identity: Identity }
+  /** The reason is for the log: clients are told the same for all refusals. */
+  | { readonly outcome: 'refused'; readonly reason: string }
+
+/** One who goes by the broker's own permissions: has nothing that expires, and takes any new secret. */
+export function internalIdentity(name: string, tags: () => readonly string[], permissions: Permissions): Identity {
+  return {
+    name,
+    get tags() {
+      return tags()
+    },
+    authorizer: new PermissionsAuthorizer(permissions, name),
+    expiresAt: null,
+    renew: () => ({ outcome: 'ok', tags: tags(), expiresAt: null }),
+  }
+}
