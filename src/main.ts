@@ -199,6 +199,7 @@ function announce(config: Config, server: RunningServer): void {
     ...server.urls.amqps.map((url): [string, string] => ['AMQP over TLS', url]),
     ...server.urls.http.map((url): [string, string] => ['HTTP', url]),
     ...server.urls.websocket.map((url): [string, string] => ['WebSocket', url]),
+    ...server.urls.metrics.map((url): [string, string] => ['Metrics', url]),
   ]
   const lines = rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`)
   // Whoever reads this may stop reading once the broker is ready.

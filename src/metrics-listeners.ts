@@ -6,6 +6,7 @@ import type { Log } from './telemetry/log.ts'
 
 export interface MetricsListener {
   readonly listener: Listener
+  readonly config: ListenerConfig
   /** As RabbitMQ names it. */
   readonly protocol: string
   readonly isTls: boolean
@@ -26,7 +27,8 @@ export async function openMetrics(
   // not loaded where there are no metrics
   const { createMetricsApp } = await import('./management/prometheus/app.ts')
   const { createHttpServer, listenHttp } = await import('./net/websocket.ts')
-  const listen = async ({ hosts, port }: ListenerConfig, context: TlsContext | null): Promise<void> => {
+  const listen = async (row: ListenerConfig, context: TlsContext | null): Promise<void> => {
+    const { hosts, port } = row
     const app = await createMetricsApp(host, prometheus, createHttpServer)
     await app.ready()
     const listener = await listenHttp(app.server, { hosts, port, backlog, tls: context, log }).catch(
@@ -40,7 +42,7 @@ export async function openMetrics(
       await app.close()
     }
     const protocol = context === null ? 'http/prometheus' : 'https/prometheus'
-    open.push({ listener: { ...listener, close }, protocol, isTls: context !== null })
+    open.push({ listener: { ...listener, close }, config: row, protocol, isTls: context !== null })
   }
   try {
     if (tls !== null) await listen(tls.listener, loadTls(tls.settings, 'prometheus.ssl'))

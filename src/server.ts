@@ -44,6 +44,7 @@ export interface RunningServer {
     readonly amqps: string[]
     readonly http: string[]
     readonly websocket: string[]
+    readonly metrics: string[]
   }
   /** Null: everything is in memory. */
   readonly dataDir: string | null
@@ -370,7 +371,13 @@ interface ListenerParts {
 class Opened implements OpenListeners {
   readonly all: Pick<Listener, 'close'>[] = []
   readonly shown: ListenerFacts[] = []
-  readonly urls = { amqp: [] as string[], amqps: [] as string[], http: [] as string[], websocket: [] as string[] }
+  readonly urls = {
+    amqp: [] as string[],
+    amqps: [] as string[],
+    http: [] as string[],
+    websocket: [] as string[],
+    metrics: [] as string[],
+  }
 
   add(protocol: string, listener: Listener, isTls: boolean): void {
     this.all.push(listener)
@@ -410,8 +417,9 @@ async function openHttp(config: Config, parts: ListenerParts, opened: Opened): P
   const { backlog } = config.listeners
   const host = await createHost(config, parts, () => opened.shown)
   opened.all.push({ close: async () => host.close() })
-  for (const { protocol, listener, isTls } of await openMetrics(config, host, log)) {
+  for (const { protocol, listener, config: row, isTls } of await openMetrics(config, host, log)) {
     opened.add(protocol, listener, isTls)
+    opened.urls.metrics.push(urlOf(isTls ? 'https' : 'http', row, listener) + config.prometheus.path)
   }
   if (config.http.listeners.length === 0) return
   // Their own imports, since a broker without HTTP would take several times as long to load.

@@ -44,6 +44,11 @@ export class AmqpReplyError extends AmqpClientError {
   }
 }
 
+/** A message whose properties cannot be read: its publisher's mistake, which the broker has let pass. */
+export class AmqpMessageError extends AmqpClientError {
+  override readonly name = 'AmqpMessageError'
+}
+
 /** The connection or channel had been closed by this side before. */
 export class AmqpClosedError extends AmqpClientError {
   override readonly name = 'AmqpClosedError'

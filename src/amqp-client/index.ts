@@ -23,7 +23,14 @@ export type {
 export { connect, type ConnectOptions } from './connect.ts'
 export { AmqpConnection } from './connection.ts'
 export { type ClientContext, createContext } from './context.ts'
-export { AmqpClientError, AmqpClosedError, AmqpNetworkError, AmqpReplyError, AmqpUriError } from './errors.ts'
+export {
+  AmqpClientError,
+  AmqpClosedError,
+  AmqpMessageError,
+  AmqpNetworkError,
+  AmqpReplyError,
+  AmqpUriError,
+} from './errors.ts'
 export { Delivery, Returned } from './received.ts'
 export { Unconfirmed } from './unconfirmed.ts'
 export { type AmqpUri, parseAmqpUri, withoutCredentials } from './uri.ts'

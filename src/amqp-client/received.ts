@@ -1,5 +1,7 @@
 import type { Properties } from '../core/message.ts'
+import { WireError } from '../protocols/amqp091/wire/errors.ts'
 import { amqpPropertyFormat } from '../protocols/amqp091/wire/properties.ts'
+import { AmqpMessageError } from './errors.ts'
 
 /**
  * A message as it came from the broker. Its bytes are mostly views of what was read from the socket: they stay as they are, but 50 bytes
@@ -30,9 +32,18 @@ class Received {
     return this.buffer.subarray(this.bodyOffset, this.bodyOffset + this.bodyLength)
   }
 
-  /** Decoded on first use. @throws MalformedValueError */
+  /** Decoded on first use. @throws AmqpMessageError */
   get properties(): Properties {
-    return (this.#properties ??= amqpPropertyFormat.decode(this.buffer, this.propertiesOffset, this.propertiesLength))
+    return (this.#properties ??= this.#decode())
+  }
+
+  #decode(): Properties {
+    try {
+      return amqpPropertyFormat.decode(this.buffer, this.propertiesOffset, this.propertiesLength)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      throw new AmqpMessageError(`the properties of a message cannot be read: ${error.message}`)
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import { internalLogins } from '../support/internal-logins.ts'
 export interface ApiBench {
   readonly bench: CoreBench
   readonly app: FastifyInstance
+  readonly host: ManagementHost
   /** As guest, unless `as` names another user, whose password is the name. */
   readonly request: (
     method: NonNullable<InjectOptions['method']>,
@@ -91,6 +92,7 @@ export async function startApi(
   return {
     bench,
     app,
+    host,
     request: (method, path, { body, as = 'guest', headers = {} } = {}) => {
       const login = as === null ? {} : { authorization: `Basic ${Buffer.from(`${as}:${as}`).toString('base64')}` }
       const answer = app.inject({

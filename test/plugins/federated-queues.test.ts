@@ -234,9 +234,10 @@ describe('federated queues through trouble', () => {
     await eventually(() => seen.length === 1)
   })
 
-  test('queues that clients may not federate are let be', async (t) => {
+  test('queues of links, and exclusive ones, are let be', async (t) => {
     const [up, down] = [await startNode(t, 'up'), await startNode(t, 'down')]
     await down.channel.declareQueue('fed.internal', { arguments: new Map([['x-internal-purpose', longstr('any')]]) })
+    await down.channel.declareQueue('fed.exclusive', { exclusive: true })
     await down.channel.declareQueue('fed.q')
     federate(down, up)
     const links = await linked(down)

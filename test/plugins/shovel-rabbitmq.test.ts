@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { longstr } from '../../src/core/fields.ts'
 import type { ShovelStatus } from '../../src/core/links.ts'
 import { type RabbitMq, startRabbitmq, withoutRabbitmq } from '../support/rabbitmq.ts'
 import type { TestBroker } from '../support/with-broker.ts'
@@ -114,6 +115,34 @@ describe('shovels and RabbitMQ', { skip: withoutRabbitmq }, () => {
       })
     }
     assert.deepEqual(shape(own), shape(other))
+  })
+
+  test('a message that cannot be read is rejected, and the next one goes on', async (t) => {
+    const here = await startBrokerFor(t)
+    const [from, dead] = [unique('from'), unique('dead')]
+    const { channel } = await clientOf(t, rabbitmq.url)
+    await channel.declareQueue(dead, { durable: true })
+    const deadLetters = new Map([
+      ['x-dead-letter-exchange', longstr('')],
+      ['x-dead-letter-routing-key', longstr(dead)],
+    ])
+    await channel.declareQueue(from, { durable: true, arguments: deadLetters })
+    set(here, 's', {
+      'src-uri': rabbitmq.url,
+      'src-queue': from,
+      'dest-uri': 'amqp://',
+      'dest-queue': 'to',
+      'dest-add-timestamp-header': true,
+    })
+    await eventually(() => here.server.links.shovels.list()[0]!.state === 'running')
+    // headers of one entry, whose key is no UTF-8: the broker does not look at them
+    const broken = Buffer.from([0x20, 0x00, 0, 0, 0, 4, 1, 0xff, 0x74, 1])
+    channel.publish('', from, broken, Buffer.from('bad'))
+    channel.publish('', from, null, Buffer.from('good'))
+    await eventually(() => readyIn(here.server.broker, 'to') === 1)
+    const rejected = await eventually(() => channel.get(dead, true))
+    assert.equal(rejected.body.toString(), 'bad')
+    assert.equal(messagesIn(here.server.broker, 'to'), 1)
   })
 
   test('the status of ours has all that its own has', async (t) => {

@@ -37,6 +37,8 @@ export class FederationLink {
   #since: number
   #work: LinkWork | null = null
   #isRemoved = false
+  /** Why it stopped last; empty since it has run. */
+  #lastReason = ''
 
   constructor({ host, spec, onStatus }: FederationLinkOptions) {
     this.#host = host
@@ -102,7 +104,11 @@ export class FederationLink {
   }
 
   #onFailed(error: Error): void {
-    this.#host.log.warn('a federation link has stopped', { ...this.#logFacts(), reason: error.message })
+    // every attempt may fail for the same reason, for days
+    if (this.#lastReason !== error.message) {
+      this.#host.log.warn('a federation link has stopped', { ...this.#logFacts(), reason: error.message })
+    }
+    this.#lastReason = error.message
     this.#report({ status: 'error', error: error.message, uri: this.#progress.uri })
   }
 
@@ -117,6 +123,7 @@ export class FederationLink {
       ackMode: upstream.ackMode,
       clock: this.#host.clock,
       forward: (delivery, destination) => this.#work!.forward(delivery, destination),
+      onUnreadable: ({ message }) => this.#host.broker.limitedLog.warn(`link ${this.id}`, message, this.#logFacts()),
     })
     try {
       const local = await this.#openLocal(scope, relay, signal)
@@ -131,6 +138,7 @@ export class FederationLink {
       await this.#work.begin()
       scope.settle()
       this.#report({ status: 'running', local_connection: local.name, uri: shownUri })
+      this.#lastReason = ''
       this.#host.log.info('a federation link is running', this.#logFacts())
       const error = await Promise.race([relay.ended, scope.aborted])
       if (error instanceof Error) throw error

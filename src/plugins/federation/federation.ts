@@ -207,9 +207,11 @@ const targetKey = (vhost: string, kind: Kind, name: string): string => JSON.stri
 const parseTarget = (key: string): [vhost: string, kind: Kind, name: string] =>
   JSON.parse(key) as [string, Kind, string]
 
+/** An exclusive queue is its connection's own, and what it is called means nothing upstream. */
 function canBeFederated(target: Exchange | Queue): boolean {
   if (target.arguments.has(INTERNAL_PURPOSE)) return false
-  return target.kind === 'queue' || (target.name !== '' && !target.internal)
+  if (target.kind === 'queue') return target.owner === null
+  return target.name !== '' && !target.internal
 }
 
 const isSame = (a: LinkSpec, b: LinkSpec): boolean =>

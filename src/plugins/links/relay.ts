@@ -1,5 +1,6 @@
 import {
   AmqpClientError,
+  AmqpMessageError,
   AmqpNetworkError,
   type Channel,
   type ChannelHandlers,
@@ -33,6 +34,8 @@ export interface RelayOptions {
   readonly onMoved?: (count: number) => void
   /** The destination refused so many messages: they go back to the source. */
   readonly onRefused?: (count: number) => void
+  /** A message cannot be read: it is rejected, and goes where its queue sends what is rejected. */
+  readonly onUnreadable: (error: AmqpMessageError) => void
 }
 
 /** Before what the destination refused goes back to the source, which mostly sends it again at once. */
@@ -164,8 +167,9 @@ export class Relay {
     try {
       fate = forward(delivery, destination)
     } catch (error) {
-      // a message that cannot be read or written, or a channel that has just closed
-      this.fail(error as Error)
+      if (error instanceof AmqpMessageError) this.#reject(delivery, error)
+      // a channel that has just closed, or a message that does not fit any more
+      else this.fail(error as Error)
       return
     }
     if (fate === LEFT) {
@@ -180,6 +184,12 @@ export class Relay {
     if (fate !== FORWARDED) return
     this.moved++
     onMoved?.(1)
+  }
+
+  /** It would come again and again otherwise, and nothing after it. */
+  #reject(delivery: Delivery, error: AmqpMessageError): void {
+    if (this.#options.ackMode !== 'no-ack') this.#source!.reject(delivery.deliveryTag, false)
+    this.#options.onUnreadable(error)
   }
 
   #flush(): void {

@@ -36,7 +36,7 @@ export class Outgoing {
       this.#forwardHeader === null && !destination.addTimestampHeader && destination.properties === null
   }
 
-  /** @throws AmqpClientError, MalformedValueError or RangeError where the message's properties cannot be read or written */
+  /** @throws AmqpMessageError where the message's properties cannot be read; AmqpClientError where the channel is closed */
   publish(delivery: Delivery, channel: Channel): void {
     const { body } = delivery
     const exchange = this.#exchange ?? delivery.exchange

@@ -59,6 +59,8 @@ export class Shovel implements ManagedShovel {
   /** Of those, what is not under way yet. */
   #unpublished = 0
   #finish: () => void = () => {}
+  /** Why it stopped last; empty since it has run. */
+  #lastReason = ''
 
   constructor(options: ShovelOptions) {
     const { host, definition, onDone } = options
@@ -116,7 +118,11 @@ export class Shovel implements ManagedShovel {
 
   #onFailed(error: Error): void {
     const { host, name, vhost } = this.#options
-    host.log.warn('a shovel has stopped', { shovel: name, vhost, reason: error.message })
+    // every attempt may fail for the same reason, for days
+    if (this.#lastReason !== error.message) {
+      host.log.warn('a shovel has stopped', { shovel: name, vhost, reason: error.message })
+    }
+    this.#lastReason = error.message
     this.#report({ state: 'terminated', reason: error.message })
   }
 
@@ -140,6 +146,7 @@ export class Shovel implements ManagedShovel {
       scope.settle()
       this.#relay = relay
       this.#report({ state: 'running', ...this.#facts(source, destination) })
+      this.#lastReason = ''
       this.#options.host.log.info('a shovel is running', { shovel: this.#options.name, vhost: this.#options.vhost })
       const error = await Promise.race([relay.ended, finished, scope.aborted])
       if (error instanceof Error) throw error
@@ -249,7 +256,13 @@ export class Shovel implements ManagedShovel {
       },
       onMoved: (count) => this.#onMoved(count),
       onRefused: (count) => (this.#unpublished += count),
+      onUnreadable: (error) => this.#onUnreadable(error),
     }
+  }
+
+  #onUnreadable({ message }: Error): void {
+    const { host, name, vhost } = this.#options
+    host.broker.limitedLog.warn(`shovel ${vhost} ${name}`, message, { shovel: name, vhost })
   }
 
   #onMoved(count: number): void {
