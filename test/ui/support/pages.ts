@@ -28,6 +28,12 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'manage a queue', address: `${of('queues', 'orders.mail')}/manage` },
     { name: 'declare a queue', address: '#/queues/new' },
     { name: 'events', address: '#/events' },
+    { name: 'users', address: '#/users' },
+    { name: 'user', address: '#/users/guest' },
+    { name: 'add a user', address: '#/users/new' },
+    { name: 'virtual hosts', address: '#/vhosts' },
+    { name: 'virtual host', address: `#/vhosts/${encodeURIComponent(vhost)}` },
+    { name: 'add a virtual host', address: '#/vhosts/new' },
     { name: 'no such page', address: '#/nowhere' },
   ]
 }
