@@ -13,6 +13,7 @@ const titles = defineTexts(
     events: 'Events',
     users: 'Users',
     vhosts: 'Virtual hosts',
+    policies: 'Policies',
   },
   {
     overview: '概览',
@@ -24,6 +25,7 @@ const titles = defineTexts(
     events: '事件',
     users: '用户',
     vhosts: '虚拟主机',
+    policies: '策略',
   },
 )
 
@@ -65,6 +67,7 @@ export const NAVIGATION: readonly NavigationSection[] = [
     items: [
       { href: '#/users', title: () => titles.value.users, needs: may.administrate },
       { href: '#/vhosts', title: () => titles.value.vhosts, needs: may.administrate },
+      { href: '#/policies', title: () => titles.value.policies },
     ],
   },
 ]
