@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { ClientContext } from './amqp-client/index.ts'
@@ -90,9 +89,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
-  const failures = new EventEmitter<{ failed: [Error] }>()
-  const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
-  const fail = (error: Error): void => void failures.emit('failed', error)
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   const metadata = await openMetadata(config, log)
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
@@ -124,9 +121,9 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     const logins = await createLogins(config, broker, networkClock)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
     const links = new Links(linkHost(config, broker, amqp, networkClock))
-    const limits = new NodeLimits(config)
-    const control = controlOf(config, limits, parts)
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links, control, limits })
+    const control = controlOf(config, parts)
+    const { limits } = control
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links, control })
     links.start()
     if (parts.watchResources !== false) limits.watch(broker)
     let stopping: Promise<void> | null = null
@@ -368,8 +365,7 @@ interface ListenerParts {
   readonly logins: Authenticator
   readonly plugins: Plugins
   readonly links: Links
-  readonly limits: NodeLimits
-  readonly control: NodeControl
+  readonly control: Control
 }
 
 /** What listens, as far as it does. */
@@ -458,7 +454,7 @@ async function createManagement(host: ManagementHost): Promise<{ server: Server;
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, plugins, links, tls, limits, control }: ListenerParts,
+  { broker, log, logins, plugins, links, tls, control }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
@@ -470,7 +466,7 @@ async function createHost(
       ...(tls.amqp === null ? [] : [{ protocol: 'amqp/ssl', validTo: tls.amqp.validTo }]),
       ...tls.http.filter((context) => context !== null).map(({ validTo }) => ({ protocol: 'https', validTo })),
     ],
-    limits,
+    limits: control.limits,
     listeners,
   })
   return {
@@ -495,9 +491,13 @@ async function createHost(
   }
 }
 
-const controlOf = ({ environment }: Config, limits: NodeLimits, parts: ServerParts): NodeControl => ({
-  limits,
+interface Control extends NodeControl {
+  readonly limits: NodeLimits
+}
+
+const controlOf = (config: Config, parts: ServerParts): Control => ({
+  limits: new NodeLimits(config),
   log: parts.steerableLog ?? null,
   requestStop: parts.onStopRequested ?? null,
-  environment,
+  environment: config.environment,
 })

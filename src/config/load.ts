@@ -55,11 +55,10 @@ function resolveAll(settings: Settings): OptionValues {
   return Object.fromEntries(groups) as OptionValues
 }
 
-function build(
-  values: OptionValues,
-  settings: Settings,
-  files: readonly string[],
-): Omit<Config, 'effective' | 'environment'> {
+/** A configuration without the account of where it comes from. */
+type Built = Omit<Config, 'effective' | 'environment'>
+
+function build(values: OptionValues, settings: Settings, files: readonly string[]): Built {
   const { node, network, auth, limits, queues } = values
   const name = nodeName(node.name)
   const tls = buildTls(values, settings)
