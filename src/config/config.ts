@@ -243,4 +243,6 @@ export interface Config {
   readonly ignored: readonly string[]
   /** All options as they are in force, without secrets. */
   readonly effective: readonly EffectiveSetting[]
+  /** The variables of the environment that were read, without secrets. */
+  readonly environment: Readonly<Record<string, string>>
 }

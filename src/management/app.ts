@@ -16,6 +16,7 @@ import { channelRoutes } from './routes/channels.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { consumerRoutes } from './routes/consumers.ts'
 import { healthRoutes } from './routes/health.ts'
+import { nodeControlRoutes } from './routes/node-control.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -122,6 +123,7 @@ const ROUTES: readonly Routes[] = [
   linkRoutes,
   overviewRoutes,
   nodeRoutes,
+  nodeControlRoutes,
   connectionRoutes,
   channelRoutes,
   consumerRoutes,

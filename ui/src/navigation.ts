@@ -1,5 +1,6 @@
 import type { ReadonlySignal } from '@preact/signals'
 import { defineTexts } from './i18n/language.ts'
+import { may } from './state/session.ts'
 
 const titles = defineTexts(
   {
@@ -10,6 +11,9 @@ const titles = defineTexts(
     exchanges: 'Exchanges',
     queues: 'Queues',
     events: 'Events',
+    users: 'Users',
+    vhosts: 'Virtual hosts',
+    policies: 'Policies',
   },
   {
     overview: '概览',
@@ -19,6 +23,9 @@ const titles = defineTexts(
     exchanges: '交换机',
     queues: '队列',
     events: '事件',
+    users: '用户',
+    vhosts: '虚拟主机',
+    policies: '策略',
   },
 )
 
@@ -55,5 +62,12 @@ export const NAVIGATION: readonly NavigationSection[] = [
     ],
   },
   { section: 'tools', items: [{ href: '#/events', title: () => titles.value.events }] },
-  { section: 'admin', items: [] },
+  {
+    section: 'admin',
+    items: [
+      { href: '#/users', title: () => titles.value.users, needs: may.administrate },
+      { href: '#/vhosts', title: () => titles.value.vhosts, needs: may.administrate },
+      { href: '#/policies', title: () => titles.value.policies },
+    ],
+  },
 ]

@@ -51,4 +51,28 @@ export const ROUTES: readonly Route[] = [
     load: async () => (await import('./pages/queues/manage-page.tsx')).ManageQueuePage,
   },
   { pattern: '/events', load: async () => (await import('./pages/events/events-page.tsx')).EventsPage },
+  { pattern: '/users', load: async () => (await import('./pages/users/users-page.tsx')).UsersPage },
+  { pattern: '/users/new', load: async () => (await import('./pages/users/add-user-page.tsx')).AddUserPage },
+  { pattern: '/users/:name', load: async () => (await import('./pages/users/user-page.tsx')).UserPage },
+  { pattern: '/vhosts', load: async () => (await import('./pages/vhosts/vhosts-page.tsx')).VhostsPage },
+  { pattern: '/vhosts/new', load: async () => (await import('./pages/vhosts/add-vhost-page.tsx')).AddVhostPage },
+  { pattern: '/vhosts/:name', load: async () => (await import('./pages/vhosts/vhost-page.tsx')).VhostPage },
+  { pattern: '/policies', load: async () => (await import('./pages/policies/policies-page.tsx')).PoliciesPage },
+  { pattern: '/policies/new', load: async () => (await import('./pages/policies/policy-page.tsx')).AddPolicyPage },
+  {
+    pattern: '/policies/:vhost/:name',
+    load: async () => (await import('./pages/policies/policy-page.tsx')).PolicyPage,
+  },
+  {
+    pattern: '/operator_policies',
+    load: async () => (await import('./pages/policies/policies-page.tsx')).OperatorPoliciesPage,
+  },
+  {
+    pattern: '/operator_policies/new',
+    load: async () => (await import('./pages/policies/policy-page.tsx')).AddOperatorPolicyPage,
+  },
+  {
+    pattern: '/operator_policies/:vhost/:name',
+    load: async () => (await import('./pages/policies/policy-page.tsx')).OperatorPolicyPage,
+  },
 ]

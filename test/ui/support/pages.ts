@@ -28,6 +28,17 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'manage a queue', address: `${of('queues', 'orders.mail')}/manage` },
     { name: 'declare a queue', address: '#/queues/new' },
     { name: 'events', address: '#/events' },
+    { name: 'users', address: '#/users' },
+    { name: 'user', address: '#/users/guest' },
+    { name: 'add a user', address: '#/users/new' },
+    { name: 'virtual hosts', address: '#/vhosts' },
+    { name: 'virtual host', address: `#/vhosts/${encodeURIComponent(vhost)}` },
+    { name: 'add a virtual host', address: '#/vhosts/new' },
+    { name: 'policies', address: '#/policies' },
+    { name: 'policy', address: of('policies', 'bounded') },
+    { name: 'add a policy', address: '#/policies/new' },
+    { name: 'operator policies', address: '#/operator_policies' },
+    { name: 'add an operator policy', address: '#/operator_policies/new' },
     { name: 'no such page', address: '#/nowhere' },
   ]
 }
