@@ -34,6 +34,7 @@ Usage:
   warren export, import     messages to and from a file, one line of JSON each
   warren tail NAME          messages as they pass through a queue or an exchange
   warren perf               put a load on a broker, with the options of RabbitMQ's PerfTest
+  warren completion SHELL   print what makes bash, zsh or fish complete all of this
   warren help               show this text
   warren --version          show the version
 
@@ -83,8 +84,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Commands that talk to a broker. Whoever starts one need not wait for them to be loaded. */
 async function runClient(command: string, argv: readonly string[]): Promise<number> {
-  const { isClientCommand, runClientCommand } = await import('./cli/run.ts')
-  if (!isClientCommand(command)) return fail(EXIT.usage, `there is no command '${command}'; see warren help`)
+  const { isClientCommand, runClientCommand, unknownCommandText } = await import('./cli/run.ts')
+  if (!isClientCommand(command)) return fail(EXIT.usage, unknownCommandText(command))
   const { createCliHost } = await import('./command-line.ts')
   return runClientCommand(command, argv, createCliHost(readVersion()))
 }
