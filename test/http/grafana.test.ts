@@ -45,6 +45,29 @@ async function everything(): Promise<Exposition> {
   return new Map((await Promise.all(pages)).flat())
 }
 
+/** What the dashboard RabbitMQ-Overview asks for: deps/rabbitmq_prometheus/docker/grafana in RabbitMQ's repository, version 20210322. */
+const OVERVIEW: Readonly<Record<string, readonly string[]>> = {
+  channel: ['consumers', 'get_ack_total', 'get_empty_total', 'get_total'],
+  channel_messages: [
+    'acked_total',
+    'confirmed_total',
+    'delivered_ack_total',
+    'delivered_total',
+    'published_total',
+    'redelivered_total',
+    'unconfirmed',
+    'unroutable_dropped_total',
+    'unroutable_returned_total',
+  ],
+  channels: ['closed_total', 'opened_total'],
+  connections: ['closed_total', 'opened_total'],
+  queues: ['created_total', 'declared_total', 'deleted_total'],
+  queue_messages: ['published_total', 'ready', 'unacked'],
+  process: ['max_fds', 'max_tcp_sockets', 'open_fds', 'open_tcp_sockets', 'resident_memory_bytes'],
+  disk_space: ['available_bytes'],
+  resident_memory: ['limit_bytes'],
+}
+
 const expressions = dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })))
 
 describe('the dashboard', () => {
@@ -102,6 +125,16 @@ describe('the dashboard', () => {
       }
     }
   })
+})
+
+test("RabbitMQ's overview has data for every panel", async () => {
+  const metrics = await everything()
+  const parts = Object.entries(OVERVIEW).flatMap(([stem, names]) => names.map((name) => `${stem}_${name}`))
+  const asked = [...parts, 'channels', 'connections', 'queues', 'build_info', 'identity_info']
+  const missing = asked.filter((name) => (metrics.get(`rabbitmq_${name}`)?.samples.length ?? 0) === 0)
+  assert.deepEqual(missing, [])
+  const [identity] = metrics.get('rabbitmq_identity_info')!.samples
+  for (const label of ['rabbitmq_node', 'rabbitmq_cluster']) assert.ok(identity!.labels.has(label), label)
 })
 
 describe('the documentation of metrics', () => {
