@@ -14,6 +14,9 @@ const titles = defineTexts(
     users: 'Users',
     vhosts: 'Virtual hosts',
     policies: 'Policies',
+    definitions: 'Definitions',
+    features: 'Feature flags',
+    clusterName: 'Cluster name',
   },
   {
     overview: '概览',
@@ -26,6 +29,9 @@ const titles = defineTexts(
     users: '用户',
     vhosts: '虚拟主机',
     policies: '策略',
+    definitions: '定义',
+    features: '特性标志',
+    clusterName: '集群名称',
   },
 )
 
@@ -68,6 +74,9 @@ export const NAVIGATION: readonly NavigationSection[] = [
       { href: '#/users', title: () => titles.value.users, needs: may.administrate },
       { href: '#/vhosts', title: () => titles.value.vhosts, needs: may.administrate },
       { href: '#/policies', title: () => titles.value.policies },
+      { href: '#/definitions', title: () => titles.value.definitions, needs: may.administrate },
+      { href: '#/feature-flags', title: () => titles.value.features, needs: may.administrate },
+      { href: '#/cluster-name', title: () => titles.value.clusterName, needs: may.administrate },
     ],
   },
 ]

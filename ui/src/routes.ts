@@ -43,6 +43,10 @@ export const ROUTES: readonly Route[] = [
   },
   { pattern: '/queues/:vhost/:name', load: async () => (await import('./pages/queues/queue-page.tsx')).QueuePage },
   {
+    pattern: '/queues/:vhost/:name/messages',
+    load: async () => (await import('./pages/queues/messages/messages-page.tsx')).QueueMessagesPage,
+  },
+  {
     pattern: '/queues/:vhost/:name/publish',
     load: async () => (await import('./pages/queues/publish-page.tsx')).PublishQueuePage,
   },
@@ -74,5 +78,14 @@ export const ROUTES: readonly Route[] = [
   {
     pattern: '/operator_policies/:vhost/:name',
     load: async () => (await import('./pages/policies/policy-page.tsx')).OperatorPolicyPage,
+  },
+  {
+    pattern: '/definitions',
+    load: async () => (await import('./pages/definitions/definitions-page.tsx')).DefinitionsPage,
+  },
+  { pattern: '/feature-flags', load: async () => (await import('./pages/features/features-page.tsx')).FeaturesPage },
+  {
+    pattern: '/cluster-name',
+    load: async () => (await import('./pages/features/cluster-name-page.tsx')).ClusterNamePage,
   },
 ]

@@ -24,6 +24,7 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'declare an exchange', address: '#/exchanges/new' },
     { name: 'queues', address: '#/queues' },
     { name: 'queue', address: of('queues', 'orders.billing') },
+    { name: 'messages of a queue', address: `${of('queues', 'orders.mail')}/messages` },
     { name: 'publish to a queue', address: `${of('queues', 'orders.mail')}/publish` },
     { name: 'manage a queue', address: `${of('queues', 'orders.mail')}/manage` },
     { name: 'declare a queue', address: '#/queues/new' },
@@ -39,6 +40,9 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'add a policy', address: '#/policies/new' },
     { name: 'operator policies', address: '#/operator_policies' },
     { name: 'add an operator policy', address: '#/operator_policies/new' },
+    { name: 'definitions', address: '#/definitions' },
+    { name: 'feature flags', address: '#/feature-flags' },
+    { name: 'cluster name', address: '#/cluster-name' },
     { name: 'no such page', address: '#/nowhere' },
   ]
 }
