@@ -10,7 +10,7 @@ import type { RunningServer } from './server.ts'
 import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
-import type { Log } from './telemetry/log.ts'
+import type { Log, SteerableLog } from './telemetry/log.ts'
 import { LogTap } from './telemetry/log-tap.ts'
 import { openLog } from './telemetry/pino-log.ts'
 import { readVersion } from './version.ts'
@@ -34,6 +34,7 @@ Usage:
   warren export, import     messages to and from a file, one line of JSON each
   warren tail NAME          messages as they pass through a queue or an exchange
   warren perf               put a load on a broker, with the options of RabbitMQ's PerfTest
+  warren completion SHELL   print what makes bash, zsh or fish complete all of this
   warren help               show this text
   warren --version          show the version
 
@@ -83,8 +84,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Commands that talk to a broker. Whoever starts one need not wait for them to be loaded. */
 async function runClient(command: string, argv: readonly string[]): Promise<number> {
-  const { isClientCommand, runClientCommand } = await import('./cli/run.ts')
-  if (!isClientCommand(command)) return fail(EXIT.usage, `there is no command '${command}'; see warren help`)
+  const { isClientCommand, runClientCommand, unknownCommandText } = await import('./cli/run.ts')
+  if (!isClientCommand(command)) return fail(EXIT.usage, unknownCommandText(command))
   const { createCliHost } = await import('./command-line.ts')
   return runClientCommand(command, argv, createCliHost(readVersion()))
 }
@@ -97,7 +98,7 @@ function fail(code: number, text: string): number {
 async function start(argv: readonly string[]): Promise<number> {
   const tap = new LogTap()
   let config: Config
-  let log: Log
+  let log: SteerableLog
   try {
     config = loadConfig({ argv, env: process.env })
     log = openLog(config.log, config.log.exchange === null ? null : { to: tap, level: config.log.exchange.level })
@@ -107,23 +108,28 @@ async function start(argv: readonly string[]): Promise<number> {
   dieOnUncaught(config, log)
   const signal = firstSignal()
   if (config.ignored.length > 0) log.info(`ignored, having no meaning here: ${config.ignored.join(', ')}`)
+  const requested = Promise.withResolvers<Stop>()
   let server: RunningServer
   try {
     // Only now: the other commands, and a mistake in the configuration, need not wait for the broker to be loaded.
     const { startServer } = await import('./server.ts')
-    server = await startServer(config, log, { logTap: tap })
+    server = await startServer(config, log, {
+      logTap: tap,
+      steerableLog: log,
+      onStopRequested: (by) => requested.resolve({ by }),
+    })
   } catch (error) {
     return failToStart(error, config, log)
   }
   log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
   announce(config, server)
-  const end = await Promise.race([signal, server.failed])
-  if (typeof end !== 'string') {
+  const end = await Promise.race([signal, requested.promise, server.failed])
+  if (end instanceof Error) {
     reportInternal('the broker failed, and stops', end, config, log)
     await server.stop('internal error')
     return EXIT.internal
   }
-  log.info('stopping', { signal: end })
+  log.info('stopping', { ...end })
   await server.stop('shutdown')
   log.info('stopped')
   return EXIT.ok
@@ -176,15 +182,18 @@ function dieOnUncaught(config: Config, log: Log): void {
   }
 }
 
-/** Resolves with the name of the first signal to stop. A second one ends the process at once. */
-function firstSignal(): Promise<string> {
+/** Why the broker is to stop, for the log. */
+type Stop = { readonly signal: string } | { readonly by: string }
+
+/** Resolves with the first signal to stop. A second one ends the process at once. */
+function firstSignal(): Promise<Stop> {
   return new Promise((resolve) => {
     let signalled = false
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.on(name, () => {
         if (signalled) process.exit(128 + SIGNAL_NUMBERS[name])
         signalled = true
-        resolve(name)
+        resolve({ signal: name })
       })
     }
   })

@@ -2,6 +2,7 @@ import type { Config } from './config/config.ts'
 import type { Broker } from './core/broker.ts'
 import type { CertificateFacts, ListenerFacts, NodeFacts } from './management/management-host.ts'
 import { Statistics } from './management/statistics/statistics.ts'
+import type { NodeLimits } from './node-limits.ts'
 import { NodeGauges } from './telemetry/node-gauges.ts'
 
 /** What is measured of a node: for the HTTP API, and for Prometheus. */
@@ -15,13 +16,12 @@ export interface MonitoringParts {
   readonly broker: Broker
   /** What listeners of a protocol show; `validTo` is in ms since the epoch. */
   readonly certificates: readonly { readonly protocol: string; readonly validTo: number }[]
-  readonly memoryLimitBytes: number
-  readonly diskFreeLimitBytes: number
+  readonly limits: Pick<NodeLimits, 'memoryBytes' | 'diskFreeBytes'>
   listeners(): readonly ListenerFacts[]
 }
 
 export async function openMonitoring(config: Config, parts: MonitoringParts): Promise<Monitoring> {
-  const { broker, memoryLimitBytes, diskFreeLimitBytes } = parts
+  const { broker, limits } = parts
   const gauges = new NodeGauges(config.dataDir ?? process.cwd())
   await gauges.refresh()
   const statistics = new Statistics(broker, config.statistics, () => {
@@ -33,8 +33,12 @@ export async function openMonitoring(config: Config, parts: MonitoringParts): Pr
   const certificates = (): CertificateFacts[] =>
     parts.certificates.map(({ protocol, validTo }) => ({ protocol, validTo, port: portOf(protocol) }))
   const node: NodeFacts = {
-    memoryLimitBytes: Math.floor(memoryLimitBytes),
-    diskFreeLimitBytes,
+    get memoryLimitBytes() {
+      return limits.memoryBytes
+    },
+    get diskFreeLimitBytes() {
+      return limits.diskFreeBytes
+    },
     logFiles: logFiles(config),
     configFiles: config.files,
     mechanisms: config.auth.mechanisms,

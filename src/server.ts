@@ -1,16 +1,15 @@
-import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
-import type { Config, ListenerConfig, Watermark } from './config/config.ts'
+import type { Config, ListenerConfig } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { createLogins } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
-import type { ListenerFacts, ManagementHost } from './management/management-host.ts'
+import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, listen } from './net/listener.ts'
@@ -21,15 +20,16 @@ import { Links, registerLinks } from './plugins/links.ts'
 import type { LinkHost } from './plugins/links/link-host.ts'
 import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
+import { openTelemetry } from './plugins/opentelemetry/index.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
-import type { Log } from './telemetry/log.ts'
+import { NodeLimits, watermarkBytes } from './node-limits.ts'
+import type { Log, SteerableLog } from './telemetry/log.ts'
 import type { LogTap } from './telemetry/log-tap.ts'
-import { availableMemory, ResourceMonitor } from './telemetry/resource-monitor.ts'
 import type { Clock } from './util/clock.ts'
 import { Interner } from './util/interner.ts'
 import { compilePcre } from './util/pcre.ts'
@@ -75,6 +75,10 @@ export interface ServerParts {
   readonly plugins?: readonly Plugin[]
   /** Whether low memory and low disk hold publishers; true unless given. */
   readonly watchResources?: boolean
+  /** The log, where operators may steer it. */
+  readonly steerableLog?: SteerableLog
+  /** Called where an operator wants the process to stop. @param by who */
+  readonly onStopRequested?: (by: string) => void
 }
 
 /**
@@ -86,9 +90,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   const plugins = await loadPlugins(config, parts.plugins ?? [], parts.logTap ?? null)
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
-  const failures = new EventEmitter<{ failed: [Error] }>()
-  const failed = new Promise<Error>((resolve) => failures.once('failed', resolve))
-  const fail = (error: Error): void => void failures.emit('failed', error)
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   const metadata = await openMetadata(config, log)
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
@@ -120,15 +122,17 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     const logins = await createLogins(config, broker, networkClock)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
     const links = new Links(linkHost(config, broker, amqp, networkClock))
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links })
+    const control = controlOf(config, parts)
+    const { limits } = control
+    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links, control })
     links.start()
-    const monitor = parts.watchResources === false ? null : watchResources(config, broker)
+    if (parts.watchResources !== false) limits.watch(broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
       await links.stop()
       await Promise.all(listeners.all.map((listener) => listener.close()))
       await amqp.close(`broker forced connection closure with reason '${reason}'`)
-      monitor?.close()
+      limits.close()
       await logins.close()
       await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
@@ -192,8 +196,13 @@ async function loadPlugins(config: Config, given: readonly Plugin[], tap: LogTap
   return new Plugins([...builtInPlugins(config, tap), ...loaded, ...given], settings)
 }
 
-function builtInPlugins({ eventExchangeVhost, log, defaults }: Config, tap: LogTap | null): Plugin[] {
+function builtInPlugins(config: Config, tap: LogTap | null): Plugin[] {
+  const { eventExchangeVhost, log, defaults, opentelemetry, node } = config
   const plugins: Plugin[] = []
+  if (opentelemetry !== null) {
+    const { serviceName, ...options } = opentelemetry
+    plugins.push(openTelemetry({ ...options, resource: { serviceName, version: readVersion(), nodeName: node.name } }))
+  }
   if (eventExchangeVhost !== null) plugins.push(eventExchange(eventExchangeVhost))
   if (tap !== null && log.exchange !== null) plugins.push(logExchange(defaults.vhost, tap, log.exchange.format))
   return plugins
@@ -248,9 +257,6 @@ const MESSAGE_MEMORY_MAX = 64 * 1024 * 1024
 function messageMemoryBytes({ store, memory }: Config): number {
   return store.messageMemoryBytes ?? Math.min(MESSAGE_MEMORY_MAX, watermarkBytes(memory) / 4)
 }
-
-const watermarkBytes = ({ bytes, relativeToMemory }: Watermark): number =>
-  bytes ?? availableMemory() * (relativeToMemory ?? 1)
 
 function brokerOptions(config: Config): BrokerOptions {
   const { node, limits, queues, auth, defaults } = config
@@ -365,6 +371,7 @@ interface ListenerParts {
   readonly logins: Authenticator
   readonly plugins: Plugins
   readonly links: Links
+  readonly control: Control
 }
 
 /** What listens, as far as it does. */
@@ -453,7 +460,7 @@ async function createManagement(host: ManagementHost): Promise<{ server: Server;
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, plugins, links, tls }: ListenerParts,
+  { broker, log, logins, plugins, links, tls, control }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
@@ -465,8 +472,7 @@ async function createHost(
       ...(tls.amqp === null ? [] : [{ protocol: 'amqp/ssl', validTo: tls.amqp.validTo }]),
       ...tls.http.filter((context) => context !== null).map(({ validTo }) => ({ protocol: 'https', validTo })),
     ],
-    memoryLimitBytes: watermarkBytes(config.memory),
-    diskFreeLimitBytes: watermarkBytes(config.disk),
+    limits: control.limits,
     listeners,
   })
   return {
@@ -485,19 +491,19 @@ async function createHost(
     consoleDir: findConsole(),
     listeners,
     links,
+    control,
     pluginRoutes: plugins.routes,
     ...monitoring,
   }
 }
 
-function watchResources(config: Config, broker: Broker): ResourceMonitor {
-  const limits = {
-    memoryBytes: watermarkBytes(config.memory),
-    diskFreeBytes: watermarkBytes(config.disk),
-    directory: config.dataDir,
-  }
-  return new ResourceMonitor(limits, {
-    onChange: (resource, low) => broker.alarms.set(resource, low),
-    onDiskRoom: (bytes) => broker.store.setRoom(bytes),
-  })
+interface Control extends NodeControl {
+  readonly limits: NodeLimits
 }
+
+const controlOf = (config: Config, parts: ServerParts): Control => ({
+  limits: new NodeLimits(config),
+  log: parts.steerableLog ?? null,
+  requestStop: parts.onStopRequested ?? null,
+  environment: config.environment,
+})

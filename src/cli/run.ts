@@ -2,11 +2,23 @@ import { CliError } from './errors.ts'
 import type { CliHost } from './host.ts'
 import { openTerminal } from './terminal.ts'
 import { TOOLS } from './tools/index.ts'
+import { CTL_NAMES, TOP_COMMANDS } from './top-commands.ts'
+import { nearest } from '../util/nearest.ts'
 
-/** Parts of `ctl` under the names of RabbitMQ's other tools. */
-const CTL_NAMES = ['ctl', 'diagnostics', 'queues', 'plugins'] as const
+/** What the scripts of `warren completion` call. */
+const COMPLETE = '__complete'
 
-export const isClientCommand = (name: string): boolean => CTL_NAMES.some((ctl) => ctl === name) || name in TOOLS
+export const isClientCommand = (name: string): boolean =>
+  CTL_NAMES.some((ctl) => ctl === name) || Object.hasOwn(TOOLS, name) || name === COMPLETE
+
+/** What to say of a command that there is not. */
+export function unknownCommandText(name: string): string {
+  const near = nearest(
+    name,
+    TOP_COMMANDS.map(({ word }) => word),
+  )
+  return `there is no command '${name}'${near === null ? '' : ` (did you mean '${near}'?)`}; see warren help`
+}
 
 /**
  * Runs a command that talks to a node.
@@ -21,6 +33,10 @@ export async function runClientCommand(name: string, argv: readonly string[], ho
     if (ctl !== undefined) {
       const { runCtl } = await import('./ctl/run.ts')
       return await runCtl(ctl, argv, host, terminal)
+    }
+    if (name === COMPLETE) {
+      const { answerShell } = await import('./completion/answer-shell.ts')
+      return await answerShell(argv, host, terminal)
     }
     const { runTool } = await import('./tools/tool.ts')
     return await runTool(await TOOLS[name]!(), argv, host, terminal)

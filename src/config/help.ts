@@ -84,9 +84,12 @@ function groups(): { title: string; options: Option<unknown>[] }[] {
 }
 
 /** What is spread over names of the user's choosing fits no flag, except where one of the names is the usual one. */
-const hasFlag = (option: Option<unknown>): boolean => option.shape !== 'named' || option.entry !== null
+/** Whether an option can be given on the command line. */
+export const hasFlag = (option: Option<unknown>): boolean => option.shape !== 'named' || option.entry !== null
 
-const isSwitch = (option: Option<unknown>): boolean => option.type.hint === 'true|false' && option.default === false
+/** Whether its flag stands alone. */
+export const isSwitch = (option: Option<unknown>): boolean =>
+  option.type.hint === 'true|false' && option.default === false
 
 function valueHint(option: Option<unknown>): string {
   if (option.shape === 'members') return 'NAME,…'

@@ -6,13 +6,13 @@ import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
 import { buildLogins } from './load-logins.ts'
-import { buildPrometheus, buildStatistics } from './load-monitoring.ts'
+import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
 import type { OptionValues } from './options.ts'
 import { RANK, Settings } from './settings.ts'
-import { readEnvironment, readFiles, readFlags } from './sources.ts'
+import { readEnvironment, readFiles, readFlags, variablesRead } from './sources.ts'
 import type { Environment } from './sources.ts'
 
 export interface LoadOptions {
@@ -44,7 +44,7 @@ export function loadConfig(options: LoadOptions): Config {
   const values = resolveAll(settings)
   const config = build(values, settings, files)
   settings.throwProblems()
-  return { ...config, effective: effectiveSettings(settings) }
+  return { ...config, effective: effectiveSettings(settings), environment: variablesRead(env) }
 }
 
 function resolveAll(settings: Settings): OptionValues {
@@ -55,7 +55,10 @@ function resolveAll(settings: Settings): OptionValues {
   return Object.fromEntries(groups) as OptionValues
 }
 
-function build(values: OptionValues, settings: Settings, files: readonly string[]): Omit<Config, 'effective'> {
+/** A configuration without the account of where it comes from. */
+type Built = Omit<Config, 'effective' | 'environment'>
+
+function build(values: OptionValues, settings: Settings, files: readonly string[]): Built {
   const { node, network, auth, limits, queues } = values
   const name = nodeName(node.name)
   const tls = buildTls(values, settings)
@@ -87,6 +90,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
     prometheus: buildPrometheus(values, settings),
+    opentelemetry: buildOpenTelemetry(values, settings),
     auth: buildAuth(auth),
     logins: buildLogins(values, settings),
     connection: {

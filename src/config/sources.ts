@@ -82,6 +82,23 @@ export function readEnvironment(env: Environment, settings: Settings): void {
   readLogVariables(env, settings)
 }
 
+/** In place of the value of a secret. */
+const HIDDEN = '(hidden)'
+
+/** The variables that a configuration is read from, as they are set. */
+export function variablesRead(env: Environment): Record<string, string> {
+  const read: Record<string, string> = {}
+  for (const option of allOptions) {
+    for (const name of [environmentName(option), ...option.env]) {
+      if (isSet(env[name])) read[name] = option.secret ? HIDDEN : env[name]!
+    }
+  }
+  for (const name of LOG_VARIABLES) if (isSet(env[name])) read[name] = env[name]!
+  return read
+}
+
+const LOG_VARIABLES = ['RABBITMQ_LOGS', 'RABBITMQ_LOG']
+
 const isSet = (value: string | undefined): boolean => value !== undefined && value !== ''
 const describe = (name: string): string => `environment variable ${name}`
 

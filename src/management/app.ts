@@ -16,6 +16,7 @@ import { channelRoutes } from './routes/channels.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { consumerRoutes } from './routes/consumers.ts'
 import { healthRoutes } from './routes/health.ts'
+import { nodeControlRoutes } from './routes/node-control.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -53,6 +54,7 @@ import { quorumQueueRoutes } from './routes/quorum-queues.ts'
 import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
+import { topologyRoutes } from './routes/topology.ts'
 import { userLimitRoutes } from './routes/user-limits.ts'
 import { userRoutes } from './routes/users.ts'
 import { versionRoutes } from './routes/version.ts'
@@ -121,6 +123,7 @@ const ROUTES: readonly Routes[] = [
   linkRoutes,
   overviewRoutes,
   nodeRoutes,
+  nodeControlRoutes,
   connectionRoutes,
   channelRoutes,
   consumerRoutes,
@@ -132,6 +135,7 @@ const ROUTES: readonly Routes[] = [
   messageActionRoutes,
   messageTraceRoutes,
   jobRoutes,
+  topologyRoutes,
 ]
 
 /**

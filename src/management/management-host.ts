@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { Authenticator } from '../auth/authenticator.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, Watermark } from '../config/config.ts'
 import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
 import type { FederationControl, ShovelControl } from '../core/links.ts'
-import type { Log } from '../telemetry/log.ts'
+import type { Log, SteerableLog } from '../telemetry/log.ts'
 import type { NodeReadings } from '../telemetry/node-gauges.ts'
 import type { Statistics } from './statistics/statistics.ts'
 
@@ -39,6 +39,26 @@ export interface NodeFacts {
   certificates(): readonly CertificateFacts[]
 }
 
+/** What may be changed of a node that runs, until it stops. */
+export interface NodeControl {
+  readonly limits: {
+    readonly memory: Watermark
+    readonly disk: Watermark
+    readonly memoryBytes: number
+    readonly diskFreeBytes: number
+    /** Whether anybody looks at memory and disk. */
+    readonly isWatched: boolean
+    /** Resolves when memory and disk have been looked at with the new limits. */
+    change(changes: { readonly memory?: Watermark; readonly disk?: Watermark }): Promise<void>
+  }
+  /** Null: the log is somebody else's, or there is none. */
+  readonly log: SteerableLog | null
+  /** Stops the broker and its process; null where the process is somebody else's. @param by who wants it */
+  readonly requestStop: ((by: string) => void) | null
+  /** The variables of the environment that the configuration has read, without secrets. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
 /** What the HTTP API needs of the node that it shows. */
 export interface ManagementHost {
   readonly broker: Broker
@@ -62,6 +82,7 @@ export interface ManagementHost {
   /** To other brokers. */
   readonly links: { readonly shovels: ShovelControl; readonly federation: FederationControl }
   readonly node: NodeFacts
+  readonly control: NodeControl
   readonly statistics: Statistics
   /** What plugins add. */
   readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]

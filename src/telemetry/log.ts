@@ -17,6 +17,16 @@ export interface Log {
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+/** A log that can be steered while it is written. */
+export interface SteerableLog extends Log {
+  /** The lowest level that is written anywhere. */
+  readonly level: LogLevel
+  /** For all places that it is written to, and for all its children. */
+  setLevel(level: LogLevel): void
+  /** Opens its file anew, after somebody has moved it. @throws Error when that cannot be done */
+  reopen(): void
+}
+
 export type LogFormat = 'json' | 'plaintext'
 
 /** Says nothing, for tests and for the embedded broker. */

@@ -16,7 +16,7 @@ export interface MemoryReading {
  * part takes a good share of the limit, lest publishers wait for ever for memory that nobody will give back.
  */
 export class MemoryGauge {
-  readonly #limit: number
+  #limit: number
   readonly #base: number
   #peak = 0
   #native = 0
@@ -24,6 +24,10 @@ export class MemoryGauge {
   constructor(limitBytes: number, first: MemoryReading) {
     this.#limit = limitBytes
     this.#base = first.rss - managed(first)
+  }
+
+  setLimit(bytes: number): void {
+    this.#limit = bytes
   }
 
   exceeds(reading: MemoryReading): boolean {

@@ -2,8 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
-import { silentLog } from './log.ts'
-import type { Log, LogFacts, LogFormat, LogLevel } from './log.ts'
+import type { Log, LogFacts, LogFormat, LogLevel, SteerableLog } from './log.ts'
 import type { LogLine, LogTap } from './log-tap.ts'
 
 /*
@@ -13,6 +12,8 @@ import type { LogLine, LogTap } from './log-tap.ts'
 /** Takes one finished line, with its line end, at a time. */
 export interface LogWriter {
   write(line: string): void
+  /** Opens the file behind it anew. */
+  reopen?(): void
 }
 
 export interface LogSink {
@@ -29,23 +30,56 @@ export interface LogSettings {
 }
 
 const LEVEL_ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+/** Where pino's numbers for its levels begin, and how far apart they are. */
+const PINO_DEBUG = 20
+const PINO_STEP = 10
 
 /** A log that writes to every sink what is at or above that sink's level. */
-export function createLog(sinks: readonly LogSink[]): Log {
-  const open = sinks.filter((sink) => sink.level !== 'silent')
-  if (open.length === 0) return silentLog
-  const lowest = LEVEL_ORDER[Math.min(...open.map((sink) => LEVEL_ORDER.indexOf(sink.level)))]!
-  const streams = open.map((sink) => ({
-    level: sink.level as Exclude<LogLevel, 'silent'>,
-    stream: sink.format === 'json' ? sink.writer : new PlaintextWriter(sink.writer),
-  }))
+export function createLog(sinks: readonly LogSink[]): SteerableLog {
+  const outlets = new Outlets(sinks)
   const options = {
-    level: lowest,
+    // what goes nowhere is held back before it comes here, since the level may change
+    level: 'debug',
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return new PinoLog(pino(options, pino.multistream(streams)))
+  return new PinoLog(pino(options, outlets), outlets)
+}
+
+/** Asks pino to tell the level of each line in `lastLevel`. */
+const WANTS_LEVEL: unique symbol = Symbol.for('pino.metadata')
+
+/** Everything that a log and its children write to. */
+class Outlets {
+  readonly [WANTS_LEVEL] = true
+  lastLevel = 0
+  /** Index of the lowest level that is written anywhere. */
+  lowest: number
+  readonly #outlets: { readonly source: LogWriter; readonly writer: LogWriter; rank: number }[]
+
+  constructor(sinks: readonly LogSink[]) {
+    this.#outlets = sinks.map(({ writer, format, level }) => ({
+      source: writer,
+      writer: format === 'json' ? writer : new PlaintextWriter(writer),
+      rank: LEVEL_ORDER.indexOf(level),
+    }))
+    this.lowest = Math.min(LEVEL_ORDER.indexOf('silent'), ...this.#outlets.map(({ rank }) => rank))
+  }
+
+  write(line: string): void {
+    const rank = (this.lastLevel - PINO_DEBUG) / PINO_STEP
+    for (const outlet of this.#outlets) if (outlet.rank <= rank) outlet.writer.write(line)
+  }
+
+  setLevel(level: LogLevel): void {
+    for (const outlet of this.#outlets) outlet.rank = LEVEL_ORDER.indexOf(level)
+    if (this.#outlets.length > 0) this.lowest = LEVEL_ORDER.indexOf(level)
+  }
+
+  reopen(): void {
+    for (const { source } of this.#outlets) source.reopen?.()
+  }
 }
 
 /**
@@ -54,50 +88,73 @@ export function createLog(sinks: readonly LogSink[]): Log {
  * @param tap gets the lines besides, from its level on
  * @throws Error when the log file cannot be opened.
  */
-export function openLog(settings: LogSettings, tap: { to: LogTap; level: LogLevel } | null = null): Log {
+export function openLog(settings: LogSettings, tap: { to: LogTap; level: LogLevel } | null = null): SteerableLog {
   const sinks: LogSink[] = []
   // Standard error, so that standard output stays readable for people and for what waits for the ready line.
   if (settings.console) sinks.push({ ...settings.console, writer: pino.destination({ dest: 2, sync: true }) })
   if (settings.file) {
     const { path, level, format } = settings.file
     mkdirSync(dirname(path), { recursive: true })
-    sinks.push({ level, format, writer: pino.destination({ dest: path, append: true, sync: true }) })
+    const file = pino.destination({ dest: path, append: true, sync: true })
+    sinks.push({ level, format, writer: { write: (line) => file.write(line), reopen: () => file.reopen() } })
   }
   if (tap !== null) sinks.push({ level: tap.level, format: 'json', writer: new TapWriter(tap.to) })
   return createLog(sinks)
 }
 
-class PinoLog implements Log {
-  readonly debugOn: boolean
-  readonly #logger: Logger
+const RANK = { debug: 0, info: 1, warn: 2, error: 3 } as const
 
-  constructor(logger: Logger) {
+class PinoLog implements SteerableLog {
+  readonly #logger: Logger
+  readonly #outlets: Outlets
+
+  constructor(logger: Logger, outlets: Outlets) {
     this.#logger = logger
-    this.debugOn = logger.isLevelEnabled('debug')
+    this.#outlets = outlets
+  }
+
+  get debugOn(): boolean {
+    return this.#outlets.lowest === RANK.debug
+  }
+
+  get level(): LogLevel {
+    return LEVEL_ORDER[this.#outlets.lowest]!
+  }
+
+  setLevel(level: LogLevel): void {
+    this.#outlets.setLevel(level)
+  }
+
+  reopen(): void {
+    this.#outlets.reopen()
   }
 
   debug(text: string, facts?: LogFacts): void {
+    if (this.#outlets.lowest > RANK.debug) return
     if (facts === undefined) this.#logger.debug(text)
     else this.#logger.debug(facts, text)
   }
 
   info(text: string, facts?: LogFacts): void {
+    if (this.#outlets.lowest > RANK.info) return
     if (facts === undefined) this.#logger.info(text)
     else this.#logger.info(facts, text)
   }
 
   warn(text: string, facts?: LogFacts): void {
+    if (this.#outlets.lowest > RANK.warn) return
     if (facts === undefined) this.#logger.warn(text)
     else this.#logger.warn(facts, text)
   }
 
   error(text: string, facts?: LogFacts): void {
+    if (this.#outlets.lowest > RANK.error) return
     if (facts === undefined) this.#logger.error(text)
     else this.#logger.error(facts, text)
   }
 
   child(facts: LogFacts): Log {
-    return new PinoLog(this.#logger.child(facts))
+    return new PinoLog(this.#logger.child(facts), this.#outlets)
   }
 }
 

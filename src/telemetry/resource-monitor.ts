@@ -33,23 +33,34 @@ export interface ResourceListener {
 
 /** Watches memory and disk, and says when they run low and when they no longer do. */
 export class ResourceMonitor {
-  readonly #limits: ResourceLimits
+  readonly #directory: string | null
   readonly #listener: ResourceListener
   readonly #timer: NodeJS.Timeout
   readonly #gauge: MemoryGauge
   readonly #collector = new Collector()
   #low = { memory: false, disk: false }
+  #diskFreeBytes: number
   #ticks = 0
-  #asking = false
+  /** While the disk is being asked. */
+  #asking: Promise<void> | null = null
   #room = Infinity
 
   constructor(limits: ResourceLimits, listener: ResourceListener) {
-    this.#limits = limits
+    this.#directory = limits.directory
+    this.#diskFreeBytes = limits.diskFreeBytes
     this.#listener = listener
     this.#gauge = new MemoryGauge(limits.memoryBytes, process.memoryUsage())
     this.#timer = setInterval(() => this.#check(), INTERVAL_MS)
     this.#timer.unref()
     this.#check()
+  }
+
+  /** Other limits from now on, in bytes. Resolves when memory and disk have been looked at with them. */
+  async setLimits(memoryBytes: number, diskFreeBytes: number): Promise<void> {
+    this.#gauge.setLimit(memoryBytes)
+    this.#diskFreeBytes = diskFreeBytes
+    this.#checkMemory()
+    if (this.#directory !== null) await this.#checkDisk(this.#directory)
   }
 
   close(): void {
@@ -58,10 +69,9 @@ export class ResourceMonitor {
 
   #check(): void {
     this.#checkMemory()
-    const { directory } = this.#limits
-    if (directory === null) return
+    if (this.#directory === null) return
     const isDue = this.#ticks++ % DISK_EVERY === 0 || this.#room < DISK_ROOM_BYTES
-    if (isDue) void this.#checkDisk(directory)
+    if (isDue) void this.#checkDisk(this.#directory)
   }
 
   #checkMemory(): void {
@@ -73,18 +83,20 @@ export class ResourceMonitor {
     this.#report('memory', low)
   }
 
-  async #checkDisk(directory: string): Promise<void> {
-    if (this.#asking) return
-    this.#asking = true
+  /** One question at a time; the limit that counts is the one at the time of the answer. */
+  #checkDisk(directory: string): Promise<void> {
+    this.#asking ??= this.#askDisk(directory).finally(() => (this.#asking = null))
+    return this.#asking
+  }
+
+  async #askDisk(directory: string): Promise<void> {
     try {
       const { bavail, bsize } = await statfs(directory)
-      this.#room = bavail * bsize - this.#limits.diskFreeBytes
+      this.#room = bavail * bsize - this.#diskFreeBytes
       this.#listener.onDiskRoom(this.#room)
       this.#report('disk', this.#room < 0)
     } catch {
       // a file system that cannot be asked says nothing about its room
-    } finally {
-      this.#asking = false
     }
   }
 

@@ -31,6 +31,7 @@ async function ask(step: Step, { managementUrl, node }: Broker): Promise<Answer>
   const host = {
     version: '0.0.0',
     describeNode: () => assert.fail('the address was given'),
+    commands: () => [],
   }
   const code = await runCtl(step.tool ?? 'ctl', ['--url', managementUrl, ...step.args], host, terminal)
   return normalise({ code, stdout: terminal.stdout, stderr: terminal.stderr }, step, node)

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { createApp } from '../../src/management/app.ts'
 import type { ManagementHost, NodeFacts } from '../../src/management/management-host.ts'
 import { DEFAULT_STATISTICS, Statistics, type StatisticsSettings } from '../../src/management/statistics/statistics.ts'
+import { NodeLimits } from '../../src/node-limits.ts'
 import { registerLinks } from '../../src/plugins/links.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { CoreBench } from '../support/core-bench.ts'
@@ -51,6 +52,12 @@ export const NODE_FACTS: NodeFacts = {
   certificates: () => [],
 }
 
+const LIMITS = {
+  memory: { bytes: 4e9, relativeToMemory: null },
+  disk: { bytes: 5e7, relativeToMemory: null },
+  dataDir: null,
+}
+
 /** @param settings of the statistics, where they are not the usual ones */
 export async function startApi(
   given: CoreBench = new CoreBench(),
@@ -85,6 +92,7 @@ export async function startApi(
     },
     pluginRoutes: [],
     node: NODE_FACTS,
+    control: { limits: new NodeLimits(LIMITS), log: null, requestStop: null, environment: {} },
     statistics,
     ...changed,
   }

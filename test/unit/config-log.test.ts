@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { limitLog, silentLog } from '../../src/telemetry/log.ts'
-import { createLog } from '../../src/telemetry/pino-log.ts'
+import { createLog, openLog } from '../../src/telemetry/pino-log.ts'
+import { temporaryFolder } from '../support/warren-process.ts'
 import type { LogFormat, LogLevel } from '../../src/telemetry/log.ts'
 
 function capture(level: LogLevel, format: LogFormat) {
@@ -49,9 +52,43 @@ test('each sink has its level and format, and the lowest decides whether debug i
   assert.equal(createLog([console.sink]).debugOn, false)
 })
 
-test('without an open sink the log is the silent one', () => {
-  assert.equal(createLog([capture('silent', 'json').sink]), silentLog)
+test('a log that is silent can be made to speak, and be silenced again, with all its children', () => {
+  const { lines, sink } = capture('silent', 'plaintext')
+  const log = createLog([sink])
+  const child = log.child({ peer: 'p' })
+  child.error('unheard')
+  assert.deepEqual([log.level, child.debugOn, lines.length], ['silent', false, 0])
+  log.setLevel('debug')
+  child.debug('heard')
+  assert.deepEqual([log.level, child.debugOn], ['debug', true])
+  assert.match(lines[0]!, /\[debug\] heard peer=p\n$/)
+  log.setLevel('error')
+  child.warn('unheard')
+  assert.equal(lines.length, 1)
+})
+
+test('a log without a place to write to stays silent', () => {
+  const log = createLog([])
+  log.setLevel('debug')
+  assert.deepEqual([log.level, log.debugOn], ['silent', false])
   assert.equal(silentLog.child({}), silentLog)
+})
+
+test('a log file is opened anew after it was moved', (t) => {
+  const path = join(temporaryFolder(t), 'warren.log')
+  const log = openLog({ console: null, file: { path, level: 'info', format: 'json' } })
+  log.info('before')
+  renameSync(path, `${path}.1`)
+  log.info('still there')
+  log.reopen()
+  log.info('after')
+  const messages = (file: string): unknown[] =>
+    readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { msg: string }).msg)
+  assert.deepEqual(messages(`${path}.1`), ['before', 'still there'])
+  assert.deepEqual(messages(path), ['after'])
 })
 
 test('a limiter holds back what repeats and tells how much it held back', () => {

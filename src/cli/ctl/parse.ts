@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { nearest } from '../../util/nearest.ts'
 import { TARGET_OPTIONS } from '../api/target.ts'
 import type { CommandOption } from '../command-spec.ts'
 import { UsageError } from '../errors.ts'
@@ -57,12 +58,12 @@ export function parseCtl(command: CtlCommand, argv: readonly string[]): Parsed {
   try {
     return parseCommandLine(command, argv, GLOBAL_OPTIONS)
   } catch (error) {
-    if (error instanceof CommanderError) throw new UsageError(inRabbitWords(error))
+    if (error instanceof CommanderError) throw new UsageError(inRabbitWords(error, command))
     throw error
   }
 }
 
-function inRabbitWords({ code, message }: CommanderError): string {
+function inRabbitWords({ code, message }: CommanderError, command: CtlCommand): string {
   switch (code) {
     case 'commander.missingArgument':
       return 'not enough arguments.'
@@ -70,7 +71,7 @@ function inRabbitWords({ code, message }: CommanderError): string {
       return 'too many arguments.'
     case 'commander.unknownOption': {
       const [, flag = ''] = /unknown option '([^']*)'/.exec(message) ?? []
-      return `Invalid options for this command:\n${flag} : `
+      return `Invalid options for this command:\n${flag} : ${suggestion(flag, command)}`
     }
     case 'commander.invalidArgument': {
       const [, flags = '', value = ''] = /option '([^']*)' argument '([^']*)' is invalid/.exec(message) ?? []
@@ -83,6 +84,14 @@ function inRabbitWords({ code, message }: CommanderError): string {
     default:
       return message.replace(/^error: /, '')
   }
+}
+
+function suggestion(flag: string, { options = [] }: CtlCommand): string {
+  const near = nearest(
+    flag,
+    [...options, ...GLOBAL_OPTIONS].flatMap(({ flags }) => flagNames(flags)).filter((name) => name.startsWith('--')),
+  )
+  return near === null ? '' : `(did you mean ${near}?)`
 }
 
 function parseSeconds(text: string): number {

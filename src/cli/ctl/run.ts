@@ -98,7 +98,11 @@ function readFormatter({ options }: Parsed): Formatter | null {
 function checkColumns({ columns }: CtlCommand, { args }: Parsed): void {
   if (columns === undefined) return
   const wrong = args.flatMap((word) => word.split(',')).filter((name) => name !== '' && !columns.includes(name))
-  if (wrong.length > 0) throw new UsageError(`Info key(s) ${wrong.toSorted().join(',')} are not supported`)
+  if (wrong.length > 0) {
+    const near = wrong.length === 1 ? nearest(wrong[0]!, columns) : null
+    const hint = near === null ? '' : ` (did you mean ${near}?)`
+    throw new UsageError(`Info key(s) ${wrong.toSorted().join(',')} are not supported${hint}`)
+  }
 }
 
 /** An option of the command's own that is called like one of these (`list_user_limits --user`) is not about signing in. */

@@ -167,7 +167,11 @@ const tlsFact = (name: 'tls_versions' | 'cipher_suites', banner: string, summary
   },
 })
 
-const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
+/** A secret comes as null. */
+function shown(value: unknown): string {
+  if (value === null) return '(hidden)'
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
 
 const rotateLogs: CtlCommand = {
   name: 'rotate_logs',

@@ -1,0 +1,99 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { getCiphers } from 'node:tls'
+import { Type } from 'typebox'
+import { requireTag } from '../access.ts'
+import { ApiError } from '../api-error.ts'
+import type { Routes } from '../app.ts'
+import type { ManagementHost } from '../management-host.ts'
+import { settingsFromJson, settingsToJson, type SettingChanges } from '../node-settings.ts'
+import { bodyOf } from '../request-body.ts'
+import { described } from '../route-schema.ts'
+
+const tag = 'The node'
+
+const Size = Type.Union([Type.String(), Type.Integer()], { description: 'A size such as `2GB`, or bytes' })
+const Settings = Type.Partial(
+  Type.Object({
+    vm_memory_high_watermark: Type.Union([
+      Type.Number({ minimum: 0, maximum: 1, description: 'Of the memory of the machine' }),
+      Type.Object({ absolute: Size }),
+    ]),
+    disk_free_limit: Type.Union([
+      Size,
+      Type.Object({
+        mem_relative: Type.Number({ minimum: 0, description: 'A multiple of the memory of the machine' }),
+      }),
+    ]),
+    log_level: Type.String({ description: 'debug, info, warning, error, critical or none' }),
+  }),
+)
+
+/** What operators do to a node that runs, which RabbitMQ offers to its command line only. */
+export const nodeControlRoutes: Routes = (app, { host }) => {
+  addSettings(app, host)
+  app.get('/node/environment', described('The configuration and what the node runs on', { tag }), (request) => {
+    requireTag(request, 'administrator')
+    return {
+      configuration: Object.fromEntries(host.effective.map(({ key, value }) => [key, value])),
+      os_env: host.control.environment,
+      runtime: { node: process.version, tls_versions: TLS_VERSIONS, cipher_suites: cipherSuites() },
+    }
+  })
+  app.post('/node/rotate-logs', described('Open the log file anew', { tag }), (request, reply) => {
+    requireTag(request, 'administrator')
+    const { log } = host.control
+    if (log === null) throw withoutLog()
+    try {
+      log.reopen()
+    } catch (error) {
+      throw new ApiError(500, 'internal_server_error', `the log file cannot be opened: ${(error as Error).message}`)
+    }
+    return reply.code(204).send()
+  })
+  app.post('/node/stop', described('Stop the node, and its process', { tag }), (request, reply) => {
+    const user = requireTag(request, 'administrator')
+    const { requestStop } = host.control
+    if (requestStop === null) throw conflict('the broker runs inside of another program, which alone can stop it')
+    afterAnswer(reply, () => requestStop(`a request of ${user.name}`))
+    return reply.code(202).send({ stopping: true })
+  })
+}
+
+function addSettings(app: FastifyInstance, host: ManagementHost): void {
+  const { limits, log } = host.control
+  app.get('/node/settings', described('What can be set while the node runs', { tag }), (request) => {
+    requireTag(request, 'administrator')
+    return settingsToJson(host.control)
+  })
+  const options = described('Set limits and log level until the node stops', { body: Settings, tag })
+  app.put('/node/settings', options, async (request, reply) => {
+    const user = requireTag(request, 'administrator')
+    const changes = settingsFromJson(bodyOf(request))
+    requireChangeable(host, changes)
+    if (changes.memory !== undefined || changes.disk !== undefined) await limits.change(changes)
+    if (changes.logLevel !== undefined) log!.setLevel(changes.logLevel)
+    host.log.info('settings changed', { user: user.name, ...settingsToJson(host.control) })
+    return reply.code(204).send()
+  })
+}
+
+/** All of it or nothing. @throws ApiError 409 */
+function requireChangeable({ control }: ManagementHost, { memory, disk, logLevel }: SettingChanges): void {
+  if ((memory !== undefined || disk !== undefined) && !control.limits.isWatched) {
+    throw conflict('this broker does not watch memory and disk: it was started without')
+  }
+  if (logLevel !== undefined && control.log === null) throw withoutLog()
+}
+
+const conflict = (reason: string): ApiError => new ApiError(409, 'conflict', reason)
+const withoutLog = (): ApiError => conflict('this broker writes no log of its own')
+
+/** What ends the listeners must not cut off the answer that says so. */
+function afterAnswer(reply: FastifyReply, act: () => void): void {
+  reply.raw.once('close', act)
+}
+
+/** What Node.js accepts unless it is started with other flags; a listener may be narrowed by `ssl_options.versions`. */
+const TLS_VERSIONS = ['tlsv1.3', 'tlsv1.2']
+
+const cipherSuites = (): string[] => getCiphers().map((name) => name.toUpperCase())
