@@ -11,6 +11,7 @@ const titles = defineTexts(
     exchanges: 'Exchanges',
     queues: 'Queues',
     events: 'Events',
+    topology: 'Topology',
     route: 'Routing',
     traces: 'Message traces',
     users: 'Users',
@@ -28,6 +29,7 @@ const titles = defineTexts(
     exchanges: '交换机',
     queues: '队列',
     events: '事件',
+    topology: '拓扑',
     route: '路由说明',
     traces: '消息追踪',
     users: '用户',
@@ -74,6 +76,7 @@ export const NAVIGATION: readonly NavigationSection[] = [
   {
     section: 'tools',
     items: [
+      { href: '#/topology', title: () => titles.value.topology },
       { href: '#/route', title: () => titles.value.route },
       { href: '#/message-traces', title: () => titles.value.traces, needs: may.monitor },
       { href: '#/events', title: () => titles.value.events },

@@ -94,4 +94,5 @@ export const ROUTES: readonly Route[] = [
     pattern: '/message-traces/:vhost/:id',
     load: async () => (await import('./pages/traces/trace-page.tsx')).TracePage,
   },
+  { pattern: '/topology', load: async () => (await import('./pages/topology/topology-page.tsx')).TopologyPage },
 ]

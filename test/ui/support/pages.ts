@@ -28,6 +28,7 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'publish to a queue', address: `${of('queues', 'orders.mail')}/publish` },
     { name: 'manage a queue', address: `${of('queues', 'orders.mail')}/manage` },
     { name: 'declare a queue', address: '#/queues/new' },
+    { name: 'topology', address: '#/topology' },
     { name: 'routing', address: '#/route' },
     { name: 'message traces', address: '#/message-traces' },
     { name: 'events', address: '#/events' },

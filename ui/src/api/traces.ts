@@ -1,12 +1,12 @@
 import { path, request } from './http.ts'
 
-/** What is followed: all that is given has to match. */
+/** What is followed: all that is given has to match. The API tells null for what is not. */
 export interface TraceWanted {
-  readonly queue: string | null
-  readonly exchange: string | null
-  readonly key: string | null
+  readonly queue?: string | null
+  readonly exchange?: string | null
+  readonly key?: string | null
   /** `name` or `name=value`. */
-  readonly header: string | null
+  readonly header?: string | null
   readonly seconds: number
   /** Events after which it ends. */
   readonly limit: number

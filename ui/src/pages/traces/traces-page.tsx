@@ -49,13 +49,14 @@ function StartForm({ vhost }: { readonly vhost: Signal<string> }) {
   const key = useSignal('')
   const header = useSignal('')
   const durationMs = useSignal<number | null>(null)
-  const given = ({ value }: Signal<string>): string | null => (value === '' ? null : value)
+  const given = (name: 'queue' | 'exchange' | 'key' | 'header', { value }: Signal<string>): Partial<TraceWanted> =>
+    value === '' ? {} : { [name]: value }
   const send = async (): Promise<void> => {
     const { id } = await startTrace(vhost.value, {
-      queue: given(queue),
-      exchange: given(exchange),
-      key: given(key),
-      header: given(header),
+      ...given('queue', queue),
+      ...given('exchange', exchange),
+      ...given('key', key),
+      ...given('header', header),
       seconds: durationMs.value === null ? SECONDS_DEFAULT : Math.max(1, Math.round(durationMs.value / 1000)),
       limit: EVENTS_MAX,
     })
@@ -95,7 +96,7 @@ function StartForm({ vhost }: { readonly vhost: Signal<string> }) {
 
 /** What a trace follows, in a line. */
 export function wantedText({ queue, exchange, key, header }: TraceWanted): string {
-  const parts = [queue, exchange, key, header].filter((part) => part !== null)
+  const parts = [queue, exchange, key, header].filter((part) => part !== null && part !== undefined)
   return parts.length === 0 ? texts.value.everything : parts.join(' · ')
 }
 
