@@ -73,13 +73,11 @@ function Result({ explained }: { readonly explained: Explained }) {
         <div role="status" class="stack">
           <p>{queues.length === 0 ? t.unrouted : t.routed(count(queues.length))}</p>
           {queues.length > 0 && (
-            <ul class="row">
+            <p class="row">
               {queues.map((name) => (
-                <li key={name}>
-                  <QueueLink vhost={vhost} name={name} />
-                </li>
+                <QueueLink key={name} vhost={vhost} name={name} />
               ))}
-            </ul>
+            </p>
           )}
         </div>
       </Card>

@@ -76,12 +76,7 @@ function edgesOf({ publishers, bindings, consumers, dead_letters: deadLetters }:
       label: rate(out),
       isDeadLetter: false,
     })),
-    ...bindings.map(({ source, destination, destination_type: kind, routing_key: key }) => ({
-      from: idOf('exchange', source),
-      to: idOf(kind, destination),
-      label: key,
-      isDeadLetter: false,
-    })),
+    ...bindingEdges(bindings),
     ...consumers.map((consumer) => ({
       from: idOf('queue', consumer.queue),
       to: consumerId(consumer),
@@ -95,6 +90,17 @@ function edgesOf({ publishers, bindings, consumers, dead_letters: deadLetters }:
       isDeadLetter: true,
     })),
   ]
+}
+
+/** One edge for all bindings between the same two. */
+function bindingEdges(bindings: Topology['bindings']): readonly GraphEdge[] {
+  const ends = Map.groupBy(bindings, ({ source, destination, destination_type: kind }) =>
+    JSON.stringify([idOf('exchange', source), idOf(kind, destination)]),
+  )
+  return [...ends].map(([key, group]) => {
+    const [from, end] = JSON.parse(key) as [string, string]
+    return { from, to: end, label: group.map(({ routing_key: one }) => one).join(', '), isDeadLetter: false }
+  })
 }
 
 /** What contains the text, with its neighbours; at most so many nodes. */

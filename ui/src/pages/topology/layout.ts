@@ -1,8 +1,8 @@
 import type { Graph, GraphEdge, GraphNode } from './graph.ts'
 
-export const NODE_WIDTH = 200
+export const NODE_WIDTH = 190
 export const NODE_HEIGHT = 44
-const GAP_X = 130
+const GAP_X = 120
 const GAP_Y = 16
 const MARGIN = 12
 

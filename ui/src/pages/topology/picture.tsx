@@ -3,7 +3,7 @@ import { NODE_HEIGHT, NODE_WIDTH, type Placed, type PlacedEdge, type PlacedNode 
 import { texts } from './texts.ts'
 import './picture.css'
 
-const NAME_CHARACTERS = 26
+const NAME_CHARACTERS = 22
 const LABEL_CHARACTERS = 18
 
 /** The graph, in a window that is panned by dragging, scrolling, or the arrow keys. */
@@ -64,16 +64,18 @@ function Node({ node }: { readonly node: PlacedNode }) {
 
 function Edge({ edge }: { readonly edge: PlacedEdge }) {
   const { start, end, label, isDeadLetter } = edge
-  const x1 = start.x + NODE_WIDTH
+  // What leads back, as dead letters do, leaves and arrives on the sides that face each other.
+  const isBack = end.x <= start.x
+  const x1 = isBack ? start.x : start.x + NODE_WIDTH
+  const x2 = isBack ? end.x + NODE_WIDTH : end.x
   const y1 = start.y + NODE_HEIGHT / 2
-  const x2 = end.x
   const y2 = end.y + NODE_HEIGHT / 2
-  const bend = Math.max(40, Math.abs(x2 - x1) / 2)
+  const bend = (x2 - x1) / 2
   return (
     <g class={isDeadLetter ? 'topology-edge topology-dead' : 'topology-edge'}>
       <path d={`M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} />
       {label !== '' && (
-        <text class="topology-label" x={(x1 + x2) / 2} y={(y1 + y2) / 2 - 4} text-anchor="middle">
+        <text class="topology-label" x={x2 - 6} y={y2 - 5} text-anchor="end">
           {cut(label, LABEL_CHARACTERS)}
         </text>
       )}

@@ -20,7 +20,7 @@ export function TopologyPage() {
   const t = texts.value
   const vhost = useVhostField()
   const filter = useSignal('')
-  const zoom = useSignal(ZOOMS.indexOf(1))
+  const zoom = useSignal(ZOOMS.indexOf(0.8))
   const topology = usePoll(vhost.value, (signal) => getTopology(vhost.value, signal))
   return (
     <Page title={t.title} lead={t.lead}>
