@@ -12,14 +12,15 @@ describe('ways of messages', { skip }, () => {
   before(async () => {
     stage = await openStage()
     window = await stage.open()
-    await signIn(window.page, stage, '#/route')
+    await signIn(window.page, stage, `#/exchanges/${encodeURIComponent(stage.scene.vhost)}/orders`)
   })
   after(() => stage.close())
 
   test('a route is explained with every binding tried', async () => {
     const { page } = window
-    await page.locator('main').getByLabel('Virtual host').selectOption(stage.scene.vhost)
-    await page.getByLabel('Exchange', { exact: true }).fill('orders')
+    await page.getByRole('link', { name: 'Where would it go?' }).click()
+    await page.getByRole('button', { name: 'Explain' }).waitFor()
+    assert.equal(await page.getByLabel('Exchange', { exact: true }).inputValue(), 'orders')
     await page.getByLabel('Routing key').fill('order.placed.eu')
     await page.getByRole('button', { name: 'Explain' }).click()
     const result = page.getByRole('region', { name: 'Result' })

@@ -12,7 +12,7 @@ const titles = defineTexts(
     queues: 'Queues',
     events: 'Events',
     topology: 'Topology',
-    route: 'Routing',
+    route: 'Route explanation',
     traces: 'Message traces',
     users: 'Users',
     vhosts: 'Virtual hosts',

@@ -18,9 +18,9 @@ export interface DeprecatedFeature {
 export const listFeatureFlags = (signal?: AbortSignal): Promise<readonly FeatureFlag[]> =>
   request('GET', 'feature-flags', { signal })
 
-/** @param used only those that something here makes use of */
-export const listDeprecatedFeatures = (used: boolean, signal?: AbortSignal): Promise<readonly DeprecatedFeature[]> =>
-  request('GET', used ? 'deprecated-features/used' : 'deprecated-features', { signal })
+/** Those that something here makes use of. */
+export const listUsedDeprecatedFeatures = (signal?: AbortSignal): Promise<readonly DeprecatedFeature[]> =>
+  request('GET', 'deprecated-features/used', { signal })
 
 export async function getClusterName(signal?: AbortSignal): Promise<string> {
   return (await request<{ readonly name: string }>('GET', 'cluster-name', { signal })).name

@@ -3,7 +3,7 @@ import { listExchangeBindings } from '../../api/bindings.ts'
 import { deleteExchange, getExchange, type Exchange } from '../../api/exchanges.ts'
 import { BindForm } from '../../components/bindings/bind-form.tsx'
 import { BindingTable } from '../../components/bindings/binding-table.tsx'
-import { Button } from '../../components/button.tsx'
+import { Button, ButtonLink } from '../../components/button.tsx'
 import type { TableHandle } from '../../components/data-table.tsx'
 import { confirm } from '../../components/dialog.tsx'
 import { exchangeLabel } from '../../components/links.tsx'
@@ -39,6 +39,7 @@ export function ExchangePage({ params }: PageComponentProps) {
       actions={
         <>
           <RangeChoice />
+          <ButtonLink href={to`/route?vhost=${vhost}&exchange=${name}`}>{t.explain}</ButtonLink>
           {canDelete && (
             <Button kind="danger" onClick={() => remove(vhost, name)}>
               {t.delete}

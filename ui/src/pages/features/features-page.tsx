@@ -1,5 +1,5 @@
 import {
-  listDeprecatedFeatures,
+  listUsedDeprecatedFeatures,
   listFeatureFlags,
   type DeprecatedFeature,
   type FeatureFlag,
@@ -34,9 +34,7 @@ export function FeaturesPage() {
           label={t.deprecated}
           columns={deprecatedColumns()}
           rowKey={({ name }) => name}
-          load={async (query, signal) =>
-            localPage(await listDeprecatedFeatures(true, signal), query, ({ name }) => name)
-          }
+          load={async (query, signal) => localPage(await listUsedDeprecatedFeatures(signal), query, ({ name }) => name)}
           empty={<Empty title={t.noDeprecated} />}
         />
       </Card>

@@ -20,14 +20,14 @@ interface Explained extends RouteExplanation {
   readonly vhost: string
 }
 
-/** Where a message would go, and why. The address may say what to begin with: `?vhost=…&exchange=…&key=…`. */
+/** Where a message would go, and why. The address may say what to begin with: `?vhost=…&exchange=…`. */
 export function RoutePage() {
   const t = texts.value
   const given = query.peek()
   const chosen = useVhostField()
   const vhost = useSignal(given.get('vhost') ?? chosen.peek())
   const exchange = useSignal(given.get('exchange') ?? '')
-  const key = useSignal(given.get('key') ?? '')
+  const key = useSignal('')
   const headers = useSignal<Arguments>({})
   const explained = useSignal<Explained | null>(null)
   const explain = async (): Promise<void> => {
