@@ -20,6 +20,7 @@ import { Links, registerLinks } from './plugins/links.ts'
 import type { LinkHost } from './plugins/links/link-host.ts'
 import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
+import { openTelemetry } from './plugins/opentelemetry/index.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
@@ -195,8 +196,13 @@ async function loadPlugins(config: Config, given: readonly Plugin[], tap: LogTap
   return new Plugins([...builtInPlugins(config, tap), ...loaded, ...given], settings)
 }
 
-function builtInPlugins({ eventExchangeVhost, log, defaults }: Config, tap: LogTap | null): Plugin[] {
+function builtInPlugins(config: Config, tap: LogTap | null): Plugin[] {
+  const { eventExchangeVhost, log, defaults, opentelemetry, node } = config
   const plugins: Plugin[] = []
+  if (opentelemetry !== null) {
+    const { serviceName, ...options } = opentelemetry
+    plugins.push(openTelemetry({ ...options, resource: { serviceName, version: readVersion(), nodeName: node.name } }))
+  }
   if (eventExchangeVhost !== null) plugins.push(eventExchange(eventExchangeVhost))
   if (tap !== null && log.exchange !== null) plugins.push(logExchange(defaults.vhost, tap, log.exchange.format))
   return plugins

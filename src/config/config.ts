@@ -156,6 +156,13 @@ export interface Config {
     readonly perObject: boolean
     readonly authentication: boolean
   }
+  /** Spans for OpenTelemetry; null where nobody collects them. */
+  readonly opentelemetry: {
+    readonly endpoint: string
+    readonly sampleRatio: number
+    readonly headers: ReadonlyMap<string, string>
+    readonly serviceName: string
+  } | null
   readonly auth: {
     /** In the order of the configuration; ANONYMOUS is among them only when `anonymous` is set. */
     readonly mechanisms: OptionValues['auth']['mechanisms']

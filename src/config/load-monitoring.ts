@@ -73,3 +73,21 @@ function buildTls({ prometheus, tls }: OptionValues, settings: Settings): TlsCon
     handshakeTimeoutMs: tls.handshakeTimeoutMs,
   }
 }
+
+/** The name of a header (RFC 9110), and none that the request has a value of its own for. */
+const HEADER_NAME = /^(?!(?:host|connection|content-type|content-length|transfer-encoding)$)[\w!#$%&'*+.^`|~-]+$/i
+
+export function buildOpenTelemetry({ opentelemetry }: OptionValues, settings: Settings): Config['opentelemetry'] {
+  const { endpoint, sampleRatio, headers, serviceName } = opentelemetry
+  for (const name of headers.keys()) {
+    if (HEADER_NAME.test(name)) continue
+    settings.problem({ rank: RANK.file, where: `otel.headers.${name}` }, 'is no header that can be set')
+  }
+  if (endpoint === null) return null
+  const { username, password, search, hash } = new URL(endpoint)
+  const at = settings.originOf(OPTIONS.opentelemetry.endpoint)!
+  // what is wrong with it is a secret perhaps: it is not repeated
+  if (username !== '' || password !== '') settings.problem(at, 'the URL must have no password: otel.headers may')
+  if (search !== '' || hash !== '') settings.problem(at, 'the URL must have no query: /v1/traces is appended to it')
+  return { endpoint, sampleRatio, headers, serviceName }
+}

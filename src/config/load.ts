@@ -6,7 +6,7 @@ import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
 import { buildLogins } from './load-logins.ts'
-import { buildPrometheus, buildStatistics } from './load-monitoring.ts'
+import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
@@ -90,6 +90,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
     prometheus: buildPrometheus(values, settings),
+    opentelemetry: buildOpenTelemetry(values, settings),
     auth: buildAuth(auth),
     logins: buildLogins(values, settings),
     connection: {

@@ -1,6 +1,7 @@
 import { http } from './http-options.ts'
 import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
 import { prometheus, statistics } from './monitoring-options.ts'
+import { opentelemetry } from './otel-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
 import {
@@ -472,6 +473,7 @@ export const OPTIONS = {
   queues,
   statistics,
   prometheus,
+  opentelemetry,
   log,
 }
 
@@ -489,6 +491,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   queues: 'Queues and consumers',
   statistics: 'Statistics',
   prometheus: 'Metrics for Prometheus',
+  opentelemetry: 'OpenTelemetry',
   log: 'Logging',
 }
 

@@ -54,6 +54,7 @@ import { quorumQueueRoutes } from './routes/quorum-queues.ts'
 import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
+import { topologyRoutes } from './routes/topology.ts'
 import { userLimitRoutes } from './routes/user-limits.ts'
 import { userRoutes } from './routes/users.ts'
 import { versionRoutes } from './routes/version.ts'
@@ -134,6 +135,7 @@ const ROUTES: readonly Routes[] = [
   messageActionRoutes,
   messageTraceRoutes,
   jobRoutes,
+  topologyRoutes,
 ]
 
 /**

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Config } from '../../src/config/config.ts'
-import { ConfigError } from '../../src/config/errors.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { printErlangTerm } from '../../src/util/erlang-syntax.ts'
+import { problemsOf } from '../support/config-problems.ts'
 
 function load(
   lines: readonly string[],
@@ -22,16 +22,6 @@ function load(
 
 const logins = (...lines: string[]): Config['logins'] => load(lines).logins
 const advanced = (text: string, ...lines: string[]): Config['logins'] => load(lines, { advanced: text }).logins
-
-function problemsOf(action: () => unknown): readonly string[] {
-  try {
-    action()
-  } catch (error) {
-    assert.ok(error instanceof ConfigError, String(error))
-    return error.problems
-  }
-  return assert.fail('the configuration was accepted')
-}
 
 const LDAP = ['auth_ldap.servers.1 = ldap.example.com']
 

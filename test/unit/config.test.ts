@@ -8,6 +8,7 @@ import { configurationPage, optionsHelp } from '../../src/config/help.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { environmentName } from '../../src/config/option.ts'
 import { allOptions } from '../../src/config/options.ts'
+import { problemsOf } from '../support/config-problems.ts'
 
 interface Given {
   argv?: string[]
@@ -30,16 +31,6 @@ function load({ argv = [], env = {}, files = {} }: Given = {}) {
 }
 
 const conf = (...lines: string[]) => load({ files: { '/etc/w/warren.conf': lines.join('\n') } })
-
-function problemsOf(action: () => unknown): readonly string[] {
-  try {
-    action()
-  } catch (error) {
-    assert.ok(error instanceof ConfigError, String(error))
-    return error.problems
-  }
-  return assert.fail('the configuration was accepted')
-}
 
 test('without any source the defaults are those of RabbitMQ', () => {
   const config = load()

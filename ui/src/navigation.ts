@@ -1,5 +1,6 @@
 import type { ReadonlySignal } from '@preact/signals'
 import { defineTexts } from './i18n/language.ts'
+import { may } from './state/session.ts'
 
 const titles = defineTexts(
   {
@@ -10,6 +11,12 @@ const titles = defineTexts(
     exchanges: 'Exchanges',
     queues: 'Queues',
     events: 'Events',
+    users: 'Users',
+    vhosts: 'Virtual hosts',
+    policies: 'Policies',
+    definitions: 'Definitions',
+    features: 'Feature flags',
+    clusterName: 'Cluster name',
   },
   {
     overview: '概览',
@@ -19,6 +26,12 @@ const titles = defineTexts(
     exchanges: '交换机',
     queues: '队列',
     events: '事件',
+    users: '用户',
+    vhosts: '虚拟主机',
+    policies: '策略',
+    definitions: '定义',
+    features: '特性标志',
+    clusterName: '集群名称',
   },
 )
 
@@ -55,5 +68,15 @@ export const NAVIGATION: readonly NavigationSection[] = [
     ],
   },
   { section: 'tools', items: [{ href: '#/events', title: () => titles.value.events }] },
-  { section: 'admin', items: [] },
+  {
+    section: 'admin',
+    items: [
+      { href: '#/users', title: () => titles.value.users, needs: may.administrate },
+      { href: '#/vhosts', title: () => titles.value.vhosts, needs: may.administrate },
+      { href: '#/policies', title: () => titles.value.policies },
+      { href: '#/definitions', title: () => titles.value.definitions, needs: may.administrate },
+      { href: '#/feature-flags', title: () => titles.value.features, needs: may.administrate },
+      { href: '#/cluster-name', title: () => titles.value.clusterName, needs: may.administrate },
+    ],
+  },
 ]

@@ -43,6 +43,10 @@ export const ROUTES: readonly Route[] = [
   },
   { pattern: '/queues/:vhost/:name', load: async () => (await import('./pages/queues/queue-page.tsx')).QueuePage },
   {
+    pattern: '/queues/:vhost/:name/messages',
+    load: async () => (await import('./pages/queues/messages/messages-page.tsx')).QueueMessagesPage,
+  },
+  {
     pattern: '/queues/:vhost/:name/publish',
     load: async () => (await import('./pages/queues/publish-page.tsx')).PublishQueuePage,
   },
@@ -51,4 +55,37 @@ export const ROUTES: readonly Route[] = [
     load: async () => (await import('./pages/queues/manage-page.tsx')).ManageQueuePage,
   },
   { pattern: '/events', load: async () => (await import('./pages/events/events-page.tsx')).EventsPage },
+  { pattern: '/users', load: async () => (await import('./pages/users/users-page.tsx')).UsersPage },
+  { pattern: '/users/new', load: async () => (await import('./pages/users/add-user-page.tsx')).AddUserPage },
+  { pattern: '/users/:name', load: async () => (await import('./pages/users/user-page.tsx')).UserPage },
+  { pattern: '/vhosts', load: async () => (await import('./pages/vhosts/vhosts-page.tsx')).VhostsPage },
+  { pattern: '/vhosts/new', load: async () => (await import('./pages/vhosts/add-vhost-page.tsx')).AddVhostPage },
+  { pattern: '/vhosts/:name', load: async () => (await import('./pages/vhosts/vhost-page.tsx')).VhostPage },
+  { pattern: '/policies', load: async () => (await import('./pages/policies/policies-page.tsx')).PoliciesPage },
+  { pattern: '/policies/new', load: async () => (await import('./pages/policies/policy-page.tsx')).AddPolicyPage },
+  {
+    pattern: '/policies/:vhost/:name',
+    load: async () => (await import('./pages/policies/policy-page.tsx')).PolicyPage,
+  },
+  {
+    pattern: '/operator_policies',
+    load: async () => (await import('./pages/policies/policies-page.tsx')).OperatorPoliciesPage,
+  },
+  {
+    pattern: '/operator_policies/new',
+    load: async () => (await import('./pages/policies/policy-page.tsx')).AddOperatorPolicyPage,
+  },
+  {
+    pattern: '/operator_policies/:vhost/:name',
+    load: async () => (await import('./pages/policies/policy-page.tsx')).OperatorPolicyPage,
+  },
+  {
+    pattern: '/definitions',
+    load: async () => (await import('./pages/definitions/definitions-page.tsx')).DefinitionsPage,
+  },
+  { pattern: '/feature-flags', load: async () => (await import('./pages/features/features-page.tsx')).FeaturesPage },
+  {
+    pattern: '/cluster-name',
+    load: async () => (await import('./pages/features/cluster-name-page.tsx')).ClusterNamePage,
+  },
 ]

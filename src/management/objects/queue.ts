@@ -59,7 +59,7 @@ export const messageCount = ({ readyCount, unackedCount, heldCount }: Queue): nu
 /** Messages that wait for a time: for their next attempt, or until they are due. */
 export const delayedCount = ({ heldCount, delays }: Queue): number => heldCount + (delays?.count ?? 0)
 
-const stateOf = ({ deleted }: Queue): string => (deleted ? 'terminated' : 'running')
+export const stateOf = ({ deleted }: Queue): string => (deleted ? 'terminated' : 'running')
 
 /** All that is known of a queue. */
 export function renderQueue(row: QueueRow, statistics: Statistics, ranges: Ranges): Row {

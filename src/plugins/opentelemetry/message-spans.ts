@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import type { Message } from '../../core/message.ts'
+import { type Entry, UNACKED } from '../../core/queues/entry.ts'
+import type { Queue } from '../../core/queues/queue.ts'
+import type { Target } from '../../core/router.ts'
+import type { Session } from '../../core/session.ts'
+import { type Delivered, MessageObserver, type Settled } from '../../core/tracing/message-observer.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { AttributeValue, Span } from './span.ts'
+import { isWithin, sampledContext, type TraceContext } from './trace-context.ts'
+
+/** Deliveries that are being followed until they are settled; of those beyond there is no span. */
+const OPEN_MAX = 10_000
+/** Queues that one span names. */
+const QUEUES_MAX = 20
+const DEFAULT_EXCHANGE = 'amq.default'
+
+/** How a delivery ended, where that is a failure. Who puts a message back may just not be the one who is to have it. */
+const FAILURES: ReadonlySet<Settled> = new Set(['discarded', 'lost', 'timedOut'])
+
+/** Where spans go. */
+export interface SpanSink {
+  /** A span that is over, or will be before this turn is. */
+  add(span: Span): void
+  /** One that there is no room for. */
+  drop(): void
+}
+
+/**
+ * Makes spans of what becomes of messages whose publishers recorded theirs: one for the publish, and one for each delivery until it is
+ * settled. The message's own context is the parent of all of them, and goes on unchanged: so the broker's spans stand beside those of the
+ * consumer, whose parent it is as well, and nothing has to be remembered of a message while it is in a queue.
+ *
+ * Names are those of OpenTelemetry's conventions for messaging (https://opentelemetry.io/docs/specs/semconv/messaging/), and
+ * `warrenmq.*` what these have not.
+ */
+export class MessageSpans extends MessageObserver {
+  readonly #clock: Clock
+  readonly #ratio: number
+  readonly #sink: SpanSink
+  readonly #open = new Map<Entry, Span>()
+  /** The last publish that there is a span for: what goes wrong with it is told right after it. */
+  #published: { readonly message: Message; readonly span: Span } | null = null
+
+  /** @param ratio share of the traces to take part in, 0 to 1 */
+  constructor(clock: Clock, ratio: number, sink: SpanSink) {
+    super()
+    this.#clock = clock
+    this.#ratio = ratio
+    this.#sink = sink
+  }
+
+  override published(session: Session, message: Message, targets: readonly Target[]): void {
+    this.#published = null
+    const context = this.#contextOf(message)
+    if (context === null) return
+    const exchange = message.exchange === '' ? DEFAULT_EXCHANGE : message.exchange
+    const queues = targets.filter(({ kind }) => kind === 'queue').map((target) => (target as Queue).name)
+    const span = this.#start(context, 'producer', `publish ${exchange}`, {
+      ...attributesOf(session, message),
+      'messaging.operation.name': 'publish',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': destination(message.exchange, message.routingKey),
+      'warrenmq.queues': queues.slice(0, QUEUES_MAX),
+    })
+    this.#published = { message, span }
+    this.#sink.add(span)
+  }
+
+  override unroutable(_session: Session, message: Message, returned: boolean): void {
+    this.#publishFailed(message, returned ? 'returned' : 'unroutable')
+  }
+
+  override refused(_queue: Queue, message: Message): void {
+    this.#publishFailed(message, 'refused')
+  }
+
+  #publishFailed(message: Message, error: string): void {
+    if (this.#published?.message === message) fail(this.#published.span, error)
+  }
+
+  override delivered(session: Session, { queue, message, redelivered, entry, consumer }: Delivered): void {
+    const context = this.#contextOf(message)
+    if (context === null) return
+    const isOpen = entry !== null && entry.state === UNACKED && consumer?.noAck !== true
+    if (isOpen && this.#open.size >= OPEN_MAX) return this.#sink.drop()
+    const operation = consumer === null ? 'get' : 'deliver'
+    const span = this.#start(context, 'consumer', `${operation} ${queue}`, {
+      ...attributesOf(session, message),
+      'messaging.operation.name': operation,
+      'messaging.operation.type': isOpen ? 'process' : 'receive',
+      'messaging.destination.name': destination(message.exchange, message.routingKey, queue),
+      'warrenmq.queue': queue,
+      'warrenmq.redelivered': redelivered,
+      ...(consumer === null ? {} : { 'warrenmq.consumer_tag': consumer.tag }),
+    })
+    if (isOpen) this.#open.set(entry, span)
+    else this.#finish(span, 'sent')
+  }
+
+  override settled(_session: Session, entry: Entry, how: Settled): void {
+    const span = this.#open.get(entry)
+    if (span === undefined) return
+    this.#open.delete(entry)
+    if (FAILURES.has(how)) fail(span, OUTCOMES[how])
+    this.#finish(span, OUTCOMES[how])
+  }
+
+  #contextOf(message: Message): TraceContext | null {
+    const context = sampledContext(message)
+    return context === null || !isWithin(this.#ratio, context.traceId) ? null : context
+  }
+
+  #start(
+    { traceId, spanId: parentId, traceState }: TraceContext,
+    kind: Span['kind'],
+    name: string,
+    attributes: Span['attributes'],
+  ): Span {
+    const now = this.#clock.now()
+    const spanId = randomBytes(8).toString('hex')
+    return { traceId, spanId, parentId, traceState, name, kind, startedAt: now, endedAt: now, attributes, error: null }
+  }
+
+  #finish(span: Span, outcome: string): void {
+    span.endedAt = Math.max(span.startedAt, this.#clock.now())
+    span.attributes['warrenmq.outcome'] = outcome
+    this.#sink.add(span)
+  }
+}
+
+const OUTCOMES: Readonly<Record<Settled, string>> = {
+  acknowledged: 'acknowledged',
+  discarded: 'discarded',
+  rejected: 'rejected',
+  returned: 'returned',
+  lost: 'lost',
+  timedOut: 'timed_out',
+}
+
+function fail(span: Span, error: string): void {
+  span.error = error
+  span.attributes['error.type'] = error
+}
+
+/** As the conventions for RabbitMQ put it together: what is known, and nothing twice. */
+function destination(exchange: string, key: string, queue: string | null = null): string {
+  const parts = [exchange, key, queue === key ? '' : queue].filter((part) => part !== null && part !== '')
+  return parts.length === 0 ? DEFAULT_EXCHANGE : parts.join(':')
+}
+
+function attributesOf({ connection, vhost }: Session, message: Message): Record<string, AttributeValue> {
+  const { facts, user } = connection
+  // decoded for this once: what a message decodes itself stays with it for as long as it is in a queue
+  const { buffer, propertiesOffset, propertiesLength } = message
+  const { messageId, correlationId } = message.format.decode(buffer, propertiesOffset, propertiesLength)
+  return {
+    'messaging.system': 'rabbitmq',
+    ...(message.routingKey === '' ? {} : { 'messaging.rabbitmq.destination.routing_key': message.routingKey }),
+    ...(messageId === null ? {} : { 'messaging.message.id': messageId }),
+    ...(correlationId === null ? {} : { 'messaging.message.conversation_id': correlationId }),
+    'messaging.message.body.size': message.bodyLength,
+    ...(facts.givenName === null ? {} : { 'messaging.client.id': facts.givenName }),
+    ...(facts.peerAddress === '' ? {} : { 'client.address': facts.peerAddress, 'client.port': facts.peerPort }),
+    'user.name': user.name,
+    'warrenmq.vhost': vhost.name,
+  }
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { eventually } from '../support/with-broker.ts'
+import { withoutBrowser } from './support/browser.ts'
+import { ask } from './support/scene.ts'
+import { goTo, isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+
+const skip = withoutBrowser || (isRabbit && 'RabbitMQ cannot look at messages where they are')
+const MAILS = 60
+
+describe('the message browser', { skip }, () => {
+  let stage: Stage
+  let window: Window
+  let vhost = ''
+  before(async () => {
+    stage = await openStage()
+    vhost = encodeURIComponent(stage.scene.vhost)
+    await stage.scene.publish(MAILS)
+    window = await stage.open()
+    await signIn(window.page, stage, `#/queues/${vhost}/orders.mail/messages`)
+  })
+  after(() => stage.close())
+
+  const messages = async (queue: string): Promise<number> => {
+    const answer = await ask(stage.apiUrl, 'GET', `queues/${vhost}/${encodeURIComponent(queue)}`)
+    return (answer as { messages: number }).messages
+  }
+  const publish = (routing_key: string, payload: string, headers: object): Promise<unknown> =>
+    ask(stage.apiUrl, 'POST', `exchanges/${vhost}/amq.default/publish`, {
+      routing_key,
+      payload,
+      payload_encoding: 'string',
+      properties: { headers, delivery_mode: 2 },
+    })
+
+  test('shows a page of what is there, and then more', async () => {
+    const { page } = window
+    await page.getByText('50 shown', { exact: false }).waitFor()
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await page.getByText(`${MAILS} shown`, { exact: false }).waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Show more' }).count(), 0)
+    assert.equal(await messages('orders.mail'), MAILS)
+  })
+
+  test('finds by routing key, header and body', async () => {
+    const { page } = window
+    await page.getByLabel('Routing key').fill('order.*.us')
+    await page.getByLabel('Headers').fill('x-tenant=south\nattempt=1')
+    await page.getByLabel('Body contains').fill('"order":4718')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.getByText('1 shown, 60 looked at').waitFor()
+  })
+
+  test('shows one in full, also where the list has cut its body', async () => {
+    const { page } = window
+    await publish('dead-letters', `${'long '.repeat(1000)}end`, { note: 'for the test' })
+    await goTo(page, `#/queues/${vhost}/dead-letters/messages`)
+    await page.getByRole('button', { name: /^Message / }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('pre', { hasText: /end$/ }).waitFor()
+    assert.match(await dialog.innerText(), /for the test/)
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  })
+
+  test('moves what is picked, and deletes what was found', async () => {
+    const { page } = window
+    const left = await messages('dead-letters')
+    await goTo(page, `#/queues/${vhost}/orders.mail/messages`)
+    for (const box of await page
+      .getByRole('checkbox', { name: /Pick message/ })
+      .all()
+      .then((all) => all.slice(0, 2)))
+      await box.check()
+    await page.getByRole('button', { name: 'Move', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('dead-letters')
+    await dialog.getByRole('button', { name: 'Move', exact: true }).click()
+    await page.getByText('Done for 2 messages').waitFor()
+    await dialog.waitFor({ state: 'detached' })
+    assert.equal(await messages('orders.mail'), MAILS - 2)
+    assert.equal(await messages('dead-letters'), left + 2)
+    await page.getByLabel('Headers').fill('x-tenant=south')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.getByText('29 shown').waitFor()
+    await page.getByLabel('All that fit the search').check()
+    await page.getByRole('button', { name: 'Delete', exact: true }).last().click()
+    await dialog.getByRole('textbox').fill('orders.mail')
+    await page.keyboard.press('Enter')
+    await page.getByText('Done for 29 messages').waitFor()
+    assert.equal(await messages('orders.mail'), 29)
+  })
+
+  test('sends dead letters back to where they died', async () => {
+    const { page } = window
+    const source = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'graves', 'x-max-length': 1 }
+    await ask(stage.apiUrl, 'PUT', `queues/${vhost}/graves`, {})
+    await ask(stage.apiUrl, 'PUT', `queues/${vhost}/living`, { durable: true, arguments: source })
+    await publish('living', 'first', {})
+    await publish('living', 'second', {})
+    await eventually(async () => (await messages('graves')) === 1)
+    await ask(stage.apiUrl, 'DELETE', `queues/${vhost}/living/contents`)
+    await goTo(page, `#/queues/${vhost}/graves/messages`)
+    await page.getByRole('checkbox', { name: /Pick message/ }).check()
+    await page.getByRole('button', { name: 'Send back' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Send back' }).click()
+    await page.getByText('No message fits').waitFor()
+    assert.equal(await messages('living'), 1)
+  })
+
+  test('hastens and cancels what waits until it is due', async () => {
+    const { page } = window
+    await ask(stage.apiUrl, 'PUT', `queues/${vhost}/later`, { durable: true, arguments: { 'x-delayed-message': true } })
+    await publish('later', 'a', { 'x-delay': 3_600_000 })
+    await publish('later', 'b', { 'x-delay': 7_200_000 })
+    await goTo(page, `#/queues/${vhost}/later/messages`)
+    await page
+      .getByRole('row', { name: /\ba\b.*1 B/ })
+      .getByRole('checkbox')
+      .check()
+    await page.getByRole('button', { name: 'Change due time' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Change due time' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const states = async (): Promise<string[]> => {
+      const { items } = (await ask(stage.apiUrl, 'GET', `queues/${vhost}/later/messages`)) as {
+        items: { state: string }[]
+      }
+      return items.map(({ state }) => state).toSorted()
+    }
+    await eventually(async () => (await states()).join(' ') === 'delayed ready')
+    await page.getByLabel('All that fit the search').check()
+    await page.getByRole('button', { name: 'Cancel delayed' }).click()
+    await page.getByRole('dialog').getByRole('textbox').fill('later')
+    await page.keyboard.press('Enter')
+    await eventually(async () => (await states()).join(' ') === 'ready')
+    assert.deepEqual(window.complaints, [])
+  })
+})

@@ -1,0 +1,78 @@
+import { useSignal } from '@preact/signals'
+import { getLimits, putLimit, type Limits, type LimitScope } from '../api/limits.ts'
+import { defineTexts } from '../i18n/language.ts'
+import { usePoll } from '../state/poll.ts'
+import { ActionForm } from './action-form.tsx'
+import { Field, FieldGrid, NumberInput } from './form.tsx'
+import { Card } from './page.tsx'
+import { Shown } from './polled.tsx'
+import { showDone } from './toasts.tsx'
+
+const texts = defineTexts(
+  {
+    title: 'Limits',
+    help: 'No limit when empty; 0 allows none.',
+    names: { 'max-connections': 'Most connections', 'max-channels': 'Most channels', 'max-queues': 'Most queues' },
+    save: 'Save limits',
+    saved: 'Limits saved',
+  },
+  {
+    title: '限制',
+    help: '留空则不限；0 表示一个也不允许。',
+    names: { 'max-connections': '最大连接数', 'max-channels': '最大信道数', 'max-queues': '最大队列数' },
+    save: '保存限制',
+    saved: '限制已保存',
+  },
+)
+
+type LimitName = keyof typeof texts.value.names
+
+const NAMES = {
+  user: ['max-connections', 'max-channels'],
+  vhost: ['max-connections', 'max-queues'],
+} as const satisfies Record<string, readonly LimitName[]>
+
+/** How much a user, or a virtual host, may have. */
+export function LimitsCard({ scope }: { readonly scope: LimitScope }) {
+  const limits = usePoll(JSON.stringify(scope), (signal) => getLimits(scope, signal), { once: true })
+  return (
+    <Card title={texts.value.title}>
+      <Shown of={limits}>{(data) => <LimitsForm scope={scope} limits={data} onSaved={limits.refresh} />}</Shown>
+    </Card>
+  )
+}
+
+interface LimitsFormProps {
+  readonly scope: LimitScope
+  readonly limits: Limits
+  readonly onSaved: () => Promise<void>
+}
+
+function LimitsForm({ scope, limits, onSaved }: LimitsFormProps) {
+  const t = texts.value
+  const [first, second] = 'user' in scope ? NAMES.user : NAMES.vhost
+  const typed = [useTyped(first, limits), useTyped(second, limits)]
+  const send = async (): Promise<void> => {
+    for (const { name, value } of typed) {
+      const wanted = value.value.trim() === '' ? null : Number(value.value)
+      if (wanted !== (limits[name] ?? null)) await putLimit(scope, name, wanted)
+    }
+    showDone(t.saved)
+    await onSaved()
+  }
+  return (
+    <ActionForm label={t.save} onSend={send}>
+      <FieldGrid>
+        {typed.map(({ name, value }) => (
+          <Field key={name} label={t.names[name]} help={t.help}>
+            <NumberInput value={value} min={-1} step={1} />
+          </Field>
+        ))}
+      </FieldGrid>
+    </ActionForm>
+  )
+}
+
+function useTyped(name: LimitName, limits: Limits) {
+  return { name, value: useSignal(limits[name] === undefined ? '' : String(limits[name])) }
+}
