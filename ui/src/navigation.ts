@@ -11,6 +11,9 @@ const titles = defineTexts(
     exchanges: 'Exchanges',
     queues: 'Queues',
     events: 'Events',
+    topology: 'Topology',
+    route: 'Routing',
+    traces: 'Message traces',
     users: 'Users',
     vhosts: 'Virtual hosts',
     policies: 'Policies',
@@ -26,6 +29,9 @@ const titles = defineTexts(
     exchanges: '交换机',
     queues: '队列',
     events: '事件',
+    topology: '拓扑',
+    route: '路由说明',
+    traces: '消息追踪',
     users: '用户',
     vhosts: '虚拟主机',
     policies: '策略',
@@ -67,7 +73,15 @@ export const NAVIGATION: readonly NavigationSection[] = [
       { href: '#/queues', title: () => titles.value.queues },
     ],
   },
-  { section: 'tools', items: [{ href: '#/events', title: () => titles.value.events }] },
+  {
+    section: 'tools',
+    items: [
+      { href: '#/topology', title: () => titles.value.topology },
+      { href: '#/route', title: () => titles.value.route },
+      { href: '#/message-traces', title: () => titles.value.traces, needs: may.monitor },
+      { href: '#/events', title: () => titles.value.events },
+    ],
+  },
   {
     section: 'admin',
     items: [

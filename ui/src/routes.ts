@@ -88,4 +88,11 @@ export const ROUTES: readonly Route[] = [
     pattern: '/cluster-name',
     load: async () => (await import('./pages/features/cluster-name-page.tsx')).ClusterNamePage,
   },
+  { pattern: '/route', load: async () => (await import('./pages/routing/route-page.tsx')).RoutePage },
+  { pattern: '/message-traces', load: async () => (await import('./pages/traces/traces-page.tsx')).TracesPage },
+  {
+    pattern: '/message-traces/:vhost/:id',
+    load: async () => (await import('./pages/traces/trace-page.tsx')).TracePage,
+  },
+  { pattern: '/topology', load: async () => (await import('./pages/topology/topology-page.tsx')).TopologyPage },
 ]

@@ -57,7 +57,7 @@ function columns(scope: PermissionScope, clear: (row: Permission) => Promise<voi
   const pattern = (id: 'configure' | 'write' | 'read'): Column<Permission> => ({
     id,
     header: t[id],
-    cell: (row) => <code>{row[id]}</code>,
+    cell: (row) => <code class="nowrap">{row[id]}</code>,
   })
   return [
     otherColumn(scope),
