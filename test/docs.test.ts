@@ -6,14 +6,18 @@ import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { DIFFERENCES } from './clients/differences.ts'
+import { complete } from '../src/cli/completion/complete.ts'
+import { createCliHost } from '../src/command-line.ts'
 import { withBroker } from './support/with-broker.ts'
 
 // Documents that name files and functions go stale without a word: here they say so.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const host = createCliHost('0.0.0')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const pages = [
   'README.md',
+  'README.zh-CN.md',
   'CONTRIBUTING.md',
   'examples/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
@@ -78,6 +82,51 @@ async function run(code: string, type: 'module' | 'module-typescript'): Promise<
   assert.equal(status, 0, stdout)
   return stdout
 }
+
+describe('README.zh-CN.md', () => {
+  const [english, chinese] = ['README.md', 'README.zh-CN.md'].map(read) as [string, string]
+  const all = (page: string, pattern: RegExp): string[] => [...page.matchAll(pattern)].map(([found]) => found)
+
+  test('has the programs of the README, and what it links to', () => {
+    const blocks = /^```\w+\n[^]*?^```$/gm
+    assert.ok(all(english, blocks).length > 4, 'the blocks have been found')
+    assert.deepEqual(all(chinese, blocks), all(english, blocks))
+    const links = (page: string): string[] => all(page, /\]\((?!#|README)[^)]*\)/g)
+    assert.deepEqual(links(chinese).toSorted(), links(english).toSorted())
+  })
+
+  test('has the sections and the rows of the README', () => {
+    for (const pattern of [/^#+ /gm, /^\| /gm, /^- /gm]) {
+      assert.equal(all(chinese, pattern).length, all(english, pattern).length, String(pattern))
+    }
+  })
+})
+
+describe('docs/command-line.md', () => {
+  /** Whether completion offers the last word. */
+  const isOffered = async (words: readonly string[]): Promise<boolean> => {
+    const candidates = await complete(words, host)
+    return candidates !== 'files' && candidates.some(({ word }) => word === words.at(-1))
+  }
+
+  test('has examples of commands and options that there are', async () => {
+    const lines = [...read('docs/command-line.md').matchAll(/^ {4}(?:\S+ .+ {2,}|source <\()?(warren [^#\n]+)/gm)]
+    const commands = lines
+      .flatMap(([, line]) => line!.split(/ (?:\||&&|>) |\)| {3,}/))
+      .filter((part) => part.startsWith('warren '))
+    assert.ok(commands.length > 30, `${commands.length} examples`)
+    const wrong: string[] = []
+    for (const command of commands) {
+      const words = command.trim().split(/,? +/).slice(1)
+      const path = words.slice(0, ['ctl', 'diagnostics', 'queues', 'plugins'].includes(words[0]!) ? 2 : 1)
+      if (!(await isOffered(path))) wrong.push(command)
+      for (const option of words.filter((word) => word.startsWith('--'))) {
+        if (!(await isOffered([...path, option.split('=')[0]!]))) wrong.push(`${command}: ${option}`)
+      }
+    }
+    assert.deepEqual(wrong, [])
+  })
+})
 
 describe('README.md', () => {
   const block = (language: string): string => {

@@ -1,3 +1,5 @@
+import type { RecentLines } from './recent-lines.ts'
+
 /** Facts that go with a line: a peer, a vhost, a user, an error under `err`. */
 export type LogFacts = Readonly<Record<string, unknown>>
 
@@ -23,6 +25,8 @@ export interface SteerableLog extends Log {
   readonly level: LogLevel
   /** For all places that it is written to, and for all its children. */
   setLevel(level: LogLevel): void
+  /** The last lines, for people, wherever they are written to. */
+  readonly recent: RecentLines
   /** Opens its file anew, after somebody has moved it. @throws Error when that cannot be done */
   reopen(): void
 }

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 import type { Log, LogFacts, LogFormat, LogLevel, SteerableLog } from './log.ts'
 import type { LogLine, LogTap } from './log-tap.ts'
+import { RecentLines } from './recent-lines.ts'
 
 /*
  * Apart from the interface, which everything imports: a broker in a test logs nothing, and need not wait for pino.
@@ -54,6 +55,7 @@ const WANTS_LEVEL: unique symbol = Symbol.for('pino.metadata')
 class Outlets {
   readonly [WANTS_LEVEL] = true
   lastLevel = 0
+  readonly recent = new RecentLines()
   /** Index of the lowest level that is written anywhere. */
   lowest: number
   readonly #outlets: { readonly source: LogWriter; readonly writer: LogWriter; rank: number }[]
@@ -69,6 +71,7 @@ class Outlets {
 
   write(line: string): void {
     const rank = (this.lastLevel - PINO_DEBUG) / PINO_STEP
+    this.recent.push(formatPlaintext(JSON.parse(line) as Record<string, unknown>).trimEnd())
     for (const outlet of this.#outlets) if (outlet.rank <= rank) outlet.writer.write(line)
   }
 
@@ -91,7 +94,10 @@ class Outlets {
 export function openLog(settings: LogSettings, tap: { to: LogTap; level: LogLevel } | null = null): SteerableLog {
   const sinks: LogSink[] = []
   // Standard error, so that standard output stays readable for people and for what waits for the ready line.
-  if (settings.console) sinks.push({ ...settings.console, writer: pino.destination({ dest: 2, sync: true }) })
+  if (settings.console) {
+    const console = pino.destination({ dest: 2, sync: true })
+    sinks.push({ ...settings.console, writer: { write: (line) => console.write(line) } })
+  }
   if (settings.file) {
     const { path, level, format } = settings.file
     mkdirSync(dirname(path), { recursive: true })
@@ -119,6 +125,10 @@ class PinoLog implements SteerableLog {
 
   get level(): LogLevel {
     return LEVEL_ORDER[this.#outlets.lowest]!
+  }
+
+  get recent(): RecentLines {
+    return this.#outlets.recent
   }
 
   setLevel(level: LogLevel): void {

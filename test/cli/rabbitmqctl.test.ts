@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
 import { runCtl } from '../../src/cli/ctl/run.ts'
 import { startRabbitmq, withoutRabbitmq } from '../support/rabbitmq.ts'
+import { startWarren } from '../support/warren-process.ts'
 import { eventually } from '../support/with-broker.ts'
 import { askedBy, normalise, type Answer } from './rabbitmqctl/answers.ts'
 import { STEPS, TOPOLOGY_STEPS, VHOST, type Step } from './rabbitmqctl/steps.ts'
@@ -20,6 +21,7 @@ const recorded = JSON.parse(
 ) as Recorded[]
 
 interface Broker {
+  readonly isWarren: boolean
   readonly url: string
   readonly managementUrl: string
   readonly node: string
@@ -70,7 +72,8 @@ async function replay(t: TestContext, broker: Broker): Promise<void> {
     const { asked, code, stdout, stderr } = recorded[i]!
     await t.test(asked, async () => {
       const answer = await ask(step, broker)
-      if (step.differs === undefined) assert.deepEqual(answer, { code, stdout, stderr })
+      const differs = step.differs ?? (broker.isWarren ? step.differsOnWarren : undefined)
+      if (differs === undefined) assert.deepEqual(answer, { code, stdout, stderr })
       else assert.equal(answer.code, step.code ?? code, answer.stderr.join('\n'))
     })
   }
@@ -80,6 +83,12 @@ describe('the answers of rabbitmqctl', () => {
   test('are those of warren ctl, asking a RabbitMQ', { skip: withoutRabbitmq }, async (t) => {
     const rabbitmq = await startRabbitmq(['rabbitmq_shovel_management', 'rabbitmq_federation_management'])
     t.after(() => rabbitmq.stop())
-    await replay(t, rabbitmq)
+    await replay(t, { ...rabbitmq, isWarren: false })
+  })
+
+  test('are those of warren ctl, asking a WarrenMQ', async (t) => {
+    const warren = await startWarren(t)
+    const node = /^ *node +(\S+)$/m.exec(warren.stdout)![1]!
+    await replay(t, { isWarren: true, url: warren.url('AMQP'), managementUrl: warren.url('HTTP'), node })
   })
 })

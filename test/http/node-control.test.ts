@@ -142,13 +142,34 @@ describe('a node', () => {
     assert.deepEqual(stops, ['a request of guest'])
   })
 
+  test('shows the last lines of its log, and those that come after', async (t) => {
+    const { api, log, close } = await startNode()
+    t.after(close)
+    const ask = async (query: string): Promise<{ lines: string[]; next: number }> =>
+      (await api.request('GET', `node/log?${query}`)).json()
+    for (let i = 0; i < 2500; i++) log.info(`line ${i}`)
+    log.debug('not this')
+    const { lines, next } = await ask('lines=2')
+    assert.deepEqual(
+      lines.map((line) => line.slice(-9)),
+      ['line 2498', 'line 2499'],
+    )
+    assert.equal((await ask('lines=9999')).lines.length, 1000)
+    assert.deepEqual(await ask(`after=${next}`), { lines: [], next })
+    log.warn('one more')
+    assert.match((await ask(`after=${next}`)).lines.join(), /\[warn\] one more$/)
+    for (const query of ['lines=-1', 'after=x', 'lines=1&lines=2']) {
+      assert.equal((await api.request('GET', `node/log?${query}`)).statusCode, 400, query)
+    }
+  })
+
   test('takes none of this from who is no administrator', async (t) => {
     const { api, stops, close } = await startNode()
     t.after(close)
     const requests = [
-      ['GET', 'node/settings'],
       ['PUT', 'node/settings'],
       ['GET', 'node/environment'],
+      ['GET', 'node/log'],
       ['POST', 'node/rotate-logs'],
       ['POST', 'node/stop'],
     ] as const

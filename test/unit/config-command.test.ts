@@ -34,7 +34,7 @@ test('wrong usage and a wrong configuration have exit codes of their own', () =>
   assert.deepEqual(warren(['strat']), {
     status: 64,
     stdout: '',
-    stderr: "warren: there is no command 'strat'; see warren help\n",
+    stderr: "warren: there is no command 'strat' (did you mean 'start'?); see warren help\n",
   })
   assert.deepEqual(warren(['start', '--prot', '1']), {
     status: 64,

@@ -56,6 +56,12 @@ export interface NodeFacts {
   readonly partitions?: readonly string[]
 }
 
+/** Of `GET /api/node/settings`, which RabbitMQ has not. */
+export interface NodeSettings {
+  /** A share of the memory, or bytes. */
+  readonly vm_memory_high_watermark: { readonly relative?: number; readonly absolute?: number }
+}
+
 export type Memory = Readonly<Record<string, unknown>> & {
   readonly strategy?: string
   readonly total?: Readonly<Record<string, number>>

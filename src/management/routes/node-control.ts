@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { getCiphers } from 'node:tls'
 import { Type } from 'typebox'
 import { requireTag } from '../access.ts'
-import { ApiError } from '../api-error.ts'
+import { ApiError, badRequest } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import type { ManagementHost } from '../management-host.ts'
 import { settingsFromJson, settingsToJson, type SettingChanges } from '../node-settings.ts'
@@ -39,6 +39,13 @@ export const nodeControlRoutes: Routes = (app, { host }) => {
       runtime: { node: process.version, tls_versions: TLS_VERSIONS, cipher_suites: cipherSuites() },
     }
   })
+  app.get('/node/log', described('The last lines of the log', { query: LOG_QUERY, tag }), (request) => {
+    requireTag(request, 'administrator')
+    const { log } = host.control
+    if (log === null) throw withoutLog()
+    const { lines = '50', after } = request.query as { lines?: string; after?: string }
+    return after === undefined ? log.recent.last(natural('lines', lines)) : log.recent.after(natural('after', after))
+  })
   app.post('/node/rotate-logs', described('Open the log file anew', { tag }), (request, reply) => {
     requireTag(request, 'administrator')
     const { log } = host.control
@@ -59,10 +66,21 @@ export const nodeControlRoutes: Routes = (app, { host }) => {
   })
 }
 
+const LOG_QUERY = {
+  lines: Type.Integer({ minimum: 0, description: 'How many; the last 1,000 are kept', default: 50 }),
+  after: Type.Integer({ minimum: 0, description: 'In place of `lines`: `next` of the answer before' }),
+}
+
+/** @throws ApiError 400 */
+function natural(key: string, text: unknown): number {
+  if (typeof text === 'string' && /^\d{1,15}$/.test(text)) return Number(text)
+  throw badRequest(`${key} has to be a number from 0 on`)
+}
+
 function addSettings(app: FastifyInstance, host: ManagementHost): void {
   const { limits, log } = host.control
   app.get('/node/settings', described('What can be set while the node runs', { tag }), (request) => {
-    requireTag(request, 'administrator')
+    requireTag(request, 'monitoring')
     return settingsToJson(host.control)
   })
   const options = described('Set limits and log level until the node stops', { body: Settings, tag })

@@ -10,6 +10,7 @@ import {
   listenerRows,
   type Memory,
   type NodeFacts,
+  type NodeSettings,
   type Overview,
 } from '../node-facts.ts'
 import { text, type Output } from '../output.ts'
@@ -22,6 +23,7 @@ interface Facts {
   readonly node: NodeFacts
   readonly memory: Memory
   readonly vhosts: number
+  readonly settings: NodeSettings | null
 }
 
 const listOrNone = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? ['(none)'] : lines)
@@ -65,12 +67,20 @@ function runtimeLines({ overview, node }: Facts): string[] {
   return lines.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => `${name}: ${value}`)
 }
 
-function memoryLines({ node, memory }: Facts, unit: Unit): string[] {
+/** As it was set, with a comma after it; '' where the node does not say, as RabbitMQ over HTTP. */
+function watermarkSetting({ settings }: Facts, unit: Unit): string {
+  const { relative, absolute } = settings?.vm_memory_high_watermark ?? {}
+  if (relative !== undefined) return `${relative} of available memory, `
+  return absolute === undefined ? '' : `${inUnit(absolute, unit)}, `
+}
+
+function memoryLines(facts: Facts, unit: Unit): string[] {
+  const { node, memory } = facts
   const total = totalMemory(memory)
   return [
     `Total memory used: ${inUnit(total, unit)}`,
     `Calculation strategy: ${memory.strategy ?? node.mem_calculation_strategy ?? 'rss'}`,
-    `Memory high watermark setting: computed to: ${inUnit(node.mem_limit ?? 0, unit)}`,
+    `Memory high watermark setting: ${watermarkSetting(facts, unit)}computed to: ${inUnit(node.mem_limit ?? 0, unit)}`,
     '',
     ...breakdown(memory).map(
       ([kind, bytes]) => `${kind}: ${inUnit(bytes, unit)} (${decimal(percentage(bytes, total), 2)} %)`,
@@ -149,12 +159,13 @@ function statusJson({ overview, node, memory, vhosts }: Facts): unknown {
 export async function statusOutput(context: Context, unit: Unit): Promise<Output> {
   const { api } = context
   const overview = await fetchOverview(api)
-  const [node, memory, vhosts] = await Promise.all([
+  const [node, memory, vhosts, settings] = await Promise.all([
     fetchNode(api, overview.node),
     fetchMemory(api, overview.node),
     api.get<unknown[]>('/vhosts?columns=name'),
+    api.find<NodeSettings>('/node/settings'),
   ])
-  const facts = { overview, node, memory, vhosts: vhosts.length }
+  const facts = { overview, node, memory, vhosts: vhosts.length, settings }
   return text(statusText(context, facts, unit), statusJson(facts))
 }
 

@@ -50,7 +50,7 @@ const addUser: CtlCommand = {
     },
   ],
   options: [{ flags: '--pre-hashed-password', help: 'the password is a hash, as hash_password makes it' }],
-  examples: ["add_user alice 's3cret'", 'printf \'%s\' "$SECRET" | warren ctl add_user alice'],
+  examples: ["add_user alice 's3cret'", 'add_user alice < password.txt'],
   async run(context) {
     const { api, args, say } = context
     const name = args[0]!

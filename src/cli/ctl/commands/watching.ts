@@ -65,14 +65,12 @@ interface LogPart {
 }
 
 const readLog = ({ api }: Context, query: string): Promise<LogPart> =>
-  refusedAs(api.get<LogPart>(`/node/log?${query}`), (error) =>
-    error.reason.startsWith('there is no log file') ? failure(error.reason) : onlyWarren(error),
-  )
+  refusedAs(api.get<LogPart>(`/node/log?${query}`), onlyWarren)
 
 const logTail: CtlCommand = {
   ...monitoring,
   name: 'log_tail',
-  summary: 'Shows the last lines of the log file of the node',
+  summary: 'Shows the last lines of the log of the node',
   options: [{ flags: '-N, --number <lines>', help: 'how many (50)', parse: parseNatural }],
   timeoutSec: 60,
   async run(context) {
