@@ -85,6 +85,17 @@ for (const place of ['memory', 'store'] as const) {
       assert.equal(api.bench.store.stats().messages, 0)
     })
 
+    test("copy to an exchange with the messages' own routing keys", async () => {
+      const { api, client } = await start()
+      for (const queue of ['q', 'other']) client.declare(queue)
+      client.exchange('x', 'direct')
+      client.session.topology.bindQueue('other', 'x', 'q', new Map())
+      publish(client, 'q', ['a'])
+      api.bench.settle()
+      await act(api, 'queues/%2F/q', { action: 'copy', select: 'all', to: { exchange: 'x', routing_key: null } })
+      assert.deepEqual(drain(client, 'other'), ['a'])
+    })
+
     test('move those that are searched for, and copy without taking any', async () => {
       const { api, client } = await start()
       client.declare('q')

@@ -86,6 +86,18 @@ describe('traces of messages', () => {
     assert.deepEqual(started.json<{ exchange: string }>().exchange, '')
   })
 
+  test('follow everything that null leaves open', async () => {
+    const { request, bench } = await startApi()
+    const body = { queue: null, exchange: null, key: 'q', header: null }
+    const started = await request('POST', 'message-traces/%2F', { body })
+    const { id } = started.json<{ id: string }>()
+    const client = bench.client()
+    client.declare('q')
+    client.publish('q', 'a')
+    const { events } = (await request('GET', `message-traces/%2F/${id}`)).json<{ events: unknown[] }>()
+    assert.ok(events.length > 0)
+  })
+
   test('are for monitors, and within limits', async () => {
     const { request, bench } = await startApi()
     for (const user of ['management', 'policymaker', 'monitoring']) {

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { nullableText } from '../nullable.ts'
 import { callerOf } from '../access.ts'
 import type { Routes } from '../app.ts'
 import { actAs } from '../in-process.ts'
@@ -25,7 +26,7 @@ const Action = Type.Object({
     Type.Object({
       queue: Type.Optional(Type.String()),
       exchange: Type.Optional(Type.String()),
-      routing_key: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      routing_key: Type.Optional(nullableText()),
       vhost: Type.Optional(Type.String()),
     }),
   ),

@@ -6,6 +6,7 @@ import { requireTag, requireVhost } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { exchangeOf } from '../names.ts'
+import { nullableText } from '../nullable.ts'
 import { traceEventObject, traceObject } from '../objects/message-trace.ts'
 
 const SECONDS_DEFAULT = 60
@@ -15,10 +16,10 @@ const EVENTS_MAX = 10_000
 const ANSWERED_MAX = 1000
 
 const Wanted = Type.Object({
-  queue: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  exchange: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  key: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  header: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  queue: Type.Optional(nullableText()),
+  exchange: Type.Optional(nullableText()),
+  key: Type.Optional(nullableText()),
+  header: Type.Optional(nullableText()),
   seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: SECONDS_MAX })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: EVENTS_MAX })),
 })
