@@ -122,7 +122,7 @@ export const missing = (broker: Broker): unknown => broker.noSuchThing
     const [listing] = Object.values(JSON.parse(stdout) as Record<string, { files: { path: string }[] }>)
     const strangers = listing!.files
       .map(({ path }) => path)
-      .filter((path) => !/^(dist\/.+|LICENSE|README\.md|package\.json)$/.test(path))
+      .filter((path) => !/^(dist\/.+|LICENSE|README(\.zh-CN)?\.md|package\.json)$/.test(path))
     assert.deepEqual(strangers, [])
   })
 })
