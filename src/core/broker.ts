@@ -4,6 +4,7 @@ import { limitLog, type Log, type LogLimiter } from '../telemetry/log.ts'
 import type { Clock } from '../util/clock.ts'
 import { PatternError } from '../util/pcre.ts'
 import type { Turn } from '../util/turn.ts'
+import { TurnTime } from '../util/turn-time.ts'
 import { Alarms } from './alarms.ts'
 import { FULL_AUTHORIZER } from './authorizer.ts'
 import { BrokerCounters } from './broker-counters.ts'
@@ -91,6 +92,9 @@ export class Broker {
   readonly metadata: MetadataStore
   readonly clock: Clock
   readonly turn: Turn
+  readonly turnTime: TurnTime
+  /** ms since the epoch */
+  readonly startedAt: number
   readonly random: () => number
   readonly log: Log
   /** For lines that a client can cause as often as it likes. */
@@ -126,6 +130,8 @@ export class Broker {
     this.clock = parts.clock
     this.events = new BrokerEvents(() => parts.clock.now())
     this.turn = parts.turn
+    this.turnTime = new TurnTime(parts.clock, parts.turn)
+    this.startedAt = parts.clock.now()
     this.random = parts.random
     this.log = parts.log
     this.limitedLog = limitLog(parts.log)

@@ -56,10 +56,11 @@ export class Deliveries {
   /** Gives a delivery that is to be settled its tag. */
   add(entry: Entry): number {
     if (entry.consumer !== null) this.#outstanding++
-    const { clock } = this.#session.broker
-    entry.deliveredAt = clock.now()
+    const { clock, startedAt, turnTime } = this.#session.broker
     const timeout = entry.queue.ackTimeoutOf(entry.consumer)
-    if (timeout > 0) this.#watch(entry.deliveredAt + timeout)
+    const now = timeout > 0 ? clock.now() : turnTime.now
+    entry.deliveredAt = now - startedAt
+    if (timeout > 0) this.#watch(now + timeout)
     return this.unacked.add(entry)
   }
 
@@ -159,11 +160,13 @@ export class Deliveries {
     this.#timer = null
     const late: { tag: number; entry: Entry; timeoutMs: number }[] = []
     let next = Infinity
+    const { startedAt } = this.#session.broker
     for (const [tag, entry] of this.unacked.entries()) {
       const timeoutMs = entry.queue.ackTimeoutOf(entry.consumer)
       if (timeoutMs <= 0) continue
-      if (entry.deliveredAt + timeoutMs <= now) late.push({ tag, entry, timeoutMs })
-      else next = Math.min(next, entry.deliveredAt + timeoutMs)
+      const due = startedAt + entry.deliveredAt + timeoutMs
+      if (due <= now) late.push({ tag, entry, timeoutMs })
+      else next = Math.min(next, due)
     }
     if (next < Infinity) {
       const { clock } = this.#session.broker

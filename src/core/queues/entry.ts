@@ -40,7 +40,7 @@ export class Entry implements QueueEntry {
   group: MessageGroup | null = null
   /** Where its queue has the value that goes with it (a row of `ValueTable`); NO_ROW for none, and for what has been read back. */
   value = NO_ROW
-  /** When it was handed out last (ms since the epoch), or 0. */
+  /** When it was handed out last, in ms since the broker was started: a small number, which costs no allocation. */
   deliveredAt = 0
 
   // the store's notes; core only asks whether `location` is NOT_STORED
