@@ -38,5 +38,9 @@ function consumerToJson({ holder, entry }: Looked): Record<string, unknown> | nu
   if (holder === null) return null
   // null for what was fetched one by one
   const tag = entry?.consumer?.tag ?? null
-  return { consumer_tag: tag, channel: sessionName(holder), since: entry === null ? 0 : holder.broker.startedAt + entry.deliveredAt }
+  return {
+    consumer_tag: tag,
+    channel: sessionName(holder),
+    since: entry === null ? 0 : holder.broker.startedAt + entry.deliveredAt,
+  }
 }
