@@ -21,6 +21,10 @@ const PACKAGES = [
   'libslf4j-java',
   'chromium',
   'fonts-noto-cjk',
+  'mosquitto',
+  'mosquitto-clients',
+  'python3-paho-mqtt',
+  'python3-stomp',
 ]
 
 const LISTS = '/var/lib/apt/lists'
