@@ -96,13 +96,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     opentelemetry: buildOpenTelemetry(values, settings),
     auth: buildAuth(auth),
     logins: buildLogins(values, settings),
-    connection: {
-      handshakeTimeoutMs: network.handshakeTimeoutMs,
-      heartbeatSec: network.heartbeatSec,
-      frameMaxBytes: network.frameMaxBytes,
-      initialFrameMaxBytes: network.initialFrameMaxBytes,
-      channelMax: network.channelMax,
-    },
+    connection: buildConnection(network),
     limits: {
       connectionsMax: limits.connectionsMax,
       channelsMax: limits.channelsMax,
@@ -129,6 +123,11 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     files,
     ignored: [...settings.ignored],
   }
+}
+
+function buildConnection(network: OptionValues['network']): Config['connection'] {
+  const { handshakeTimeoutMs, heartbeatSec, frameMaxBytes, initialFrameMaxBytes, channelMax } = network
+  return { handshakeTimeoutMs, heartbeatSec, frameMaxBytes, initialFrameMaxBytes, channelMax }
 }
 
 /** RabbitMQ's rule: a name without a host gets this machine's. */
