@@ -1,0 +1,42 @@
+import type { Broker } from '../../core/broker.ts'
+import type { LoginFacts, LoginOutcome } from '../../core/identity.ts'
+import type { BufferPool } from '../../net/buffer-pool.ts'
+import type { CertificateLogin } from '../../net/tls.ts'
+import type { Clock } from '../../util/clock.ts'
+
+/** Says who may log in; never rejects. */
+export interface Logins {
+  authenticatePassword(user: string, password: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+  /** Of somebody whose certificate has been verified. */
+  authenticateName(user: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+}
+
+/** What STOMP connections of a server have in common. */
+export interface StompSettings {
+  readonly broker: Broker
+  readonly pool: BufferPool
+  /** Of heart-beats and of the time that logging in may take. */
+  readonly clock: Clock
+  readonly logins: Logins
+  /** How a user name is read from a client certificate. */
+  readonly certificateLogin: CertificateLogin
+  /** Said in CONNECTED. */
+  readonly product: string
+  readonly version: string
+  readonly hideServer: boolean
+  /** Of clients that give no login. */
+  readonly defaultUser: string
+  readonly defaultPassword: string
+  readonly defaultVhost: string
+  /** The exchange of `/topic` destinations. */
+  readonly topicExchange: string
+  /** Whether a client that does not begin with CONNECT is logged in as the default user. */
+  readonly implicitConnect: boolean
+  /** Whether a verified client certificate logs in who gives no login. */
+  readonly certificateLogins: boolean
+  /** What NACK does where it does not say. */
+  readonly nackRequeues: boolean
+  readonly loginTimeoutMs: number
+  /** Of a frame's body; null: 4 MiB, or with content-length as much as a message may have. */
+  readonly bodyBytesMax: number | null
+}
