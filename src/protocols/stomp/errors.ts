@@ -1,4 +1,4 @@
-import { BrokerError, type BrokerErrorKind } from '../../core/errors.ts'
+import type { BrokerError, BrokerErrorKind } from '../../core/errors.ts'
 
 /** What a client is told in an ERROR frame. */
 export interface Refusal {

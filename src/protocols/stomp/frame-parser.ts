@@ -131,7 +131,8 @@ export class FrameParser {
     const end = this.#chunk.indexOf(LF, this.#at)
     const stop = end < 0 ? this.#chunk.length : end
     this.#headBytes += stop - this.#at + 1
-    if (this.#headBytes > this.limits.head) throw new FrameError(`the headers are longer than ${this.limits.head} bytes\n`)
+    if (this.#headBytes > this.limits.head)
+      throw new FrameError(`the headers are longer than ${this.limits.head} bytes\n`)
     if (end < 0) {
       if (this.#chunk.includes(0, this.#at)) throw missingBlankLine()
       this.#gather(stop)
@@ -176,7 +177,8 @@ export class FrameParser {
     const length = this.#headers.get('content-length')
     this.#counted = length === undefined ? -1 : countOf(length)
     const { countedBody } = this.limits
-    if (this.#counted > countedBody) throw new FrameError(`a body of ${this.#counted} bytes, and at most ${countedBody} are taken\n`)
+    if (this.#counted > countedBody)
+      throw new FrameError(`a body of ${this.#counted} bytes, and at most ${countedBody} are taken\n`)
     this.#state = this.#counted === 0 ? AT_END : IN_BODY
   }
 

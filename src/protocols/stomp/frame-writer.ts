@@ -33,7 +33,13 @@ export function encodeFrame(command: string, headers: Headers, body: string, ver
 }
 
 /** @param whole whether the frame must not be cut: over WebSocket each write is a message, and clients look for whole frames in it */
-export function writeMessage(transport: Transport, head: string, message: Message, keeper: Keeper, whole: boolean): void {
+export function writeMessage(
+  transport: Transport,
+  head: string,
+  message: Message,
+  keeper: Keeper,
+  whole: boolean,
+): void {
   const { bodyLength } = message
   const headBytes = Buffer.byteLength(head)
   const bytes = headBytes + bodyLength + 2

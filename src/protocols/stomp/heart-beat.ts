@@ -18,7 +18,8 @@ export interface HeartBeatWish {
 export function parseHeartBeat(text: string | null): HeartBeatWish {
   if (text === null) return { sends: 0, wants: 0 }
   const [, sends, wants] = /^\s*(\d{1,12})\s*,\s*(\d{1,12})\s*$/.exec(text) ?? []
-  if (sends === undefined || wants === undefined) throw invalidHeader(`'heart-beat' must be two numbers of ms, and is '${text}'\n`)
+  if (sends === undefined || wants === undefined)
+    throw invalidHeader(`'heart-beat' must be two numbers of ms, and is '${text}'\n`)
   return { sends: Math.min(Number(sends), HEART_BEAT_MAX_MS), wants: Math.min(Number(wants), HEART_BEAT_MAX_MS) }
 }
 

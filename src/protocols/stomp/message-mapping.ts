@@ -52,7 +52,8 @@ export function propertiesOf(frame: Frame, replyTo: string | null): Properties {
   const headers = new Map<string, Field>()
   for (const [name, value] of frame.headers) {
     if (NOT_SENT_ON.has(name)) continue
-    if (Buffer.byteLength(name) > SHORTSTR_MAX) throw invalidHeader(`a header's name is longer than ${SHORTSTR_MAX} bytes\n`)
+    if (Buffer.byteLength(name) > SHORTSTR_MAX)
+      throw invalidHeader(`a header's name is longer than ${SHORTSTR_MAX} bytes\n`)
     headers.set(name, longstr(value))
   }
   if (headers.size > 0) properties.headers = headers
