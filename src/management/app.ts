@@ -23,6 +23,7 @@ import { eventRoutes } from './routes/events.ts'
 import { linkRoutes } from './routes/links.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
+import { openApiSettings } from './openapi.ts'
 import { servePages } from './pages.ts'
 import { acceptAnyType } from './request-body.ts'
 import { alivenessRoutes } from './routes/aliveness-test.ts'
@@ -166,7 +167,7 @@ export async function createApp(
   })
   acceptAnyType(app)
   await app.register(fastifyCookie)
-  await app.register(fastifySwagger, { openapi: { info: { title: 'WarrenMQ HTTP API', version: host.version } } })
+  await app.register(fastifySwagger, openApiSettings(host.version))
   const authentication = new Authentication(host)
   await app.register(async (metrics) => {
     guardMetrics(metrics, authentication)

@@ -23,22 +23,28 @@ const Query = Type.Object({
   ),
 })
 
+const EVENT_STREAM = Type.String({ contentMediaType: 'text/event-stream' })
+
 /** What happens in the broker, as it happens: server-sent events. */
 export const eventRoutes: Routes = (app, { host }) => {
   const streams = new Set<EventStream>()
 
-  app.get('/events', { schema: { summary: 'Stream of events', querystring: Query } }, (request, reply) => {
-    const user = requireTag(request, 'management')
-    if (streams.size >= STREAMS_MAX)
-      throw new ApiError(503, 'too_many_streams', `there are ${STREAMS_MAX} streams already`)
-    const { kinds } = request.query as { kinds?: string }
-    const stream = new EventStream(host, user, kinds === undefined ? null : new Set(kinds.split(',')), reply)
-    streams.add(stream)
-    reply.raw.on('close', () => {
-      stream.close()
-      streams.delete(stream)
-    })
-  })
+  app.get(
+    '/events',
+    { schema: { summary: 'Stream of events', querystring: Query, answers: { 200: EVENT_STREAM } } },
+    (request, reply) => {
+      const user = requireTag(request, 'management')
+      if (streams.size >= STREAMS_MAX)
+        throw new ApiError(503, 'too_many_streams', `there are ${STREAMS_MAX} streams already`)
+      const { kinds } = request.query as { kinds?: string }
+      const stream = new EventStream(host, user, kinds === undefined ? null : new Set(kinds.split(',')), reply)
+      streams.add(stream)
+      reply.raw.on('close', () => {
+        stream.close()
+        streams.delete(stream)
+      })
+    },
+  )
 
   // an open stream would keep the server from closing
   app.addHook('preClose', async () => {
