@@ -2,6 +2,12 @@ import type { AuthBackend } from './auth/backend.ts'
 import { BackendChain, type ChainLink } from './auth/backend-chain.ts'
 import { CacheBackend } from './auth/cache-backend.ts'
 import { AuthSettingsError, loadClientTls } from './auth/client-tls.ts'
+import {
+  acceptEverything,
+  type CredentialValidator,
+  minPasswordLength,
+  passwordRegexp,
+} from './auth/credential-validator.ts'
 import { InternalBackend } from './auth/internal-backend.ts'
 import type { Binding } from './auth/ldap/ldap-pool.ts'
 import { LoginAttempts } from './auth/login-attempts.ts'
@@ -10,6 +16,7 @@ import { ConfigError } from './config/errors.ts'
 import type { BackendName } from './config/login-options.ts'
 import type { Broker } from './core/broker.ts'
 import type { Clock } from './util/clock.ts'
+import { compilePcre } from './util/pcre.ts'
 
 /** An answer of the HTTP service is a few words, a key set a few keys. */
 const ANSWER_BYTES_MAX = 64 * 1024
@@ -31,6 +38,19 @@ export async function createLogins({ logins }: Config, broker: Broker, networkCl
   } catch (error) {
     if (error instanceof AuthSettingsError) throw new ConfigError([error.message])
     throw error
+  }
+}
+
+/** What passwords have to be like. */
+export function credentialValidator({ auth }: Config): CredentialValidator {
+  const { kind, bytesMin, pattern } = auth.credentialValidator
+  switch (kind) {
+    case 'rabbit_credential_validator_accept_everything':
+      return acceptEverything
+    case 'rabbit_credential_validator_min_password_length':
+      return minPasswordLength(bytesMin)
+    case 'rabbit_credential_validator_password_regexp':
+      return passwordRegexp(compilePcre(pattern!))
   }
 }
 

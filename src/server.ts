@@ -7,7 +7,8 @@ import type { Config, ListenerConfig } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
-import { createLogins } from './logins.ts'
+import { CredentialRefusedError } from './core/users.ts'
+import { createLogins, credentialValidator } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
@@ -100,7 +101,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     turn,
     random: parts.random ?? Math.random,
     log,
-    passwords,
+    passwords: { ...passwords, refusal: credentialValidator(config) },
     propertyFormats: [amqpPropertyFormat],
     onFailure: fail,
   })
@@ -291,7 +292,12 @@ function addInterceptors(broker: Broker, { interceptors, node }: Config): void {
 function createFirstObjects(broker: Broker, { defaults }: Config): void {
   const { user, password, vhost, tags, permissions } = defaults
   broker.putVhost(vhost)
-  broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
+  try {
+    broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
+  } catch (error) {
+    if (error instanceof CredentialRefusedError) throw new ConfigError([`default_pass: ${error.message}`])
+    throw error
+  }
   broker.permissions.set({ user, vhost, ...permissions })
 }
 

@@ -163,6 +163,7 @@ function jwkText(map: ErlangTerm): string {
 
 const RABBIT: Readonly<Record<string, Translate>> = {
   track_auth_attempt_source: plain('track_auth_attempt_source'),
+  credential_validator: below('credential_validator'),
   auth_backends(value, reader) {
     reader.clear(OPTIONS.auth.backends)
     for (const [i, entry] of itemsOf(value).entries()) {

@@ -168,6 +168,14 @@ export interface Config {
     readonly mechanisms: OptionValues['auth']['mechanisms']
     readonly loopbackUsers: readonly string[]
     readonly anonymous: { readonly user: string; readonly password: string } | null
+    /** What passwords have to be like. */
+    readonly credentialValidator: {
+      readonly kind: OptionValues['auth']['validator']
+      /** Of UTF-8. */
+      readonly bytesMin: number
+      /** A PCRE; there is one where `kind` needs it. */
+      readonly pattern: string | null
+    }
     readonly certificateLogin: {
       readonly from: OptionValues['auth']['certificateLogin']
       readonly sanType: OptionValues['auth']['sanType']

@@ -7,7 +7,7 @@ import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
 import { buildLogins } from './load-logins.ts'
 import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
-import { bytes, duration, integer } from './option-types.ts'
+import { bytes, duration, integer, pattern as patternType } from './option-types.ts'
 import type { ListenAddress, OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
 import type { OptionValues } from './options.ts'
@@ -91,7 +91,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     statistics: buildStatistics(values, settings),
     prometheus: buildPrometheus(values, settings),
     opentelemetry: buildOpenTelemetry(values, settings),
-    auth: buildAuth(auth),
+    auth: buildAuth(auth, settings),
     logins: buildLogins(values, settings),
     connection: {
       handshakeTimeoutMs: network.handshakeTimeoutMs,
@@ -164,12 +164,17 @@ function buildTls({ network, tls }: OptionValues, settings: Settings): TlsConfig
   }
 }
 
-function buildAuth(auth: OptionValues['auth']): Config['auth'] {
+function buildAuth(auth: OptionValues['auth'], settings: Settings): Config['auth'] {
+  const { validator, passwordBytesMin: bytesMin, passwordPattern: pattern } = auth
+  if (validator === 'rabbit_credential_validator_password_regexp' && pattern === null) {
+    settings.problem({ rank: RANK.file, where: 'credential_validator' }, 'needs credential_validator.regexp')
+  }
   const anonymous = auth.anonymousUser === null ? null : { user: auth.anonymousUser, password: auth.anonymousPassword }
   return {
     mechanisms: auth.mechanisms.filter((mechanism) => mechanism !== 'ANONYMOUS' || anonymous !== null),
     loopbackUsers: auth.loopbackUsers,
     anonymous,
+    credentialValidator: { kind: validator, bytesMin, pattern },
     certificateLogin: { from: auth.certificateLogin, sanType: auth.sanType, sanIndex: auth.sanIndex },
   }
 }
@@ -225,26 +230,13 @@ function field<T>(settings: Settings, key: string, value: string, type: OptionTy
   }
 }
 
-const PATTERN: OptionType<string> = {
-  hint: 'REGEXP',
-  parse(value) {
-    try {
-      new RegExp(value, 'u')
-    } catch {
-      throw new Error('is not a regular expression')
-    }
-    return value
-  },
-  format: (value) => value,
-}
-
 function buildVhostLimits(lines: ReadonlyMap<string, string>, settings: Settings): VhostLimits[] {
   return [...byId(lines)].map(([name, fields]) => {
     let pattern = '.*'
     const found: Record<string, number | null> = { max_connections: null, max_queues: null }
     for (const [key, value] of fields) {
       const where = `default_limits.vhosts.${name}.${key}`
-      if (key === 'pattern') pattern = field(settings, where, value, PATTERN) ?? pattern
+      if (key === 'pattern') pattern = field(settings, where, value, patternType) ?? pattern
       else found[key] = field(settings, where, value, key in found ? integer(1) : undefined)
     }
     return { name, pattern, connectionsMax: found['max_connections']!, queuesMax: found['max_queues']! }
@@ -268,7 +260,7 @@ function buildOperatorPolicies(lines: ReadonlyMap<string, string>, settings: Set
     for (const [key, value] of fields) {
       const where = `default_policies.operator.${name}.${key}`
       if (key === 'vhost_pattern' || key === 'queue_pattern') {
-        patterns[key] = field(settings, where, value, PATTERN) ?? patterns[key]
+        patterns[key] = field(settings, where, value, patternType) ?? patterns[key]
       } else if (key.startsWith('classic_queues.')) {
         settings.ignored.add(where) // Mirroring: it went with RabbitMQ 4.
       } else {

@@ -10,6 +10,7 @@ import {
   type OptionType,
   optional,
   path,
+  pattern,
   port,
   text,
 } from './option-types.ts'
@@ -45,6 +46,32 @@ export const backends: OptionType<readonly BackendName[]> = {
   hint: backend.hint,
   parse: (value) => value.split(',').map((name) => backend.parse(name.trim())),
   format: (value) => value.join(','),
+}
+
+/** What passwords have to be like. */
+export const credentialValidator = {
+  validator: one(
+    'credential_validator.validation_backend',
+    oneOf(
+      'rabbit_credential_validator_accept_everything',
+      'rabbit_credential_validator_min_password_length',
+      'rabbit_credential_validator_password_regexp',
+    ),
+    'rabbit_credential_validator_accept_everything',
+    'Which passwords users may be given. What comes as a hash is not looked at.',
+  ),
+  passwordBytesMin: one(
+    'credential_validator.min_length',
+    integer(0, 1000),
+    5,
+    'For `rabbit_credential_validator_min_password_length`: bytes that a password needs.',
+  ),
+  passwordPattern: one(
+    'credential_validator.regexp',
+    optional(pattern),
+    null,
+    'For `rabbit_credential_validator_password_regexp`: a PCRE that a password has to match.',
+  ),
 }
 
 const term: OptionType<ErlangTerm> = { hint: 'QUERY', parse: parseErlangTerm, format: printErlangTerm }

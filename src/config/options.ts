@@ -1,5 +1,5 @@
 import { http } from './http-options.ts'
-import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
+import { backends, credentialValidator, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
 import { prometheus, statistics } from './monitoring-options.ts'
 import { opentelemetry } from './otel-options.ts'
 import { list, members, named, one } from './option.ts'
@@ -335,6 +335,7 @@ const auth = {
   defaultConfigure: one('default_permissions.configure', text, '.*', 'What the default user may declare and delete.'),
   defaultRead: one('default_permissions.read', text, '.*', 'What the default user may read from.'),
   defaultWrite: one('default_permissions.write', text, '.*', 'What the default user may write to.'),
+  ...credentialValidator,
   definitions: one(
     'load_definitions',
     optional(path),
