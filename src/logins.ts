@@ -13,7 +13,7 @@ import type { Binding } from './auth/ldap/ldap-pool.ts'
 import { LoginAttempts } from './auth/login-attempts.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
-import type { BackendName } from './config/login-options.ts'
+import { type BackendName, isPluginBackend } from './config/login-options.ts'
 import type { Broker } from './core/broker.ts'
 import type { Clock } from './util/clock.ts'
 import { compilePcre } from './util/pcre.ts'
@@ -26,11 +26,17 @@ const KEYS_TIMEOUT_MS = 15_000
 /**
  * Puts the back ends of logins together. Those that are not configured are not even loaded.
  * @param networkClock of the time-outs of what is asked over the network
+ * @param added those of plugins, by name
  * @throws (rejects with) ConfigError
  */
-export async function createLogins({ logins }: Config, broker: Broker, networkClock: Clock): Promise<BackendChain> {
+export async function createLogins(
+  { logins }: Config,
+  broker: Broker,
+  networkClock: Clock,
+  added: ReadonlyMap<string, AuthBackend>,
+): Promise<BackendChain> {
   const { users, permissions, clock, log } = broker
-  const creator = new BackendCreator(logins, broker, networkClock)
+  const creator = new BackendCreator(logins, broker, networkClock, added)
   try {
     const links: ChainLink[] = []
     for (const { authn, authz } of logins.backends) links.push(await creator.link(authn, authz))
@@ -58,10 +64,12 @@ class BackendCreator {
   readonly #logins: Config['logins']
   readonly #broker: Broker
   readonly #networkClock: Clock
+  readonly #added: ReadonlyMap<string, AuthBackend>
   /** One of a kind serves all who ask for it. */
   readonly #created = new Map<BackendName, AuthBackend>()
 
-  constructor(logins: Config['logins'], broker: Broker, networkClock: Clock) {
+  constructor(logins: Config['logins'], broker: Broker, networkClock: Clock, added: ReadonlyMap<string, AuthBackend>) {
+    this.#added = added
     this.#logins = logins
     this.#broker = broker
     this.#networkClock = networkClock
@@ -85,6 +93,7 @@ class BackendCreator {
   }
 
   #create(name: BackendName): AuthBackend | Promise<AuthBackend> {
+    if (isPluginBackend(name)) return this.#findAdded(name.slice('plugin.'.length))
     switch (name) {
       case 'internal':
         return new InternalBackend(this.#broker.users, this.#broker.permissions)
@@ -97,6 +106,12 @@ class BackendCreator {
       case 'cache':
         return this.#createCache()
     }
+  }
+
+  #findAdded(name: string): AuthBackend {
+    const backend = this.#added.get(name)
+    if (backend === undefined) throw new ConfigError([`auth_backends: no plugin has a back end '${name}'`])
+    return backend
   }
 
   async #createCache(): Promise<AuthBackend> {

@@ -16,6 +16,7 @@ import { BufferPool } from './net/buffer-pool.ts'
 import { listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { type AddedProtocol, createAdded, openAdded } from './plugin-protocols.ts'
 import { eventExchange } from './plugins/event-exchange/index.ts'
 import { Links, registerLinks } from './plugins/links.ts'
 import type { LinkHost } from './plugins/links/link-host.ts'
@@ -116,9 +117,10 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await readBack(broker, config, log, reportDamage)
     await plugins.start(broker, log)
     const networkClock = parts.networkClock ?? clock
-    const logins = await createLogins(config, broker, networkClock)
+    const logins = await createLogins(config, broker, networkClock, plugins.authBackends)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
     const protocols = await loadProtocols({ config, broker, logins, clock: networkClock })
+    const added = createAdded(plugins.protocols, { broker, logins, log, clock: networkClock })
     const links = new Links(linkHost(config, broker, amqp, networkClock))
     const control = controlOf(config, parts)
     const { limits } = control
@@ -126,6 +128,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       tls,
       amqp,
       protocols,
+      added,
       log,
       broker,
       logins,
@@ -140,7 +143,8 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       await links.stop()
       await listeners.close()
       const farewell = `broker forced connection closure with reason '${reason}'`
-      await Promise.all([amqp, ...protocols.map(({ frontEnd }) => frontEnd)].map((each) => each.close(farewell)))
+      const frontEnds = [amqp, ...[...protocols, ...added].map(({ frontEnd }) => frontEnd)]
+      await Promise.all(frontEnds.map((each) => each.close(farewell)))
       limits.close()
       await logins.close()
       await plugins.stop(log)
@@ -376,6 +380,7 @@ interface ListenerParts {
   readonly tls: Certificates
   readonly amqp: AmqpFrontEnd
   readonly protocols: readonly SpokenProtocol[]
+  readonly added: readonly AddedProtocol[]
   readonly log: Log
   readonly broker: Broker
   readonly logins: Authenticator
@@ -403,6 +408,7 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
     }
     const { plain, tls: secured } = config.prometheus
     for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened })
+    for (const protocol of parts.added) await openAdded(protocol, { config, tls: tls.amqp, log, opened })
     if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
     return opened
   } catch (error) {

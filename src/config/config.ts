@@ -126,6 +126,8 @@ export interface Config {
   readonly listeners: {
     readonly tcp: readonly ListenerConfig[]
     readonly tls: readonly ListenerConfig[]
+    /** Addresses of listeners that name none. */
+    readonly bind: readonly string[]
     readonly proxyProtocol: boolean
     readonly backlog: number
     readonly nodelay: boolean

@@ -82,6 +82,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     listeners: {
       tcp: amqp ? listeners(network.tcp, network.bind) : [],
       tls: amqp ? listeners(network.tls, network.bind) : [],
+      bind: network.bind,
       proxyProtocol: network.proxyProtocol,
       backlog: network.backlog,
       nodelay: network.nodelay,

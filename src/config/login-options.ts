@@ -31,14 +31,27 @@ const BACKENDS = {
   rabbit_auth_backend_cache: 'cache',
 } as const
 
-export type BackendName = (typeof BACKENDS)[keyof typeof BACKENDS]
+type OwnBackend = (typeof BACKENDS)[keyof typeof BACKENDS]
+/** One that a plugin brings: whether it is there is found out when the plugins have been loaded. */
+export type PluginBackend = `plugin.${string}`
+export type BackendName = OwnBackend | PluginBackend
 
-const backend = choice<BackendName>(BACKENDS)
-const cacheable = choice<Exclude<BackendName, 'cache'>>(
-  Object.fromEntries(Object.entries(BACKENDS).filter(([, name]) => name !== 'cache')) as Record<
-    string,
-    Exclude<BackendName, 'cache'>
-  >,
+export const isPluginBackend = (name: string): name is PluginBackend => /^plugin\.[\w-]+$/.test(name)
+
+const orOfPlugin = <T extends OwnBackend>(own: OptionType<T>): OptionType<T | PluginBackend> => ({
+  hint: `${own.hint}|plugin.NAME`,
+  parse: (value) => (isPluginBackend(value) ? value : own.parse(value)),
+  format: (value) => value,
+})
+
+const backend = orOfPlugin(choice<OwnBackend>(BACKENDS))
+const cacheable = orOfPlugin(
+  choice<Exclude<OwnBackend, 'cache'>>(
+    Object.fromEntries(Object.entries(BACKENDS).filter(([, name]) => name !== 'cache')) as Record<
+      string,
+      Exclude<OwnBackend, 'cache'>
+    >,
+  ),
 )
 
 /** Several are asked in their order. */
