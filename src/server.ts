@@ -23,6 +23,7 @@ import type { LinkHost } from './plugins/links/link-host.ts'
 import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
 import { openTelemetry } from './plugins/opentelemetry/index.ts'
+import { Traces } from './plugins/tracing/traces.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
@@ -122,6 +123,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     const protocols = await loadProtocols({ config, broker, logins, clock: networkClock })
     const added = createAdded(plugins.protocols, { broker, logins, log, clock: networkClock })
     const links = new Links(linkHost(config, broker, amqp, networkClock))
+    const traces = config.tracesDir === null ? null : new Traces(broker, config.tracesDir)
     const control = controlOf(config, parts)
     const { limits } = control
     const listeners = await openListeners(config, {
@@ -134,6 +136,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       logins,
       plugins,
       links,
+      traces,
       control,
     })
     links.start()
@@ -146,6 +149,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       const frontEnds = [amqp, ...[...protocols, ...added].map(({ frontEnd }) => frontEnd)]
       await Promise.all(frontEnds.map((each) => each.close(farewell)))
       limits.close()
+      await traces?.close()
       await logins.close()
       await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
@@ -386,6 +390,7 @@ interface ListenerParts {
   readonly logins: Authenticator
   readonly plugins: Plugins
   readonly links: Links
+  readonly traces: Traces | null
   readonly control: Control
 }
 
@@ -454,7 +459,7 @@ async function createManagement(host: ManagementHost): Promise<{ server: Server;
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, plugins, links, tls, control }: ListenerParts,
+  { broker, log, logins, plugins, links, traces, tls, control }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
@@ -485,6 +490,7 @@ async function createHost(
     consoleDir: findConsole(),
     listeners,
     links,
+    traces,
     control,
     pluginRoutes: plugins.routes,
     ...monitoring,

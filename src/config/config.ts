@@ -168,6 +168,8 @@ export interface Config {
     readonly disableStats: boolean
     readonly enableQueueTotals: boolean
   }
+  /** Absolute: where traces are written to; null for none. */
+  readonly tracesDir: string | null
   /** Metrics for Prometheus. */
   readonly prometheus: {
     readonly plain: ListenerConfig | null

@@ -93,6 +93,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     protocols: buildProtocols(values, tls, settings),
     websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
+    tracesDir: values.tracing.dir === null ? null : resolve(values.tracing.dir),
     prometheus: buildPrometheus(values, settings),
     opentelemetry: buildOpenTelemetry(values, settings),
     auth: buildAuth(auth, settings),

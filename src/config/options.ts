@@ -1,6 +1,6 @@
 import { http } from './http-options.ts'
 import { backends, credentialValidator, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
-import { prometheus, statistics } from './monitoring-options.ts'
+import { prometheus, statistics, tracing } from './monitoring-options.ts'
 import { opentelemetry } from './otel-options.ts'
 import { mqttListeners, protocols, stompListeners } from './protocol-options.ts'
 import { list, members, named, one } from './option.ts'
@@ -477,6 +477,7 @@ export const OPTIONS = {
   limits,
   queues,
   statistics,
+  tracing,
   prometheus,
   opentelemetry,
   log,
@@ -498,6 +499,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   limits: 'Limits',
   queues: 'Queues and consumers',
   statistics: 'Statistics',
+  tracing: 'Traces',
   prometheus: 'Metrics for Prometheus',
   opentelemetry: 'OpenTelemetry',
   log: 'Logging',

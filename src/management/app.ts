@@ -52,6 +52,7 @@ import { queueGetRoutes } from './routes/queue-get.ts'
 import { queuePauseRoutes } from './routes/queue-pause.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
+import { recordedTraceRoutes } from './routes/recorded-traces.ts'
 import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
@@ -135,6 +136,7 @@ const ROUTES: readonly Routes[] = [
   routeExplanationRoutes,
   messageActionRoutes,
   messageTraceRoutes,
+  recordedTraceRoutes,
   jobRoutes,
   topologyRoutes,
 ]

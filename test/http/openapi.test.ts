@@ -82,7 +82,7 @@ const DELETIONS: readonly (readonly ['DELETE' | 'POST', string, unknown?])[] = [
   ['POST', '/api/users/bulk-delete', { users: ['u'] }],
 ]
 
-/** What there is nothing to look at for here: connections, a sign-in, and the log of a process. The stream of events does not end. */
+/** What there is nothing to look at for here: connections, a sign-in, files of traces, and the log of a process. The stream of events does not end. */
 const NOT_HERE: ReadonlySet<string> = new Set([
   '/api/events',
   '/api/session',
@@ -92,6 +92,10 @@ const NOT_HERE: ReadonlySet<string> = new Set([
   '/api/channels/{name}',
   '/api/shovels/vhost/{vhost}/{name}',
   '/api/node/log',
+  '/api/traces/{vhost}/{name}',
+  '/api/traces/node/{node}/{vhost}/{name}',
+  '/api/trace-files/{name}',
+  '/api/trace-files/node/{node}/{name}',
   '/api/parameters/{component}/{vhost}/{name}',
   '/api/health/checks/port-listener/{port}',
   '/api/health/checks/protocol-listener/{protocols}',
