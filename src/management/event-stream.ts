@@ -69,7 +69,7 @@ export class EventStream {
     this.#undecided++
     const wanted = await whenDecided(() => isWanted(event))
     this.#undecided--
-    if (wanted && !this.#response.writableEnded) this.#send(event)
+    if (wanted && this.#isOpen) this.#send(event)
   }
 
   /** @param endsAt when the reader's token expires, in ms since the epoch */
@@ -99,10 +99,15 @@ export class EventStream {
     return true
   }
 
+  /** What is written after the end would be an error. */
+  get #isOpen(): boolean {
+    return !this.#response.writableEnded && !this.#response.destroyed
+  }
+
   /** All that was written has been read. */
   #relieve(): void {
     this.#fullSince = null
-    if (!this.#response.writableEnded) this.#tellMissed()
+    if (this.#isOpen) this.#tellMissed()
   }
 
   #tellMissed(): void {
