@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
+import { openLinks } from './support/links.ts'
 import { accessibilityFaults, layoutFaults } from './support/looks.ts'
 import { consolePages } from './support/pages.ts'
 import { ask } from './support/scene.ts'
@@ -20,6 +21,7 @@ describe('every page', { skip: withoutBrowser }, () => {
   before(async () => {
     stage = await openStage()
     await stage.scene.publish(40)
+    await openLinks(stage)
     for (const language of ['en', 'zh'] as const) {
       const window = await stage.open({ language })
       windows.set(language, window)

@@ -79,6 +79,65 @@ export const ROUTES: readonly Route[] = [
     pattern: '/operator_policies/:vhost/:name',
     load: async () => (await import('./pages/policies/policy-page.tsx')).OperatorPolicyPage,
   },
+  { pattern: '/shovels', load: async () => (await import('./pages/shovels/shovels-page.tsx')).ShovelsPage },
+  {
+    pattern: '/dynamic-shovels',
+    load: async () => (await import('./pages/shovels/shovels-page.tsx')).ShovelDefinitionsPage,
+  },
+  {
+    pattern: '/dynamic-shovels/new',
+    load: async () => (await import('./pages/shovels/shovel-page.tsx')).AddShovelPage,
+  },
+  {
+    pattern: '/dynamic-shovels/:vhost/:name',
+    load: async () => (await import('./pages/shovels/shovel-page.tsx')).ShovelPage,
+  },
+  { pattern: '/federation', load: async () => (await import('./pages/federation/federation-page.tsx')).FederationPage },
+  {
+    pattern: '/federation-upstreams',
+    load: async () => (await import('./pages/federation/federation-page.tsx')).UpstreamsPage,
+  },
+  {
+    pattern: '/federation-upstreams/new',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).AddUpstreamPage,
+  },
+  {
+    pattern: '/federation-upstreams/:vhost/:name',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).UpstreamPage,
+  },
+  {
+    pattern: '/federation-upstream-sets',
+    load: async () => (await import('./pages/federation/federation-page.tsx')).UpstreamSetsPage,
+  },
+  {
+    pattern: '/federation-upstream-sets/new',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).AddUpstreamSetPage,
+  },
+  {
+    pattern: '/federation-upstream-sets/:vhost/:name',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).UpstreamSetPage,
+  },
+  { pattern: '/parameters', load: async () => (await import('./pages/parameters/parameters-page.tsx')).ParametersPage },
+  {
+    pattern: '/parameters/new',
+    load: async () => (await import('./pages/parameters/parameter-page.tsx')).AddParameterPage,
+  },
+  {
+    pattern: '/parameters/:component/:vhost/:name',
+    load: async () => (await import('./pages/parameters/parameter-page.tsx')).ParameterPage,
+  },
+  {
+    pattern: '/global-parameters',
+    load: async () => (await import('./pages/parameters/parameters-page.tsx')).GlobalParametersPage,
+  },
+  {
+    pattern: '/global-parameters/new',
+    load: async () => (await import('./pages/parameters/global-parameter-page.tsx')).AddGlobalParameterPage,
+  },
+  {
+    pattern: '/global-parameters/:name',
+    load: async () => (await import('./pages/parameters/global-parameter-page.tsx')).GlobalParameterPage,
+  },
   {
     pattern: '/definitions',
     load: async () => (await import('./pages/definitions/definitions-page.tsx')).DefinitionsPage,
