@@ -36,6 +36,10 @@ export const ROUTES: readonly Route[] = [
     pattern: '/exchanges/:vhost/:name',
     load: async () => (await import('./pages/exchanges/exchange-page.tsx')).ExchangePage,
   },
+  {
+    pattern: '/exchanges/:vhost/:name/messages',
+    load: async () => (await import('./pages/exchanges/delayed-page.tsx')).DelayedMessagesPage,
+  },
   { pattern: '/queues', load: async () => (await import('./pages/queues/queues-page.tsx')).QueuesPage },
   {
     pattern: '/queues/new',

@@ -14,7 +14,7 @@ export async function openLinks({ apiUrl, scene }: Stage): Promise<void> {
   await put(`parameters/shovel/${vhost}/archive`, { ...shovel, 'src-prefetch-count': 100 })
   await put(`parameters/shovel/${vhost}/stock`, { ...shovel, 'dest-uri': NOWHERE })
   await put(`parameters/federation-upstream/${vhost}/north`, { uri: local, exchange: 'amq.topic', expires: 3_600_000 })
-  await put(`parameters/federation-upstream/${vhost}/south`, { uri: [NOWHERE, 'amqps://shop@south.example.com'] })
+  await put(`parameters/federation-upstream/${vhost}/south`, { uri: [NOWHERE, 'amqp://shop@127.0.0.1:1/spare'] })
   await put(`parameters/federation-upstream-set/${vhost}/both`, [
     { upstream: 'north' },
     { upstream: 'south', 'max-hops': 2 },

@@ -21,6 +21,7 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'exchanges', address: '#/exchanges' },
     { name: 'exchange', address: of('exchanges', 'orders') },
     { name: 'default exchange', address: of('exchanges', 'amq.default') },
+    { name: 'delayed messages', address: `${of('exchanges', 'reminders')}/messages` },
     { name: 'declare an exchange', address: '#/exchanges/new' },
     { name: 'queues', address: '#/queues' },
     { name: 'queue', address: of('queues', 'orders.billing') },

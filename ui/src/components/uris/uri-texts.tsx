@@ -1,3 +1,5 @@
+import './uri-texts.css'
+
 /** The addresses of a parameter, one or several, for a cell of a table. */
 export function UriTexts({ of: uris }: { readonly of: unknown }) {
   const given = Array.isArray(uris) ? uris : [uris]
@@ -6,7 +8,7 @@ export function UriTexts({ of: uris }: { readonly of: unknown }) {
       {given
         .filter((uri) => typeof uri === 'string')
         .map((uri) => (
-          <p key={uri} class="small muted mono">
+          <p key={uri} class="uri-text small muted mono">
             {uri}
           </p>
         ))}

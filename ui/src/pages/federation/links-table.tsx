@@ -7,6 +7,7 @@ import { ExchangeLink, QueueLink } from '../../components/links.tsx'
 import { Empty } from '../../components/page.tsx'
 import { StateBadge } from '../../components/state-badge.tsx'
 import { showDone } from '../../components/toasts.tsx'
+import { UriTexts } from '../../components/uris/uri-texts.tsx'
 import { NONE } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { preferences } from '../../state/preferences.ts'
@@ -63,7 +64,7 @@ function columns(restart: (link: FederationLink) => Promise<void>): readonly Col
       cell: ({ vhost, upstream }) =>
         may.setPolicies.value ? <a href={addressOf(UPSTREAM, vhost, upstream)}>{upstream}</a> : upstream,
     },
-    { id: 'uri', header: t.address, sort: 'uri', cell: ({ uri }) => <span class="mono small">{uri}</span> },
+    { id: 'uri', header: t.address, sort: 'uri', cell: ({ uri }) => <UriTexts of={uri} /> },
     {
       id: 'there',
       header: t.there,

@@ -114,8 +114,8 @@ function statusColumns(refresh: () => Promise<void>): readonly Column<ShovelStat
     { id: 'src', header: t.source, sort: 'src_uri', cell: (row) => <EndCell of={row} side="src" /> },
     { id: 'dest', header: t.destination, sort: 'dest_uri', cell: (row) => <EndCell of={row} side="dest" /> },
     number('forwarded', t.forwarded, ({ forwarded }) => count(forwarded)),
-    { ...number('pending', t.pending, ({ pending }) => count(pending)), show: 'wide' },
-    { ...number('remaining', t.remaining, ({ remaining }) => remainingText(remaining)), show: 'wide' },
+    { ...number('pending', t.pending, ({ pending }) => count(pending)), show: 'chosen' },
+    { ...number('remaining', t.remaining, ({ remaining }) => remainingText(remaining)), show: 'chosen' },
     { id: 'since', header: t.since, sort: 'timestamp', show: 'chosen', cell: ({ timestamp }) => timestamp },
     { id: 'actions', header: c.actions, cell: (row) => <Actions shovel={row} refresh={refresh} /> },
   ]
@@ -138,7 +138,7 @@ function EndCell({ of: status, side }: { readonly of: ShovelStatus; readonly sid
   return (
     <>
       {endText(statusEnd(status, side))}
-      <p class="small muted mono">{uri}</p>
+      <UriTexts of={uri} />
     </>
   )
 }
