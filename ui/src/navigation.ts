@@ -17,6 +17,7 @@ const titles = defineTexts(
     users: 'Users',
     vhosts: 'Virtual hosts',
     policies: 'Policies',
+    limits: 'Limits',
     shovels: 'Shovels',
     federation: 'Federation',
     parameters: 'Parameters',
@@ -38,6 +39,7 @@ const titles = defineTexts(
     users: '用户',
     vhosts: '虚拟主机',
     policies: '策略',
+    limits: '限制',
     shovels: 'Shovel',
     federation: '联邦',
     parameters: '参数',
@@ -99,6 +101,7 @@ export const NAVIGATION: readonly NavigationSection[] = [
       { href: '#/users', title: () => titles.value.users, needs: may.administrate },
       { href: '#/vhosts', title: () => titles.value.vhosts, needs: may.administrate },
       { href: '#/policies', also: ['#/operator_policies'], title: () => titles.value.policies },
+      { href: '#/limits', title: () => titles.value.limits, needs: may.administrate },
       { href: '#/shovels', also: ['#/dynamic-shovels'], title: () => titles.value.shovels, needs: mayLink },
       {
         href: '#/federation',

@@ -65,6 +65,7 @@ export const ROUTES: readonly Route[] = [
   { pattern: '/vhosts', load: async () => (await import('./pages/vhosts/vhosts-page.tsx')).VhostsPage },
   { pattern: '/vhosts/new', load: async () => (await import('./pages/vhosts/add-vhost-page.tsx')).AddVhostPage },
   { pattern: '/vhosts/:name', load: async () => (await import('./pages/vhosts/vhost-page.tsx')).VhostPage },
+  { pattern: '/limits', load: async () => (await import('./pages/limits/limits-page.tsx')).LimitsPage },
   { pattern: '/policies', load: async () => (await import('./pages/policies/policies-page.tsx')).PoliciesPage },
   { pattern: '/policies/new', load: async () => (await import('./pages/policies/policy-page.tsx')).AddPolicyPage },
   {

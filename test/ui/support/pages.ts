@@ -44,6 +44,7 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'add a policy', address: '#/policies/new' },
     { name: 'operator policies', address: '#/operator_policies' },
     { name: 'add an operator policy', address: '#/operator_policies/new' },
+    { name: 'limits', address: '#/limits' },
     { name: 'shovels', address: '#/shovels' },
     { name: 'definitions of shovels', address: '#/dynamic-shovels' },
     { name: 'shovel', address: of('dynamic-shovels', 'archive') },
