@@ -174,7 +174,7 @@ class Ways {
   *certainFromEnd(): Generator<Step> {
     const { start, queue, last, between, back } = this.#facts
     if (last.size !== 1) return
-    let [at] = last as Set<string>
+    let [at] = last
     yield { source: at!, kind: 'queue', destination: queue }
     const seen = new Set<string>()
     while (at !== start && !seen.has(at!)) {

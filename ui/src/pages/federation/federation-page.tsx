@@ -88,8 +88,8 @@ function columns(kind: Kind): readonly Column<Parameter>[] {
   ]
 }
 
-function settings({ uri: _, ...others }: Arguments): VNode {
-  return <ArgumentList of={others} />
+function settings(upstream: Arguments): VNode {
+  return <ArgumentList of={Object.fromEntries(Object.entries(upstream).filter(([key]) => key !== 'uri'))} />
 }
 
 function members(vhost: string, value: unknown): VNode {
