@@ -21,6 +21,7 @@ import { nodeRoutes } from './routes/nodes.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { eventRoutes } from './routes/events.ts'
 import { linkRoutes } from './routes/links.ts'
+import { policyKeyRoutes } from './routes/policy-keys.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
 import { openApiSettings } from './openapi.ts'
@@ -122,6 +123,7 @@ const ROUTES: readonly Routes[] = [
   alivenessRoutes,
   eventRoutes,
   policyPreviewRoutes,
+  policyKeyRoutes,
   linkRoutes,
   overviewRoutes,
   nodeRoutes,
