@@ -5,16 +5,14 @@ import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 describe('connections', { skip: withoutBrowser }, () => {
   let stage: Stage
   let window: Window
   const opened: amqplib.ChannelModel[] = []
   before(async () => {
-    stage = await openStage()
-    window = await stage.open()
-    await signIn(window.page, stage, '#/connections')
+    ;({ stage, window } = await openSignedIn('#/connections'))
   })
   after(async () => {
     // Those that are closed already, as they should be, refuse to be closed again.

@@ -4,7 +4,7 @@ import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { openDelays } from './support/delays.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 const skip = withoutBrowser || (isRabbit && 'RabbitMQ cannot show what it delays')
 
@@ -13,11 +13,10 @@ describe('messages that an exchange delays', { skip }, () => {
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    await openDelays(stage)
-    window = await stage.open()
-    await signIn(window.page, stage, `#/exchanges/${vhost}/reminders`)
+    ;({ stage, window, vhost } = await openSignedIn(async (opened, name) => {
+      await openDelays(opened)
+      return `#/exchanges/${name}/reminders`
+    }))
   })
   after(() => stage.close())
 

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 describe('limits', { skip: withoutBrowser }, () => {
   let stage: Stage
   let window: Window
   const user = `limited ${process.pid}`
   before(async () => {
-    stage = await openStage()
-    await ask(stage.apiUrl, 'PUT', `users/${encodeURIComponent(user)}`, { password: 'x', tags: '' })
-    window = await stage.open()
-    await signIn(window.page, stage, '#/limits')
+    ;({ stage, window } = await openSignedIn(async (opened) => {
+      await ask(opened.apiUrl, 'PUT', `users/${encodeURIComponent(user)}`, { password: 'x', tags: '' })
+      return '#/limits'
+    }))
   })
   after(async () => {
     await ask(stage.apiUrl, 'DELETE', `users/${encodeURIComponent(user)}`)

@@ -5,7 +5,7 @@ import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { openLinks } from './support/links.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 const skip = withoutBrowser || (isRabbit && 'RabbitMQ does not give hidden passwords their place back')
 
@@ -14,11 +14,10 @@ describe('shovels and federation', { skip }, () => {
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    await openLinks(stage)
-    window = await stage.open()
-    await signIn(window.page, stage, '#/shovels')
+    ;({ stage, window, vhost } = await openSignedIn(async (opened) => {
+      await openLinks(opened)
+      return '#/shovels'
+    }))
   })
   after(() => stage.close())
 

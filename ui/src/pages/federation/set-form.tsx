@@ -2,20 +2,19 @@ import { signal, useSignal, type Signal } from '@preact/signals'
 import { parameterNames, putParameter } from '../../api/parameters.ts'
 import type { Arguments } from '../../api/types.ts'
 import { ActionForm } from '../../components/action-form.tsx'
-import { ArgumentFields } from '../../components/arguments/argument-fields.tsx'
 import { splitKnown } from '../../components/arguments/split-known.ts'
-import { TableEditor } from '../../components/arguments/table-editor.tsx'
 import { Button } from '../../components/button.tsx'
 import { Field, FieldGrid, TextInput } from '../../components/form.tsx'
 import { Icon } from '../../components/icon.tsx'
+import { NameFields } from '../../components/name-fields.tsx'
 import { Card } from '../../components/page.tsx'
-import { useVhostField, VhostField } from '../../components/vhost-field.tsx'
-import { common } from '../../i18n/common.ts'
+import { useVhostField } from '../../components/vhost-field.tsx'
 import { usePoll } from '../../state/poll.ts'
 import { UPSTREAM, UPSTREAM_SET } from './frame.tsx'
 import { membersOf, toValue, type Member } from './members.ts'
 import { texts } from './texts.ts'
 import { upstreamFields } from './upstream-fields.ts'
+import { UpstreamKeys } from './upstream-keys.tsx'
 import type { FederationFormProps } from './upstream-form.tsx'
 
 interface MemberSignals {
@@ -64,10 +63,7 @@ export function SetForm({ parameter, onSaved }: FederationFormProps) {
       {parameter === null && (
         <Card>
           <FieldGrid>
-            <VhostField value={vhost} />
-            <Field label={common.value.name} help={t.nameHelp}>
-              <TextInput value={name} autofocus />
-            </Field>
+            <NameFields vhost={vhost} name={name} help={t.nameHelp} />
           </FieldGrid>
         </Card>
       )}
@@ -114,12 +110,7 @@ function MemberCard({ member, upstreams, remove }: MemberCardProps) {
           <TextInput value={upstream} suggestions={upstreams} />
         </Field>
       </FieldGrid>
-      <ArgumentFields groups={upstreamFields()} values={known} />
-      <div class="field">
-        <span>{t.further}</span>
-        <TableEditor label={t.further} values={further} />
-        <p class="muted small">{t.furtherHelp}</p>
-      </div>
+      <UpstreamKeys known={known} further={further} />
     </Card>
   )
 }

@@ -3,18 +3,17 @@ import { useMemo } from 'preact/hooks'
 import { putParameter, type Parameter } from '../../api/parameters.ts'
 import type { Arguments } from '../../api/types.ts'
 import { ActionForm } from '../../components/action-form.tsx'
-import { ArgumentFields } from '../../components/arguments/argument-fields.tsx'
 import { splitKnown } from '../../components/arguments/split-known.ts'
-import { TableEditor } from '../../components/arguments/table-editor.tsx'
-import { Field, FieldGrid, TextInput } from '../../components/form.tsx'
+import { FieldGrid } from '../../components/form.tsx'
+import { NameFields } from '../../components/name-fields.tsx'
 import { Card } from '../../components/page.tsx'
 import { UriList } from '../../components/uris/uri-list.tsx'
 import { areSound, rowsOf, urisOf } from '../../components/uris/uri-rows.ts'
-import { useVhostField, VhostField } from '../../components/vhost-field.tsx'
-import { common } from '../../i18n/common.ts'
+import { useVhostField } from '../../components/vhost-field.tsx'
 import { UPSTREAM } from './frame.tsx'
 import { texts } from './texts.ts'
 import { upstreamFields } from './upstream-fields.ts'
+import { UpstreamKeys } from './upstream-keys.tsx'
 
 export interface FederationFormProps {
   /** One that there is; null for a new one. */
@@ -45,19 +44,11 @@ export function UpstreamForm({ parameter, onSaved }: FederationFormProps) {
       <ActionForm label={t.save} disabled={!isReady} onSend={send} {...cancel}>
         {parameter === null && (
           <FieldGrid>
-            <VhostField value={vhost} />
-            <Field label={common.value.name} help={t.nameHelp}>
-              <TextInput value={name} autofocus />
-            </Field>
+            <NameFields vhost={vhost} name={name} help={t.nameHelp} />
           </FieldGrid>
         )}
         <UriList label={t.address} rows={rows} severalHelp={t.several} />
-        <ArgumentFields groups={upstreamFields()} values={known} />
-        <div class="field">
-          <span>{t.further}</span>
-          <TableEditor label={t.further} values={further} />
-          <p class="muted small">{t.furtherHelp}</p>
-        </div>
+        <UpstreamKeys known={known} further={further} />
       </ActionForm>
     </Card>
   )

@@ -5,10 +5,10 @@ import { ActionForm } from '../../components/action-form.tsx'
 import { ArgumentFields } from '../../components/arguments/argument-fields.tsx'
 import { TableEditor } from '../../components/arguments/table-editor.tsx'
 import { Field, FieldGrid, NumberInput, Select, TextInput } from '../../components/form.tsx'
+import { NameFields } from '../../components/name-fields.tsx'
 import { Card, FoldedCard } from '../../components/page.tsx'
 import { UriList } from '../../components/uris/uri-list.tsx'
-import { useVhostField, VhostField } from '../../components/vhost-field.tsx'
-import { common } from '../../i18n/common.ts'
+import { useVhostField } from '../../components/vhost-field.tsx'
 import type { ShovelDefinition, Side } from './definition.ts'
 import { formTexts } from './form-texts.ts'
 import { endFields, tableFields } from './shovel-fields.ts'
@@ -39,10 +39,7 @@ export function ShovelForm({ shovel, onSaved }: ShovelFormProps) {
       {shovel === null && (
         <Card>
           <FieldGrid>
-            <VhostField value={vhost} />
-            <Field label={common.value.name} help={t.nameHelp}>
-              <TextInput value={name} autofocus />
-            </Field>
+            <NameFields vhost={vhost} name={name} help={t.nameHelp} />
           </FieldGrid>
         </Card>
       )}
