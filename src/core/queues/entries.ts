@@ -13,8 +13,8 @@ export class Entries {
   readonly #queue: Queue
   readonly #host: QueueHost
   readonly #log: QueueLog
-  readonly #durable: boolean
-  readonly #alwaysPersistent: boolean
+  #durable: boolean
+  #alwaysPersistent: boolean
   /** Up to here messages may have been delivered before the broker was started. */
   readonly #recoveredUpTo: number
 
@@ -26,6 +26,12 @@ export class Entries {
     this.#alwaysPersistent = queue.rules.alwaysPersistent
     this.lastNumber = Math.max(log.lastNumber, log.deliveredUpTo)
     this.#recoveredUpTo = log.deliveredUpTo
+  }
+
+  /** From now on messages outlive the process as these say. */
+  logAs(durable: boolean, alwaysPersistent: boolean): void {
+    this.#durable = durable
+    this.#alwaysPersistent = alwaysPersistent
   }
 
   /** Whether a message of this queue outlives the process, where the store does. */
@@ -67,7 +73,10 @@ export class Entries {
   }
 
   #entryOf(loaded: LoadedMessage, message: Message): Entry {
-    const entry = new Entry(this.#queue, message, loaded.number, loaded.expiresAt, loaded.level)
+    const { rules, settings } = this.#queue
+    // not the level that it was stored with: the queue may have had other priorities then
+    const level = levelOf(message, rules, settings)
+    const entry = new Entry(this.#queue, message, loaded.number, loaded.expiresAt, level)
     entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
     entry.deliveryCount = loaded.deliveryCount
     entry.acquiredCount = loaded.acquiredCount

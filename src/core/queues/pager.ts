@@ -399,11 +399,11 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     this.#queue.counters.lost++
   }
 
-  #takeOne({ entry, paged }: FoundInRange, agree: (entry: Entry) => boolean): boolean {
+  #takeOne({ entry, paged, level }: FoundInRange, agree: (entry: Entry) => boolean): boolean {
     const { store } = this.#host
     store.begin()
     try {
-      if (agree(entry) && this.#ready.lanes[entry.level]?.paged === paged) {
+      if (agree(entry) && this.#ready.lanes[level]?.paged === paged) {
         this.#ready.lost(paged, 1, entry.message.bodyLength)
         this.#queue.endLoaded(entry)
         return true
@@ -415,13 +415,45 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     }
   }
 
-  /** Called by a load. */
-  loaded(lane: Lane, paged: PagedPart, message: LoadedMessage): QueueEntry | null {
+  /** Called by a load. `misfiled` gets what belongs to another level. */
+  loaded(lane: Lane, paged: PagedPart, message: LoadedMessage, misfiled: Entry[]): QueueEntry | null {
     if (lane.paged !== paged || this.#queue.deleted) return null
     const entry = this.#queue.entryOf(message)
-    this.#ready.loaded(lane, entry)
     if (entry.expiresAt >= 0) this.#queue.expires(entry)
+    if (entry.level === lane.level) this.#ready.loaded(lane, entry)
+    else {
+      this.#ready.lost(paged, 1, entry.message.bodyLength)
+      paged.from = entry.number + 1
+      misfiled.push(entry)
+    }
     return entry
+  }
+
+  /** Messages were stored with other levels than they have now: what their places are is new to memory and store. */
+  #file(misfiled: readonly Entry[]): void {
+    const { entries } = this.#queue.parts()
+    for (const entry of misfiled) entries.record(entry, STATE_READY, 0, 0)
+    this.leaveInPlace(this.#ready.file(misfiled))
+  }
+
+  /** Entries that lie within ranges, as the log knows, leave memory. */
+  leaveInPlace(inRanges: readonly Entry[]): void {
+    for (const entry of inRanges) {
+      const lane = this.#ready.lanes[entry.level]!
+      if (this.#loading.has(lane.level)) this.#ready.renewRange(lane)
+      this.#ready.pageInPlace(lane.paged!, entry)
+      this.#leave(entry)
+    }
+    if (inRanges.length > 0) this.#arm()
+  }
+
+  /** Ranges are others than before. */
+  refiled(): void {
+    for (const lane of this.#ready.lanes) {
+      if (lane !== undefined && lane.paged !== null)
+        lane.paged.expiresAt = this.#log.earliestExpiry(rangeOf(lane, lane.paged))
+    }
+    this.#goOn()
   }
 
   /** Called by a load. */
@@ -431,10 +463,11 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     this.#queue.counters.lost += count
   }
 
-  /** Called by a load. `bytes` is what it might have brought, `missing` what was to be found and was not. */
-  loadEnded(lane: Lane, paged: PagedPart, range: Range, bytes: number, missing: number): void {
+  /** Called by a load. */
+  loadEnded({ lane, paged, range, bytes, missing, misfiled }: LoadEnd): void {
     this.#ended(lane.level, bytes)
     if (this.#queue.deleted) return
+    if (misfiled.length > 0) this.#file(misfiled)
     if (lane.paged === paged) {
       if (missing > 0) {
         this.#host.onLost(this.#queue, missing)
@@ -532,7 +565,21 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
 const isLong = (paged: PagedPart): boolean =>
   paged.count > 0 && (paged.tailLive >= TAIL_ENTRIES || paged.tailBytes >= TAIL_BYTES)
 
+/** What a load has come to. */
+interface LoadEnd {
+  readonly lane: Lane
+  readonly paged: PagedPart
+  readonly range: Range
+  /** What it might have brought. */
+  readonly bytes: number
+  /** Messages that were to be found and were not. */
+  readonly missing: number
+  /** Messages that belong to other levels. */
+  readonly misfiled: readonly Entry[]
+}
+
 class Load implements LoadVisitor {
+  readonly #misfiled: Entry[] = []
   readonly #pager: Pager
   readonly #lane: Lane
   readonly #paged: PagedPart
@@ -553,7 +600,7 @@ class Load implements LoadVisitor {
 
   onLoaded(message: LoadedMessage): QueueEntry | null {
     this.#found++
-    return this.#pager.loaded(this.#lane, this.#paged, message)
+    return this.#pager.loaded(this.#lane, this.#paged, message, this.#misfiled)
   }
 
   onLost(number: number, _level: number, bodyLength: number): void {
@@ -564,7 +611,14 @@ class Load implements LoadVisitor {
 
   onLoadEnd(): void {
     const missing = this.#found === 0 ? this.#expected : 0
-    this.#pager.loadEnded(this.#lane, this.#paged, this.#range, this.#bytes, missing)
+    this.#pager.loadEnded({
+      lane: this.#lane,
+      paged: this.#paged,
+      range: this.#range,
+      bytes: this.#bytes,
+      missing,
+      misfiled: this.#misfiled,
+    })
   }
 }
 
