@@ -3,7 +3,7 @@ import { erlangText } from './erlang-text.ts'
 import { sessionName } from './event-facts.ts'
 import { equalFields, type Field } from './fields.ts'
 import type { Consumer } from './consumer.ts'
-import { type Declaration, doesSurviveMore } from './queues/declaration-change.ts'
+import { type Declaration, hidesLevels } from './queues/declaration-change.ts'
 import type { Queue } from './queues/queue.ts'
 
 /** Something that a change brings with it besides what was asked for. */
@@ -23,7 +23,6 @@ export type EffectName =
   | 'time-to-live-kept'
   | 'delays-kept'
   | 'priorities-when-read'
-  | 'persistent-when-read'
   | 'rest-kept'
 
 /** A consumer that the queue cannot have afterwards. */
@@ -143,22 +142,9 @@ function effectsOf(queue: Queue, declaration: Declaration): ChangeEffect[] {
     add('delays-kept', delayed, false, 'messages that are delayed wait until they are due all the same')
   }
   const inStore = queue.readyInStore
-  const levels = rules.levels(settings)
-  if (inStore > 0 && levels > 1 && levels !== queue.rules.levels(before)) {
-    add(
-      'priorities-when-read',
-      inStore,
-      false,
-      'messages that are on disk only get their own priorities as they are read',
-    )
-  }
-  if (inStore > 0 && doesSurviveMore(queue, declaration)) {
-    add(
-      'persistent-when-read',
-      inStore,
-      false,
-      'of messages that are on disk only, those that did not survive a restart do so when they have been read',
-    )
+  if (inStore > 0 && hidesLevels(queue, { rules, settings })) {
+    const text = 'messages that are on disk only get their own priorities one after the other, as they are read for it'
+    add('priorities-when-read', inStore, false, text)
   }
   if (waiting > 0 && before.retry !== null && settings.retry === null) {
     add('rest-kept', waiting, false, 'messages that wait for their next attempt wait until then all the same')

@@ -3,8 +3,9 @@ import { describeResource, preconditionFailed } from './errors.ts'
 import type { StoredRelevel } from './catalog.ts'
 import { declarationAfter, isUnchanged, type QueueChangeRequest } from './queue-change-request.ts'
 import { endingConsumers, type QueueChangeReport, reportOn } from './queue-change-report.ts'
-import { type Declaration, redeclare, whenPrepared } from './queues/declaration-change.ts'
+import { type Declaration, hidesLevels, redeclare, whenPrepared } from './queues/declaration-change.ts'
 import type { Queue } from './queues/queue.ts'
+import { findLevels } from './queues/range-reread.ts'
 import type { VHost } from './vhost.ts'
 
 /** Queues whose change is being prepared: one at a time for each. */
@@ -20,11 +21,20 @@ export function previewChange(vhost: VHost, queue: Queue, request: QueueChangeRe
   return reportOn(queue, declaration)
 }
 
+/** What a change has come to. */
+export interface QueueChange {
+  /** Whether there was anything to change. */
+  readonly changed: boolean
+  readonly report: QueueChangeReport
+  /** Resolves when what is in the store only has its priorities, too: until then messages without one count, and those read meanwhile. */
+  readonly settled: Promise<void>
+}
+
 /**
  * Changes type, durability or arguments of a queue, with all that is in it and attached to it. After a crash it is wholly what it was, or
  * wholly what it is to be.
  * @param actor whom events name
- * @returns what it came to, and whether there was anything to change
+ * @returns when it is on disk
  * @throws BrokerError preconditionFailed when it is impossible, or another change of this queue goes on
  */
 export async function changeQueue(
@@ -32,7 +42,7 @@ export async function changeQueue(
   queue: Queue,
   request: QueueChangeRequest,
   actor: string,
-): Promise<{ readonly changed: boolean; readonly report: QueueChangeReport }> {
+): Promise<QueueChange> {
   const resource = describeResource('queue', queue.name, vhost.name)
   if (changing.has(queue)) throw preconditionFailed(`cannot change ${resource}: another change of it goes on`)
   let report = previewChange(vhost, queue, request)
@@ -42,11 +52,13 @@ export async function changeQueue(
     refuseLastEnding(vhost, queue, declaration)
     return declaration
   }
-  if (isUnchanged(queue, wanted())) return { changed: false, report }
+  if (isUnchanged(queue, wanted())) return { changed: false, report, settled: Promise.resolve() }
   changing.add(queue)
+  let looksForLevels = false
   try {
     await whenPrepared(queue, wanted, (declaration) => {
       report = reportOn(queue, declaration)
+      looksForLevels = queue.readyInStore > 0 && hidesLevels(queue, declaration)
       vhost.broker.events.as(actor, () => change(vhost, queue, declaration))
     })
     await vhost.broker.commitMetadata()
@@ -56,7 +68,7 @@ export async function changeQueue(
     queue.limit.suspended = false
     if (!queue.deleted) queue.limit.keep()
   }
-  return { changed: true, report }
+  return { changed: true, report, settled: looksForLevels ? findLevels(queue) : Promise.resolve() }
 }
 
 /** The queue would go with its last consumer. */

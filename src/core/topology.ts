@@ -14,8 +14,7 @@ import {
   validateQueueArguments,
 } from './queues/arguments.ts'
 import type { Queue } from './queues/queue.ts'
-import { changeQueue, previewChange } from './queue-change.ts'
-import type { QueueChangeReport } from './queue-change-report.ts'
+import { changeQueue, previewChange, type QueueChange } from './queue-change.ts'
 import type { QueueChangeRequest } from './queue-change-request.ts'
 import type { Session } from './session.ts'
 import {
@@ -364,11 +363,7 @@ export class Topology {
    * @returns the report, and whether anything has changed; on disk when the promise resolves
    * @throws BrokerError
    */
-  changeQueue(
-    given: string,
-    request: QueueChangeRequest,
-    act: boolean,
-  ): Promise<{ readonly changed: boolean; readonly report: QueueChangeReport }> {
+  changeQueue(given: string, request: QueueChangeRequest, act: boolean): Promise<QueueChange> {
     const name = this.queueName(given)
     this.#access.require('configure', 'queue', name)
     const queue = this.usable(name)
@@ -377,7 +372,10 @@ export class Topology {
       this.#access.require('read', 'queue', name)
       this.#access.require('write', 'exchange', target)
     }
-    if (!act) return Promise.resolve({ changed: false, report: previewChange(this.#vhost, queue, request) })
+    if (!act) {
+      const report = previewChange(this.#vhost, queue, request)
+      return Promise.resolve({ changed: false, report, settled: Promise.resolve() })
+    }
     return changeQueue(this.#vhost, queue, request, this.#connection.user.name)
   }
 

@@ -5,8 +5,9 @@ import { levelOf } from '../groups/level-of.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
 import { type Entry, HELD, UNACKED } from './entry.ts'
-import { isIdentity, levelMapOf } from './level-map.ts'
+import { isIdentity, levelMapOf, type LevelRules } from './level-map.ts'
 import type { Queue } from './queue.ts'
+import { promoteStored } from './range-reread.ts'
 import type { QueueSettings } from './queue-settings.ts'
 import type { QueueType } from './queue-type.ts'
 
@@ -76,6 +77,7 @@ export async function whenPrepared(
 ): Promise<void> {
   const { store } = queue.parts().host
   let position = 0
+  let isStoredPromoted = false
   try {
     for (;;) {
       const declaration = wanted()
@@ -83,6 +85,13 @@ export async function whenPrepared(
       if (survivesMore) queue.logAs(declaration.durable, declaration.rules.alwaysPersistent)
       const promoted = survivesMore ? promote(queue) : { position: 0, waits: false }
       position = Math.max(position, promoted.position)
+      if (survivesMore && !promoted.waits && !isStoredPromoted) {
+        isStoredPromoted = true
+        if (queue.readyInStore > 0) {
+          await promoteStored(queue)
+          continue
+        }
+      }
       // levels change one after the other, or a start would not know what they were
       const waits = queue.relevel !== null || (isRefiled(queue, declaration) && !isStoredInRanges(queue, declaration))
       if (!promoted.waits && !waits && store.committed >= position) {
@@ -161,6 +170,12 @@ export function redeclare(queue: Queue, declaration: Declaration): number {
   if (refiled) queue.parts().pager?.refiled()
   queue.moreAtHand()
   return position
+}
+
+/** Whether messages of one level may belong to several now: which, only the messages themselves tell. */
+export function hidesLevels(before: LevelRules, after: LevelRules): boolean {
+  if (after.rules.levels(after.settings) === 1) return false
+  return before.rules !== after.rules || after.settings.maxPriority > before.settings.maxPriority
 }
 
 /** Gives all messages their new levels and places. */

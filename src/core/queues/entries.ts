@@ -15,6 +15,8 @@ export class Entries {
   readonly #log: QueueLog
   #durable: boolean
   #alwaysPersistent: boolean
+  /** Some that are to outlive the process may have left memory before that was so. */
+  #promotes = false
   /** Up to here messages may have been delivered before the broker was started. */
   readonly #recoveredUpTo: number
 
@@ -30,6 +32,7 @@ export class Entries {
 
   /** From now on messages outlive the process as these say. */
   logAs(durable: boolean, alwaysPersistent: boolean): void {
+    if (durable && (!this.#durable || (alwaysPersistent && !this.#alwaysPersistent))) this.#promotes = true
     this.#durable = durable
     this.#alwaysPersistent = alwaysPersistent
   }
@@ -87,6 +90,7 @@ export class Entries {
   /** Has the log note what became of an entry, and its retries, if it knows it. The arguments are those of `QueueLog.update`. */
   record(entry: Entry, state: number, dueAt: number, mark: number): void {
     if (entry.location === NOT_STORED) return
+    if (this.#promotes && this.isLogged(entry.message)) this.#log.promote(entry)
     const { retries } = entry
     if (retries === null) this.#log.update(entry, state, dueAt, mark)
     else this.#log.update(entry, state, state === STATE_HELD ? dueAt : retries.dueAt, mark | markOfRetries(retries))

@@ -381,6 +381,42 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     return taken
   }
 
+  /**
+   * Reads the next messages of a range from a number on, to do with them what `reread` says. What stays in the range is in no list
+   * meanwhile, and nobody else reads there. @returns the number to go on from; Infinity where the range ends
+   */
+  async reread(level: number, from: number, reread: Reread): Promise<number> {
+    while (this.#loading.has(level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    const lane = this.#ready.lanes[level]
+    const paged = lane?.paged ?? null
+    if (lane === undefined || paged === null || paged.count === 0 || this.#queue.deleted) return Infinity
+    const range = { level, from: Math.max(from, paged.from), to: paged.to }
+    if (range.from > range.to) return Infinity
+    const { loadBytes } = this.#host.memory
+    this.#begin(level, loadBytes)
+    const isThere = (): boolean => lane.paged === paged && !this.#queue.deleted
+    const next = await new Promise<number>((resolve) => {
+      const load = new RereadLoad(this, lane, paged, (entries, last) => {
+        const misfiled = reread.onRead(entries, level, isThere())
+        for (const { message } of misfiled) this.#ready.lost(paged, 1, message.bodyLength)
+        for (const entry of misfiled) if (entry.expiresAt >= 0) this.#queue.expires(entry)
+        this.#file(misfiled)
+        resolve(last < 0 ? Infinity : last + 1)
+      })
+      this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
+    })
+    await reread.finish(isThere)
+    this.#ended(level, loadBytes)
+    if (isThere() && paged.count === 0) this.#ready.close(lane)
+    if (!this.#queue.deleted) this.#goOn()
+    return next
+  }
+
+  /** Called by a load. */
+  readAgain(message: LoadedMessage): Entry {
+    return this.#queue.entryOf(message)
+  }
+
   /** Called by a load. @returns the range that a message is in; null where it is somewhere else */
   rangeOf({ level, number, state }: LoadedMessage): PagedPart | null {
     return state === STATE_READY ? this.#rangeAt(level, number) : null
@@ -556,9 +592,10 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     return true
   }
 
-  /** Whether a load of this level is under way. */
-  isLoading(level: number): boolean {
-    return this.#loading.has(level)
+  /** Whether the place of an entry is just being read, or is in a range while the entry is not in the store. */
+  isBusyWith(entry: Entry): boolean {
+    if (this.#loading.has(entry.level)) return true
+    return this.#rangeAt(entry.level, entry.number) !== null && !this.#log.isStored(entry)
   }
 }
 
@@ -619,6 +656,49 @@ class Load implements LoadVisitor {
       missing,
       misfiled: this.#misfiled,
     })
+  }
+}
+
+/** What is done with messages that are read again. */
+export interface Reread {
+  /**
+   * @param level of the range @param isThere whether the range is as it was
+   * @returns those that belong to other levels; what becomes of the others is its own affair
+   */
+  onRead(entries: readonly Entry[], level: number, isThere: boolean): readonly Entry[]
+  /** Resolves when the range may be read by others again. */
+  finish(isThere: () => boolean): Promise<void>
+}
+
+class RereadLoad implements LoadVisitor {
+  readonly #pager: Pager
+  readonly #lane: Lane
+  readonly #paged: PagedPart
+  readonly #done: (entries: readonly Entry[], last: number) => void
+  readonly #entries: Entry[] = []
+  #last = -1
+
+  constructor(pager: Pager, lane: Lane, paged: PagedPart, done: (entries: readonly Entry[], last: number) => void) {
+    this.#pager = pager
+    this.#lane = lane
+    this.#paged = paged
+    this.#done = done
+  }
+
+  onLoaded(message: LoadedMessage): QueueEntry | null {
+    this.#last = message.number
+    const entry = this.#pager.readAgain(message)
+    this.#entries.push(entry)
+    return entry
+  }
+
+  onLost(number: number, _level: number, bodyLength: number): void {
+    this.#last = number
+    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
+  }
+
+  onLoadEnd(): void {
+    this.#done(this.#entries, this.#last)
   }
 }
 

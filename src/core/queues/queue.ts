@@ -503,7 +503,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return
     }
     if (entry.number <= this.lastRecoveredHeld && !this.rules.returnsFirst && this.#pager !== null) {
-      if (this.#pager.isLoading(entry.level)) {
+      if (this.#pager.isBusyWith(entry)) {
         this.#held.hold(entry, PLACE_RETRY_MS, this.#release)
         return
       }
