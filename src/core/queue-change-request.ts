@@ -2,7 +2,7 @@ import type { Broker } from './broker.ts'
 import { describeResource, preconditionFailed } from './errors.ts'
 import { equalTables, type Field, longstr, stringOf, type Table } from './fields.ts'
 import { validateQueueArguments } from './queues/arguments.ts'
-import type { Declaration } from './queues/declaration-change.ts'
+import { type Declaration, isRefiled } from './queues/declaration-change.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { Queue } from './queues/queue.ts'
 
@@ -43,7 +43,15 @@ export function declarationAfter(
     )
   }
   const policy = broker.policies.effectivePolicy('queue', vhost, queue.name, type)
-  return { rules, durable, arguments: args, policy, settings: computeQueueSettings(type, args, policy) }
+  const settings = computeQueueSettings(type, args, policy)
+  const { parkedCount, parkedHere } = queue.parts().ready
+  if (parkedCount > parkedHere && isRefiled(queue, { rules, settings })) {
+    throw preconditionFailed(
+      `cannot change type or priorities of ${resource} while messages of busy groups are on disk only ` +
+        `(${parkedCount - parkedHere}): try again when there are fewer, or switch message groups off first`,
+    )
+  }
+  return { rules, durable, arguments: args, policy, settings }
 }
 
 function argumentsAfter(

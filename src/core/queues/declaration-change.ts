@@ -29,10 +29,10 @@ interface Span {
 }
 
 /** Whether messages may be at other levels afterwards, or come back in another order. */
-function isRefiled(queue: Queue, { rules, settings }: Declaration): boolean {
+export function isRefiled(queue: Queue, { rules, settings }: LevelRules): boolean {
   const { settings: before } = queue
   if (queue.rules !== rules) return true
-  return before.maxPriority !== settings.maxPriority || (before.groups === null) !== (settings.groups === null)
+  return before.maxPriority !== settings.maxPriority
 }
 
 /** All entries in memory, in order of number. */
@@ -181,8 +181,9 @@ export function hidesLevels(before: LevelRules, after: LevelRules): boolean {
 /** Gives all messages their new levels and places. */
 function refile(queue: Queue, { rules, settings }: Declaration, levels: readonly number[]): number {
   const { log, ready, pager, entries, host } = queue.parts()
-  const spans = spansOf(queue, levels)
   let position = 0
+  entries.levelsChanged()
+  ready.groups?.unpark()
   if (!isIdentity(levels)) {
     queue.relevel = { upTo: Math.max(entries.lastNumber, log.deliveredUpTo), levels }
     position = log.relevel(levels)
@@ -196,10 +197,8 @@ function refile(queue: Queue, { rules, settings }: Declaration, levels: readonly
     const isOut = entry.state === UNACKED || entry.state === HELD
     if (isOut) lastOut = Math.max(lastOut, entry.number)
     else if (level !== known || (entry.returned && !rules.returnsFirst)) changed.push(entry)
-    // or it would be read with the range while its consumer has it
-    if (entry.state === UNACKED && liesIn(spans.get(level), entry)) {
-      entries.record(entry, STATE_HELD, host.clock.now(), 0)
-    }
+    // or it would be read with a range while its consumer has it
+    if (entry.state === UNACKED) entries.record(entry, STATE_HELD, host.clock.now(), 0)
   }
   const inRanges = ready.refile(rules.levels(settings), rules.returnsFirst, (level) => levels[level] ?? level)
   for (const entry of changed) entries.record(entry, STATE_READY, 0, 0)

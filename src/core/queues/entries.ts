@@ -17,6 +17,8 @@ export class Entries {
   #alwaysPersistent: boolean
   /** Some that are to outlive the process may have left memory before that was so. */
   #promotes = false
+  /** Up to here messages may have been stored with levels that are not theirs any more. */
+  #misfiledUpTo = 0
   /** Up to here messages may have been delivered before the broker was started. */
   readonly #recoveredUpTo: number
 
@@ -76,15 +78,24 @@ export class Entries {
   }
 
   #entryOf(loaded: LoadedMessage, message: Message): Entry {
-    const { rules, settings } = this.#queue
-    // not the level that it was stored with: the queue may have had other priorities then
-    const level = levelOf(message, rules, settings)
+    const level = loaded.number > this.#misfiledUpTo ? loaded.level : this.#levelNow(message, loaded.level)
     const entry = new Entry(this.#queue, message, loaded.number, loaded.expiresAt, level)
     entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
     entry.deliveryCount = loaded.deliveryCount
     entry.acquiredCount = loaded.acquiredCount
     if (loaded.mark !== 0) entry.retries = retriesOfMark(loaded.mark, loaded.dueAt)
     return entry
+  }
+
+  /** The queue has got other priorities: of what is there, messages tell their levels themselves. */
+  levelsChanged(): void {
+    this.#misfiledUpTo = this.lastNumber
+  }
+
+  /** Where messages are grouped, a message must not come into a lane between those that its group has parked. */
+  #levelNow(message: Message, stored: number): number {
+    const { rules, settings } = this.#queue
+    return settings.groups === null ? levelOf(message, rules, settings) : stored
   }
 
   /** Has the log note what became of an entry, and its retries, if it knows it. The arguments are those of `QueueLog.update`. */

@@ -5,13 +5,14 @@ import {
   type QueueEntry,
   type QueueLog,
   type Range,
+  STATE_HELD,
   STATE_READY,
 } from '../../store/message-store.ts'
 import type { Timer, TimerTarget } from '../../util/clock.ts'
 import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
-import { type Entry, GONE, READY } from './entry.ts'
+import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import type { Lane, PagedPart } from './lane.ts'
 import { CopyLoad } from './look.ts'
 import type { QueueHost } from './queue-host.ts'
@@ -467,9 +468,26 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
 
   /** Messages were stored with other levels than they have now: what their places are is new to memory and store. */
   #file(misfiled: readonly Entry[]): void {
+    if (misfiled.length === 0) return
     const { entries } = this.#queue.parts()
     for (const entry of misfiled) entries.record(entry, STATE_READY, 0, 0)
+    this.guardOut(misfiled)
     this.leaveInPlace(this.#ready.file(misfiled))
+  }
+
+  /**
+   * Messages come into lanes of which higher numbers are out: these would be read with a range that grows over them, while their consumers
+   * have them, if the log took them for ready. What comes back of them has its place in a range, perhaps.
+   */
+  guardOut(come: readonly Entry[]): void {
+    const lowest = new Map<number, number>()
+    for (const { level, number } of come) lowest.set(level, Math.min(number, lowest.get(level) ?? number))
+    const queue = this.#queue
+    for (const { entry } of this.#host.outstanding(queue)) {
+      if (entry.state !== UNACKED || entry.number < (lowest.get(entry.level) ?? Infinity)) continue
+      queue.parts().entries.record(entry, STATE_HELD, this.#host.clock.now(), 0)
+      queue.lastRecoveredHeld = Math.max(queue.lastRecoveredHeld, entry.number)
+    }
   }
 
   /** Entries that lie within ranges, as the log knows, leave memory. */
@@ -503,7 +521,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   loadEnded({ lane, paged, range, bytes, missing, misfiled }: LoadEnd): void {
     this.#ended(lane.level, bytes)
     if (this.#queue.deleted) return
-    if (misfiled.length > 0) this.#file(misfiled)
+    this.#file(misfiled)
     if (lane.paged === paged) {
       if (missing > 0) {
         this.#host.onLost(this.#queue, missing)
