@@ -69,6 +69,8 @@ export async function crash({ bench, store }: Setup, budget = Infinity): Promise
   for (const [key, value] of await bench.metadata.load()) metadata.put(key, value)
   await metadata.commit()
   const next = store.crash()
+  // what waits there for something would wait for ever
+  bench.broker.close()
   const other = await new CoreBench({ messageMemoryBytes: budget }, metadata, next, bench.clock).start()
   other.advance(0)
   return { bench: other, store: next, client: other.client() }
