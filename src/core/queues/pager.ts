@@ -598,15 +598,14 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   // ---- back into a range ----
 
   /**
-   * Puts an entry that was held since before the start back to its place, if that is in a range.
+   * Puts an entry that was held since before the start, or before priorities changed, back to its place, if that is not before a range.
    * @returns false when it is not
    */
   takesBack(entry: Entry): boolean {
     const paged = this.#ready.lanes[entry.level]?.paged ?? null
-    if (paged === null || paged.count === 0 || entry.number < paged.from) return false
-    this.#ready.pageInPlace(paged, entry)
-    this.#leave(entry)
-    this.#arm()
+    if (paged === null || entry.number < paged.from) return false
+    // behind the range it goes between those that are in memory there
+    this.leaveInPlace(this.#ready.file([entry]))
     return true
   }
 

@@ -27,7 +27,11 @@ export const queueChangeRoutes: Routes = (app, { host: { broker } }) => {
   const schema = { summary: 'Change type, durability or arguments of a queue', tags: ['Queues'], body: Change }
   app.post('/queues/:vhost/:queue/change', { schema: { ...schema, querystring: Options } }, async (request) => {
     const { vhost, found } = requireQueue(request, broker)
-    const { type, durable, arguments: args = {} } = request.body as {
+    const {
+      type,
+      durable,
+      arguments: args = {},
+    } = request.body as {
       type?: string
       durable?: boolean
       arguments?: Record<string, unknown>
