@@ -1,33 +1,38 @@
 import { readFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
 import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
-import type { Config, ListenerConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
-import { createLogins } from './logins.ts'
+import { CredentialRefusedError } from './core/users.ts'
+import type { LazyHttp } from './lazy-http.ts'
+import { createLogins, credentialValidator } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
-import { type Listener, listen } from './net/listener.ts'
+import { listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { type AddedProtocol, createAdded, openAdded } from './plugin-protocols.ts'
 import { eventExchange } from './plugins/event-exchange/index.ts'
 import { Links, registerLinks } from './plugins/links.ts'
 import type { LinkHost } from './plugins/links/link-host.ts'
 import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
 import { openTelemetry } from './plugins/opentelemetry/index.ts'
+import { Traces } from './plugins/tracing/traces.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
+import { OpenedListeners, type ServerUrls, urlOf } from './opened-listeners.ts'
 import { NodeLimits, watermarkBytes } from './node-limits.ts'
+import { loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
 import type { Log, SteerableLog } from './telemetry/log.ts'
 import type { LogTap } from './telemetry/log-tap.ts'
 import type { Clock } from './util/clock.ts'
@@ -39,13 +44,7 @@ import { readVersion } from './version.ts'
 
 /** A broker that has been started from a configuration. */
 export interface RunningServer {
-  readonly urls: {
-    readonly amqp: string[]
-    readonly amqps: string[]
-    readonly http: string[]
-    readonly websocket: string[]
-    readonly metrics: string[]
-  }
+  readonly urls: ServerUrls
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
@@ -100,7 +99,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     turn,
     random: parts.random ?? Math.random,
     log,
-    passwords,
+    passwords: { ...passwords, refusal: credentialValidator(config) },
     propertyFormats: [amqpPropertyFormat],
     onFailure: fail,
   })
@@ -119,20 +118,38 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await readBack(broker, config, log, reportDamage)
     await plugins.start(broker, log)
     const networkClock = parts.networkClock ?? clock
-    const logins = await createLogins(config, broker, networkClock)
+    const logins = await createLogins(config, broker, networkClock, plugins.authBackends)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
+    const protocols = await loadProtocols({ config, broker, logins, clock: networkClock })
+    const added = createAdded(plugins.protocols, { broker, logins, log, clock: networkClock })
     const links = new Links(linkHost(config, broker, amqp, networkClock))
+    const traces = config.tracesDir === null ? null : new Traces(broker, config.tracesDir)
     const control = controlOf(config, parts)
     const { limits } = control
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links, control })
+    const listeners = await openListeners(config, {
+      tls,
+      amqp,
+      protocols,
+      added,
+      log,
+      broker,
+      logins,
+      plugins,
+      links,
+      traces,
+      control,
+    })
     links.start()
     if (parts.watchResources !== false) limits.watch(broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
       await links.stop()
-      await Promise.all(listeners.all.map((listener) => listener.close()))
-      await amqp.close(`broker forced connection closure with reason '${reason}'`)
+      await listeners.close()
+      const farewell = `broker forced connection closure with reason '${reason}'`
+      const frontEnds = [amqp, ...[...protocols, ...added].map(({ frontEnd }) => frontEnd)]
+      await Promise.all(frontEnds.map((each) => each.close(farewell)))
       limits.close()
+      await traces?.close()
       await logins.close()
       await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
@@ -291,7 +308,12 @@ function addInterceptors(broker: Broker, { interceptors, node }: Config): void {
 function createFirstObjects(broker: Broker, { defaults }: Config): void {
   const { user, password, vhost, tags, permissions } = defaults
   broker.putVhost(vhost)
-  broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
+  try {
+    broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
+  } catch (error) {
+    if (error instanceof CredentialRefusedError) throw new ConfigError([`default_pass: ${error.message}`])
+    throw error
+  }
   broker.permissions.set({ user, vhost, ...permissions })
 }
 
@@ -358,43 +380,23 @@ function linkHost(config: Config, broker: Broker, amqp: AmqpFrontEnd, clock: Clo
   }
 }
 
-interface OpenListeners {
-  readonly all: Pick<Listener, 'close'>[]
-  readonly urls: RunningServer['urls']
-}
-
 interface ListenerParts {
   readonly tls: Certificates
   readonly amqp: AmqpFrontEnd
+  readonly protocols: readonly SpokenProtocol[]
+  readonly added: readonly AddedProtocol[]
   readonly log: Log
   readonly broker: Broker
   readonly logins: Authenticator
   readonly plugins: Plugins
   readonly links: Links
+  readonly traces: Traces | null
   readonly control: Control
 }
 
-/** What listens, as far as it does. */
-class Opened implements OpenListeners {
-  readonly all: Pick<Listener, 'close'>[] = []
-  readonly shown: ListenerFacts[] = []
-  readonly urls = {
-    amqp: [] as string[],
-    amqps: [] as string[],
-    http: [] as string[],
-    websocket: [] as string[],
-    metrics: [] as string[],
-  }
-
-  add(protocol: string, listener: Listener, isTls: boolean): void {
-    this.all.push(listener)
-    for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: isTls })
-  }
-}
-
-async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
+async function openListeners(config: Config, parts: ListenerParts): Promise<OpenedListeners> {
   const { tls, amqp, log } = parts
-  const opened = new Opened()
+  const opened = new OpenedListeners()
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
@@ -410,16 +412,18 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
       opened.add('amqp/ssl', listener, true)
     }
     const { plain, tls: secured } = config.prometheus
+    for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened })
+    for (const protocol of parts.added) await openAdded(protocol, { config, tls: tls.amqp, log, opened })
     if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
     return opened
   } catch (error) {
-    await Promise.all(opened.all.map((listener) => listener.close()))
+    await opened.close()
     throw error
   }
 }
 
 /** The HTTP API with AMQP over WebSocket, and the metrics. */
-async function openHttp(config: Config, parts: ListenerParts, opened: Opened): Promise<void> {
+async function openHttp(config: Config, parts: ListenerParts, opened: OpenedListeners): Promise<void> {
   const { tls, amqp, log } = parts
   const { backlog } = config.listeners
   const host = await createHost(config, parts, () => opened.shown)
@@ -431,8 +435,9 @@ async function openHttp(config: Config, parts: ListenerParts, opened: Opened): P
   if (config.http.listeners.length === 0) return
   // Their own imports, since a broker without HTTP would take several times as long to load.
   const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-  const { server, close } = await createManagement(host)
-  opened.all.push({ close })
+  const management = await createManagement(host)
+  const { server } = management
+  opened.all.push(management)
   const path = config.websocket?.path ?? null
   if (path !== null) attachWebSocket(server, { path, log, onConnection: amqp.accept.bind(amqp) })
   for (const [i, row] of config.http.listeners.entries()) {
@@ -444,27 +449,25 @@ async function openHttp(config: Config, parts: ListenerParts, opened: Opened): P
   }
 }
 
-function urlOf(scheme: string, { hosts }: ListenerConfig, { port }: Listener): string {
-  const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-async function createManagement(host: ManagementHost): Promise<{ server: Server; close: () => Promise<void> }> {
-  const { createHttpServer } = await import('./net/websocket.ts')
-  const { createApp } = await import('./management/app.ts')
-  const app = await createApp(host, createHttpServer)
-  await app.ready()
-  return { server: app.server, close: () => app.close() }
+async function createManagement(host: ManagementHost): Promise<LazyHttp> {
+  const { LazyHttp } = await import('./lazy-http.ts')
+  const management = new LazyHttp(async (createServer) => {
+    const { createApp } = await import('./management/app.ts')
+    return createApp(host, createServer)
+  }, host.log)
+  // what a plugin does wrong is told at the start
+  if (host.pluginRoutes.length > 0) await management.load()
+  return management
 }
 
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, plugins, links, tls, control }: ListenerParts,
+  { broker, log, logins, plugins, links, traces, tls, control }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
-  const { findConsole } = await import('./management/console.ts')
+  const { findConsole } = await import('./management/find-console.ts')
   const { node, dataDir } = config
   const monitoring = await openMonitoring(config, {
     broker,
@@ -491,6 +494,7 @@ async function createHost(
     consoleDir: findConsole(),
     listeners,
     links,
+    traces,
     control,
     pluginRoutes: plugins.routes,
     ...monitoring,

@@ -10,6 +10,21 @@ export interface ListenerConfig {
   readonly port: number
 }
 
+/** Where a protocol besides AMQP is spoken. */
+export interface ProtocolListeners {
+  readonly tcp: readonly ProtocolListener[]
+  readonly tls: readonly ListenerConfig[]
+  readonly proxyProtocol: boolean
+  /** WebSocket, on ports of its own; `tls` makes it secure. */
+  readonly web: readonly (ProtocolListener & { readonly tls: TlsConfig | null })[]
+  readonly webPath: string
+}
+
+export interface ProtocolListener extends ListenerConfig {
+  /** Nobody asked for this port: where it is taken, the broker does without. */
+  readonly isDefault: boolean
+}
+
 export type TlsVersion = OptionValues['tls']['versions'][number]
 
 export interface TlsConfig {
@@ -111,6 +126,8 @@ export interface Config {
   readonly listeners: {
     readonly tcp: readonly ListenerConfig[]
     readonly tls: readonly ListenerConfig[]
+    /** Addresses of listeners that name none. */
+    readonly bind: readonly string[]
     readonly proxyProtocol: boolean
     readonly backlog: number
     readonly nodelay: boolean
@@ -136,6 +153,11 @@ export interface Config {
     /** Idle time after which a sign-in of the web console ends. */
     readonly signInTimeoutMs: number
   }
+  /** Those besides AMQP; null where one is not spoken. */
+  readonly protocols: {
+    readonly mqtt: ProtocolListeners | null
+    readonly stomp: ProtocolListeners | null
+  }
   /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null
   /** Rates and histories in the HTTP API. */
@@ -146,6 +168,8 @@ export interface Config {
     readonly disableStats: boolean
     readonly enableQueueTotals: boolean
   }
+  /** Absolute: where traces are written to; null for none. */
+  readonly tracesDir: string | null
   /** Metrics for Prometheus. */
   readonly prometheus: {
     readonly plain: ListenerConfig | null
@@ -168,6 +192,14 @@ export interface Config {
     readonly mechanisms: OptionValues['auth']['mechanisms']
     readonly loopbackUsers: readonly string[]
     readonly anonymous: { readonly user: string; readonly password: string } | null
+    /** What passwords have to be like. */
+    readonly credentialValidator: {
+      readonly kind: OptionValues['auth']['validator']
+      /** Of UTF-8. */
+      readonly bytesMin: number
+      /** A PCRE; there is one where `kind` needs it. */
+      readonly pattern: string | null
+    }
     readonly certificateLogin: {
       readonly from: OptionValues['auth']['certificateLogin']
       readonly sanType: OptionValues['auth']['sanType']

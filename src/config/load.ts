@@ -1,14 +1,15 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
+import type { Config, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
 import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
+import { buildProtocols, listeners } from './load-protocols.ts'
 import { buildLogins } from './load-logins.ts'
 import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
-import { bytes, duration, integer } from './option-types.ts'
-import type { ListenAddress, OptionType } from './option-types.ts'
+import { bytes, duration, integer, pattern as patternType } from './option-types.ts'
+import type { OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
 import type { OptionValues } from './options.ts'
 import { RANK, Settings } from './settings.ts'
@@ -62,6 +63,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
   const { node, network, auth, limits, queues } = values
   const name = nodeName(node.name)
   const tls = buildTls(values, settings)
+  const amqp = values.protocols.spoken.includes('amqp')
   return {
     node: {
       name,
@@ -78,8 +80,9 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     eventExchangeVhost: node.eventExchange ? (node.eventExchangeVhost ?? values.auth.defaultVhost) : null,
     plugins: { names: node.plugins, settings: node.pluginSettings },
     listeners: {
-      tcp: listeners(network.tcp, network.bind),
-      tls: listeners(network.tls, network.bind),
+      tcp: amqp ? listeners(network.tcp, network.bind) : [],
+      tls: amqp ? listeners(network.tls, network.bind) : [],
+      bind: network.bind,
       proxyProtocol: network.proxyProtocol,
       backlog: network.backlog,
       nodelay: network.nodelay,
@@ -87,19 +90,15 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     },
     tls,
     http: buildHttp(values, tls, settings),
-    websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
+    protocols: buildProtocols(values, tls, settings),
+    websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
+    tracesDir: values.tracing.dir === null ? null : resolve(values.tracing.dir),
     prometheus: buildPrometheus(values, settings),
     opentelemetry: buildOpenTelemetry(values, settings),
-    auth: buildAuth(auth),
+    auth: buildAuth(auth, settings),
     logins: buildLogins(values, settings),
-    connection: {
-      handshakeTimeoutMs: network.handshakeTimeoutMs,
-      heartbeatSec: network.heartbeatSec,
-      frameMaxBytes: network.frameMaxBytes,
-      initialFrameMaxBytes: network.initialFrameMaxBytes,
-      channelMax: network.channelMax,
-    },
+    connection: buildConnection(network),
     limits: {
       connectionsMax: limits.connectionsMax,
       channelsMax: limits.channelsMax,
@@ -128,19 +127,23 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
   }
 }
 
+function buildConnection(network: OptionValues['network']): Config['connection'] {
+  const { handshakeTimeoutMs, heartbeatSec, frameMaxBytes, initialFrameMaxBytes, channelMax } = network
+  return { handshakeTimeoutMs, heartbeatSec, frameMaxBytes, initialFrameMaxBytes, channelMax }
+}
+
 /** RabbitMQ's rule: a name without a host gets this machine's. */
 function nodeName(given: string | null): string {
   if (given?.includes('@')) return given
   return `${given ?? 'rabbit'}@${hostname().split('.')[0]}`
 }
 
-function listeners(addresses: ReadonlyMap<string, ListenAddress>, bind: readonly string[]): ListenerConfig[] {
-  return [...addresses].map(([name, { host, port }]) => ({ name, hosts: host === null ? bind : [host], port }))
-}
-
-function buildTls({ network, tls }: OptionValues, settings: Settings): TlsConfig | null {
+function buildTls(values: OptionValues, settings: Settings): TlsConfig | null {
+  const { network, tls } = values
   const { certFile, keyFile } = tls
-  if (certFile === null && keyFile === null && network.tls.size === 0) return null
+  const { mqttListeners, stompListeners } = values
+  const secured = network.tls.size + mqttListeners.tls.size + stompListeners.tls.size
+  if (certFile === null && keyFile === null && secured === 0) return null
   for (const [key, value] of [
     ['ssl_options.certfile', certFile],
     ['ssl_options.keyfile', keyFile],
@@ -164,12 +167,17 @@ function buildTls({ network, tls }: OptionValues, settings: Settings): TlsConfig
   }
 }
 
-function buildAuth(auth: OptionValues['auth']): Config['auth'] {
+function buildAuth(auth: OptionValues['auth'], settings: Settings): Config['auth'] {
+  const { validator, passwordBytesMin: bytesMin, passwordPattern: pattern } = auth
+  if (validator === 'rabbit_credential_validator_password_regexp' && pattern === null) {
+    settings.problem({ rank: RANK.file, where: 'credential_validator' }, 'needs credential_validator.regexp')
+  }
   const anonymous = auth.anonymousUser === null ? null : { user: auth.anonymousUser, password: auth.anonymousPassword }
   return {
     mechanisms: auth.mechanisms.filter((mechanism) => mechanism !== 'ANONYMOUS' || anonymous !== null),
     loopbackUsers: auth.loopbackUsers,
     anonymous,
+    credentialValidator: { kind: validator, bytesMin, pattern },
     certificateLogin: { from: auth.certificateLogin, sanType: auth.sanType, sanIndex: auth.sanIndex },
   }
 }
@@ -225,26 +233,13 @@ function field<T>(settings: Settings, key: string, value: string, type: OptionTy
   }
 }
 
-const PATTERN: OptionType<string> = {
-  hint: 'REGEXP',
-  parse(value) {
-    try {
-      new RegExp(value, 'u')
-    } catch {
-      throw new Error('is not a regular expression')
-    }
-    return value
-  },
-  format: (value) => value,
-}
-
 function buildVhostLimits(lines: ReadonlyMap<string, string>, settings: Settings): VhostLimits[] {
   return [...byId(lines)].map(([name, fields]) => {
     let pattern = '.*'
     const found: Record<string, number | null> = { max_connections: null, max_queues: null }
     for (const [key, value] of fields) {
       const where = `default_limits.vhosts.${name}.${key}`
-      if (key === 'pattern') pattern = field(settings, where, value, PATTERN) ?? pattern
+      if (key === 'pattern') pattern = field(settings, where, value, patternType) ?? pattern
       else found[key] = field(settings, where, value, key in found ? integer(1) : undefined)
     }
     return { name, pattern, connectionsMax: found['max_connections']!, queuesMax: found['max_queues']! }
@@ -268,7 +263,7 @@ function buildOperatorPolicies(lines: ReadonlyMap<string, string>, settings: Set
     for (const [key, value] of fields) {
       const where = `default_policies.operator.${name}.${key}`
       if (key === 'vhost_pattern' || key === 'queue_pattern') {
-        patterns[key] = field(settings, where, value, PATTERN) ?? patterns[key]
+        patterns[key] = field(settings, where, value, patternType) ?? patterns[key]
       } else if (key.startsWith('classic_queues.')) {
         settings.ignored.add(where) // Mirroring: it went with RabbitMQ 4.
       } else {

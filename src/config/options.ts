@@ -1,7 +1,8 @@
 import { http } from './http-options.ts'
-import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
-import { prometheus, statistics } from './monitoring-options.ts'
+import { backends, credentialValidator, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
+import { prometheus, statistics, tracing } from './monitoring-options.ts'
 import { opentelemetry } from './otel-options.ts'
+import { mqttListeners, protocols, stompListeners } from './protocol-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
 import {
@@ -335,6 +336,7 @@ const auth = {
   defaultConfigure: one('default_permissions.configure', text, '.*', 'What the default user may declare and delete.'),
   defaultRead: one('default_permissions.read', text, '.*', 'What the default user may read from.'),
   defaultWrite: one('default_permissions.write', text, '.*', 'What the default user may write to.'),
+  ...credentialValidator,
   definitions: one(
     'load_definitions',
     optional(path),
@@ -462,6 +464,9 @@ const log = {
 export const OPTIONS = {
   node,
   network,
+  protocols,
+  mqttListeners,
+  stompListeners,
   http,
   auth,
   ldap,
@@ -472,6 +477,7 @@ export const OPTIONS = {
   limits,
   queues,
   statistics,
+  tracing,
   prometheus,
   opentelemetry,
   log,
@@ -480,6 +486,9 @@ export const OPTIONS = {
 export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   node: 'Node',
   network: 'Network',
+  protocols: 'Protocols',
+  mqttListeners: 'MQTT: listeners',
+  stompListeners: 'STOMP: listeners',
   http: 'HTTP API and web console',
   auth: 'Users and permissions',
   ldap: 'Logins by LDAP',
@@ -490,6 +499,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   limits: 'Limits',
   queues: 'Queues and consumers',
   statistics: 'Statistics',
+  tracing: 'Traces',
   prometheus: 'Metrics for Prometheus',
   opentelemetry: 'OpenTelemetry',
   log: 'Logging',
