@@ -233,6 +233,9 @@ async function collectExpiring(
   return told.sort(([a], [b]) => a - b)
 }
 
+/** By level, how many messages were ready when the store was opened. */
+const recoveredCounts = (log: QueueLog): Record<number, number> =>
+  Object.fromEntries(log.recovered().map(({ level, count: messages }) => [level, messages]))
 const numbersOf = (found: readonly Seen[]): number[] => found.map(({ number }) => number)
 const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
@@ -603,17 +606,7 @@ for (const [name, open] of Object.entries(implementations)) {
       await check(first, log)
       const second = await first.crash()
       const again = second.store.queue(1)
-      const counts = (queue: QueueLog): [number, number][] =>
-        queue
-          .recovered()
-          .map(({ level, count: messages }): [number, number] => [level, messages])
-          .sort(([a], [b]) => a - b)
-      assert.deepEqual(counts(again), [
-        [0, 1],
-        [2, twos.length],
-        [4, fours.length],
-        [7, 1],
-      ])
+      assert.deepEqual(recoveredCounts(again), { 0: 1, 2: twos.length, 4: fours.length, 7: 1 })
       await check(second, again)
     })
 
@@ -625,16 +618,7 @@ for (const [name, open] of Object.entries(implementations)) {
       const second = await first.crash()
       const again = second.store.queue(1)
       again.relevel([4, 4])
-      assert.deepEqual(
-        again
-          .recovered()
-          .map(({ level, count: messages, from, to }) => [level, messages, from, to])
-          .sort(([a], [b]) => a! - b!),
-        [
-          [2, 10, 2, 29],
-          [4, 20, 1, 30],
-        ],
-      )
+      assert.deepEqual(recoveredCounts(again), { 2: 10, 4: 20 })
       assert.equal((await load(second, again, { level: 4 })).found.length, 20)
     })
 
