@@ -1,7 +1,8 @@
 import { POLICY_KEYS } from '../../core/policy-keys.ts'
 import { requireTag } from '../access.ts'
 import type { Routes } from '../app.ts'
-import { described, LIST_OF_OBJECTS } from '../route-schema.ts'
+import { LIST_OF_OBJECTS } from '../openapi.ts'
+import { described } from '../route-schema.ts'
 
 /** What a policy can say, so that who writes one need not guess. */
 export const policyKeyRoutes: Routes = (app) => {
