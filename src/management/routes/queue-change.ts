@@ -6,6 +6,7 @@ import { callerOf } from '../access.ts'
 import type { Routes } from '../app.ts'
 import { actAs } from '../in-process.ts'
 import { requireQueue } from '../lookup.ts'
+import { ANY_OBJECT } from '../openapi.ts'
 
 const Change = Type.Object(
   {
@@ -24,7 +25,8 @@ const Options = Type.Object({
 
 /** Type, durability and arguments of a queue change in place. */
 export const queueChangeRoutes: Routes = (app, { host: { broker } }) => {
-  const schema = { summary: 'Change type, durability or arguments of a queue', tags: ['Queues'], body: Change }
+  const summary = 'Change type, durability or arguments of a queue'
+  const schema = { summary, tags: ['Queues'], body: Change, answers: { 200: ANY_OBJECT } }
   app.post('/queues/:vhost/:queue/change', { schema: { ...schema, querystring: Options } }, async (request) => {
     const { vhost, found } = requireQueue(request, broker)
     const {
