@@ -23,7 +23,7 @@ export interface SideLogsHost {
 
 interface SideLog {
   readonly id: number
-  readonly durable: boolean
+  durable: boolean
   log: QueueLog | null
 }
 
@@ -60,6 +60,16 @@ export class SideLogs {
         this.#host.catalog.putSideLog(this.#host.vhost, owner.kind, owner.name, purpose, { id: found.id })
     }
     return (found.log ??= this.#host.store.queue(found.id))
+  }
+
+  /** The owner is found again after a restart, or not any more: the same goes for its log of one purpose, if there is one. */
+  followOwner(owner: SideLogOwner, purpose: string): void {
+    const found = this.#logs.get(keyOf(owner.kind, owner.name, purpose))
+    if (found === undefined || found.durable === owner.durable) return
+    found.durable = owner.durable
+    const { catalog, vhost } = this.#host
+    if (owner.durable) catalog.putSideLog(vhost, owner.kind, owner.name, purpose, { id: found.id })
+    else catalog.deleteSideLog(vhost, owner.kind, owner.name, purpose)
   }
 
   /** Deletes the log of one purpose, with all that is in it. */

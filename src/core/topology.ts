@@ -14,6 +14,8 @@ import {
   validateQueueArguments,
 } from './queues/arguments.ts'
 import type { Queue } from './queues/queue.ts'
+import { changeQueue, previewChange, type QueueChange } from './queue-change.ts'
+import type { QueueChangeRequest } from './queue-change-request.ts'
 import type { Session } from './session.ts'
 import {
   cleanName,
@@ -354,6 +356,27 @@ export class Topology {
     const name = this.queueName(given)
     this.#access.require('configure', 'queue', name)
     this.#act(() => this.#vhost.pauseQueue(this.usable(name), paused))
+  }
+
+  /**
+   * What a change of a queue would come to, or with `act` has come to.
+   * @returns the report, and whether anything has changed; on disk when the promise resolves
+   * @throws BrokerError
+   */
+  changeQueue(given: string, request: QueueChangeRequest, act: boolean): Promise<QueueChange> {
+    const name = this.queueName(given)
+    this.#access.require('configure', 'queue', name)
+    const queue = this.usable(name)
+    const target = stringOf(request.arguments?.get('x-dead-letter-exchange') ?? undefined)
+    if (target !== null) {
+      this.#access.require('read', 'queue', name)
+      this.#access.require('write', 'exchange', target)
+    }
+    if (!act) {
+      const report = previewChange(this.#vhost, queue, request)
+      return Promise.resolve({ changed: false, report, settled: Promise.resolve() })
+    }
+    return changeQueue(this.#vhost, queue, request, this.#connection.user.name)
   }
 
   /** The empty name stands for the queue that this session declared last. */

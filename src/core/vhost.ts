@@ -490,6 +490,28 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
   }
 
+  /** A queue has got another declaration. @param wasDurable whether it was known after a restart */
+  redeclared(queue: Queue, wasDurable: boolean): void {
+    const { catalog, events } = this.broker
+    const { name, durable } = queue
+    if (durable !== wasDurable) {
+      for (const binding of this.#bindingsTo.get(queue) ?? []) {
+        if (this.exchanges.get(binding.source)?.durable !== true) continue
+        if (durable) catalog.putBinding(this.name, binding)
+        else catalog.deleteBinding(this.name, binding)
+      }
+      // what was seen is on disk or not with its queue
+      this.deduplications.forget(queue)
+      queue.deduplication = null
+    }
+    this.#delayQueue(queue)
+    this.deduplications.applyToQueue(queue)
+    this.generation++
+    if (durable) catalog.putQueue(this.name, queue)
+    else if (wasDurable) catalog.deleteQueue(this.name, name)
+    events.emit('queue.changed', this.name, () => queueFacts(this.name, queue))
+  }
+
   /** Holds back what a queue has, over restarts too where the queue survives them, or delivers it again. */
   pauseQueue(queue: Queue, paused: boolean): void {
     if (queue.paused === paused) return

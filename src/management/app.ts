@@ -50,6 +50,7 @@ import { queueContentsRoutes } from './routes/queue-contents.ts'
 import { queueListRoutes } from './routes/queue-lists.ts'
 import { queueDeclarationRoutes } from './routes/queue-declarations.ts'
 import { queueGetRoutes } from './routes/queue-get.ts'
+import { queueChangeRoutes } from './routes/queue-change.ts'
 import { queuePauseRoutes } from './routes/queue-pause.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
@@ -134,6 +135,7 @@ const ROUTES: readonly Routes[] = [
   queueListRoutes,
   healthRoutes,
   queueMessagesRoutes,
+  queueChangeRoutes,
   queuePauseRoutes,
   routeExplanationRoutes,
   messageActionRoutes,

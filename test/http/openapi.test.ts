@@ -48,6 +48,7 @@ const REQUESTS: readonly (readonly [method: 'PUT' | 'POST' | 'DELETE', template:
   ['POST', '/api/message-traces/{vhost}', { queue: 'q' }],
   ['PUT', '/api/queues/{vhost}/{queue}/pause'],
   ['DELETE', '/api/queues/{vhost}/{queue}/pause'],
+  ['POST', '/api/queues/{vhost}/{queue}/change', { arguments: { 'x-max-length': 1000 } }],
   ['POST', '/api/vhosts/{vhost}/deletion/protection'],
   ['DELETE', '/api/vhosts/{vhost}/deletion/protection'],
   ['POST', '/api/vhosts/{vhost}/start/{node}'],
