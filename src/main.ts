@@ -206,8 +206,14 @@ function announce(config: Config, server: RunningServer): void {
     ['data', server.dataDir ?? 'in memory, gone when the broker stops'],
     ...server.urls.amqp.map((url): [string, string] => ['AMQP', url]),
     ...server.urls.amqps.map((url): [string, string] => ['AMQP over TLS', url]),
+    ...server.urls.mqtt.map((url): [string, string] => ['MQTT', url]),
+    ...server.urls.mqtts.map((url): [string, string] => ['MQTT over TLS', url]),
+    ...server.urls.stomp.map((url): [string, string] => ['STOMP', url]),
+    ...server.urls.stomps.map((url): [string, string] => ['STOMP over TLS', url]),
     ...server.urls.http.map((url): [string, string] => ['HTTP', url]),
     ...server.urls.websocket.map((url): [string, string] => ['WebSocket', url]),
+    ...server.urls.webMqtt.map((url): [string, string] => ['MQTT over WebSocket', url]),
+    ...server.urls.webStomp.map((url): [string, string] => ['STOMP over WebSocket', url]),
     ...server.urls.metrics.map((url): [string, string] => ['Metrics', url]),
   ]
   const lines = rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`)

@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
-import type { Config, ListenerConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
@@ -12,7 +12,7 @@ import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
-import { type Listener, listen } from './net/listener.ts'
+import { listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
 import { eventExchange } from './plugins/event-exchange/index.ts'
@@ -27,7 +27,9 @@ import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
+import { OpenedListeners, type ServerUrls, urlOf } from './opened-listeners.ts'
 import { NodeLimits, watermarkBytes } from './node-limits.ts'
+import { loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
 import type { Log, SteerableLog } from './telemetry/log.ts'
 import type { LogTap } from './telemetry/log-tap.ts'
 import type { Clock } from './util/clock.ts'
@@ -39,13 +41,7 @@ import { readVersion } from './version.ts'
 
 /** A broker that has been started from a configuration. */
 export interface RunningServer {
-  readonly urls: {
-    readonly amqp: string[]
-    readonly amqps: string[]
-    readonly http: string[]
-    readonly websocket: string[]
-    readonly metrics: string[]
-  }
+  readonly urls: ServerUrls
   /** Null: everything is in memory. */
   readonly dataDir: string | null
   readonly broker: Broker
@@ -121,17 +117,29 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     const networkClock = parts.networkClock ?? clock
     const logins = await createLogins(config, broker, networkClock)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
+    const protocols = await loadProtocols({ config, broker, logins, clock: networkClock })
     const links = new Links(linkHost(config, broker, amqp, networkClock))
     const control = controlOf(config, parts)
     const { limits } = control
-    const listeners = await openListeners(config, { tls, amqp, log, broker, logins, plugins, links, control })
+    const listeners = await openListeners(config, {
+      tls,
+      amqp,
+      protocols,
+      log,
+      broker,
+      logins,
+      plugins,
+      links,
+      control,
+    })
     links.start()
     if (parts.watchResources !== false) limits.watch(broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
       await links.stop()
-      await Promise.all(listeners.all.map((listener) => listener.close()))
-      await amqp.close(`broker forced connection closure with reason '${reason}'`)
+      await listeners.close()
+      const farewell = `broker forced connection closure with reason '${reason}'`
+      await Promise.all([amqp, ...protocols.map(({ frontEnd }) => frontEnd)].map((each) => each.close(farewell)))
       limits.close()
       await logins.close()
       await plugins.stop(log)
@@ -358,14 +366,10 @@ function linkHost(config: Config, broker: Broker, amqp: AmqpFrontEnd, clock: Clo
   }
 }
 
-interface OpenListeners {
-  readonly all: Pick<Listener, 'close'>[]
-  readonly urls: RunningServer['urls']
-}
-
 interface ListenerParts {
   readonly tls: Certificates
   readonly amqp: AmqpFrontEnd
+  readonly protocols: readonly SpokenProtocol[]
   readonly log: Log
   readonly broker: Broker
   readonly logins: Authenticator
@@ -374,27 +378,9 @@ interface ListenerParts {
   readonly control: Control
 }
 
-/** What listens, as far as it does. */
-class Opened implements OpenListeners {
-  readonly all: Pick<Listener, 'close'>[] = []
-  readonly shown: ListenerFacts[] = []
-  readonly urls = {
-    amqp: [] as string[],
-    amqps: [] as string[],
-    http: [] as string[],
-    websocket: [] as string[],
-    metrics: [] as string[],
-  }
-
-  add(protocol: string, listener: Listener, isTls: boolean): void {
-    this.all.push(listener)
-    for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: isTls })
-  }
-}
-
-async function openListeners(config: Config, parts: ListenerParts): Promise<OpenListeners> {
+async function openListeners(config: Config, parts: ListenerParts): Promise<OpenedListeners> {
   const { tls, amqp, log } = parts
-  const opened = new Opened()
+  const opened = new OpenedListeners()
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
@@ -410,16 +396,17 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
       opened.add('amqp/ssl', listener, true)
     }
     const { plain, tls: secured } = config.prometheus
+    for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened })
     if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
     return opened
   } catch (error) {
-    await Promise.all(opened.all.map((listener) => listener.close()))
+    await opened.close()
     throw error
   }
 }
 
 /** The HTTP API with AMQP over WebSocket, and the metrics. */
-async function openHttp(config: Config, parts: ListenerParts, opened: Opened): Promise<void> {
+async function openHttp(config: Config, parts: ListenerParts, opened: OpenedListeners): Promise<void> {
   const { tls, amqp, log } = parts
   const { backlog } = config.listeners
   const host = await createHost(config, parts, () => opened.shown)
@@ -442,11 +429,6 @@ async function openHttp(config: Config, parts: ListenerParts, opened: Opened): P
     opened.urls.http.push(urlOf(`http${secure}`, row, listener))
     if (path !== null) opened.urls.websocket.push(urlOf(`ws${secure}`, row, listener) + path)
   }
-}
-
-function urlOf(scheme: string, { hosts }: ListenerConfig, { port }: Listener): string {
-  const host = hosts[0] === undefined || hosts[0] === '::' || hosts[0] === '0.0.0.0' ? 'localhost' : hosts[0]
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 async function createManagement(host: ManagementHost): Promise<{ server: Server; close: () => Promise<void> }> {

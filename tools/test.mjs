@@ -17,6 +17,8 @@ const programs = join(root, 'node_modules', '.bin')
 const node = isRecentEnough(process.versions.node) ? process.execPath : join(programs, 'node')
 // So that tests and tools find the project's own programs and the same Node.js, with or without npm's help.
 process.env.PATH = [dirname(node), programs, process.env.PATH].join(delimiter)
+// Brokers that tests start as a command would meet each other on the standard ports of the other protocols.
+process.env.WARREN_PROTOCOLS ??= 'amqp'
 
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'))
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))

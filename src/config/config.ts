@@ -10,6 +10,21 @@ export interface ListenerConfig {
   readonly port: number
 }
 
+/** Where a protocol besides AMQP is spoken. */
+export interface ProtocolListeners {
+  readonly tcp: readonly ProtocolListener[]
+  readonly tls: readonly ListenerConfig[]
+  readonly proxyProtocol: boolean
+  /** WebSocket, on ports of its own; `tls` makes it secure. */
+  readonly web: readonly (ProtocolListener & { readonly tls: TlsConfig | null })[]
+  readonly webPath: string
+}
+
+export interface ProtocolListener extends ListenerConfig {
+  /** Nobody asked for this port: where it is taken, the broker does without. */
+  readonly isDefault: boolean
+}
+
 export type TlsVersion = OptionValues['tls']['versions'][number]
 
 export interface TlsConfig {
@@ -135,6 +150,11 @@ export interface Config {
     readonly bodyBytesMax: number
     /** Idle time after which a sign-in of the web console ends. */
     readonly signInTimeoutMs: number
+  }
+  /** Those besides AMQP; null where one is not spoken. */
+  readonly protocols: {
+    readonly mqtt: ProtocolListeners | null
+    readonly stomp: ProtocolListeners | null
   }
   /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null

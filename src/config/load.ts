@@ -1,14 +1,15 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import type { Config, ListenerConfig, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
+import type { Config, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
 import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
+import { buildProtocols, listeners } from './load-protocols.ts'
 import { buildLogins } from './load-logins.ts'
 import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
-import type { ListenAddress, OptionType } from './option-types.ts'
+import type { OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
 import type { OptionValues } from './options.ts'
 import { RANK, Settings } from './settings.ts'
@@ -62,6 +63,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
   const { node, network, auth, limits, queues } = values
   const name = nodeName(node.name)
   const tls = buildTls(values, settings)
+  const amqp = values.protocols.spoken.includes('amqp')
   return {
     node: {
       name,
@@ -78,8 +80,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     eventExchangeVhost: node.eventExchange ? (node.eventExchangeVhost ?? values.auth.defaultVhost) : null,
     plugins: { names: node.plugins, settings: node.pluginSettings },
     listeners: {
-      tcp: listeners(network.tcp, network.bind),
-      tls: listeners(network.tls, network.bind),
+      tcp: amqp ? listeners(network.tcp, network.bind) : [],
+      tls: amqp ? listeners(network.tls, network.bind) : [],
       proxyProtocol: network.proxyProtocol,
       backlog: network.backlog,
       nodelay: network.nodelay,
@@ -87,19 +89,14 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     },
     tls,
     http: buildHttp(values, tls, settings),
-    websocket: network.webSocketEnabled ? { path: network.webSocketPath } : null,
+    protocols: buildProtocols(values, tls, settings),
+    websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
     prometheus: buildPrometheus(values, settings),
     opentelemetry: buildOpenTelemetry(values, settings),
     auth: buildAuth(auth),
     logins: buildLogins(values, settings),
-    connection: {
-      handshakeTimeoutMs: network.handshakeTimeoutMs,
-      heartbeatSec: network.heartbeatSec,
-      frameMaxBytes: network.frameMaxBytes,
-      initialFrameMaxBytes: network.initialFrameMaxBytes,
-      channelMax: network.channelMax,
-    },
+    connection: buildConnection(network),
     limits: {
       connectionsMax: limits.connectionsMax,
       channelsMax: limits.channelsMax,
@@ -128,19 +125,23 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
   }
 }
 
+function buildConnection(network: OptionValues['network']): Config['connection'] {
+  const { handshakeTimeoutMs, heartbeatSec, frameMaxBytes, initialFrameMaxBytes, channelMax } = network
+  return { handshakeTimeoutMs, heartbeatSec, frameMaxBytes, initialFrameMaxBytes, channelMax }
+}
+
 /** RabbitMQ's rule: a name without a host gets this machine's. */
 function nodeName(given: string | null): string {
   if (given?.includes('@')) return given
   return `${given ?? 'rabbit'}@${hostname().split('.')[0]}`
 }
 
-function listeners(addresses: ReadonlyMap<string, ListenAddress>, bind: readonly string[]): ListenerConfig[] {
-  return [...addresses].map(([name, { host, port }]) => ({ name, hosts: host === null ? bind : [host], port }))
-}
-
-function buildTls({ network, tls }: OptionValues, settings: Settings): TlsConfig | null {
+function buildTls(values: OptionValues, settings: Settings): TlsConfig | null {
+  const { network, tls } = values
   const { certFile, keyFile } = tls
-  if (certFile === null && keyFile === null && network.tls.size === 0) return null
+  const { mqttListeners, stompListeners } = values
+  const secured = network.tls.size + mqttListeners.tls.size + stompListeners.tls.size
+  if (certFile === null && keyFile === null && secured === 0) return null
   for (const [key, value] of [
     ['ssl_options.certfile', certFile],
     ['ssl_options.keyfile', keyFile],

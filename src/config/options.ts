@@ -2,6 +2,7 @@ import { http } from './http-options.ts'
 import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
 import { prometheus, statistics } from './monitoring-options.ts'
 import { opentelemetry } from './otel-options.ts'
+import { mqttListeners, protocols, stompListeners } from './protocol-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
 import {
@@ -462,6 +463,9 @@ const log = {
 export const OPTIONS = {
   node,
   network,
+  protocols,
+  mqttListeners,
+  stompListeners,
   http,
   auth,
   ldap,
@@ -480,6 +484,9 @@ export const OPTIONS = {
 export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   node: 'Node',
   network: 'Network',
+  protocols: 'Protocols',
+  mqttListeners: 'MQTT: listeners',
+  stompListeners: 'STOMP: listeners',
   http: 'HTTP API and web console',
   auth: 'Users and permissions',
   ldap: 'Logins by LDAP',

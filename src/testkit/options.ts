@@ -53,6 +53,8 @@ export interface StartBrokerOptions<C extends Clock = Clock> {
   readonly log?: LogLevel | Log
   /** HTTP port, for AMQP over WebSocket and the management API; 0 is one that is free. Off by default. */
   readonly managementPort?: number
+  /** Protocols to speak; AMQP is there in any case, and alone by default. Each gets ports that are free. */
+  readonly protocols?: readonly ('amqp' | 'mqtt' | 'stomp')[]
   /** A TLS listener besides the plain one. The files are PEM. */
   readonly tls?: {
     readonly certFile: string
@@ -76,7 +78,12 @@ export interface StartBrokerOptions<C extends Clock = Clock> {
 /** The options as a configuration. The environment has no part in it: a test behaves the same wherever it runs. */
 export function configOf(options: StartBrokerOptions, virtual: boolean): Config {
   const { config = {} } = options
-  const keys = { ...defaultKeys(virtual), ...tlsKeys(options), ...(typeof config === 'string' ? {} : config) }
+  const keys = {
+    ...defaultKeys(virtual),
+    ...protocolKeys(options),
+    ...tlsKeys(options),
+    ...(typeof config === 'string' ? {} : config),
+  }
   const argv = flags(options)
   if (typeof config !== 'string') return loadConfig({ argv, env: {}, keys })
   return loadConfig({ argv: [...argv, '--config', config], env: variables(), keys })
@@ -90,6 +97,20 @@ const defaultKeys = (virtual: boolean): ConfigKeys => ({
   'warren.bind.1': '127.0.0.1',
   ...(virtual ? { heartbeat: 0 } : {}),
 })
+
+function protocolKeys({ protocols = [], tls }: StartBrokerOptions): ConfigKeys {
+  const keys: Record<string, string | number> = {}
+  for (const [i, name] of [...new Set(['amqp', ...protocols])].entries()) {
+    keys[`warren.protocols.${i + 1}`] = name
+    if (name === 'amqp') continue
+    keys[`${name}.listeners.tcp.default`] = 0
+    keys[`web_${name}.tcp.port`] = 0
+    if (tls === undefined) continue
+    keys[`${name}.listeners.ssl.default`] = 0
+    keys[`web_${name}.ssl.port`] = 0
+  }
+  return keys
+}
 
 function tlsKeys({ tls }: StartBrokerOptions): ConfigKeys {
   if (tls === undefined) return {}

@@ -37,6 +37,17 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
   readonly tlsUrl: string | undefined
   /** With the option `managementPort`: `http://…`. AMQP over WebSocket is at `/ws/amqp` there. */
   readonly managementUrl: string | undefined
+  /** With the option `protocols`: `mqtt://…` and so on, without login. Undefined where it is not spoken. */
+  readonly urls: {
+    readonly mqtt: string | undefined
+    readonly mqtts: string | undefined
+    /** MQTT over WebSocket. */
+    readonly webMqtt: string | undefined
+    readonly stomp: string | undefined
+    readonly stomps: string | undefined
+    /** STOMP over WebSocket. */
+    readonly webStomp: string | undefined
+  }
   readonly host: string
   readonly port: number
   /** The clock of the options, or the system's. */
@@ -59,6 +70,15 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
     this.url = withLogin(server.urls.amqp[0]!)
     this.tlsUrl = server.urls.amqps[0] === undefined ? undefined : withLogin(server.urls.amqps[0])
     this.managementUrl = server.urls.http[0]
+    const { mqtt, mqtts, webMqtt, stomp, stomps, webStomp } = server.urls
+    this.urls = {
+      mqtt: mqtt[0],
+      mqtts: mqtts[0],
+      webMqtt: webMqtt[0],
+      stomp: stomp[0],
+      stomps: stomps[0],
+      webStomp: webStomp[0],
+    }
     this.host = address.hostname.replace(/^\[|\]$/g, '')
     this.port = Number(address.port)
     this.clock = server.clock as C

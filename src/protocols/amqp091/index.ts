@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { duplexPair } from '../../net/duplex-pair.ts'
 import type { Peer } from '../../net/listener.ts'
 import { Interner } from '../../util/interner.ts'
+import type { FrontEnd } from '../front-end.ts'
 import { Connection } from './connection.ts'
 import type { AmqpSettings } from './settings.ts'
 
@@ -21,7 +22,7 @@ const IN_PROCESS: Peer = {
 }
 
 /** The AMQP 0-9-1 front end of a server: takes sockets, gives sessions. */
-export class AmqpFrontEnd {
+export class AmqpFrontEnd implements FrontEnd {
   readonly #settings: AmqpSettings
   readonly #connections = new Set<Connection>()
   readonly #interner = new Interner()

@@ -1,0 +1,108 @@
+import type { Config, ProtocolListener, ProtocolListeners, TlsConfig } from './config/config.ts'
+import type { Broker } from './core/broker.ts'
+import { type Listener, ListenError, listen } from './net/listener.ts'
+import { loadTls, type TlsContext } from './net/tls.ts'
+import { type OpenedListeners, urlOf } from './opened-listeners.ts'
+import type { Logins } from './protocols/amqp091/settings.ts'
+import type { FrontEnd } from './protocols/front-end.ts'
+import type { Log } from './telemetry/log.ts'
+import type { Clock } from './util/clock.ts'
+
+/** What a front end is made of. */
+export interface FrontEndParts {
+  readonly config: Config
+  readonly broker: Broker
+  readonly logins: Logins
+  /** Of heartbeats and time-outs of handshakes. */
+  readonly clock: Clock
+}
+
+type ProtocolName = keyof Config['protocols']
+
+interface Protocol {
+  /** Offered by WebSocket clients; the first that is known is taken. */
+  readonly subprotocols: readonly [string, ...string[]]
+  /** Imports it only then: a broker that speaks AMQP alone starts faster without. */
+  load(parts: FrontEndParts): Promise<FrontEnd>
+}
+
+/** The protocols besides AMQP 0-9-1. */
+const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {}
+
+export interface SpokenProtocol {
+  readonly name: ProtocolName
+  readonly frontEnd: FrontEnd
+  readonly at: ProtocolListeners
+  readonly subprotocols: readonly [string, ...string[]]
+}
+
+export async function loadProtocols(parts: FrontEndParts): Promise<SpokenProtocol[]> {
+  const names = Object.keys(PROTOCOLS) as ProtocolName[]
+  const loaded = names.map(async (name) => {
+    const at = parts.config.protocols[name]
+    const protocol = PROTOCOLS[name]
+    if (at === null || protocol === undefined) return null
+    return { name, frontEnd: await protocol.load(parts), at, subprotocols: protocol.subprotocols }
+  })
+  return (await Promise.all(loaded)).filter((protocol) => protocol !== null)
+}
+
+/** @throws ListenError, TlsError */
+export async function openProtocol(
+  protocol: SpokenProtocol,
+  parts: { config: Config; tls: TlsContext | null; log: Log; opened: OpenedListeners },
+): Promise<void> {
+  const { name, frontEnd, at } = protocol
+  const { config, tls, log, opened } = parts
+  const { backlog, nodelay, keepalive } = config.listeners
+  const onConnection = frontEnd.accept.bind(frontEnd)
+  const common = { proxyProtocol: at.proxyProtocol, backlog, nodelay, keepalive, log, onConnection }
+  for (const row of at.tcp) {
+    const listener = await unlessTaken(name, row, log, () => listen({ ...common, ...row }))
+    if (listener === null) continue
+    opened.urls[name].push(urlOf(name, row, listener))
+    opened.add(name, listener, false)
+  }
+  for (const row of at.tls) {
+    const listener = await listen({ ...common, ...row, tls })
+    opened.urls[`${name}s`].push(urlOf(`${name}s`, row, listener))
+    opened.add(`${name}/ssl`, listener, true)
+  }
+  for (const row of at.web) await openWebSocket(protocol, row, parts)
+}
+
+async function openWebSocket(
+  { name, frontEnd, at, subprotocols }: SpokenProtocol,
+  row: ProtocolListener & { readonly tls: TlsConfig | null },
+  { config, log, opened }: { config: Config; log: Log; opened: OpenedListeners },
+): Promise<void> {
+  // Its own import, since a broker without WebSocket would take several times as long to load.
+  const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
+  const server = createHttpServer()
+  const [subprotocol] = subprotocols
+  attachWebSocket(server, { path: at.webPath, subprotocol, log, onConnection: frontEnd.accept.bind(frontEnd) })
+  const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
+  const { backlog } = config.listeners
+  const listener = await unlessTaken(`web-${name}`, row, log, () => listenHttp(server, { ...row, tls, backlog, log }))
+  if (listener === null) return
+  const secure = tls === null ? '' : 's'
+  opened.add(`http${secure}/web-${name}`, listener, tls !== null)
+  const web = name === 'mqtt' ? opened.urls.webMqtt : opened.urls.webStomp
+  web.push(urlOf(`ws${secure}`, row, listener) + at.webPath)
+}
+
+/** A port that nobody asked for may be another program's. */
+async function unlessTaken<L extends Listener>(
+  protocol: string,
+  { isDefault, port }: ProtocolListener,
+  log: Log,
+  open: () => Promise<L>,
+): Promise<L | null> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!isDefault || !(error instanceof ListenError) || error.code !== 'EADDRINUSE') throw error
+    log.warn('the default port of a protocol is taken: it is not spoken there', { protocol, port })
+    return null
+  }
+}
