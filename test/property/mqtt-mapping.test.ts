@@ -1,4 +1,4 @@
-/** MQTT's properties and topics through the broker's form and back. */
+/** MQTT's properties and topics through the broker's form and back, and topics found by filters. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -7,9 +7,11 @@ import { amqpPropertyFormat } from '../../src/protocols/amqp091/wire/properties.
 import {
   fromProperties,
   type MessageProperties,
+  qosOf,
   toProperties,
   topicOf,
 } from '../../src/protocols/mqtt/message-mapping.ts'
+import { TopicTrie } from '../../src/protocols/mqtt/retained/topic-trie.ts'
 import { filterProblem, matches, topicProblem, topicToKey } from '../../src/protocols/mqtt/topics.ts'
 
 const text = (maxLength: number): fc.Arbitrary<string> =>
@@ -60,6 +62,7 @@ test('whatever a publisher by MQTT says, a subscriber by MQTT is told', () => {
         amqpPropertyFormat,
       )
       assert.equal(message.persistent, qos > 0)
+      assert.equal(qosOf(message), qos)
       assert.equal(topicOf(message, by), name)
       const remaining = (given.messageExpiryInterval ?? 0) * 1000
       assert.deepEqual(fromProperties(message.properties(), remaining, by) ?? {}, given)
@@ -90,6 +93,9 @@ test('topics match filters as the specification has it', () => {
       const expected = !reserved && matchesNaively(f, t)
       if (expected) seen++
       assert.equal(matches(filter, name), expected, `${filter} ${name}`)
+      const trie = new TopicTrie<true>()
+      trie.set(name, true)
+      assert.deepEqual([...trie.match(filter)], expected ? [[name, true]] : [])
     }),
     { numRuns: 3000 },
   )

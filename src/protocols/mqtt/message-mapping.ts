@@ -2,7 +2,7 @@
  * MQTT's properties of a message as the broker's, and back, by RabbitMQ's table of conversions (`mc_mqtt`). What has no property of its
  * own, or does not fit into it, is in a header, so that it comes out again as it came in:
  *
- *     QoS                        delivery-mode: 2 for QoS 1 and 2, else 1
+ *     QoS                        delivery-mode: 2 for QoS 1 and 2, else 1; x-mqtt-publish-qos where it is 2
  *     Content Type               content-type
  *     Correlation Data           correlation-id, else x-correlation-id
  *     Response Topic             x-reply-to-topic as a routing key, and reply-to where it fits
@@ -13,7 +13,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { IPublishPacket, UserProperties } from 'mqtt-packet'
-import { type Field, longstr, stringOf, type Table } from '../../core/fields.ts'
+import { type Field, integerOf, longstr, stringOf, type Table } from '../../core/fields.ts'
 import { fieldToJson } from '../../core/fields-json.ts'
 import { type Message, Properties } from '../../core/message.ts'
 import { EXPIRATION_MAX_MS } from '../../core/publish-properties.ts'
@@ -37,6 +37,7 @@ const REPLY_TO = 'x-reply-to-topic'
 const RESPONSE_TOPIC = 'x-mqtt-response-topic'
 const PAYLOAD_FORMAT = 'x-mqtt-payload-format'
 const TOPIC = 'x-mqtt-topic'
+const QOS = 'x-mqtt-publish-qos'
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   CONTENT_TYPE,
   CORRELATION,
@@ -44,6 +45,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   RESPONSE_TOPIC,
   PAYLOAD_FORMAT,
   TOPIC,
+  QOS,
 ])
 
 const SHORT_BYTES_MAX = 255
@@ -75,7 +77,7 @@ export function toProperties(
     }
   }
   if (!keepsTopic(topic, mapping)) headers.set(TOPIC, longstr(topic))
-  else headers.delete(TOPIC)
+  if (qos === 2) headers.set(QOS, { type: 'byte', value: 2 })
   if (headers.size > 0) properties.headers = headers
   return properties
 }
@@ -122,6 +124,14 @@ export function topicOf(message: Message, mapping: TopicMapping): string {
   return exact !== null && topicToKey(exact, mapping) === message.routingKey ? exact : topic
 }
 
+/** The QoS that a message was published with; by another protocol, 1 if it is persistent. */
+export function qosOf(message: Message): 0 | 1 | 2 {
+  if (!message.persistent) return 0
+  const known = message.mayHaveHeader(QOS_NAME) ? message.header(QOS_NAME) : null
+  return known !== null && integerOf(known) === 2 ? 2 : 1
+}
+
+const QOS_NAME = Buffer.from(QOS)
 const TOPIC_NAME = Buffer.from(TOPIC)
 
 /**

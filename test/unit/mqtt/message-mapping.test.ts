@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { array, bool, type Field, long, longstr, table } from '../../../src/core/fields.ts'
 import { composeMessage, Properties } from '../../../src/core/message.ts'
 import { amqpPropertyFormat } from '../../../src/protocols/amqp091/wire/properties.ts'
-import { fromProperties, toProperties, topicOf } from '../../../src/protocols/mqtt/message-mapping.ts'
+import { fromProperties, qosOf, toProperties, topicOf } from '../../../src/protocols/mqtt/message-mapping.ts'
 
 const PLAIN = { sparkplug: false }
 
@@ -23,8 +23,11 @@ test('QoS becomes the delivery mode, and a message without properties has none',
     [1, 2],
     [2, 2],
   ] as const) {
-    assert.deepEqual(toProperties('a/b', qos, null, PLAIN), propertiesWith({ deliveryMode }))
-    assert.equal(fromProperties(propertiesWith({ deliveryMode }), -1, PLAIN), null)
+    const properties = toProperties('a/b', qos, null, PLAIN)
+    assert.equal(properties.deliveryMode, deliveryMode)
+    assert.equal(properties.headers?.size ?? 0, qos === 2 ? 1 : 0)
+    assert.equal(fromProperties(properties, -1, PLAIN), null)
+    assert.equal(qosOf(composeMessage('amq.topic', 'a.b', properties, Buffer.alloc(0), amqpPropertyFormat)), qos)
   }
 })
 
