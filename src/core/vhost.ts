@@ -508,6 +508,13 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
   }
 
+  /** Gives a queue other arguments, such as another time without use after which it goes: what it has stays. */
+  changeArguments(queue: Queue, args: Table): void {
+    queue.arguments = args
+    queue.applySettings(computeQueueSettings(queue.type, args, queue.policy), queue.policy)
+    if (queue.durable) this.broker.catalog.putQueue(this.name, queue)
+  }
+
   /** Holds back what a queue has, over restarts too where the queue survives them, or delivers it again. */
   pauseQueue(queue: Queue, paused: boolean): void {
     if (queue.paused === paused) return

@@ -61,7 +61,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly durable: boolean
   readonly autoDelete: boolean
   readonly owner: ClientConnection | null
-  readonly arguments: Table
+  arguments: Table
   /** ms since the epoch; of a queue that was there before, when the broker was started. */
   readonly createdAt: number
   readonly counters = new QueueCounters()
@@ -238,6 +238,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         return ACCEPTED
       }
     }
+    if (this.rules.keepsNothing === true) return this.#burial.drop(message, ACCEPTED)
     const entry = this.#entries.create(message, expiresAt)
     if (ttl === 0) {
       // no time at all: it allows the delivery that can happen at once, and nothing else
