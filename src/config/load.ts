@@ -6,6 +6,7 @@ import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
 import { buildProtocols, listeners } from './load-protocols.ts'
+import { buildMqtt } from './load-mqtt.ts'
 import { buildLogins } from './load-logins.ts'
 import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer } from './option-types.ts'
@@ -90,6 +91,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     tls,
     http: buildHttp(values, tls, settings),
     protocols: buildProtocols(values, tls, settings),
+    mqtt: buildMqtt(values),
     websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
     prometheus: buildPrometheus(values, settings),

@@ -38,6 +38,12 @@ const RESPONSE_TOPIC = 'x-mqtt-response-topic'
 const PAYLOAD_FORMAT = 'x-mqtt-payload-format'
 const TOPIC = 'x-mqtt-topic'
 const QOS = 'x-mqtt-publish-qos'
+/** That it was published to be retained, too. */
+export const RETAIN = 'x-mqtt-retain'
+/** That it comes from what was retained when the subscription was made. */
+export const RETAINED = 'x-mqtt-retained'
+/** Who published it, where it has subscriptions that its own messages must not come to. */
+export const OWN_CLIENT = 'x-mqtt-client-id'
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   CONTENT_TYPE,
   CORRELATION,
@@ -46,6 +52,9 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   PAYLOAD_FORMAT,
   TOPIC,
   QOS,
+  RETAIN,
+  RETAINED,
+  OWN_CLIENT,
 ])
 
 const SHORT_BYTES_MAX = 255
@@ -234,3 +243,17 @@ const isText = (text: string): boolean =>
 
 /** A correlation id of AMQP may hold any bytes. */
 const bytesOfText = (text: string): Buffer => (text.isWellFormed() ? Buffer.from(text) : bytesOfAnyText(text))
+
+/** Whether a message was published by a client that asked not to get its own. */
+export function isFromClient(message: Message, clientId: string): boolean {
+  const known = message.mayHaveHeader(OWN_CLIENT_NAME) ? message.header(OWN_CLIENT_NAME) : null
+  return known !== null && stringOf(known) === clientId
+}
+
+/** Whether a header is there that is a flag. */
+export const hasFlag = (message: Message, name: Buffer): boolean =>
+  message.mayHaveHeader(name) && message.header(name)?.value === true
+
+const OWN_CLIENT_NAME = Buffer.from(OWN_CLIENT)
+export const RETAIN_NAME = Buffer.from(RETAIN)
+export const RETAINED_NAME = Buffer.from(RETAINED)
