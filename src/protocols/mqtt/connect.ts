@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BrokerError } from '../../core/errors.ts'
+import type { BrokerError } from '../../core/errors.ts'
 import type { Identity, LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'

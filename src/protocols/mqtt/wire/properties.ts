@@ -71,7 +71,7 @@ export function readProperties(reader: PacketReader, packet: number): PacketProp
     readInto(found, property, reader)
   }
   reader.end = end
-  return found as PacketProperties
+  return found
 }
 
 function readInto(found: Record<string, unknown>, { name, kind }: Property, reader: PacketReader): void {
