@@ -126,6 +126,8 @@ export interface Config {
   readonly listeners: {
     readonly tcp: readonly ListenerConfig[]
     readonly tls: readonly ListenerConfig[]
+    /** Addresses of listeners that name none. */
+    readonly bind: readonly string[]
     readonly proxyProtocol: boolean
     readonly backlog: number
     readonly nodelay: boolean
@@ -189,6 +191,8 @@ export interface Config {
     readonly disableStats: boolean
     readonly enableQueueTotals: boolean
   }
+  /** Absolute: where traces are written to; null for none. */
+  readonly tracesDir: string | null
   /** Metrics for Prometheus. */
   readonly prometheus: {
     readonly plain: ListenerConfig | null
@@ -211,6 +215,14 @@ export interface Config {
     readonly mechanisms: OptionValues['auth']['mechanisms']
     readonly loopbackUsers: readonly string[]
     readonly anonymous: { readonly user: string; readonly password: string } | null
+    /** What passwords have to be like. */
+    readonly credentialValidator: {
+      readonly kind: OptionValues['auth']['validator']
+      /** Of UTF-8. */
+      readonly bytesMin: number
+      /** A PCRE; there is one where `kind` needs it. */
+      readonly pattern: string | null
+    }
     readonly certificateLogin: {
       readonly from: OptionValues['auth']['certificateLogin']
       readonly sanType: OptionValues['auth']['sanType']
