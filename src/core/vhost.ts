@@ -292,11 +292,6 @@ export class VHost implements QueueHost, ExchangeHost {
     return found
   }
 
-  /** Whether anything has been kept for a purpose. */
-  keepsMessages(purpose: string): boolean {
-    return this.#kept.has(purpose)
-  }
-
   connectionGone(connection: ClientConnection): void {
     const { receivedBytes, sentBytes } = connection.traffic()
     this.connections--

@@ -49,12 +49,12 @@ class Model {
       amqpPropertyFormat,
     )
     message.ttlMs = ttlMs ?? -1
-    this.retained!.put(this.bench.vhost, topic, message, () => {})
+    this.retained!.put(this.bench.vhost, topic, message)
     this.now.set(topic, { body, until: ttlMs === null ? Infinity : this.bench.clock.now() + ttlMs })
   }
 
   clear(topic: string): void {
-    this.retained!.put(this.bench.vhost, topic, null, () => {})
+    this.retained!.put(this.bench.vhost, topic, null)
     this.now.delete(topic)
   }
 
