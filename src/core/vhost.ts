@@ -292,6 +292,11 @@ export class VHost implements QueueHost, ExchangeHost {
     return found
   }
 
+  /** Whether there is a place for what is kept for a purpose. */
+  keepsMessages(purpose: string): boolean {
+    return this.#kept.has(purpose)
+  }
+
   connectionGone(connection: ClientConnection): void {
     const { receivedBytes, sentBytes } = connection.traffic()
     this.connections--
