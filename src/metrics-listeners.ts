@@ -25,18 +25,15 @@ export async function openMetrics(
   const open: MetricsListener[] = []
   if (plain === null && tls === null) return open
   // not loaded where there are no metrics
-  const { createMetricsApp } = await import('./management/prometheus/app.ts')
-  const { createHttpServer, listenHttp } = await import('./net/websocket.ts')
+  const { LazyHttp } = await import('./lazy-http.ts')
+  const { listenHttp } = await import('./net/websocket.ts')
   const listen = async (row: ListenerConfig, context: TlsContext | null): Promise<void> => {
     const { hosts, port } = row
-    const app = await createMetricsApp(host, prometheus, createHttpServer)
-    await app.ready()
-    const listener = await listenHttp(app.server, { hosts, port, backlog, tls: context, log }).catch(
-      async (error: unknown) => {
-        await app.close()
-        throw error
-      },
-    )
+    const app = new LazyHttp(async (createServer) => {
+      const { createMetricsApp } = await import('./management/prometheus/app.ts')
+      return createMetricsApp(host, prometheus, createServer)
+    }, log)
+    const listener = await listenHttp(app.server, { hosts, port, backlog, tls: context, log })
     const close = async (): Promise<void> => {
       await listener.close()
       await app.close()

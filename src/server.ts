@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
 import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
@@ -7,6 +6,7 @@ import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
+import type { LazyHttp } from './lazy-http.ts'
 import { createLogins } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
@@ -418,8 +418,9 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
   if (config.http.listeners.length === 0) return
   // Their own imports, since a broker without HTTP would take several times as long to load.
   const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-  const { server, close } = await createManagement(host)
-  opened.all.push({ close })
+  const management = await createManagement(host)
+  const { server } = management
+  opened.all.push(management)
   const path = config.websocket?.path ?? null
   if (path !== null) attachWebSocket(server, { path, log, onConnection: amqp.accept.bind(amqp) })
   for (const [i, row] of config.http.listeners.entries()) {
@@ -431,12 +432,15 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
   }
 }
 
-async function createManagement(host: ManagementHost): Promise<{ server: Server; close: () => Promise<void> }> {
-  const { createHttpServer } = await import('./net/websocket.ts')
-  const { createApp } = await import('./management/app.ts')
-  const app = await createApp(host, createHttpServer)
-  await app.ready()
-  return { server: app.server, close: () => app.close() }
+async function createManagement(host: ManagementHost): Promise<LazyHttp> {
+  const { LazyHttp } = await import('./lazy-http.ts')
+  const management = new LazyHttp(async (createServer) => {
+    const { createApp } = await import('./management/app.ts')
+    return createApp(host, createServer)
+  }, host.log)
+  // what a plugin does wrong is told at the start
+  if (host.pluginRoutes.length > 0) await management.load()
+  return management
 }
 
 /** What HTTP shows of the node, and the end of what is measured for it. */
@@ -446,7 +450,7 @@ async function createHost(
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
-  const { findConsole } = await import('./management/console.ts')
+  const { findConsole } = await import('./management/find-console.ts')
   const { node, dataDir } = config
   const monitoring = await openMonitoring(config, {
     broker,

@@ -52,23 +52,31 @@ export class SourceCounters {
 /** Sources of one object's messages that are told apart; the oldest are forgotten. */
 const SOURCES_MAX = 256
 
+/** Of what nothing has come to: never written to. */
+const NO_SOURCES = new Map<string, SourceCounters>()
+
 /** What came to a queue, by the exchange that it was published to. */
 export class IncomingCounters {
-  readonly bySource = new Map<string, SourceCounters>()
+  #bySource = NO_SOURCES
   #lastSource: string | null = null
-  #last = new SourceCounters()
+  #last: SourceCounters | null = null
+
+  get bySource(): ReadonlyMap<string, SourceCounters> {
+    return this.#bySource
+  }
 
   count(source: string): void {
     if (source !== this.#lastSource) this.#turnTo(source)
-    this.#last.published++
+    this.#last!.published++
   }
 
   #turnTo(source: string): void {
-    let found = this.bySource.get(source)
+    if (this.#bySource === NO_SOURCES) this.#bySource = new Map()
+    let found = this.#bySource.get(source)
     if (found === undefined) {
-      if (this.bySource.size >= SOURCES_MAX) this.bySource.delete(this.bySource.keys().next().value!)
+      if (this.#bySource.size >= SOURCES_MAX) this.#bySource.delete(this.#bySource.keys().next().value!)
       found = new SourceCounters()
-      this.bySource.set(source, found)
+      this.#bySource.set(source, found)
     }
     this.#lastSource = source
     this.#last = found

@@ -1,4 +1,6 @@
 const ROWS_MIN = 64
+/** Of the heap of a queue at which nothing ever waited: most. */
+const NO_ROWS = new Float64Array(0)
 
 /**
  * Numbers of messages by when they are due: those that are due together by number. Two floats each and nothing more, since there
@@ -6,8 +8,8 @@ const ROWS_MIN = 64
  */
 export class DueHeap {
   size = 0
-  #dueAt = new Float64Array(ROWS_MIN)
-  #number = new Float64Array(ROWS_MIN)
+  #dueAt = NO_ROWS
+  #number = NO_ROWS
 
   /** When the first one is due, or Infinity. */
   get nextDueAt(): number {
@@ -15,7 +17,7 @@ export class DueHeap {
   }
 
   push(dueAt: number, number: number): void {
-    if (this.size === this.#dueAt.length) this.#resize(this.size * 2)
+    if (this.size === this.#dueAt.length) this.#resize(Math.max(ROWS_MIN, this.size * 2))
     let at = this.size++
     while (at > 0) {
       const parent = (at - 1) >> 1
@@ -63,7 +65,8 @@ export class DueHeap {
 
   clear(): void {
     this.size = 0
-    this.#resize(ROWS_MIN)
+    this.#dueAt = NO_ROWS
+    this.#number = NO_ROWS
   }
 
   #isAfter(at: number, dueAt: number, number: number): boolean {

@@ -27,6 +27,10 @@ export interface HeldRow {
   readonly entry: Entry | null
 }
 
+// Of a queue at which nothing waits, as at most: never written to.
+const NO_TIMERS = new Map<Timer, Held>()
+const NOTHING_RESTS = new Map<Entry, Timer>()
+
 /**
  * The messages of a queue that wait: for their next try after a failure, or for a dead-letter target that takes them. Where memory is
  * short, what waits for its next try, and is on disk, leaves it.
@@ -36,9 +40,9 @@ export class HeldMessages {
   readonly #host: QueueHost
   readonly #log: QueueLog
   readonly #release: (entry: Entry) => void
-  readonly #timers = new Map<Timer, Held>()
+  #timers = NO_TIMERS
   /** Those that wait for their next try: they may leave memory. */
-  readonly #resting = new Map<Entry, Timer>()
+  #resting = NOTHING_RESTS
   #restingBytes = 0
   #bytes = 0
   readonly #stored: HeldInStore
@@ -78,6 +82,7 @@ export class HeldMessages {
         then(entry)
       },
     })
+    if (this.#timers === NO_TIMERS) this.#timers = new Map()
     this.#timers.set(timer, { entry, next: then })
     return timer
   }
@@ -88,6 +93,7 @@ export class HeldMessages {
       this.#stopResting(entry)
       this.#release(entry)
     })
+    if (this.#resting === NOTHING_RESTS) this.#resting = new Map()
     this.#resting.set(entry, timer)
     this.#restingBytes += entry.message.bodyLength
   }

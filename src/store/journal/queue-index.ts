@@ -35,6 +35,13 @@ export interface QueueParts {
   forget(index: QueueIndex): void
 }
 
+// Of a queue at which there is nothing of the kind, as at most: never written to.
+const NOTHING_DEFERRED = new Map<QueueEntry, RowUpdate>()
+const NOTHING_DROPS: ReadonlySet<IndexPage> = new Set<IndexPage>()
+
+/** Filled and used up in one go. */
+const scratch = new Row()
+
 /** One queue in the store: the index of its messages on disk. */
 export class QueueIndex implements QueueLog {
   readonly id: number
@@ -58,11 +65,9 @@ export class QueueIndex implements QueueLog {
   writes = 0
   reads = 0
   readonly #parts: QueueParts
-  readonly #row = new Row()
   /** The state of entries that have no row yet. */
-  readonly #deferred = new Map<QueueEntry, RowUpdate>()
-  /** Pages whose rows are read for a drop. */
-  readonly dropping = new Set<IndexPage>()
+  #deferred = NOTHING_DEFERRED
+  #dropping: Set<IndexPage> | null = null
 
   constructor(id: number, parts: QueueParts) {
     this.id = id
@@ -110,7 +115,7 @@ export class QueueIndex implements QueueLog {
 
   /** Kills a row that is in memory, as `settle` does for an entry. */
   killRow(page: IndexPage, row: number): void {
-    const { location, recordBytes, bodyBytes, sharers } = page.read(row, this.#row)
+    const { location, recordBytes, bodyBytes, sharers } = page.read(row, scratch)
     this.#kill(page, row, location, shareOf(recordBytes, sharers), bodyBytes, sharers > 1)
   }
 
@@ -126,10 +131,15 @@ export class QueueIndex implements QueueLog {
     const { number, deliveryCount, acquiredCount, redelivered } = entry
     const update = { queueId: this.id, number, dueAt, deliveryCount, acquiredCount, state, mark, redelivered }
     const change = { ...update, order: state === STATE_RETURNED ? ++this.lastOrder : 0 }
-    if (entry.location === PENDING) this.#deferred.set(entry, change)
+    if (entry.location === PENDING) this.#defer(entry, change)
     else (entry.page as IndexPage).update(entry.row & ROW_MASK, change)
     if (entry.page !== this.transient && !(entry.page instanceof IndexPage && entry.page.transient))
       this.#parts.committer.updated(this, entry, update)
+  }
+
+  #defer(entry: QueueEntry, change: RowUpdate): void {
+    if (this.#deferred === NOTHING_DEFERRED) this.#deferred = new Map()
+    this.#deferred.set(entry, change)
   }
 
   /** An UPDATE record is read after a restart. */
@@ -145,7 +155,7 @@ export class QueueIndex implements QueueLog {
 
   /** The entry's record has been put together. */
   addRow(entry: QueueEntry, location: number, recordBytes: number, sharers: number): void {
-    const row = this.#row
+    const row = scratch
     row.number = entry.number
     row.location = location
     row.expiresAt = entry.expiresAt
@@ -286,9 +296,9 @@ export class QueueIndex implements QueueLog {
 
   /** The page's rows are on disk: they are read first. That the messages are gone is recorded already. */
   #settleLater(page: IndexPage, numbers: readonly number[]): void {
-    this.dropping.add(page)
+    ;(this.#dropping ??= new Set()).add(page)
     const settle = (isThere: boolean): void => {
-      this.dropping.delete(page)
+      this.#dropping?.delete(page)
       if (!isThere || this.deleted) return
       for (const number of numbers) {
         const at = page.rowOf(number)
@@ -311,11 +321,11 @@ export class QueueIndex implements QueueLog {
         this.#dropPage(list, page)
       else if (page.resident) this.dropRows(page, from, to, level)
       else {
-        this.dropping.add(page)
+        ;(this.#dropping ??= new Set()).add(page)
         // these stay, even if they are ready by the time that the rows are there
         const unready = page.unreadyRows()
         const drop = (isThere: boolean): void => {
-          this.dropping.delete(page)
+          this.#dropping?.delete(page)
           if (isThere && !this.deleted) this.dropRows(page, from, to, level, unready)
         }
         this.#parts.pager.rowsOf(page).then(drop, () => drop(false))
@@ -387,6 +397,11 @@ export class QueueIndex implements QueueLog {
   countRead(): void {
     this.reads++
     this.#parts.counters.messagesRead++
+  }
+
+  /** Pages whose rows are read for a drop. */
+  get dropping(): ReadonlySet<IndexPage> {
+    return this.#dropping ?? NOTHING_DROPS
   }
 
   /** Bytes of its index pages in memory. */
