@@ -292,7 +292,7 @@ export class VHost implements QueueHost, ExchangeHost {
     return found
   }
 
-  /** Whether anything has been kept for a purpose. */
+  /** Whether there is a place for what is kept for a purpose. */
   keepsMessages(purpose: string): boolean {
     return this.#kept.has(purpose)
   }

@@ -1,9 +1,7 @@
 import { preconditionFailed } from '../../../core/errors.ts'
 import type { Broker } from '../../../core/broker.ts'
-import type { CommitWaiter } from '../../../core/commits.ts'
 import type { Message } from '../../../core/message.ts'
 import type { VHost } from '../../../core/vhost.ts'
-import { RingDeque } from '../../../util/ring-deque.ts'
 import { topicOf } from '../message-mapping.ts'
 import type { TopicMapping } from '../topics.ts'
 import { RetainedExpiry } from './retained-expiry.ts'
@@ -47,8 +45,7 @@ interface Shelf {
  * Retained messages: the last one of each topic of a virtual host. They lie in the message store; memory has topics, and where the messages
  * are. All of them survive a restart, whatever their QoS.
  */
-export class RetainedMessages implements CommitWaiter {
-  waits = false
+export class RetainedMessages {
   /** Messages of all virtual hosts, and their bytes as limits count them. */
   count = 0
   bytes = 0
@@ -57,8 +54,6 @@ export class RetainedMessages implements CommitWaiter {
   readonly #mapping: TopicMapping
   readonly #shelves = new Map<string, Shelf>()
   readonly #expiry: RetainedExpiry<Shelf>
-  /** Who waits for positions in the log, which rise. */
-  readonly #unsafe = new RingDeque<{ readonly position: number; readonly safe: () => void }>()
   readonly #stopListening: () => void
 
   /** Use `open`. */
@@ -73,13 +68,16 @@ export class RetainedMessages implements CommitWaiter {
     )
     this.#stopListening = broker.events.listen(({ name, vhost }) => {
       if (name === 'vhost.deleted') this.#forget(vhost!)
+      // with the virtual host the place for what it retains gets to disk
+      if (name === 'vhost.created') broker.findVhost(vhost!).keptMessages(PURPOSE)
     })
   }
 
   /** Takes over what is retained from before a restart: reads each message once. */
   static async open(broker: Broker, limits: RetainedLimits, mapping: TopicMapping): Promise<RetainedMessages> {
     const retained = new RetainedMessages(broker, limits, mapping)
-    for (const vhost of broker.vhosts.values()) if (vhost.keepsMessages(PURPOSE)) await retained.#recover(vhost)
+    for (const vhost of broker.vhosts.values()) await retained.#recover(vhost)
+    await broker.commitMetadata()
     return retained
   }
 
@@ -110,25 +108,19 @@ export class RetainedMessages implements CommitWaiter {
   }
 
   /**
-   * Retains a message in place of the one that the topic has, or with null none any more. Give it before it is routed, with its time to live
-   * in `ttlMs`: what waits for the message to be safe (`message.position`) then waits for this, too.
-   *
-   * @param safe called when a restart would not undo it: in a later turn where something has to be written, else at once
+   * Retains a message in place of the one that the topic has, or with null none any more. The time to live is that of `ttlMs`.
+   * @returns the position in the log of what a restart must not undo
    * @throws BrokerError preconditionFailed where a limit is reached; nothing has changed then
    */
-  put(vhost: VHost, topic: string, message: Message | null, safe: () => void): void {
+  put(vhost: VHost, topic: string, message: Message | null): number {
     const shelf = this.#shelfOf(vhost)
-    if (message === null) {
-      this.#whenSafe(this.#remove(shelf, topic), null, safe)
-      return
-    }
+    if (message === null) return this.#remove(shelf, topic)
     this.#requireRoom(shelf, topic, message)
-    const { clock } = this.#broker
-    const expiresAt = message.ttlMs < 0 ? -1 : clock.now() + message.ttlMs
-    const number = vhost.keptMessages(PURPOSE).add(message, expiresAt, shelf.trie.get(topic)?.number ?? 0)
+    const expiresAt = message.ttlMs < 0 ? -1 : this.#broker.clock.now() + message.ttlMs
+    const before = shelf.trie.get(topic)?.number ?? 0
+    const number = vhost.keptMessages(PURPOSE).add(message, expiresAt, before)
     this.#place(shelf, topic, number, message.bodyLength, expiresAt)
-    // with the first one, the place for them
-    this.#whenSafe(message.position, this.#broker.commitMetadata(), safe)
+    return message.position
   }
 
   #requireRoom(shelf: Shelf, topic: string, message: Message): void {
@@ -180,36 +172,6 @@ export class RetainedMessages implements CommitWaiter {
     this.#shelves.delete(name)
     this.#count(shelf, -shelf.trie.size, -shelf.bytes)
     this.#expiry.forget(shelf)
-  }
-
-  // ---- safety ----
-
-  #whenSafe(position: number, metadata: Promise<void> | null, safe: () => void): void {
-    const { commits } = this.#broker
-    if (metadata !== null) {
-      // where it fails the node ends, and nobody is told anything
-      metadata.then(
-        () => this.#whenSafe(position, null, safe),
-        () => {},
-      )
-    } else if (position <= commits.committed) {
-      safe()
-    } else {
-      this.#unsafe.push({ position, safe })
-      commits.wait(this)
-    }
-  }
-
-  onCommitted(): void {
-    const { commits } = this.#broker
-    for (let first = this.#unsafe.peek(); first !== undefined; first = this.#unsafe.peek()) {
-      if (first.position > commits.committed) {
-        commits.wait(this)
-        return
-      }
-      this.#unsafe.shift()
-      first.safe()
-    }
   }
 
   // ---- reading ----
