@@ -32,7 +32,7 @@ interface Protocol {
 const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
   mqtt: {
     subprotocols: ['mqtt'],
-    async load({ config: { mqtt, auth }, broker, logins, clock }) {
+    async load({ config: { mqtt, auth, node }, broker, logins, clock }) {
       const { MqttFrontEnd } = await import('./protocols/mqtt/index.ts')
       const { takesCertificates, ...options } = mqtt
       return MqttFrontEnd.open({
@@ -43,6 +43,7 @@ const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
         logins,
         certificateLogin: takesCertificates ? auth.certificateLogin : null,
         authenticationMethods: new Map(),
+        version: `${node.announced.product} ${node.announced.version}`,
       })
     },
   },

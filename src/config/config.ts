@@ -175,6 +175,8 @@ export interface Config {
     readonly disconnectOnUnauthorized: boolean
     readonly sparkplug: boolean
     readonly loginTimeoutMs: number
+    /** 0 for never. */
+    readonly sysIntervalMs: number
     readonly retained: { readonly messagesMax: number; readonly bytesMax: number }
     /** Who a client is that names nobody; null where it is refused. */
     readonly anonymous: { readonly user: string; readonly password: string } | null

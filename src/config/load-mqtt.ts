@@ -21,6 +21,7 @@ export function buildMqtt({ mqtt, auth }: OptionValues): Config['mqtt'] {
     disconnectOnUnauthorized: mqtt.disconnectOnUnauthorized,
     sparkplug: mqtt.sparkplug,
     loginTimeoutMs: mqtt.loginTimeoutMs,
+    sysIntervalMs: mqtt.sysIntervalMs,
     retained: { messagesMax: mqtt.retainedMessagesMax ?? -1, bytesMax: mqtt.retainedBytesMax ?? -1 },
     anonymous: allowAnonymous ? anonymous : null,
     takesCertificates: certificateLogin,

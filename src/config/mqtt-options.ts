@@ -91,6 +91,12 @@ export const mqtt = {
     30_000,
     'How long a client may take from its connection to its login.',
   ),
+  sysIntervalMs: one(
+    'warren.mqtt.sys_interval',
+    duration('ms', 0),
+    10_000,
+    'How often subscribers of `$SYS` topics are told what has changed; `0` for never.',
+  ),
   retainedMessagesMax: one(
     'warren.mqtt.max_retained_messages',
     optional(integer(0)),

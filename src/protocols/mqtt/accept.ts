@@ -66,6 +66,9 @@ export function acceptClient(context: MqttContext, peer: Peer, result: LoggedIn,
     throw error
   }
   clients.add(vhost, clientId, host)
+  const { counters } = context
+  counters.connectionsOpened++
+  counters.clientsMaximum = Math.max(counters.clientsMaximum, clients.count)
   if (client.state.resumed || (!clean && expirySec > 0)) wills.sessionResumed(vhost, clientId)
   else wills.sessionEnded(vhost, clientId)
   const will = packet.will === null ? null : { packet: packet.will, vhost, clientId, identity, facts }

@@ -21,6 +21,8 @@ import {
 import { RetainedReplay } from './retained-replay.ts'
 import { SessionState } from './session-state.ts'
 import { isShareable, Subscriptions } from './subscriptions.ts'
+import { SysSubscriptions } from './sys-subscriptions.ts'
+import { isSysTopic } from './sys-topics.ts'
 import { filterProblem, parseShared } from './topics.ts'
 import { encodeSuback, encodeUnsuback, writeAck } from './wire/encode.ts'
 import * as p from './wire/packets.ts'
@@ -61,6 +63,7 @@ export class Client implements SessionSink {
   readonly #publishes: IncomingPublishes
   readonly #deliveries: OutgoingDeliveries
   readonly #replay: RetainedReplay
+  readonly #sys: SysSubscriptions
   #progress: Progress | null = null
 
   /** @throws BrokerError; UndecidedError */
@@ -82,9 +85,11 @@ export class Client implements SessionSink {
     const { transport } = host
     const subscriptions = new Subscriptions(session, context, state)
     this.subscriptions = subscriptions
-    const answers = new Answers(connection.broker.commits, (type, packetId, reason) =>
-      writeAck(transport, type, packetId, version, reason, null),
-    )
+    context.counters.subscriptions += subscriptions.size
+    const answers = new Answers(connection.broker.commits, (type, packetId, reason) => {
+      context.counters.packetsSent++
+      writeAck(transport, type, packetId, version, reason)
+    })
     this.#answers = answers
     this.#publishes = new IncomingPublishes({ session, context, state, subscriptions, answers, version })
     this.#deliveries = new OutgoingDeliveries({
@@ -96,6 +101,7 @@ export class Client implements SessionSink {
       transport,
       limits: options,
     })
+    this.#sys = new SysSubscriptions(context, this.#deliveries)
     this.#replay = new RetainedReplay({ session, context, state, deliveries: this.#deliveries })
   }
 
@@ -107,6 +113,8 @@ export class Client implements SessionSink {
     this.#session.setPrefetch(limit, durableQueueType === 'classic')
     this.subscriptions.resume()
     this.#deliveries.resume()
+    for (const subscription of this.subscriptions.all())
+      if (isSysTopic(subscription.filter)) this.#sys.add(subscription)
   }
 
   // ---- packets ----
@@ -160,6 +168,7 @@ export class Client implements SessionSink {
       const added = this.subscriptions.subscribe(filter, { ...request, qos, identifier })
       const replays = retainHandling === 0 || (retainHandling === 1 && isNew)
       if (shared === null && replays) this.#replay.add(added)
+      if (isSysTopic(filter)) this.#sys.add(added)
       return qos
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
@@ -185,6 +194,7 @@ export class Client implements SessionSink {
   #unsubscribe(filter: string): number {
     if (filterProblem(filter) !== null) return FILTER_INVALID
     try {
+      this.#sys.remove(filter)
       return this.subscriptions.unsubscribe(filter) ? 0 : NO_SUBSCRIPTION_EXISTED
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
@@ -235,6 +245,8 @@ export class Client implements SessionSink {
   close(): void {
     if (this.connection.closed) return
     this.#answers.close()
+    this.#sys.close()
+    this.#context.counters.subscriptions -= this.subscriptions.size
     this.subscriptions.connectionEnded()
     this.connection.close()
     this.state.connectionEnded()

@@ -6,6 +6,7 @@ export interface Takeable {
 
 /** The clients that are connected, by virtual host and client id: each id once. */
 export class Clients {
+  count = 0
   readonly #vhosts = new Map<string, Map<string, Takeable>>()
 
   get(vhost: string, clientId: string): Takeable | undefined {
@@ -15,6 +16,7 @@ export class Clients {
   add(vhost: string, clientId: string, client: Takeable): void {
     let clients = this.#vhosts.get(vhost)
     if (clients === undefined) this.#vhosts.set(vhost, (clients = new Map()))
+    if (!clients.has(clientId)) this.count++
     clients.set(clientId, client)
   }
 
@@ -23,6 +25,7 @@ export class Clients {
     const clients = this.#vhosts.get(vhost)
     if (clients?.get(clientId) !== client) return
     clients.delete(clientId)
+    this.count--
     if (clients.size === 0) this.#vhosts.delete(vhost)
   }
 }

@@ -94,6 +94,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
 
   onPacket(first: number, buffer: Buffer, start: number, end: number): void {
     if (this.#state === CLOSED) return
+    this.#context.counters.packetsReceived++
     const type = first >>> 4
     const reader = this.#reader
     reader.reset(buffer, start, end)
@@ -148,7 +149,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
       }
       case p.PINGREQ:
         reader.expectEnd()
-        this.transport.write(PINGRESP_BYTES)
+        this.write(PINGRESP_BYTES)
         return
       case p.DISCONNECT:
         this.#onDisconnect(decode.decodeReason(reader, type, version))
@@ -207,7 +208,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   // ---- login ----
 
   sendAuth(reason: number, properties: p.PacketProperties): void {
-    this.transport.write(encodeReason(p.AUTH, reason, properties))
+    this.write(encodeReason(p.AUTH, reason, properties))
     this.#attempt(() => this.#goOn())
   }
 
@@ -258,6 +259,12 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   commitThenWrite(bytes: Buffer): void {
     const committed = this.#context.settings.broker.commitMetadata()
     if (committed !== null) this.transport.hold(committed)
+    this.write(bytes)
+  }
+
+  /** Of one packet. */
+  write(bytes: Buffer): void {
+    this.#context.counters.packetsSent++
     this.transport.write(bytes)
   }
 
@@ -298,7 +305,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     } else if (this.#state === CONNECTING || reason === UNSUPPORTED_VERSION) {
       const code = version === 5 ? reason : returnCodeOf(reason)
       // who failed to log in is told no more than that
-      if (code !== null) this.transport.write(encodeConnack(version, false, code, null))
+      if (code !== null) this.write(encodeConnack(version, false, code, null))
     }
     this.#finish()
   }
@@ -395,6 +402,9 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   onClosed(): void {
     this.#finish()
     this.#closeTimer?.cancel()
+    const { counters } = this.#context
+    counters.bytesReceived += this.transport.bytesIn
+    counters.bytesSent += this.transport.bytesOut
     this.#onEnd(this)
     this.#ended?.()
   }

@@ -144,6 +144,10 @@ export class OutgoingDeliveries {
     if (version === 5 && alias === 0) alias = this.#aliases.give(topic)
     if (alias > 0) properties = encodeProperties({ ...told, topicAlias: alias })
     const head: PublishHead = { first, packetId, topic: bytes, properties }
+    const { counters } = this.#context
+    counters.packetsSent++
+    counters.publishSent++
+    counters.publishBytesSent += message.bodyLength
     writePublish(this.#transport, head, message, this.#session.vhost)
     return true
   }

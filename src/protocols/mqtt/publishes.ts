@@ -1,5 +1,5 @@
 import type { Broker } from '../../core/broker.ts'
-import { BrokerError } from '../../core/errors.ts'
+import { accessRefused, BrokerError } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import { IncomingAliases } from './aliases.ts'
@@ -17,6 +17,7 @@ import {
 } from './reason-codes.ts'
 import type { SessionState } from './session-state.ts'
 import type { Subscriptions } from './subscriptions.ts'
+import { isSysTopic } from './sys-topics.ts'
 import { topicProblem } from './topics.ts'
 import type { AckPacket, PublishPacket, Version } from './wire/packets.ts'
 import { PUBACK, PUBCOMP, PUBREC } from './wire/packets.ts'
@@ -69,6 +70,9 @@ export class IncomingPublishes {
   /** May be called again where it throws an UndecidedError. @throws MqttError; UndecidedError */
   publish(packet: PublishPacket): void {
     const { qos, packetId } = packet
+    const { counters } = this.#context
+    counters.publishReceived++
+    counters.publishBytesReceived += packet.payloadLength
     packet.topic = this.#aliases.topicOf(packet.topic, packet.properties?.topicAlias)
     this.#requireTopic(packet.topic)
     if (qos === 2 && this.#state.packetIds.received.has(packetId)) {
@@ -77,6 +81,7 @@ export class IncomingPublishes {
     }
     if (qos > 0 && this.#version === 5) this.#requireRoom()
     try {
+      if (isSysTopic(packet.topic)) throw accessRefused(`the topic '${packet.topic}' is the broker's own`)
       this.#publish(packet)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
@@ -136,7 +141,7 @@ export class IncomingPublishes {
   /** @returns whether there was room for it */
   #retain({ topic, payloadLength }: PublishPacket, message: Message): boolean {
     try {
-      this.#context.retained.put(this.#session.vhost, topic, payloadLength === 0 ? null : message, () => {})
+      this.#context.retained.put(this.#session.vhost, topic, payloadLength === 0 ? null : message)
       return true
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error

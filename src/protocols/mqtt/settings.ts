@@ -40,6 +40,8 @@ export interface MqttOptions {
   /** Whether topics of Sparkplug keep the dot of their version. */
   readonly sparkplug: boolean
   readonly loginTimeoutMs: number
+  /** How often `$SYS` topics are told; 0 for never. */
+  readonly sysIntervalMs: number
   readonly retained: RetainedLimits
 }
 
@@ -56,4 +58,6 @@ export interface MqttSettings extends MqttOptions {
   readonly certificateLogin: CertificateLogin | null
   /** For enhanced authentication, by their names. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>
+  /** Of the broker, for `$SYS`. */
+  readonly version: string
 }

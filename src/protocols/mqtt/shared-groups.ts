@@ -44,6 +44,13 @@ export class SharedGroups {
     for (const shared of [...groups.keys()]) this.leave(vhost, shared, member)
   }
 
+  /** Subscriptions that are shared. */
+  get count(): number {
+    let sum = 0
+    for (const groups of this.#vhosts.values()) for (const members of groups.values()) sum += members.size
+    return sum
+  }
+
   join(vhost: VHost, queue: string, clientId: string): void {
     let groups = this.#vhosts.get(vhost.name)
     if (groups === undefined) this.#vhosts.set(vhost.name, (groups = new Map()))

@@ -81,6 +81,7 @@ export class Subscriptions {
     if (added.shared === null) this.#bind(added, before)
     else this.#share(added, added.shared, before)
     this.#all.set(filter, added)
+    if (before === undefined) this.#context.counters.subscriptions++
     this.#changed()
     return added
   }
@@ -149,6 +150,7 @@ export class Subscriptions {
       this.#leave(before)
     }
     this.#all.delete(filter)
+    this.#context.counters.subscriptions--
     this.#changed()
     return true
   }

@@ -83,7 +83,7 @@ export class Wills {
         try {
           session.publishing.publish(access, message, false)
           const { topic, payload, retain } = packet
-          if (retain) this.#retained.put(session.vhost, topic, payload.length === 0 ? null : message, () => {})
+          if (retain) this.#retained.put(session.vhost, topic, payload.length === 0 ? null : message)
         } finally {
           session.vhost.release(message)
         }

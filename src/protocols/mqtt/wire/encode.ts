@@ -40,21 +40,15 @@ export const PINGRESP_BYTES = Buffer.from([p.PINGRESP << 4, 0])
 export const encodeReason = (type: number, reason: number, properties: p.PacketProperties | null): Buffer =>
   packet(type << 4, Buffer.from([reason]), encodeProperties(properties))
 
-/** PUBACK, PUBREC, PUBREL or PUBCOMP. @param reasonText a text that goes with it; null for none, and before MQTT 5 */
+/** PUBACK, PUBREC, PUBREL or PUBCOMP. */
 export function writeAck(
   transport: Transport,
   type: number,
   packetId: number,
   version: p.Version,
   reason: number,
-  reasonText: string | null,
 ): void {
   const first = (type << 4) | (type === p.PUBREL ? 2 : 0)
-  if (version === 5 && reasonText !== null) {
-    const properties = encodeProperties({ reasonString: reasonText })
-    transport.write(packet(first, u16(packetId), Buffer.from([reason]), properties))
-    return
-  }
   const hasReason = version === 5 && reason !== 0
   const at = transport.reserve(hasReason ? 5 : 4)
   const { out } = transport
