@@ -62,6 +62,8 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   readonly #reader = new PacketReader()
   readonly #connecting: Connecting
   readonly #onEnd: (connection: Connection) => void
+  /** The first byte has come. */
+  #isGreeted = false
   #state = AWAIT_CONNECT
   #version: p.Version = 4
   #client: Client | null = null
@@ -88,7 +90,12 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
 
   onData(chunk: Buffer): void {
     this.#keepAlive?.heard()
-    this.#attempt(() => this.#parser.push(chunk))
+    this.#attempt(() => {
+      // what is no MQTT need not be waited for until it looks like a packet
+      if (!this.#isGreeted && chunk[0]! >>> 4 !== p.CONNECT) throw protocolError('a packet before CONNECT')
+      this.#isGreeted = true
+      this.#parser.push(chunk)
+    })
     this.#context.settings.broker.turn.dispatch()
   }
 
