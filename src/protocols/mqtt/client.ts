@@ -48,6 +48,8 @@ export interface ClientOptions extends DeliveryLimits {
 interface Progress {
   readonly packetId: number
   readonly codes: number[]
+  /** What the client is sent once it knows that it has subscribed. */
+  readonly sequel: (() => void)[]
 }
 
 /** A client that is connected: its packets become calls of its session, and what the session says packets. */
@@ -144,18 +146,19 @@ export class Client implements SessionSink {
   /** May be called again where it throws an UndecidedError. @throws MqttError; UndecidedError */
   subscribe({ packetId, requests, properties }: p.SubscribePacket): void {
     const identifier = properties?.subscriptionIdentifiers?.[0] ?? 0
-    const progress = (this.#progress ??= { packetId, codes: [] })
-    const { codes } = progress
-    while (codes.length < requests.length) codes.push(this.#subscribe(requests[codes.length]!, identifier))
+    const progress = (this.#progress ??= { packetId, codes: [], sequel: [] })
+    const { codes, sequel } = progress
+    while (codes.length < requests.length) codes.push(this.#subscribe(requests[codes.length]!, identifier, sequel))
     this.#progress = null
     const { version } = this.#options
     // MQTT 3 has one code for all that has failed
     const told = version === 5 ? codes : codes.map((code) => (code < 0x80 ? code : 0x80))
     this.#host.commitThenWrite(encodeSuback(version, packetId, told))
+    for (const begin of sequel) begin()
     this.#leaveIfUnauthorized(codes)
   }
 
-  #subscribe(request: p.SubscriptionRequest, identifier: number): number {
+  #subscribe(request: p.SubscriptionRequest, identifier: number, sequel: (() => void)[]): number {
     const { filter, retainHandling } = request
     const shared = parseShared(filter)
     if (shared !== null && request.noLocal) throw protocolError('a shared subscription without its own messages')
@@ -167,8 +170,8 @@ export class Client implements SessionSink {
     try {
       const added = this.subscriptions.subscribe(filter, { ...request, qos, identifier })
       const replays = retainHandling === 0 || (retainHandling === 1 && isNew)
-      if (shared === null && replays) this.#replay.add(added)
-      if (isSysTopic(filter)) this.#sys.add(added)
+      if (shared === null && replays) sequel.push(() => this.#replay.add(added))
+      if (isSysTopic(filter)) sequel.push(() => this.#sys.add(added))
       return qos
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
@@ -184,7 +187,7 @@ export class Client implements SessionSink {
 
   /** May be called again where it throws an UndecidedError. @throws UndecidedError */
   unsubscribe({ packetId, filters }: p.UnsubscribePacket): void {
-    const progress = (this.#progress ??= { packetId, codes: [] })
+    const progress = (this.#progress ??= { packetId, codes: [], sequel: [] })
     const { codes } = progress
     while (codes.length < filters.length) codes.push(this.#unsubscribe(filters[codes.length]!))
     this.#progress = null
