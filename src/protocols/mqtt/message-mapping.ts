@@ -12,17 +12,17 @@
  *     Topic                      the routing key, and x-mqtt-topic where that does not tell it
  */
 import { isUtf8 } from 'node:buffer'
-import type { IPublishPacket, UserProperties } from 'mqtt-packet'
 import { type Field, integerOf, longstr, stringOf, type Table } from '../../core/fields.ts'
 import { fieldToJson } from '../../core/fields-json.ts'
 import { type Message, Properties } from '../../core/message.ts'
 import { EXPIRATION_MAX_MS } from '../../core/publish-properties.ts'
 import { bytesOfAnyText } from '../../util/any-text.ts'
 import { keepsTopic, keyToTopic, topicToKey, type TopicMapping } from './topics.ts'
+import type { PacketProperties, UserProperties } from './wire/packets.ts'
 
 /** The properties of a PUBLISH packet and of a will, without those that concern the connection or the subscription only. */
 export type MessageProperties = Pick<
-  NonNullable<IPublishPacket['properties']>,
+  PacketProperties,
   | 'payloadFormatIndicator'
   | 'messageExpiryInterval'
   | 'responseTopic'
