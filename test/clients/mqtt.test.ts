@@ -72,7 +72,7 @@ test('speaks over WebSocket', () =>
       const [, payload] = await message
       assert.equal(payload.length, 100_000)
     },
-    broker.urls.webMqtt!,
+    broker.urls.webMqtt,
   ))
 
 test('a request has its answer by response topic and correlation data', () =>

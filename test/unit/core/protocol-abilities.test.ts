@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { classic } from '../../../src/core/queues/classic.ts'
 import type { Queue } from '../../../src/core/queues/queue.ts'
-import { Client, CoreBench, tableOf } from '../../support/core-bench.ts'
+import { type Client, CoreBench, tableOf } from '../../support/core-bench.ts'
 
 const TYPE = 'keeps nothing'
 
