@@ -32,7 +32,7 @@ import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import { OpenedListeners, type ServerUrls, urlOf } from './opened-listeners.ts'
 import { NodeLimits, watermarkBytes } from './node-limits.ts'
-import { loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
+import { addQueueTypes, loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
 import type { Log, SteerableLog } from './telemetry/log.ts'
 import type { LogTap } from './telemetry/log-tap.ts'
 import type { Clock } from './util/clock.ts'
@@ -105,6 +105,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   })
   addInterceptors(broker, config)
   registerLinks(broker)
+  addQueueTypes(broker)
   const closeAll = async (): Promise<void> => {
     broker.close()
     // what is pending is written at the ends of turns

@@ -158,6 +158,31 @@ export interface Config {
     readonly mqtt: ProtocolListeners | null
     readonly stomp: ProtocolListeners | null
   }
+  /** MQTT apart from where it is. Counts are -1 for no limit. */
+  readonly mqtt: {
+    readonly vhost: string
+    readonly exchange: string
+    readonly prefetch: number
+    /** Infinity for ever. */
+    readonly maxSessionExpirySec: number
+    readonly durableQueueType: OptionValues['mqtt']['durableQueueType']
+    readonly packetBytesMaxUnauthenticated: number
+    readonly packetBytesMax: number
+    readonly topicAliasMaximum: number
+    readonly receiveMaximum: number
+    /** 0 for no limit. */
+    readonly maxKeepAliveSec: number
+    readonly disconnectOnUnauthorized: boolean
+    readonly sparkplug: boolean
+    readonly loginTimeoutMs: number
+    /** 0 for never. */
+    readonly sysIntervalMs: number
+    readonly retained: { readonly messagesMax: number; readonly bytesMax: number }
+    /** Who a client is that names nobody; null where it is refused. */
+    readonly anonymous: { readonly user: string; readonly password: string } | null
+    /** Whether certificates log clients in. */
+    readonly takesCertificates: boolean
+  }
   /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null
   /** Rates and histories in the HTTP API. */

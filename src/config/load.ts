@@ -6,6 +6,7 @@ import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
 import { buildProtocols, listeners } from './load-protocols.ts'
+import { buildMqtt } from './load-mqtt.ts'
 import { buildLogins } from './load-logins.ts'
 import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
 import { bytes, duration, integer, pattern as patternType } from './option-types.ts'
@@ -91,6 +92,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     tls,
     http: buildHttp(values, tls, settings),
     protocols: buildProtocols(values, tls, settings),
+    mqtt: buildMqtt(values),
     websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
     tracesDir: values.tracing.dir === null ? null : resolve(values.tracing.dir),

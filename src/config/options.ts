@@ -2,6 +2,7 @@ import { http } from './http-options.ts'
 import { backends, credentialValidator, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
 import { prometheus, statistics, tracing } from './monitoring-options.ts'
 import { opentelemetry } from './otel-options.ts'
+import { mqtt } from './mqtt-options.ts'
 import { mqttListeners, protocols, stompListeners } from './protocol-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
@@ -466,6 +467,7 @@ export const OPTIONS = {
   network,
   protocols,
   mqttListeners,
+  mqtt,
   stompListeners,
   http,
   auth,
@@ -488,6 +490,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   network: 'Network',
   protocols: 'Protocols',
   mqttListeners: 'MQTT: listeners',
+  mqtt: 'MQTT',
   stompListeners: 'STOMP: listeners',
   http: 'HTTP API and web console',
   auth: 'Users and permissions',

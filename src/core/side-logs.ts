@@ -3,7 +3,8 @@ import type { Catalog } from './catalog.ts'
 
 /** What a side log belongs to, and with which it goes. */
 export interface SideLogOwner {
-  readonly kind: 'queue' | 'exchange'
+  readonly kind: 'queue' | 'exchange' | 'vhost'
+  /** Empty for the virtual host itself. */
   readonly name: string
   /** Whether its log is found again after a restart. */
   readonly durable: boolean
@@ -29,7 +30,7 @@ interface SideLog {
 
 /**
  * Logs in the message store that belong to no queue: what an exchange or a queue has to keep besides the messages that can be had from
- * it, such as messages that are not due yet. Each owner has at most one for each purpose.
+ * it, such as messages that are not due yet, and what a virtual host keeps that is in none of them. Each owner has at most one for each purpose.
  */
 export class SideLogs {
   readonly #host: SideLogsHost

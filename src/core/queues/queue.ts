@@ -241,6 +241,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         return ACCEPTED
       }
     }
+    if (this.rules.keepsNothing === true) return this.#burial.drop(message, ACCEPTED)
     const entry = this.#entries.create(message, expiresAt)
     if (ttl === 0) {
       // no time at all: it allows the delivery that can happen at once, and nothing else
