@@ -2,14 +2,21 @@ import type { AuthBackend } from './auth/backend.ts'
 import { BackendChain, type ChainLink } from './auth/backend-chain.ts'
 import { CacheBackend } from './auth/cache-backend.ts'
 import { AuthSettingsError, loadClientTls } from './auth/client-tls.ts'
+import {
+  acceptEverything,
+  type CredentialValidator,
+  minPasswordLength,
+  passwordRegexp,
+} from './auth/credential-validator.ts'
 import { InternalBackend } from './auth/internal-backend.ts'
 import type { Binding } from './auth/ldap/ldap-pool.ts'
 import { LoginAttempts } from './auth/login-attempts.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
-import type { BackendName } from './config/login-options.ts'
+import { type BackendName, isPluginBackend } from './config/login-options.ts'
 import type { Broker } from './core/broker.ts'
 import type { Clock } from './util/clock.ts'
+import { compilePcre } from './util/pcre.ts'
 
 /** An answer of the HTTP service is a few words, a key set a few keys. */
 const ANSWER_BYTES_MAX = 64 * 1024
@@ -19,11 +26,17 @@ const KEYS_TIMEOUT_MS = 15_000
 /**
  * Puts the back ends of logins together. Those that are not configured are not even loaded.
  * @param networkClock of the time-outs of what is asked over the network
+ * @param added those of plugins, by name
  * @throws (rejects with) ConfigError
  */
-export async function createLogins({ logins }: Config, broker: Broker, networkClock: Clock): Promise<BackendChain> {
+export async function createLogins(
+  { logins }: Config,
+  broker: Broker,
+  networkClock: Clock,
+  added: ReadonlyMap<string, AuthBackend>,
+): Promise<BackendChain> {
   const { users, permissions, clock, log } = broker
-  const creator = new BackendCreator(logins, broker, networkClock)
+  const creator = new BackendCreator(logins, broker, networkClock, added)
   try {
     const links: ChainLink[] = []
     for (const { authn, authz } of logins.backends) links.push(await creator.link(authn, authz))
@@ -34,14 +47,29 @@ export async function createLogins({ logins }: Config, broker: Broker, networkCl
   }
 }
 
+/** What passwords have to be like. */
+export function credentialValidator({ auth }: Config): CredentialValidator {
+  const { kind, bytesMin, pattern } = auth.credentialValidator
+  switch (kind) {
+    case 'rabbit_credential_validator_accept_everything':
+      return acceptEverything
+    case 'rabbit_credential_validator_min_password_length':
+      return minPasswordLength(bytesMin)
+    case 'rabbit_credential_validator_password_regexp':
+      return passwordRegexp(compilePcre(pattern!))
+  }
+}
+
 class BackendCreator {
   readonly #logins: Config['logins']
   readonly #broker: Broker
   readonly #networkClock: Clock
+  readonly #added: ReadonlyMap<string, AuthBackend>
   /** One of a kind serves all who ask for it. */
   readonly #created = new Map<BackendName, AuthBackend>()
 
-  constructor(logins: Config['logins'], broker: Broker, networkClock: Clock) {
+  constructor(logins: Config['logins'], broker: Broker, networkClock: Clock, added: ReadonlyMap<string, AuthBackend>) {
+    this.#added = added
     this.#logins = logins
     this.#broker = broker
     this.#networkClock = networkClock
@@ -65,6 +93,7 @@ class BackendCreator {
   }
 
   #create(name: BackendName): AuthBackend | Promise<AuthBackend> {
+    if (isPluginBackend(name)) return this.#findAdded(name.slice('plugin.'.length))
     switch (name) {
       case 'internal':
         return new InternalBackend(this.#broker.users, this.#broker.permissions)
@@ -77,6 +106,12 @@ class BackendCreator {
       case 'cache':
         return this.#createCache()
     }
+  }
+
+  #findAdded(name: string): AuthBackend {
+    const backend = this.#added.get(name)
+    if (backend === undefined) throw new ConfigError([`auth_backends: no plugin has a back end '${name}'`])
+    return backend
   }
 
   async #createCache(): Promise<AuthBackend> {

@@ -210,6 +210,7 @@ function announce(config: Config, server: RunningServer): void {
     ...server.urls.mqtts.map((url): [string, string] => ['MQTT over TLS', url]),
     ...server.urls.stomp.map((url): [string, string] => ['STOMP', url]),
     ...server.urls.stomps.map((url): [string, string] => ['STOMP over TLS', url]),
+    ...server.urls.plugins.map((url): [string, string] => [new URL(url).protocol.slice(0, -1), url]),
     ...server.urls.http.map((url): [string, string] => ['HTTP', url]),
     ...server.urls.websocket.map((url): [string, string] => ['WebSocket', url]),
     ...server.urls.webMqtt.map((url): [string, string] => ['MQTT over WebSocket', url]),

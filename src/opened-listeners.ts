@@ -16,6 +16,8 @@ export interface ServerUrls {
   readonly webStomp: string[]
   readonly http: string[]
   readonly metrics: string[]
+  /** Protocols of plugins. */
+  readonly plugins: string[]
 }
 
 /** What listens, as far as it does. */
@@ -34,6 +36,7 @@ export class OpenedListeners {
     webStomp: [],
     http: [],
     metrics: [],
+    plugins: [],
   }
 
   /** @param protocol as RabbitMQ names it in its list of listeners: `amqp`, `amqp/ssl`, `http/web-mqtt` and so on */

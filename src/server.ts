@@ -6,8 +6,9 @@ import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
+import { CredentialRefusedError } from './core/users.ts'
 import type { LazyHttp } from './lazy-http.ts'
-import { createLogins } from './logins.ts'
+import { createLogins, credentialValidator } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
@@ -15,12 +16,14 @@ import { BufferPool } from './net/buffer-pool.ts'
 import { listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
+import { type AddedProtocol, createAdded, openAdded } from './plugin-protocols.ts'
 import { eventExchange } from './plugins/event-exchange/index.ts'
 import { Links, registerLinks } from './plugins/links.ts'
 import type { LinkHost } from './plugins/links/link-host.ts'
 import { logExchange } from './plugins/log-exchange/index.ts'
 import { loadPlugin } from './plugins/load.ts'
 import { openTelemetry } from './plugins/opentelemetry/index.ts'
+import { Traces } from './plugins/tracing/traces.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import { Plugins } from './plugins/plugins.ts'
 import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
@@ -29,7 +32,7 @@ import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import { OpenedListeners, type ServerUrls, urlOf } from './opened-listeners.ts'
 import { NodeLimits, watermarkBytes } from './node-limits.ts'
-import { loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
+import { addQueueTypes, loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
 import type { Log, SteerableLog } from './telemetry/log.ts'
 import type { LogTap } from './telemetry/log-tap.ts'
 import type { Clock } from './util/clock.ts'
@@ -96,12 +99,13 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     turn,
     random: parts.random ?? Math.random,
     log,
-    passwords,
+    passwords: { ...passwords, refusal: credentialValidator(config) },
     propertyFormats: [amqpPropertyFormat],
     onFailure: fail,
   })
   addInterceptors(broker, config)
   registerLinks(broker)
+  addQueueTypes(broker)
   const closeAll = async (): Promise<void> => {
     broker.close()
     // what is pending is written at the ends of turns
@@ -115,21 +119,25 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     await readBack(broker, config, log, reportDamage)
     await plugins.start(broker, log)
     const networkClock = parts.networkClock ?? clock
-    const logins = await createLogins(config, broker, networkClock)
+    const logins = await createLogins(config, broker, networkClock, plugins.authBackends)
     const amqp = createFrontEnd(config, broker, logins, networkClock)
     const protocols = await loadProtocols({ config, broker, logins, clock: networkClock })
+    const added = createAdded(plugins.protocols, { broker, logins, log, clock: networkClock })
     const links = new Links(linkHost(config, broker, amqp, networkClock))
+    const traces = config.tracesDir === null ? null : new Traces(broker, config.tracesDir)
     const control = controlOf(config, parts)
     const { limits } = control
     const listeners = await openListeners(config, {
       tls,
       amqp,
       protocols,
+      added,
       log,
       broker,
       logins,
       plugins,
       links,
+      traces,
       control,
     })
     links.start()
@@ -139,8 +147,10 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       await links.stop()
       await listeners.close()
       const farewell = `broker forced connection closure with reason '${reason}'`
-      await Promise.all([amqp, ...protocols.map(({ frontEnd }) => frontEnd)].map((each) => each.close(farewell)))
+      const frontEnds = [amqp, ...[...protocols, ...added].map(({ frontEnd }) => frontEnd)]
+      await Promise.all(frontEnds.map((each) => each.close(farewell)))
       limits.close()
+      await traces?.close()
       await logins.close()
       await plugins.stop(log)
       await broker.commitMetadata()?.catch(() => {})
@@ -299,7 +309,12 @@ function addInterceptors(broker: Broker, { interceptors, node }: Config): void {
 function createFirstObjects(broker: Broker, { defaults }: Config): void {
   const { user, password, vhost, tags, permissions } = defaults
   broker.putVhost(vhost)
-  broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
+  try {
+    broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
+  } catch (error) {
+    if (error instanceof CredentialRefusedError) throw new ConfigError([`default_pass: ${error.message}`])
+    throw error
+  }
   broker.permissions.set({ user, vhost, ...permissions })
 }
 
@@ -370,11 +385,13 @@ interface ListenerParts {
   readonly tls: Certificates
   readonly amqp: AmqpFrontEnd
   readonly protocols: readonly SpokenProtocol[]
+  readonly added: readonly AddedProtocol[]
   readonly log: Log
   readonly broker: Broker
   readonly logins: Authenticator
   readonly plugins: Plugins
   readonly links: Links
+  readonly traces: Traces | null
   readonly control: Control
 }
 
@@ -397,6 +414,7 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
     }
     const { plain, tls: secured } = config.prometheus
     for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened })
+    for (const protocol of parts.added) await openAdded(protocol, { config, tls: tls.amqp, log, opened })
     if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
     return opened
   } catch (error) {
@@ -446,7 +464,7 @@ async function createManagement(host: ManagementHost): Promise<LazyHttp> {
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, plugins, links, tls, control }: ListenerParts,
+  { broker, log, logins, plugins, links, traces, tls, control }: ListenerParts,
   listeners: () => readonly ListenerFacts[],
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
@@ -477,6 +495,7 @@ async function createHost(
     consoleDir: findConsole(),
     listeners,
     links,
+    traces,
     control,
     pluginRoutes: plugins.routes,
     ...monitoring,

@@ -1,10 +1,12 @@
 import type { Config, ProtocolListener, ProtocolListeners, TlsConfig } from './config/config.ts'
 import type { Broker } from './core/broker.ts'
+import { BufferPool } from './net/buffer-pool.ts'
 import { type Listener, ListenError, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { type OpenedListeners, urlOf } from './opened-listeners.ts'
 import type { Logins } from './protocols/amqp091/settings.ts'
 import type { FrontEnd } from './protocols/front-end.ts'
+import { qos0QueueType } from './protocols/mqtt/qos0-queue-type.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Clock } from './util/clock.ts'
 
@@ -27,7 +29,30 @@ interface Protocol {
 }
 
 /** The protocols besides AMQP 0-9-1. */
-const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {}
+const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
+  mqtt: {
+    subprotocols: ['mqtt'],
+    async load({ config: { mqtt, auth, node }, broker, logins, clock }) {
+      const { MqttFrontEnd } = await import('./protocols/mqtt/index.ts')
+      const { takesCertificates, ...options } = mqtt
+      return MqttFrontEnd.open({
+        ...options,
+        broker,
+        pool: new BufferPool(),
+        clock,
+        logins,
+        certificateLogin: takesCertificates ? auth.certificateLogin : null,
+        authenticationMethods: new Map(),
+        version: `${node.announced.product} ${node.announced.version}`,
+      })
+    },
+  },
+}
+
+/** Adds the queue types that protocols use for themselves: such queues may be there, be the protocol spoken or not. */
+export function addQueueTypes({ queueTypes }: Broker): void {
+  queueTypes.set(qos0QueueType.name, qos0QueueType)
+}
 
 export interface SpokenProtocol {
   readonly name: ProtocolName

@@ -54,7 +54,7 @@ function* references({ path, text }: SourceFile): Generator<string> {
 
 /**
  * The arrows. A row may import its own folder and what it names: a folder with all below it, or, ending in `/*`, only the
- * files directly in it (the interfaces of the stores). Files directly in src/, testkit among them, import what they like.
+ * files directly in it (the interfaces of the stores, of back ends of logins and of protocols). Files directly in src/, testkit among them, import what they like.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   util: [],
@@ -67,7 +67,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocols: ['util', 'telemetry', 'core', 'net'],
   management: ['util', 'telemetry', 'config', 'core', 'net', 'auth', 'store/*'],
   'amqp-client': ['util', 'core', 'net', 'protocols/amqp091/wire'],
-  plugins: ['util', 'telemetry', 'core', 'net', 'store/*', 'amqp-client'],
+  plugins: ['util', 'telemetry', 'core', 'net', 'store/*', 'auth/*', 'protocols/*', 'amqp-client'],
   cluster: ['util', 'telemetry', 'core', 'net', 'store/*'],
   cli: ['util', 'amqp-client'],
   doctor: ['util', 'telemetry', 'store', 'core', 'protocols'],

@@ -1,8 +1,10 @@
 /**
  * Kills a broker over and over while clients work with it, and looks for what it has lost, doubled, mixed up or brought back:
- * `npm run crash -- --rounds N [--seed N] [--ending killed|stopped|quiet|closed]`. What follows `--` goes to the broker.
+ * `npm run crash -- --rounds N [--seed N] [--ending killed|stopped|quiet|closed] [--protocol mqtt]`. What follows `--` goes to the broker.
+ * With `--protocol mqtt` the clients are MQTT's, and the broker is always killed.
  */
 import { parseArgs } from 'node:util'
+import { runMqttCrashRounds } from '../test/crash/mqtt/rounds.ts'
 import { ENDINGS, runCrashRounds } from '../test/crash/rounds.ts'
 
 const { values, positionals } = parseArgs({
@@ -11,6 +13,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string' },
     keep: { type: 'boolean', default: false },
     ending: { type: 'string' },
+    protocol: { type: 'string', default: 'amqp' },
     'data-dir': { type: 'string' },
   },
   allowPositionals: true,
@@ -19,15 +22,21 @@ const { values, positionals } = parseArgs({
 const endings = ENDINGS.filter((ending) => values.ending === undefined || ending === values.ending)
 const dataDir = values['data-dir']
 const started = performance.now()
-const mistakes = await runCrashRounds({
+const common = {
   rounds: Number(values.rounds),
   seed: Number(values.seed ?? Math.floor(Math.random() * 0x7fff_ffff)),
   flags: positionals,
-  endings,
-  keep: values.keep,
-  print: (line) => console.log(line),
-  ...(dataDir === undefined ? {} : { dataDir }),
-})
+  print: (line: string) => console.log(line),
+}
+const mistakes =
+  values.protocol === 'mqtt'
+    ? await runMqttCrashRounds(common)
+    : await runCrashRounds({
+        ...common,
+        endings,
+        keep: values.keep,
+        ...(dataDir === undefined ? {} : { dataDir }),
+      })
 console.log(
   `${((performance.now() - started) / 1000).toFixed(0)} s: ${mistakes.length === 0 ? 'nothing lost' : 'FAILED'}`,
 )

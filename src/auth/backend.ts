@@ -1,5 +1,6 @@
 import type { Verb } from '../core/access-control.ts'
 import type { LoginFacts, Renewal } from '../core/identity.ts'
+import type { TopicVariables } from '../core/permissions.ts'
 
 /** One of the back ends that `auth_backends` names: knows users, or what they may do, or both. */
 export interface AuthBackend {
@@ -58,6 +59,8 @@ export interface TopicCheck {
   readonly exchange: string
   readonly verb: 'write' | 'read'
   readonly routingKey: string
+  /** What patterns may name besides user and virtual host. */
+  readonly variables?: TopicVariables
 }
 
 export type Answer = Decision | Promise<Decision>

@@ -102,8 +102,9 @@ class CachedGrants implements Grants {
   }
 
   topic(check: TopicCheck): Answer {
-    const { vhost, exchange, verb, routingKey } = check
-    return this.#get(['topic', vhost, exchange, verb, routingKey], () => this.#grants.topic(check))
+    const { vhost, exchange, verb, routingKey, variables = {} } = check
+    const named = Object.entries(variables).flat()
+    return this.#get(['topic', vhost, exchange, verb, routingKey, ...named], () => this.#grants.topic(check))
   }
 
   #get(question: readonly string[], ask: () => Answer): Answer {

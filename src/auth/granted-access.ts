@@ -1,6 +1,6 @@
 import type { Access, Verb } from '../core/access-control.ts'
 import { accessRefused } from '../core/errors.ts'
-import { refusalText } from '../core/permissions.ts'
+import { refusalText, type TopicVariables } from '../core/permissions.ts'
 import { UndecidedError } from '../core/undecided.ts'
 import type { Clock, Timer, TimerTarget } from '../util/clock.ts'
 import type { Answer, Decision, Grants } from './backend.ts'
@@ -11,6 +11,7 @@ const REMEMBERED_MAX = 4096
 export interface GrantedAccessOptions {
   readonly user: string
   readonly vhost: string
+  readonly variables?: TopicVariables
   readonly grants: Grants
   readonly clock: Clock
   /** After so many ms a decision is asked for again; null where it holds until the secret changes. */
@@ -80,8 +81,8 @@ export class GrantedAccess implements Access, TimerTarget {
       known.used = true
       return
     }
-    const { vhost, grants, user } = this.#options
-    const decision = this.#decide(key, known, () => grants.topic({ vhost, exchange, verb, routingKey }))
+    const { vhost, grants, user, variables = {} } = this.#options
+    const decision = this.#decide(key, known, () => grants.topic({ vhost, exchange, verb, routingKey, variables }))
     if (decision.outcome === 'allowed') return
     this.#remembered.delete(key)
     throw accessRefused(refusalText(verb, 'topic', routingKey, vhost, user, exchange) + decision.why)

@@ -1,7 +1,7 @@
 import type { Access } from '../core/access-control.ts'
 import type { Authorizer } from '../core/authorizer.ts'
 import { notAllowed } from '../core/errors.ts'
-import { vhostRefusalText } from '../core/permissions.ts'
+import { type TopicVariables, vhostRefusalText } from '../core/permissions.ts'
 import { UndecidedError } from '../core/undecided.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Answer, Decision, Grants, ResourceCheck, TopicCheck } from './backend.ts'
@@ -95,10 +95,19 @@ export class GrantsAuthorizer implements Authorizer {
     }
   }
 
-  openAccess(vhost: string): Access {
+  openAccess(vhost: string, variables: TopicVariables = {}): Access {
     const { user, clock, refreshMs, onFault } = this.#options
     const onClose = (closed: GrantedAccess): unknown => this.#accesses.delete(closed)
-    const access = new GrantedAccess({ user, vhost, grants: this.#grants, clock, refreshMs, onFault, onClose })
+    const access = new GrantedAccess({
+      user,
+      vhost,
+      variables,
+      grants: this.#grants,
+      clock,
+      refreshMs,
+      onFault,
+      onClose,
+    })
     this.#accesses.add(access)
     return access
   }

@@ -70,7 +70,7 @@ export class PermissionGrants implements Grants {
     return decisionOf(this.#permissions.allows(this.#user, vhost, verb, name))
   }
 
-  topic({ vhost, exchange, verb, routingKey }: TopicCheck): Answer {
-    return decisionOf(this.#permissions.allowsTopic(this.#user, vhost, exchange, verb, routingKey))
+  topic({ vhost, exchange, verb, routingKey, variables }: TopicCheck): Answer {
+    return decisionOf(this.#permissions.allowsTopic(this.#user, vhost, exchange, verb, routingKey, variables))
   }
 }

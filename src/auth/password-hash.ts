@@ -24,7 +24,8 @@ export function verifyPassword(password: string, hash: string, algorithm: Hashin
   return timingSafeEqual(stored.subarray(SALT_BYTES), digest)
 }
 
-export const passwords: Passwords = { hash: hashPassword, verify: verifyPassword }
+/** With a validator that takes everything. */
+export const passwords: Passwords = { hash: hashPassword, verify: verifyPassword, refusal: () => null }
 
 const saltedDigest = (salt: Buffer, password: string, algorithm: HashingAlgorithm): Buffer =>
   createHash(DIGESTS[algorithm]).update(salt).update(password, 'utf8').digest()

@@ -163,6 +163,7 @@ function jwkText(map: ErlangTerm): string {
 
 const RABBIT: Readonly<Record<string, Translate>> = {
   track_auth_attempt_source: plain('track_auth_attempt_source'),
+  credential_validator: below('credential_validator'),
   auth_backends(value, reader) {
     reader.clear(OPTIONS.auth.backends)
     for (const [i, entry] of itemsOf(value).entries()) {
@@ -179,8 +180,16 @@ const RABBIT: Readonly<Record<string, Translate>> = {
   },
 }
 
+const TRACING: Readonly<Record<string, Translate>> = {
+  directory: plain('tracing.dir'),
+  // traces need no connection of their own here
+  username() {},
+  password() {},
+}
+
 const APPLICATIONS: Readonly<Record<string, Readonly<Record<string, Translate>>>> = {
   rabbit: RABBIT,
+  rabbitmq_tracing: TRACING,
   rabbitmq_auth_backend_ldap: LDAP,
   rabbitmq_auth_backend_http: HTTP,
   rabbitmq_auth_backend_cache: CACHE,

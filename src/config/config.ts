@@ -126,6 +126,8 @@ export interface Config {
   readonly listeners: {
     readonly tcp: readonly ListenerConfig[]
     readonly tls: readonly ListenerConfig[]
+    /** Addresses of listeners that name none. */
+    readonly bind: readonly string[]
     readonly proxyProtocol: boolean
     readonly backlog: number
     readonly nodelay: boolean
@@ -156,6 +158,31 @@ export interface Config {
     readonly mqtt: ProtocolListeners | null
     readonly stomp: ProtocolListeners | null
   }
+  /** MQTT apart from where it is. Counts are -1 for no limit. */
+  readonly mqtt: {
+    readonly vhost: string
+    readonly exchange: string
+    readonly prefetch: number
+    /** Infinity for ever. */
+    readonly maxSessionExpirySec: number
+    readonly durableQueueType: OptionValues['mqtt']['durableQueueType']
+    readonly packetBytesMaxUnauthenticated: number
+    readonly packetBytesMax: number
+    readonly topicAliasMaximum: number
+    readonly receiveMaximum: number
+    /** 0 for no limit. */
+    readonly maxKeepAliveSec: number
+    readonly disconnectOnUnauthorized: boolean
+    readonly sparkplug: boolean
+    readonly loginTimeoutMs: number
+    /** 0 for never. */
+    readonly sysIntervalMs: number
+    readonly retained: { readonly messagesMax: number; readonly bytesMax: number }
+    /** Who a client is that names nobody; null where it is refused. */
+    readonly anonymous: { readonly user: string; readonly password: string } | null
+    /** Whether certificates log clients in. */
+    readonly takesCertificates: boolean
+  }
   /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null
   /** Rates and histories in the HTTP API. */
@@ -166,6 +193,8 @@ export interface Config {
     readonly disableStats: boolean
     readonly enableQueueTotals: boolean
   }
+  /** Absolute: where traces are written to; null for none. */
+  readonly tracesDir: string | null
   /** Metrics for Prometheus. */
   readonly prometheus: {
     readonly plain: ListenerConfig | null
@@ -188,6 +217,14 @@ export interface Config {
     readonly mechanisms: OptionValues['auth']['mechanisms']
     readonly loopbackUsers: readonly string[]
     readonly anonymous: { readonly user: string; readonly password: string } | null
+    /** What passwords have to be like. */
+    readonly credentialValidator: {
+      readonly kind: OptionValues['auth']['validator']
+      /** Of UTF-8. */
+      readonly bytesMin: number
+      /** A PCRE; there is one where `kind` needs it. */
+      readonly pattern: string | null
+    }
     readonly certificateLogin: {
       readonly from: OptionValues['auth']['certificateLogin']
       readonly sanType: OptionValues['auth']['sanType']

@@ -76,7 +76,6 @@ export const IGNORED: readonly { readonly why: string; readonly keys: readonly s
       'channel_operation_timeout',
       'channel_tick_interval',
       'collect_statistics',
-      'credential_validator.*',
       'default_users.*',
       'default_worker_pool_size',
       'definitions.skip_if_unchanged',

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { borrowFiles } from './borrowed-tls.ts'
 import type { Config, ListenerConfig, TlsConfig } from './config.ts'
 import { OPTIONS, type OptionValues } from './options.ts'
 import { RANK, type Settings } from './settings.ts'
@@ -48,25 +48,16 @@ function buildListeners(
 }
 
 function buildTls(http: OptionValues['http'], amqp: TlsConfig | null, settings: Settings): TlsConfig | null {
-  const certFile = http.certFile === null ? amqp?.certFile : resolve(http.certFile)
-  const keyFile = http.keyFile === null ? amqp?.keyFile : resolve(http.keyFile)
-  const caFile = http.caFile === null ? (amqp?.caFile ?? null) : resolve(http.caFile)
-  for (const [key, file] of [
-    ['management.ssl.certfile', certFile],
-    ['management.ssl.keyfile', keyFile],
-  ]) {
-    if (file === undefined) settings.problem({ rank: RANK.file, where: 'HTTPS listener' }, `needs ${key}`)
-  }
+  const files = borrowFiles(http, amqp, (key) =>
+    settings.problem({ rank: RANK.file, where: 'HTTPS listener' }, `needs management.ssl.${key}`),
+  )
   const verifyPeer = http.verify === 'verify_peer'
-  if (verifyPeer && caFile === null) {
+  if (verifyPeer && files.caFile === null) {
     const where = 'management.ssl.verify'
     settings.problem({ rank: RANK.file, where }, 'verify_peer needs management.ssl.cacertfile')
   }
   return {
-    caFile,
-    certFile: certFile ?? '',
-    keyFile: keyFile ?? '',
-    password: http.keyFile === null ? (amqp?.password ?? null) : http.password,
+    ...files,
     verifyPeer,
     requireCertificate: http.requireCertificate,
     versions: http.versions,

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { borrowFiles } from './borrowed-tls.ts'
 import type { Config, ListenerConfig, ProtocolListener, ProtocolListeners, TlsConfig } from './config.ts'
 import type { ListenAddress } from './option-types.ts'
 import { OPTIONS, type OptionValues } from './options.ts'
@@ -55,21 +55,19 @@ function buildTls(
   amqp: TlsConfig | null,
   settings: Settings,
 ): TlsConfig {
-  const certFile = given.webCertFile === null ? amqp?.certFile : resolve(given.webCertFile)
-  const keyFile = given.webKeyFile === null ? amqp?.keyFile : resolve(given.webKeyFile)
-  for (const [key, file] of [
-    ['certfile', certFile],
-    ['keyfile', keyFile],
-  ]) {
-    const where = `web_${name}.ssl.port`
-    if (file === undefined) settings.problem({ rank: RANK.file, where }, `needs web_${name}.ssl.${key}`)
+  const where = `web_${name}.ssl.port`
+  const own = {
+    caFile: given.webCaFile,
+    certFile: given.webCertFile,
+    keyFile: given.webKeyFile,
+    password: given.webPassword,
   }
+  const files = borrowFiles(own, amqp, (key) =>
+    settings.problem({ rank: RANK.file, where }, `needs web_${name}.ssl.${key}`),
+  )
   const { tls } = OPTIONS
   return {
-    caFile: given.webCaFile === null ? (amqp?.caFile ?? null) : resolve(given.webCaFile),
-    certFile: certFile ?? '',
-    keyFile: keyFile ?? '',
-    password: given.webKeyFile === null ? (amqp?.password ?? null) : given.webPassword,
+    ...files,
     verifyPeer: amqp?.verifyPeer ?? false,
     requireCertificate: amqp?.requireCertificate ?? false,
     versions: amqp?.versions ?? tls.versions.default,

@@ -6,9 +6,10 @@ import { effectiveSettings } from './effective.ts'
 import { ConfigError } from './errors.ts'
 import { buildHttp } from './load-http.ts'
 import { buildProtocols, listeners } from './load-protocols.ts'
+import { buildMqtt } from './load-mqtt.ts'
 import { buildLogins } from './load-logins.ts'
 import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
-import { bytes, duration, integer } from './option-types.ts'
+import { bytes, duration, integer, pattern as patternType } from './option-types.ts'
 import type { OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
 import type { OptionValues } from './options.ts'
@@ -82,6 +83,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     listeners: {
       tcp: amqp ? listeners(network.tcp, network.bind) : [],
       tls: amqp ? listeners(network.tls, network.bind) : [],
+      bind: network.bind,
       proxyProtocol: network.proxyProtocol,
       backlog: network.backlog,
       nodelay: network.nodelay,
@@ -90,11 +92,13 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     tls,
     http: buildHttp(values, tls, settings),
     protocols: buildProtocols(values, tls, settings),
+    mqtt: buildMqtt(values),
     websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
+    tracesDir: values.tracing.dir === null ? null : resolve(values.tracing.dir),
     prometheus: buildPrometheus(values, settings),
     opentelemetry: buildOpenTelemetry(values, settings),
-    auth: buildAuth(auth),
+    auth: buildAuth(auth, settings),
     logins: buildLogins(values, settings),
     connection: buildConnection(network),
     limits: {
@@ -165,12 +169,17 @@ function buildTls(values: OptionValues, settings: Settings): TlsConfig | null {
   }
 }
 
-function buildAuth(auth: OptionValues['auth']): Config['auth'] {
+function buildAuth(auth: OptionValues['auth'], settings: Settings): Config['auth'] {
+  const { validator, passwordBytesMin: bytesMin, passwordPattern: pattern } = auth
+  if (validator === 'rabbit_credential_validator_password_regexp' && pattern === null) {
+    settings.problem({ rank: RANK.file, where: 'credential_validator' }, 'needs credential_validator.regexp')
+  }
   const anonymous = auth.anonymousUser === null ? null : { user: auth.anonymousUser, password: auth.anonymousPassword }
   return {
     mechanisms: auth.mechanisms.filter((mechanism) => mechanism !== 'ANONYMOUS' || anonymous !== null),
     loopbackUsers: auth.loopbackUsers,
     anonymous,
+    credentialValidator: { kind: validator, bytesMin, pattern },
     certificateLogin: { from: auth.certificateLogin, sanType: auth.sanType, sanIndex: auth.sanIndex },
   }
 }
@@ -226,26 +235,13 @@ function field<T>(settings: Settings, key: string, value: string, type: OptionTy
   }
 }
 
-const PATTERN: OptionType<string> = {
-  hint: 'REGEXP',
-  parse(value) {
-    try {
-      new RegExp(value, 'u')
-    } catch {
-      throw new Error('is not a regular expression')
-    }
-    return value
-  },
-  format: (value) => value,
-}
-
 function buildVhostLimits(lines: ReadonlyMap<string, string>, settings: Settings): VhostLimits[] {
   return [...byId(lines)].map(([name, fields]) => {
     let pattern = '.*'
     const found: Record<string, number | null> = { max_connections: null, max_queues: null }
     for (const [key, value] of fields) {
       const where = `default_limits.vhosts.${name}.${key}`
-      if (key === 'pattern') pattern = field(settings, where, value, PATTERN) ?? pattern
+      if (key === 'pattern') pattern = field(settings, where, value, patternType) ?? pattern
       else found[key] = field(settings, where, value, key in found ? integer(1) : undefined)
     }
     return { name, pattern, connectionsMax: found['max_connections']!, queuesMax: found['max_queues']! }
@@ -269,7 +265,7 @@ function buildOperatorPolicies(lines: ReadonlyMap<string, string>, settings: Set
     for (const [key, value] of fields) {
       const where = `default_policies.operator.${name}.${key}`
       if (key === 'vhost_pattern' || key === 'queue_pattern') {
-        patterns[key] = field(settings, where, value, PATTERN) ?? patterns[key]
+        patterns[key] = field(settings, where, value, patternType) ?? patterns[key]
       } else if (key.startsWith('classic_queues.')) {
         settings.ignored.add(where) // Mirroring: it went with RabbitMQ 4.
       } else {

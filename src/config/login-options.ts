@@ -10,6 +10,7 @@ import {
   type OptionType,
   optional,
   path,
+  pattern,
   port,
   text,
 } from './option-types.ts'
@@ -30,14 +31,27 @@ const BACKENDS = {
   rabbit_auth_backend_cache: 'cache',
 } as const
 
-export type BackendName = (typeof BACKENDS)[keyof typeof BACKENDS]
+type OwnBackend = (typeof BACKENDS)[keyof typeof BACKENDS]
+/** One that a plugin brings: whether it is there is found out when the plugins have been loaded. */
+export type PluginBackend = `plugin.${string}`
+export type BackendName = OwnBackend | PluginBackend
 
-const backend = choice<BackendName>(BACKENDS)
-const cacheable = choice<Exclude<BackendName, 'cache'>>(
-  Object.fromEntries(Object.entries(BACKENDS).filter(([, name]) => name !== 'cache')) as Record<
-    string,
-    Exclude<BackendName, 'cache'>
-  >,
+export const isPluginBackend = (name: string): name is PluginBackend => /^plugin\.[\w-]+$/.test(name)
+
+const orOfPlugin = <T extends OwnBackend>(own: OptionType<T>): OptionType<T | PluginBackend> => ({
+  hint: `${own.hint}|plugin.NAME`,
+  parse: (value) => (isPluginBackend(value) ? value : own.parse(value)),
+  format: (value) => value,
+})
+
+const backend = orOfPlugin(choice<OwnBackend>(BACKENDS))
+const cacheable = orOfPlugin(
+  choice<Exclude<OwnBackend, 'cache'>>(
+    Object.fromEntries(Object.entries(BACKENDS).filter(([, name]) => name !== 'cache')) as Record<
+      string,
+      Exclude<OwnBackend, 'cache'>
+    >,
+  ),
 )
 
 /** Several are asked in their order. */
@@ -45,6 +59,32 @@ export const backends: OptionType<readonly BackendName[]> = {
   hint: backend.hint,
   parse: (value) => value.split(',').map((name) => backend.parse(name.trim())),
   format: (value) => value.join(','),
+}
+
+/** What passwords have to be like. */
+export const credentialValidator = {
+  validator: one(
+    'credential_validator.validation_backend',
+    oneOf(
+      'rabbit_credential_validator_accept_everything',
+      'rabbit_credential_validator_min_password_length',
+      'rabbit_credential_validator_password_regexp',
+    ),
+    'rabbit_credential_validator_accept_everything',
+    'Which passwords users may be given. What comes as a hash is not looked at.',
+  ),
+  passwordBytesMin: one(
+    'credential_validator.min_length',
+    integer(0, 1000),
+    5,
+    'For `rabbit_credential_validator_min_password_length`: bytes that a password needs.',
+  ),
+  passwordPattern: one(
+    'credential_validator.regexp',
+    optional(pattern),
+    null,
+    'For `rabbit_credential_validator_password_regexp`: a PCRE that a password has to match.',
+  ),
 }
 
 const term: OptionType<ErlangTerm> = { hint: 'QUERY', parse: parseErlangTerm, format: printErlangTerm }

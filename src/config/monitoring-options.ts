@@ -3,6 +3,16 @@ import { boolean, duration, integer, oneOf, optional, path, port, text } from '.
 
 // Statistics of the HTTP API, and metrics for Prometheus.
 
+/** As RabbitMQ's tracing plugin does it. */
+export const tracing = {
+  dir: one(
+    'tracing.dir',
+    optional(path),
+    null,
+    'Folder for the files of traces (`/api/traces`); without it there are none. They have what is in messages.',
+  ),
+}
+
 const NO_STEPS: ReadonlyMap<string, number> = new Map()
 
 export const statistics = {

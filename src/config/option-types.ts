@@ -1,3 +1,5 @@
+import { compilePcre, PatternError } from '../util/pcre.ts'
+
 /**
  * The types an option may have. `parse` throws an `Error` whose text continues the sentence "'<value>' …"; `format`
  * writes a value the way a configuration file would.
@@ -18,6 +20,22 @@ export interface ListenAddress {
 }
 
 export const text: OptionType<string> = { hint: 'TEXT', parse: (value) => value, format: (value) => value }
+
+/** A regular expression (PCRE). */
+export const pattern: OptionType<string> = {
+  ...text,
+  hint: 'REGEXP',
+  parse(value) {
+    try {
+      compilePcre(value)
+    } catch (error) {
+      if (error instanceof PatternError)
+        throw new Error(`is not a regular expression: ${error.message}`, { cause: error })
+      throw error
+    }
+    return value
+  },
+}
 
 export const path: OptionType<string> = { ...text, hint: 'PATH' }
 

@@ -1,7 +1,8 @@
 import { http } from './http-options.ts'
-import { backends, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
-import { prometheus, statistics } from './monitoring-options.ts'
+import { backends, credentialValidator, httpLogins, ldap, loginCache, oauth2 } from './login-options.ts'
+import { prometheus, statistics, tracing } from './monitoring-options.ts'
 import { opentelemetry } from './otel-options.ts'
+import { mqtt } from './mqtt-options.ts'
 import { mqttListeners, protocols, stompListeners } from './protocol-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
@@ -336,6 +337,7 @@ const auth = {
   defaultConfigure: one('default_permissions.configure', text, '.*', 'What the default user may declare and delete.'),
   defaultRead: one('default_permissions.read', text, '.*', 'What the default user may read from.'),
   defaultWrite: one('default_permissions.write', text, '.*', 'What the default user may write to.'),
+  ...credentialValidator,
   definitions: one(
     'load_definitions',
     optional(path),
@@ -465,6 +467,7 @@ export const OPTIONS = {
   network,
   protocols,
   mqttListeners,
+  mqtt,
   stompListeners,
   http,
   auth,
@@ -476,6 +479,7 @@ export const OPTIONS = {
   limits,
   queues,
   statistics,
+  tracing,
   prometheus,
   opentelemetry,
   log,
@@ -486,6 +490,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   network: 'Network',
   protocols: 'Protocols',
   mqttListeners: 'MQTT: listeners',
+  mqtt: 'MQTT',
   stompListeners: 'STOMP: listeners',
   http: 'HTTP API and web console',
   auth: 'Users and permissions',
@@ -497,6 +502,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   limits: 'Limits',
   queues: 'Queues and consumers',
   statistics: 'Statistics',
+  tracing: 'Traces',
   prometheus: 'Metrics for Prometheus',
   opentelemetry: 'OpenTelemetry',
   log: 'Logging',

@@ -1,5 +1,5 @@
 import { accessRefused } from './errors.ts'
-import { type Permissions, refusalText } from './permissions.ts'
+import { type Permissions, refusalText, type TopicVariables } from './permissions.ts'
 
 export type Verb = 'configure' | 'write' | 'read'
 
@@ -28,13 +28,16 @@ export class AccessControl implements Access {
   readonly #permissions: Permissions
   readonly #user: string
   readonly #vhost: string
+  readonly #variables: TopicVariables
   readonly #allowed = new Set<string>()
   #version = -1
 
-  constructor(permissions: Permissions, user: string, vhost: string) {
+  /** @param variables of topic permissions, besides `username` and `vhost` */
+  constructor(permissions: Permissions, user: string, vhost: string, variables: TopicVariables = {}) {
     this.#permissions = permissions
     this.#user = user
     this.#vhost = vhost
+    this.#variables = { ...variables, username: user, vhost }
   }
 
   get version(): number {
@@ -53,8 +56,7 @@ export class AccessControl implements Access {
   }
 
   requireTopic(verb: 'write' | 'read', exchange: string, key: string): void {
-    const variables = { username: this.#user, vhost: this.#vhost }
-    if (this.#permissions.allowsTopic(this.#user, this.#vhost, exchange, verb, key, variables)) return
+    if (this.#permissions.allowsTopic(this.#user, this.#vhost, exchange, verb, key, this.#variables)) return
     throw accessRefused(refusalText(verb, 'topic', key, this.#vhost, this.#user, exchange))
   }
 

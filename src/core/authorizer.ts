@@ -1,6 +1,6 @@
 import { type Access, AccessControl, FULL_ACCESS } from './access-control.ts'
 import { notAllowed } from './errors.ts'
-import { type Permissions, vhostRefusalText } from './permissions.ts'
+import { type Permissions, type TopicVariables, vhostRefusalText } from './permissions.ts'
 
 /**
  * What one user may do. Where the answer has to be asked of something outside first, these methods and those of `Access` throw an
@@ -9,8 +9,8 @@ import { type Permissions, vhostRefusalText } from './permissions.ts'
 export interface Authorizer {
   /** @throws BrokerError notAllowed, UndecidedError */
   requireVhost(vhost: string): void
-  /** For one session in that vhost, which closes it. */
-  openAccess(vhost: string): Access
+  /** For one session in that vhost, which closes it. @param variables what topic permissions may name besides user and vhost */
+  openAccess(vhost: string, variables?: TopicVariables): Access
 }
 
 /** Goes by the broker's own permissions: always knows the answer. */
@@ -27,8 +27,8 @@ export class PermissionsAuthorizer implements Authorizer {
     if (!this.#permissions.hasAccess(this.#user, vhost)) throw notAllowed(vhostRefusalText(vhost, this.#user))
   }
 
-  openAccess(vhost: string): Access {
-    return new AccessControl(this.#permissions, this.#user, vhost)
+  openAccess(vhost: string, variables?: TopicVariables): Access {
+    return new AccessControl(this.#permissions, this.#user, vhost, variables)
   }
 }
 

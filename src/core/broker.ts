@@ -33,6 +33,7 @@ import {
 import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
+import { resumeRelevel } from './queue-change.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
 import type { Queue } from './queues/queue.ts'
@@ -236,8 +237,10 @@ export class Broker {
     const { id, type, autoDelete } = stored
     this.#lastQueueId = Math.max(this.#lastQueueId, id)
     const facts = { name, durable: true, autoDelete, owner: null, arguments: storedArguments(stored) }
-    const queue = this.vhosts.get(vhost)!.createQueue(type, facts, false, id)
+    const home = this.vhosts.get(vhost)!
+    const queue = home.createQueue(type, facts, false, id)
     if (stored.paused === true) queue.paused = true
+    if (stored.relevel !== undefined) resumeRelevel(home, queue, stored.relevel)
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {

@@ -37,7 +37,17 @@ export interface StoredQueue {
   readonly autoDelete: boolean
   /** Absent where nothing holds its messages back. */
   readonly paused?: true
+  /** Absent where the log knows the levels of all messages. */
+  readonly relevel?: StoredRelevel
   readonly arguments: TypedTable
+}
+
+/** Messages that were in a queue when its priorities changed, and have to change their levels in the log as well. */
+export interface StoredRelevel {
+  /** Numbers of these messages end here. */
+  readonly upTo: number
+  /** By level, the one that it becomes. */
+  readonly levels: readonly number[]
 }
 
 export interface StoredBinding {
@@ -80,9 +90,9 @@ export class Catalog {
     this.delete('exchange', [vhost, name])
   }
 
-  putQueue(vhost: string, { name, id, type, autoDelete, paused, arguments: args }: Queue): void {
-    const facts = { id, type, autoDelete, arguments: tableToTyped(args) }
-    const stored: StoredQueue = paused ? { ...facts, paused } : facts
+  putQueue(vhost: string, { name, id, type, autoDelete, paused, relevel, arguments: args }: Queue): void {
+    const facts: StoredQueue = { id, type, autoDelete, arguments: tableToTyped(args) }
+    const stored = { ...facts, ...(paused && { paused }), ...(relevel !== null && { relevel }) }
     this.put('queue', [vhost, name], stored)
   }
 

@@ -2,6 +2,7 @@ import type { Broker } from './broker.ts'
 import type { Table } from './fields.ts'
 import type { Timer } from '../util/clock.ts'
 import type { Identity, Renewal } from './identity.ts'
+import type { TopicVariables } from './permissions.ts'
 import type { Queue } from './queues/queue.ts'
 import { Session, type SessionSink } from './session.ts'
 import type { VHost } from './vhost.ts'
@@ -79,6 +80,8 @@ export interface ConnectionFacts {
   readonly peerPort: number
   readonly clientProperties: Table
   readonly loopback: boolean
+  /** What topic permissions may name besides the user and the virtual host, such as `client_id`. */
+  readonly topicVariables?: TopicVariables
   /** Null for one that did not come over the network. */
   readonly network: NetworkFacts | null
 }

@@ -15,6 +15,12 @@ export interface ConfirmSink {
   rejected(sequence: number): void
 }
 
+/** Is told of the answers to one session's publishes, for who follows messages. */
+export interface ConfirmWatcher extends ConfirmSink {
+  /** There will be no more answers. */
+  confirmsEnded(): void
+}
+
 /**
  * Publisher confirms of one session. Answers go out in the order of publishing, a contiguous prefix at a time, once per turn: the log
  * commits in order, so waiting for the one before costs nothing and keeps `multiple` usable.
@@ -25,6 +31,8 @@ export class Confirms implements TurnTask, CommitWaiter {
   readonly #turn: Turn
   readonly #sink: ConfirmSink
   readonly #outstanding = new RingDeque<Outstanding>()
+  /** At most one. */
+  watcher: ConfirmWatcher | null = null
   #published = 0
   /** Everything up to here is safe. */
   #safe = 0
@@ -50,6 +58,11 @@ export class Confirms implements TurnTask, CommitWaiter {
     return this.#published - this.#answered
   }
 
+  /** Messages that were published: the number of the last one. */
+  get sequence(): number {
+    return this.#published
+  }
+
   /** One more message was published, and recorded up to `position`. */
   published(position: number, rejected: boolean): void {
     const sequence = ++this.#published
@@ -66,6 +79,7 @@ export class Confirms implements TurnTask, CommitWaiter {
   close(): void {
     this.#closed = true
     this.#outstanding.clear()
+    this.watcher?.confirmsEnded()
   }
 
   runAtTurnEnd(): void {
@@ -77,6 +91,7 @@ export class Confirms implements TurnTask, CommitWaiter {
       if (next.rejected) {
         this.#answer()
         this.#sink.rejected(next.sequence)
+        this.watcher?.rejected(next.sequence)
         this.#answered = next.sequence
       }
       this.#safe = next.sequence
@@ -91,5 +106,6 @@ export class Confirms implements TurnTask, CommitWaiter {
     const multiple = this.#safe - this.#answered > 1
     this.#answered = this.#safe
     this.#sink.confirmed(this.#safe, multiple)
+    this.watcher?.confirmed(this.#safe, multiple)
   }
 }

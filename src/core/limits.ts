@@ -1,4 +1,5 @@
 import { erlangBinary } from '../util/erlang-term.ts'
+import type { Pattern } from '../util/pcre.ts'
 import { integer, optional, refuseInvalid, validateObject } from './parameter-validation.ts'
 import type { ParameterComponent } from './parameters.ts'
 
@@ -15,7 +16,7 @@ export interface UserLimits {
 
 /** Limits that the configuration gives to virtual hosts by name when they are created. */
 export interface DefaultVhostLimits extends VhostLimits {
-  readonly pattern: RegExp
+  readonly pattern: Pattern
 }
 
 export const NO_VHOST_LIMITS: VhostLimits = { maxConnections: -1, maxQueues: -1 }

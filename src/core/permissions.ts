@@ -1,4 +1,4 @@
-import { compilePcre, escapePcre, PATTERN_LENGTH_MAX, PatternError } from '../util/pcre.ts'
+import { compilePcre, escapePcre, type Pattern, PATTERN_LENGTH_MAX, PatternError } from '../util/pcre.ts'
 import { describeResource } from './errors.ts'
 
 export type Verb = 'configure' | 'write' | 'read'
@@ -40,7 +40,7 @@ export type TopicVariables = Readonly<Record<string, string>>
 
 interface Row {
   readonly permission: Permission
-  readonly patterns: Readonly<Record<Verb, RegExp>>
+  readonly patterns: Readonly<Record<Verb, Pattern>>
 }
 
 /**
@@ -202,7 +202,7 @@ export const vhostRefusalText = (vhost: string, user: string): string =>
 /** No queue is without a name, so this can only be the default exchange. */
 const nameToCheck = (name: string): string => (name === '' ? 'amq.default' : name)
 
-const compile = (pattern: string, lengthMax = PATTERN_LENGTH_MAX): RegExp =>
+const compile = (pattern: string, lengthMax = PATTERN_LENGTH_MAX): Pattern =>
   compilePcre(pattern === '' ? '^$' : pattern, lengthMax)
 
 /** Variables without a value stay as they are. The values are data: they never act as patterns. */
@@ -216,7 +216,7 @@ function expand(pattern: string, variables: TopicVariables): string {
  * The length limit was for what the administrator wrote; names and client ids may make it longer. A valid pattern can become an
  * invalid one, with a variable in a character range for example: it then allows nothing.
  */
-function compileExpanded(pattern: string): RegExp {
+function compileExpanded(pattern: string): Pattern {
   try {
     return compile(pattern, Number.POSITIVE_INFINITY)
   } catch (error) {
@@ -230,9 +230,9 @@ const NOTHING = /(?!)/
 /** Compiled topic patterns. There may be one per client, so it starts anew when there are too many. */
 class ExpandedPatterns {
   static readonly #SIZE_MAX = 4096
-  readonly #patterns = new Map<string, RegExp>()
+  readonly #patterns = new Map<string, Pattern>()
 
-  get(pattern: string): RegExp {
+  get(pattern: string): Pattern {
     const known = this.#patterns.get(pattern)
     if (known !== undefined) return known
     if (this.#patterns.size >= ExpandedPatterns.#SIZE_MAX) this.#patterns.clear()

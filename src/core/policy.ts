@@ -1,5 +1,5 @@
 import { erlangPairs, erlangTerm } from '../util/erlang-term.ts'
-import { PatternError, compilePcre } from '../util/pcre.ts'
+import { compilePcre, type Pattern, PatternError } from '../util/pcre.ts'
 import { binary, isObject, mandatory, number, optional, refuseInvalid, validateObject } from './parameter-validation.ts'
 import { POLICY_KEYS } from './policy-keys.ts'
 import type { PolicyValue } from './policy-keys.ts'
@@ -45,7 +45,7 @@ export interface PolicyPreview {
 
 interface Rule {
   readonly policy: Policy
-  readonly regex: RegExp
+  readonly regex: Pattern
 }
 
 const QUEUE_SCOPES: ReadonlyMap<string, string> = new Map([
@@ -179,7 +179,7 @@ function parseRule(scope: PolicyScope, vhost: string, name: string, body: unknow
   const given = isObject(body) ? body : {}
   const fields: Record<string, unknown> = { priority: given['priority'] ?? 0, 'apply-to': given['apply-to'] ?? 'all' }
   for (const key of ['pattern', 'definition']) if (given[key] !== undefined) fields[key] = given[key]
-  let regex: RegExp | null = null
+  let regex: Pattern | null = null
   const checkPattern = (key: string, value: unknown): string | null => {
     if (typeof value !== 'string') return `${key} should be a binary but was ${erlangTerm(value)}`
     try {

@@ -28,7 +28,8 @@ export function applyHeaders(message: Message): Message {
   })
 }
 
-const EXPIRATION_MAX_MS = 315_360_000_000
+/** Ten years. */
+export const EXPIRATION_MAX_MS = 315_360_000_000
 
 /**
  * The time to live that the property `expiration` asks for, in ms.

@@ -77,7 +77,7 @@ export class Session implements CommitWaiter {
     this.vhost = connection.vhost
     this.sink = sink
     this.number = number
-    this.access = connection.identity.authorizer.openAccess(this.vhost.name)
+    this.access = connection.identity.authorizer.openAccess(this.vhost.name, connection.facts.topicVariables)
     this.topology = new Topology(this)
     this.publishing = new Publishing(this)
     this.deliveries = new Deliveries(this)
@@ -109,7 +109,7 @@ export class Session implements CommitWaiter {
     if (this.deliveries.sharedPrefetch > 0 && !queue.rules.sharedPrefetch) {
       throw notImplemented(`${resource} does not support global qos`)
     }
-    this.#requireAdmission(queue, request.exclusive, resource)
+    this.#requireAdmission(queue, consumer, resource)
     this.consumers.set(tag, consumer)
     started(tag)
     queue.addConsumer(consumer)
@@ -146,7 +146,11 @@ export class Session implements CommitWaiter {
     throw preconditionFailed(`invalid arg '${key}' for ${resource}: "expected integer, got ${field.type}"`)
   }
 
-  #requireAdmission(queue: Queue, exclusive: boolean, resource: string): void {
+  #requireAdmission(queue: Queue, consumer: Consumer, resource: string): void {
+    if (queue.rules.keepsNothing === true && !consumer.noAck) {
+      throw notImplemented(`${resource} keeps nothing that could be acknowledged`)
+    }
+    const { exclusive } = consumer
     if (!queue.rules.exclusiveConsumers) return
     const taken = queue.exclusiveConsumer !== null
     const unfit = exclusive && (queue.consumerCount > 0 || queue.settings.singleActiveConsumer)

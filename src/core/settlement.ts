@@ -29,6 +29,8 @@ export class Deliveries {
   readonly unacked = new Unacked()
   /** Deliveries allowed to all consumers of the session together; 0 for no limit. */
   sharedPrefetch = 0
+  /** Of them, how many are used up by what is settled already, where the protocol goes on counting it. */
+  withheld = 0
   readonly #session: Session
   #outstanding = 0
   #pending: PendingSettlement[] | null = null
@@ -50,7 +52,7 @@ export class Deliveries {
   }
 
   hasCredit(): boolean {
-    return this.sharedPrefetch === 0 || this.#outstanding < this.sharedPrefetch
+    return this.sharedPrefetch === 0 || this.#outstanding + this.withheld < this.sharedPrefetch
   }
 
   /** Gives a delivery that is to be settled its tag. */

@@ -3,7 +3,8 @@ import type { Catalog } from './catalog.ts'
 
 /** What a side log belongs to, and with which it goes. */
 export interface SideLogOwner {
-  readonly kind: 'queue' | 'exchange'
+  readonly kind: 'queue' | 'exchange' | 'vhost'
+  /** Empty for the virtual host itself. */
   readonly name: string
   /** Whether its log is found again after a restart. */
   readonly durable: boolean
@@ -23,13 +24,13 @@ export interface SideLogsHost {
 
 interface SideLog {
   readonly id: number
-  readonly durable: boolean
+  durable: boolean
   log: QueueLog | null
 }
 
 /**
  * Logs in the message store that belong to no queue: what an exchange or a queue has to keep besides the messages that can be had from
- * it, such as messages that are not due yet. Each owner has at most one for each purpose.
+ * it, such as messages that are not due yet, and what a virtual host keeps that is in none of them. Each owner has at most one for each purpose.
  */
 export class SideLogs {
   readonly #host: SideLogsHost
@@ -60,6 +61,16 @@ export class SideLogs {
         this.#host.catalog.putSideLog(this.#host.vhost, owner.kind, owner.name, purpose, { id: found.id })
     }
     return (found.log ??= this.#host.store.queue(found.id))
+  }
+
+  /** The owner is found again after a restart, or not any more: the same goes for its log of one purpose, if there is one. */
+  followOwner(owner: SideLogOwner, purpose: string): void {
+    const found = this.#logs.get(keyOf(owner.kind, owner.name, purpose))
+    if (found === undefined || found.durable === owner.durable) return
+    found.durable = owner.durable
+    const { catalog, vhost } = this.#host
+    if (owner.durable) catalog.putSideLog(vhost, owner.kind, owner.name, purpose, { id: found.id })
+    else catalog.deleteSideLog(vhost, owner.kind, owner.name, purpose)
   }
 
   /** Deletes the log of one purpose, with all that is in it. */

@@ -14,6 +14,8 @@ import {
   validateQueueArguments,
 } from './queues/arguments.ts'
 import type { Queue } from './queues/queue.ts'
+import { changeQueue, previewChange, type QueueChange } from './queue-change.ts'
+import type { QueueChangeRequest } from './queue-change-request.ts'
 import type { Session } from './session.ts'
 import {
   cleanName,
@@ -32,6 +34,8 @@ export interface QueueDeclaration {
   readonly exclusive: boolean
   readonly autoDelete: boolean
   readonly arguments: Table
+  /** Of a type that a protocol uses for itself, which no argument can ask for. */
+  readonly type?: string
 }
 
 export interface QueueSummary {
@@ -278,12 +282,13 @@ export class Topology {
     const received = declaration.arguments
     const implied = existing.arguments.get('x-queue-type')
     // a declaration that names no type gets the default, which may be what the queue got
-    const names = received.has('x-queue-type') || implied === undefined
+    const names = received.has('x-queue-type') || implied === undefined || declaration.type !== undefined
     const type = names ? received : injectQueueType(received, this.#typeOf(existing.name, false, declaration))
     checkArgumentEquivalence('queue', existing.name, vhost, comparedArguments(existing.type), existing.arguments, type)
   }
 
   #typeOf(name: string, serverNamed: boolean, declaration: QueueDeclaration): string {
+    if (declaration.type !== undefined) return declaration.type
     return queueTypeOf(
       declaration.arguments,
       this.#vhost.metadata.defaultQueueType,
@@ -305,7 +310,8 @@ export class Topology {
       this.#access.require('read', 'queue', name)
       this.#access.require('write', 'exchange', target)
     }
-    validateQueueArguments({ ...declaration, name, serverNamed, vhost: this.#vhost.name, type })
+    const facts = { ...declaration, name, serverNamed, vhost: this.#vhost.name }
+    validateQueueArguments({ ...facts, type: declaration.type === undefined ? type : 'classic' })
     this.#broker.requireQueueType(type, name, this.#vhost.name)
     this.#broker.requireQueueRoom(this.#vhost, name)
     const { durable, exclusive, autoDelete } = declaration
@@ -314,7 +320,7 @@ export class Topology {
       durable: durable && !exclusive,
       autoDelete,
       owner: exclusive ? this.#connection : null,
-      arguments: injectQueueType(declaration.arguments, type),
+      arguments: declaration.type === undefined ? injectQueueType(declaration.arguments, type) : declaration.arguments,
     })
   }
 
@@ -354,6 +360,27 @@ export class Topology {
     const name = this.queueName(given)
     this.#access.require('configure', 'queue', name)
     this.#act(() => this.#vhost.pauseQueue(this.usable(name), paused))
+  }
+
+  /**
+   * What a change of a queue would come to, or with `act` has come to.
+   * @returns the report, and whether anything has changed; on disk when the promise resolves
+   * @throws BrokerError
+   */
+  changeQueue(given: string, request: QueueChangeRequest, act: boolean): Promise<QueueChange> {
+    const name = this.queueName(given)
+    this.#access.require('configure', 'queue', name)
+    const queue = this.usable(name)
+    const target = stringOf(request.arguments?.get('x-dead-letter-exchange') ?? undefined)
+    if (target !== null) {
+      this.#access.require('read', 'queue', name)
+      this.#access.require('write', 'exchange', target)
+    }
+    if (!act) {
+      const report = previewChange(this.#vhost, queue, request)
+      return Promise.resolve({ changed: false, report, settled: Promise.resolve() })
+    }
+    return changeQueue(this.#vhost, queue, request, this.#connection.user.name)
   }
 
   /** The empty name stands for the queue that this session declared last. */

@@ -1,4 +1,4 @@
-import { preconditionFailed } from './errors.ts'
+import { BrokerError, preconditionFailed } from './errors.ts'
 
 export type HashingAlgorithm =
   | 'rabbit_password_hashing_sha256'
@@ -9,6 +9,8 @@ export const DEFAULT_HASHING_ALGORITHM: HashingAlgorithm = 'rabbit_password_hash
 
 /** Hashing and checking of passwords: `auth/password-hash.ts`. */
 export interface Passwords {
+  /** Why nobody may have this password; null when they may. @param password null: none, and thus no login by password */
+  refusal(password: string | null): string | null
   hash(password: string, algorithm?: HashingAlgorithm): string
   verify(password: string, hash: string, algorithm: HashingAlgorithm): boolean
 }
@@ -42,6 +44,14 @@ export interface UserChange {
   readonly name: string
   readonly user: User | null
   readonly previous: User | null
+}
+
+/** A validator of credentials does not want this password. */
+export class CredentialRefusedError extends BrokerError {
+  constructor(reason: string) {
+    super('preconditionFailed', reason)
+    this.name = 'CredentialRefusedError'
+  }
 }
 
 export interface UsersOptions {
@@ -128,7 +138,7 @@ export class Users {
    * Reads a user from definitions, an HTTP request or the metadata store, and does not add it. A `password` instead of a
    * `password_hash` is hashed; with neither the user cannot log in by password.
    * @param rabbitVersion `rabbit_version` of the definitions file: before 3.6 the hashing algorithm was not written down
-   * @throws BrokerError preconditionFailed
+   * @throws BrokerError preconditionFailed; CredentialRefusedError for a password that is not good enough
    */
   parse(json: unknown, rabbitVersion?: string): User {
     const fields = objectOf(json, 'user')
@@ -138,6 +148,7 @@ export class Users {
     if (password !== undefined && passwordHash !== undefined) {
       throw preconditionFailed(`user '${name}' has both a password and a password hash`)
     }
+    if (passwordHash === undefined) this.#requireAllowed(password === undefined ? null : parsePassword(name, password))
     const hashingAlgorithm = parseAlgorithm(name, fields['hashing_algorithm'], rabbitVersion)
     return {
       name,
@@ -149,6 +160,12 @@ export class Users {
       tags: parseTags(name, fields['tags']),
       limits: parseLimits(name, fields['limits']),
     }
+  }
+
+  /** What has been hashed is not looked at. */
+  #requireAllowed(password: string | null): void {
+    const reason = this.#passwords.refusal(password)
+    if (reason !== null) throw new CredentialRefusedError(reason)
   }
 }
 

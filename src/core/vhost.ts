@@ -17,6 +17,7 @@ import { Exchange, type ExchangeSpec } from './exchange.ts'
 import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchanges/exchange-type.ts'
 import { unknownType } from './exchanges/unknown.ts'
 import type { Table } from './fields.ts'
+import { KeptMessages } from './kept/kept-messages.ts'
 import type { Commits } from './commits.ts'
 import { MessageCounters } from './message-counters.ts'
 import type { MessageDecoder } from './message-decoder.ts'
@@ -28,7 +29,7 @@ import type { Outstanding } from './queues/look.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { ReadyMessages } from './queues/ready-messages.ts'
 import { Router, type Target } from './router.ts'
-import { SideLogs, type StoredSideLog } from './side-logs.ts'
+import { type SideLogOwner, SideLogs, type StoredSideLog } from './side-logs.ts'
 import { Firehose } from './tracing/firehose.ts'
 import { type MessageObserver, MessageObservers } from './tracing/message-observer.ts'
 import { MessageTraces } from './tracing/message-traces.ts'
@@ -89,6 +90,7 @@ export class VHost implements QueueHost, ExchangeHost {
   history: unknown = null
   /** Bindings by what they lead to, so that deleting a destination costs only its own bindings. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>()
+  readonly #kept = new Map<string, KeptMessages>()
   readonly #observers = new Set<MessageObserver>()
   readonly #dying = new RingDeque<{ targets: Target[]; message: Message }>()
   readonly #burier: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#buryDying() }
@@ -111,6 +113,7 @@ export class VHost implements QueueHost, ExchangeHost {
     const { store, catalog } = broker
     this.sideLogs = new SideLogs({ vhost: name, store, catalog, nextLogId: () => broker.nextQueueId() })
     for (const [[, kind, owner, purpose], stored] of sideLogs) this.sideLogs.restore(kind!, owner!, purpose!, stored)
+    for (const [[, kind, , purpose]] of sideLogs) if (kind === 'vhost') this.keptMessages(purpose!)
     this.delays = new Delays(this, this.sideLogs)
     this.deduplications = new Deduplications(this)
     this.traces = new MessageTraces(this)
@@ -178,8 +181,8 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.reclaimer.add(queue, ready)
   }
 
-  onLost(owner: { readonly kind: 'queue' | 'exchange'; readonly name: string }, count: number): void {
-    const facts = { [owner.kind]: owner.name, vhost: this.name, count }
+  onLost(owner: Pick<SideLogOwner, 'kind' | 'name'>, count: number): void {
+    const facts = { ...(owner.kind !== 'vhost' && { [owner.kind]: owner.name }), vhost: this.name, count }
     this.broker.log.error('messages that were on disk are not found', facts)
   }
 
@@ -277,6 +280,21 @@ export class VHost implements QueueHost, ExchangeHost {
   #applyObservers(): void {
     const all = [...this.#observers]
     this.observer = all.length > 1 ? new MessageObservers(all) : (all[0] ?? null)
+  }
+
+  /**
+   * What is kept for a purpose, such as by a protocol; the place for it is made where there is none yet, and then has to be committed
+   * (`Broker.commitMetadata`) before anything in it is safe. What is there after a restart stays, whether anybody asks for it or not.
+   */
+  keptMessages(purpose: string): KeptMessages {
+    let found = this.#kept.get(purpose)
+    if (found === undefined) this.#kept.set(purpose, (found = new KeptMessages(this, purpose)))
+    return found
+  }
+
+  /** Whether there is a place for what is kept for a purpose. */
+  keepsMessages(purpose: string): boolean {
+    return this.#kept.has(purpose)
   }
 
   connectionGone(connection: ClientConnection): void {
@@ -490,6 +508,35 @@ export class VHost implements QueueHost, ExchangeHost {
     this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
   }
 
+  /** A queue has got another declaration. @param wasDurable whether it was known after a restart */
+  redeclared(queue: Queue, wasDurable: boolean): void {
+    const { catalog, events } = this.broker
+    const { name, durable } = queue
+    if (durable !== wasDurable) {
+      for (const binding of this.#bindingsTo.get(queue) ?? []) {
+        if (this.exchanges.get(binding.source)?.durable !== true) continue
+        if (durable) catalog.putBinding(this.name, binding)
+        else catalog.deleteBinding(this.name, binding)
+      }
+      // what was seen is on disk or not with its queue
+      this.deduplications.forget(queue)
+      queue.deduplication = null
+    }
+    this.#delayQueue(queue)
+    this.deduplications.applyToQueue(queue)
+    this.generation++
+    if (durable) catalog.putQueue(this.name, queue)
+    else if (wasDurable) catalog.deleteQueue(this.name, name)
+    events.emit('queue.changed', this.name, () => queueFacts(this.name, queue))
+  }
+
+  /** Gives a queue other arguments, such as another time without use after which it goes: what it has stays. */
+  changeArguments(queue: Queue, args: Table): void {
+    queue.arguments = args
+    queue.applySettings(computeQueueSettings(queue.type, args, queue.policy), queue.policy)
+    if (queue.durable) this.broker.catalog.putQueue(this.name, queue)
+  }
+
   /** Holds back what a queue has, over restarts too where the queue survives them, or delivers it again. */
   pauseQueue(queue: Queue, paused: boolean): void {
     if (queue.paused === paused) return
@@ -519,6 +566,8 @@ export class VHost implements QueueHost, ExchangeHost {
   /** Ends everything in it; connections have been closed by the broker. */
   close(): void {
     this.traces.close()
+    for (const kept of this.#kept.values()) kept.close()
+    this.#kept.clear()
     for (const queue of [...this.queues.values()]) this.removeQueue(queue)
     for (const exchange of [...this.exchanges.values()]) this.removeExchange(exchange)
   }

@@ -272,7 +272,7 @@ function queueNames(metadata: Metadata | null): Map<number, QueueName & { readon
     } else if (kind === 'side-log') {
       const [owner = '', purpose = ''] = rest
       const { id } = value as StoredSideLog
-      names.set(id, { vhost, queue: `${name} ${owner}: ${purpose}`, id, type: SIDE_LOG })
+      names.set(id, { vhost, queue: `${`${name} ${owner}`.trimEnd()}: ${purpose}`, id, type: SIDE_LOG })
     }
   }
   return names

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../telemetry/log.ts'
 import { BrokerError, type BrokerErrorKind } from '../core/errors.ts'
+import { CredentialRefusedError } from '../core/users.ts'
 
 /** An answer other than success, in RabbitMQ's form: `{"error": ..., "reason": ...}`. */
 export class ApiError extends Error {
@@ -45,6 +46,11 @@ const TOO_LARGE: ReadonlySet<string> = new Set(['FST_ERR_CTP_BODY_TOO_LARGE', 'F
 /** Answers whatever a route throws. Our own mistakes are logged, and tell the client nothing. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
   if (error instanceof ApiError) return send(reply, error.status, error.error, error.reason)
+  if (error instanceof CredentialRefusedError) {
+    // RabbitMQ's reason does not say what is wrong with the password
+    const body = { error: 'bad_request', reason: 'credential_validation_failed', detail: error.message }
+    return reply.code(400).type('application/json').send(body)
+  }
   if (error instanceof BrokerError) return send(reply, ...STATUS[error.kind], error.message)
   const { statusCode, code, message } = error as FastifyError
   if (TOO_LARGE.has(code)) return send(reply, 413, 'bad_request', 'Exceeded HTTP request body size limit')

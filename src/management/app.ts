@@ -21,8 +21,10 @@ import { nodeRoutes } from './routes/nodes.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { eventRoutes } from './routes/events.ts'
 import { linkRoutes } from './routes/links.ts'
+import { policyKeyRoutes } from './routes/policy-keys.ts'
 import { policyPreviewRoutes } from './routes/policy-preview.ts'
 import { watchMethods } from './other-methods.ts'
+import { openApiSettings } from './openapi.ts'
 import { servePages } from './pages.ts'
 import { acceptAnyType } from './request-body.ts'
 import { alivenessRoutes } from './routes/aliveness-test.ts'
@@ -48,9 +50,11 @@ import { queueContentsRoutes } from './routes/queue-contents.ts'
 import { queueListRoutes } from './routes/queue-lists.ts'
 import { queueDeclarationRoutes } from './routes/queue-declarations.ts'
 import { queueGetRoutes } from './routes/queue-get.ts'
+import { queueChangeRoutes } from './routes/queue-change.ts'
 import { queuePauseRoutes } from './routes/queue-pause.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
+import { recordedTraceRoutes } from './routes/recorded-traces.ts'
 import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
@@ -120,6 +124,7 @@ const ROUTES: readonly Routes[] = [
   alivenessRoutes,
   eventRoutes,
   policyPreviewRoutes,
+  policyKeyRoutes,
   linkRoutes,
   overviewRoutes,
   nodeRoutes,
@@ -130,10 +135,12 @@ const ROUTES: readonly Routes[] = [
   queueListRoutes,
   healthRoutes,
   queueMessagesRoutes,
+  queueChangeRoutes,
   queuePauseRoutes,
   routeExplanationRoutes,
   messageActionRoutes,
   messageTraceRoutes,
+  recordedTraceRoutes,
   jobRoutes,
   topologyRoutes,
 ]
@@ -166,7 +173,7 @@ export async function createApp(
   })
   acceptAnyType(app)
   await app.register(fastifyCookie)
-  await app.register(fastifySwagger, { openapi: { info: { title: 'WarrenMQ HTTP API', version: host.version } } })
+  await app.register(fastifySwagger, openApiSettings(host.version))
   const authentication = new Authentication(host)
   await app.register(async (metrics) => {
     guardMetrics(metrics, authentication)

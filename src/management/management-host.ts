@@ -4,6 +4,7 @@ import type { Config, Watermark } from '../config/config.ts'
 import type { EffectiveSetting } from '../config/effective.ts'
 import type { Broker } from '../core/broker.ts'
 import type { FederationControl, ShovelControl } from '../core/links.ts'
+import type { RecordedTraces } from '../core/tracing/recorded-traces.ts'
 import type { Log, SteerableLog } from '../telemetry/log.ts'
 import type { NodeReadings } from '../telemetry/node-gauges.ts'
 import type { Statistics } from './statistics/statistics.ts'
@@ -81,6 +82,8 @@ export interface ManagementHost {
   listeners(): readonly ListenerFacts[]
   /** To other brokers. */
   readonly links: { readonly shovels: ShovelControl; readonly federation: FederationControl }
+  /** Null where there is no folder for their files. */
+  readonly traces: RecordedTraces | null
   readonly node: NodeFacts
   readonly control: NodeControl
   readonly statistics: Statistics

@@ -1,5 +1,6 @@
 import type { FastifySchema, RouteShorthandOptions } from 'fastify'
 import { Type, type TSchema } from 'typebox'
+import type { Answers } from './openapi.ts'
 
 /** What the OpenAPI document says of a route. */
 export interface Described {
@@ -9,17 +10,23 @@ export interface Described {
   /** The heading that it is listed under. */
   readonly tag?: string
   readonly description?: string
+  /** Where they are not those that are usual for its method. */
+  readonly answers?: Answers
 }
 
 /**
  * Options of a route: its schema is for the OpenAPI document, while the route itself looks at what it is given, since clients know
  * RabbitMQ's answers to mistakes.
  */
-export function described(summary: string, { body, query, tag, description }: Described = {}): RouteShorthandOptions {
+export function described(
+  summary: string,
+  { body, query, tag, description, answers }: Described = {},
+): RouteShorthandOptions {
   const schema: FastifySchema = {
     summary,
     ...(tag === undefined ? {} : { tags: [tag] }),
     ...(description === undefined ? {} : { description }),
+    ...(answers === undefined ? {} : { answers }),
     ...(body === undefined ? {} : { body }),
     ...(query === undefined ? {} : { querystring: Type.Object(optionals(query)) }),
   }

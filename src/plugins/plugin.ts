@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { AuthBackend } from '../auth/backend.ts'
 import type { Broker } from '../core/broker.ts'
 import type { BrokerEvent } from '../core/events.ts'
 import type { ExchangeType } from '../core/exchanges/exchange-type.ts'
@@ -6,8 +7,9 @@ import type { Interceptor } from '../core/interceptors.ts'
 import type { ParameterComponent } from '../core/parameters.ts'
 import type { QueueType } from '../core/queues/queue-type.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { PluginProtocol } from './protocol.ts'
 
-/** Something that is added to a broker: exchange types, interceptors, HTTP routes, or a part that runs beside it. */
+/** Something that is added to a broker: exchange types, interceptors, protocols, HTTP routes, or a part that runs beside it. */
 export interface Plugin {
   /** Unique in a broker: letters, digits, `-` and `_`. */
   readonly name: string
@@ -29,6 +31,13 @@ export interface PluginRegistry {
   readonly interceptor: (interceptor: Interceptor) => void
   /** A kind of runtime parameters, with its checks; `PUT /api/parameters/{component}/…` and definitions take them from then on. */
   readonly parameterComponent: (component: ParameterComponent) => void
+  /**
+   * Somebody to ask about logins: `auth_backends.1 = plugin.NAME` has it asked, and nobody asks it otherwise.
+   * @throws Error when there is one of that name already
+   */
+  readonly authBackend: (backend: AuthBackend) => void
+  /** A protocol, which is spoken as soon as clients are let in. @throws Error when there is one of that name already */
+  readonly protocol: (protocol: PluginProtocol) => void
   /**
    * Routes of the HTTP API under `/api/`, behind its sign-in: `request.caller` says who asks. They count for nothing where the broker has no
    * HTTP port.

@@ -1,13 +1,18 @@
 import type { FastifyInstance } from 'fastify'
+import type { AuthBackend } from '../auth/backend.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
 import { PluginError } from './load.ts'
 import type { Plugin, PluginRegistry } from './plugin.ts'
+import type { PluginProtocol } from './protocol.ts'
 
 /** The plugins of one broker: registered, started in their order, and stopped in the opposite one. */
 export class Plugins {
   /** What they add to the HTTP API. */
   readonly routes: ((app: FastifyInstance) => void)[] = []
+  /** By name. */
+  readonly authBackends = new Map<string, AuthBackend>()
+  readonly protocols: PluginProtocol[] = []
   readonly #plugins: readonly Plugin[]
   readonly #settings: ReadonlyMap<string, string>
   readonly #started: Plugin[] = []
@@ -44,8 +49,24 @@ export class Plugins {
       },
       interceptor: (interceptor) => void broker.interceptors.push(interceptor),
       parameterComponent: (component) => broker.parameters.register(component),
+      authBackend: (backend) => this.#addBackend(backend),
+      protocol: (protocol) => this.#addProtocol(protocol),
       routes: (add) => void this.routes.push(add),
     }
+  }
+
+  #addBackend(backend: AuthBackend): void {
+    const { name } = backend
+    if (!/^[\w-]+$/.test(name)) throw new Error(`'${name}' cannot be the name of a back end`)
+    if (this.authBackends.has(name)) throw new Error(`back end '${name}' is registered already`)
+    this.authBackends.set(name, backend)
+  }
+
+  #addProtocol(protocol: PluginProtocol): void {
+    const { name } = protocol
+    if (!/^[a-z][a-z\d+.-]*$/i.test(name)) throw new Error(`'${name}' cannot be the name of a protocol`)
+    if (this.protocols.some((other) => other.name === name)) throw new Error(`protocol '${name}' is registered already`)
+    this.protocols.push(protocol)
   }
 
   /** @throws PluginError; those that run already are stopped then */

@@ -46,7 +46,7 @@ export interface QueueEntry {
   readonly expiresAt: number
   readonly message: Content
   /** Priority lane, 0 to 254. */
-  readonly level: number
+  level: number
   redelivered: boolean
   /** Returns that count towards the delivery limit. */
   deliveryCount: number
@@ -70,6 +70,9 @@ export const NOT_STORED = 0
 export const PENDING = -1
 /** Given to the store, and settled before it was written: it never will be. */
 export const CANCELLED = -2
+
+/** What `promote` answers for an entry that `spill` is just writing. */
+export const BEING_SPILLED = -1
 
 /** A part of a queue: the messages of one level with numbers from `from` to `to`, both included. */
 export interface Range {
@@ -164,7 +167,7 @@ export interface QueueLog {
   settle(entry: QueueEntry): void
 
   /**
-   * Records that counts, `redelivered` or the state of an entry changed, for one whose `location` is not `NOT_STORED`.
+   * Records that counts, `redelivered`, the level or the state of an entry changed, for one whose `location` is not `NOT_STORED`.
    * @param state one of the STATE constants @param dueAt ms since the epoch: with STATE_HELD when it is ready again, else a time for core
    * to have back, or 0 @param mark 0 to 255, for core to have back
    */
@@ -229,6 +232,18 @@ export interface QueueLog {
 
   /** Records that these messages are gone, whatever their state: for those that core has no entries of. Numbers that are gone are passed over. */
   settleNumbers(numbers: readonly number[]): void
+
+  /**
+   * Records that all messages that there are change their level: to `levels[level]`, or to none other where there is no such item. To do so
+   * twice must come to the same as to do so once. Entries that core holds have their new level already. @returns as `enqueue`
+   */
+  relevel(levels: readonly number[]): number
+
+  /**
+   * Records an entry as `enqueue` does, unless it is recorded already: one that would be gone after a restart so far. Its state is ready then.
+   * @returns as `enqueue`; 0 where there is nothing to do, and BEING_SPILLED where it has to be asked for again when `spill` is done
+   */
+  promote(entry: QueueEntry): number
 
   /** Records that everything in STATE_READY in a range is gone. */
   drop(range: Range): void

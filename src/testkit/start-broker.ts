@@ -47,6 +47,8 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
     readonly stomps: string | undefined
     /** STOMP over WebSocket. */
     readonly webStomp: string | undefined
+    /** Protocols of plugins, each address of them. */
+    readonly plugins: readonly string[]
   }
   readonly host: string
   readonly port: number
@@ -70,7 +72,7 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
     this.url = withLogin(server.urls.amqp[0]!)
     this.tlsUrl = server.urls.amqps[0] === undefined ? undefined : withLogin(server.urls.amqps[0])
     this.managementUrl = server.urls.http[0]
-    const { mqtt, mqtts, webMqtt, stomp, stomps, webStomp } = server.urls
+    const { mqtt, mqtts, webMqtt, stomp, stomps, webStomp, plugins } = server.urls
     this.urls = {
       mqtt: mqtt[0],
       mqtts: mqtts[0],
@@ -78,6 +80,7 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
       stomp: stomp[0],
       stomps: stomps[0],
       webStomp: webStomp[0],
+      plugins,
     }
     this.host = address.hostname.replace(/^\[|\]$/g, '')
     this.port = Number(address.port)

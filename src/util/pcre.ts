@@ -6,30 +6,89 @@
  * Not supported: backreferences (JavaScript's match where the group is unset), atomic groups and possessive quantifiers,
  * recursion, conditions, callouts and verbs.
  */
+import { Automaton, TooLargeError } from './pcre/automaton.ts'
+import { backtracksWithin } from './pcre/backtracking.ts'
 import { readCharacterClass } from './pcre/character-class.ts'
+import { type Expression, parseExpression } from './pcre/expression.ts'
 import { PatternError, PcreReader } from './pcre/reader.ts'
 import { eitherCase } from './pcre/sets.ts'
 
 export { PatternError } from './pcre/reader.ts'
 
-/** Characters; RabbitMQ's limit for policies. The only guard against patterns that take for ever. */
+/** Characters; RabbitMQ's limit for policies. */
 export const PATTERN_LENGTH_MAX = 1024
+
+/** Names are shorter. */
+const SHORT_TEXT_LENGTH = 256
+/**
+ * Of JavaScript's engine, with a text of that length: about a millisecond. Beyond it the automaton is used, which is slower with most
+ * patterns and never slow.
+ */
+const BACKTRACKS_MAX = 100_000
+const AUTOMATON_STEPS_MAX = 2000
+
+/** A compiled pattern. The time that it takes grows with the length of the text, and with no pattern faster than that. */
+export interface Pattern {
+  /** Whether it is found anywhere in the text. */
+  test(text: string): boolean
+}
 
 /**
  * Compiles a PCRE pattern; `test` of the result searches (unanchored) and keeps no state.
  * @throws PatternError
  */
-export function compilePcre(pattern: string, lengthMax: number = PATTERN_LENGTH_MAX): RegExp {
+export function compilePcre(pattern: string, lengthMax: number = PATTERN_LENGTH_MAX): Pattern {
   if (pattern.length > lengthMax) {
     throw new PatternError(pattern, `pattern is longer than ${lengthMax} characters`, lengthMax)
   }
   const source = new PcreTranslator(pattern).translate()
+  const tooLarge = (): PatternError =>
+    new PatternError(pattern, 'regular expression is too large', Buffer.byteLength(pattern))
+  const regexp = compileSource(source)
+  if (regexp === null) throw tooLarge()
+  const expression = parseExpression(source)
+  if (backtracksWithin(expression, SHORT_TEXT_LENGTH) <= BACKTRACKS_MAX) return new QuickPattern(regexp, expression)
+  const automaton = automatonOf(expression)
+  if (automaton === null) throw tooLarge()
+  return automaton
+}
+
+/** Null for what the engine finds too large, which it does at the first use. */
+function compileSource(source: string): RegExp | null {
   try {
     const regexp = new RegExp(source, 'v')
-    regexp.test('') // the engine finds out at the first use that an expression is too large
+    regexp.test('')
     return regexp
   } catch {
-    throw new PatternError(pattern, 'regular expression is too large', Buffer.byteLength(pattern))
+    return null
+  }
+}
+
+/** Null for one of too many steps. */
+function automatonOf(expression: Expression): Automaton | null {
+  try {
+    return new Automaton(expression, AUTOMATON_STEPS_MAX)
+  } catch (error) {
+    if (error instanceof TooLargeError) return null
+    throw error
+  }
+}
+
+/** With short texts it is quick: a long one has the automaton, where there can be one. */
+class QuickPattern implements Pattern {
+  readonly #regexp: RegExp
+  readonly #expression: Expression
+  #forLong: Pattern | null = null
+
+  constructor(regexp: RegExp, expression: Expression) {
+    this.#regexp = regexp
+    this.#expression = expression
+  }
+
+  test(text: string): boolean {
+    if (text.length <= SHORT_TEXT_LENGTH) return this.#regexp.test(text)
+    this.#forLong ??= automatonOf(this.#expression) ?? this.#regexp
+    return this.#forLong.test(text)
   }
 }
 

@@ -7,6 +7,7 @@ import { nodeFiles } from '../../src/store/journal/files.ts'
 import { JournalStore } from '../../src/store/journal/journal-store.ts'
 import { MemoryMessageStore } from '../../src/store/memory/memory-message-store.ts'
 import {
+  BEING_SPILLED,
   type Content,
   type LoadedMessage,
   type MessageStore,
@@ -56,7 +57,7 @@ class TestEntry implements QueueEntry {
   readonly number: number
   readonly expiresAt: number
   readonly message: TestContent
-  readonly level: number
+  level: number
   redelivered = false
   deliveryCount = 0
   acquiredCount = 0
@@ -232,6 +233,9 @@ async function collectExpiring(
   return told.sort(([a], [b]) => a - b)
 }
 
+/** By level, how many messages were ready when the store was opened. */
+const recoveredCounts = (log: QueueLog): Record<number, number> =>
+  Object.fromEntries(log.recovered().map(({ level, count: messages }) => [level, messages]))
 const numbersOf = (found: readonly Seen[]): number[] => found.map(({ number }) => number)
 const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
@@ -568,6 +572,82 @@ for (const [name, open] of Object.entries(implementations)) {
         numbersOf((await load(second, again, { level: 1 })).found),
         [1, 4, 7, 10, 13, 16, 19, 52, 55, 58],
       )
+    })
+
+    test('levels change, all at once and one by one, and are so after a crash', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      // more than the index may have in memory: some pages change on disk only
+      const entries = count(1, 2400).map((number) => put(first.store, log, number, { level: number % 3 }))
+      await first.settle()
+      // known before the levels change, and written later
+      entries[0]!.redelivered = true
+      log.update(entries[0]!, STATE_READY, 0, 0)
+      log.settle(entries[1]!)
+      const safe = [4, 4, 2]
+      for (const entry of entries) entry.level = safe[entry.level]!
+      const late = new TestEntry(2401, new TestContent('late'), 4)
+      first.store.adopt(late.message)
+      log.enqueue(late)
+      for (let i = 0; i < 2; i++) assert.ok(log.relevel(safe) > 0)
+      entries[5]!.level = 7
+      log.update(entries[5]!, STATE_READY, 0, 0)
+      put(first.store, log, 2402, { level: 0 })
+      await first.settle()
+      const all = count(1, 2401).filter((number) => number !== 2 && number !== 6)
+      const twos = all.filter((number) => number % 3 === 2 && number <= 2400)
+      const fours = all.filter((number) => number % 3 !== 2 || number === 2401)
+      const check = async (implementation: Implementation, queue: QueueLog): Promise<void> => {
+        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 2 })).found), twos)
+        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 4 })).found), fours)
+        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 7 })).found), [6])
+        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 0 })).found), [2402])
+      }
+      await check(first, log)
+      const second = await first.crash()
+      const again = second.store.queue(1)
+      assert.deepEqual(recoveredCounts(again), { 0: 1, 2: twos.length, 4: fours.length, 7: 1 })
+      await check(second, again)
+    })
+
+    test('levels change before what was recovered is asked for', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      for (const number of count(1, 30)) put(first.store, log, number, { level: number % 3 })
+      await first.settle()
+      const second = await first.crash()
+      const again = second.store.queue(1)
+      again.relevel([4, 4])
+      assert.deepEqual(recoveredCounts(again), { 2: 10, 4: 20 })
+      assert.equal((await load(second, again, { level: 4 })).found.length, 20)
+    })
+
+    test('what only left memory is recorded when it is promoted', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      const entries = count(1, 4).map((number) => {
+        const entry = new TestEntry(number, new TestContent(`message ${number}`))
+        first.store.adopt(entry.message)
+        return entry
+      })
+      const [spilled, spilling, fresh, left] = entries
+      put(first.store, log, 5)
+      await new Promise<void>((resolve) => {
+        log.spill([spilled!, left!], resolve)
+        void first.settle()
+      })
+      const done = new Promise<void>((resolve) => log.spill([spilling!], resolve))
+      assert.equal(log.promote(spilling!), BEING_SPILLED)
+      await first.settle()
+      await done
+      for (const entry of [spilled!, spilling!, fresh!]) {
+        assert.ok(log.promote(entry) > 0)
+        assert.equal(log.promote(entry), 0, 'once')
+      }
+      await first.settle()
+      assert.deepEqual(numbersOf((await load(first, log)).found), [1, 2, 3, 4, 5])
+      const second = await first.crash()
+      assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1, 2, 3, 5])
     })
 
     test('expired messages are found wherever they are', async (t) => {

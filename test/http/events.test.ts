@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { readEvents, type ServerEvent } from '../../src/cli/api/event-stream.ts'
 import { startBroker, type VirtualClock, virtualClock, type WarrenBroker } from '../../src/index.ts'
+import { type ApiBench, startApi } from './support.ts'
 
 describe('the stream of events', () => {
   let broker: WarrenBroker<VirtualClock>
@@ -73,5 +76,107 @@ describe('the stream of events', () => {
     await next()
     await broker.stop()
     assert.equal(await next(), 'end')
+  })
+})
+
+describe('the stream of events for who does not read', () => {
+  /** Some kernels take several megabytes from a socket that nobody reads at the other end. */
+  const EVENTS = 400
+  const EVENT_BYTES = 50_000
+  const UNREAD_MAX = 256 * 1024 + 2 * EVENT_BYTES
+
+  let api: ApiBench
+  let port: number
+  const served: Socket[] = []
+
+  beforeEach(async () => {
+    api = await startApi()
+    served.length = 0
+    api.app.server.on('connection', (socket: Socket) => served.push(socket))
+    await api.app.listen({ port: 0, host: '127.0.0.1' })
+    port = (api.app.server.address() as AddressInfo).port
+  })
+  afterEach(() => api.app.close())
+
+  /** The answer, of which nothing is read yet. */
+  async function open(): Promise<IncomingMessage> {
+    const request = get({ port, path: '/api/events', auth: 'guest:guest', agent: false })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    return response.pause()
+  }
+
+  const happen = (n: number): void =>
+    api.bench.broker.events.emit('queue.created', '/', () => ({ n, name: 'q'.repeat(EVENT_BYTES) }))
+
+  const factsOf = ({ data }: ServerEvent): { n?: number; count?: number } =>
+    JSON.parse(data) as { n?: number; count?: number }
+
+  /** All events, each of which a second reader has read before the next one happens. */
+  async function happenAll(): Promise<number[]> {
+    const other = readEvents(await open())
+    const read: number[] = []
+    for (let n = 0; n < EVENTS; n++) {
+      happen(n)
+      const { value } = await other.next()
+      read.push(factsOf(value as ServerEvent).n!)
+    }
+    await other.return(undefined)
+    return read
+  }
+
+  test('keeps little, tells how many it has missed, and disturbs nobody else', async () => {
+    const slow = await open()
+    const socket = served[0]!
+    const read = await happenAll()
+    assert.deepEqual(
+      read,
+      Array.from({ length: EVENTS }, (_none, n) => n),
+      'the other reader has them all',
+    )
+    assert.ok(socket.writableLength > 0 && socket.writableLength < UNREAD_MAX, `${socket.writableLength} bytes unread`)
+
+    let got = 0
+    let missed = 0
+    for await (const event of readEvents(slow)) {
+      if (event.event === 'events.missed') {
+        missed = factsOf(event).count!
+        break
+      }
+      assert.equal(factsOf(event).n, got++, 'what came before, in order')
+    }
+    assert.ok(missed > 0)
+    assert.equal(got + missed, EVENTS)
+  })
+
+  test('goes on when it reads again', async () => {
+    const slow = await open()
+    await happenAll()
+    const events = readEvents(slow)
+    for (;;) {
+      const { value } = await events.next()
+      if ((value as ServerEvent).event === 'events.missed') break
+    }
+    happen(EVENTS)
+    const { value } = await events.next()
+    assert.equal(factsOf(value as ServerEvent).n, EVENTS)
+    slow.destroy()
+  })
+
+  test('is cut off when it does not read at all', async () => {
+    await open()
+    const socket = served[0]!
+    await happenAll()
+    api.bench.advance(45_000)
+    assert.equal(socket.destroyed, false)
+    api.bench.advance(30_000)
+    assert.equal(socket.destroyed, true)
+  })
+
+  test('does not keep the broker from stopping', async () => {
+    await open()
+    const socket = served[0]!
+    await happenAll()
+    await api.app.close()
+    assert.equal(socket.destroyed, true)
   })
 })

@@ -52,3 +52,28 @@ describe('the preview of a policy', () => {
     }
   })
 })
+
+describe('the keys of policies', () => {
+  test('are told with who may set them, and these are taken', async () => {
+    const { request } = await startApi()
+    interface Key {
+      readonly name: string
+      readonly operator: boolean
+      readonly not_for: readonly string[]
+    }
+    const keys = (await request('GET', 'policy-keys', { as: 'management' })).json<Key[]>()
+    assert.equal((await request('GET', 'policy-keys', { as: 'nobody' })).statusCode, 401)
+    const byName = new Map(keys.map((key) => [key.name, key]))
+    assert.deepEqual(byName.get('max-length'), { name: 'max-length', operator: true, not_for: ['stream'] })
+    assert.equal(byName.get('dead-letter-exchange')?.operator, false)
+    const unknown = /are not recognised policy settings/
+    for (const { name, operator } of keys) {
+      // of a kind that no key takes: what is refused is the value, where the key is known
+      const body = { pattern: '.*', definition: { [name]: { no: 'value' } } }
+      const forUsers = await request('PUT', 'policies/%2F/p', { body })
+      assert.doesNotMatch(forUsers.body, unknown, name)
+      const forOperators = await request('PUT', 'operator-policies/%2F/p', { body })
+      assert.equal(unknown.test(forOperators.body), !operator, name)
+    }
+  })
+})

@@ -127,6 +127,34 @@ describe('rates', () => {
     assert.equal(others.filter(({ message_stats: stats }) => stats !== undefined).length, 1)
   })
 
+  test('of exchanges are of the one that is published to, whatever others a message goes through', async () => {
+    const { api, client, bench } = await busyQueue()
+    const { vhost } = bench
+    client.declare('r')
+    for (const name of ['first', 'second', 'alternate']) client.exchange(name, 'fanout')
+    client.exchange('unbound', 'direct', { 'alternate-exchange': 'alternate' })
+    const bind = (from: string, to: Parameters<typeof vhost.bind>[1]): unknown =>
+      vhost.bind(vhost.findExchange(from), to, '', new Map())
+    bind('first', vhost.findExchange('second'))
+    bind('first', bench.queue('q'))
+    bind('second', bench.queue('q'))
+    bind('second', bench.queue('r'))
+    bind('alternate', bench.queue('q'))
+    for (let i = 0; i < 3; i++) {
+      client.publish('k', 'x', { exchange: 'first' })
+      client.publish('k', 'x', { exchange: 'unbound' })
+    }
+    const counted = async (name: string): Promise<[number?, number?]> => {
+      const { message_stats: stats } = await ask<Counted>(api, `exchanges/%2F/${name}`)
+      return stats === undefined ? [] : [stats['publish_in']!, stats['publish_out']!]
+    }
+    // as RabbitMQ 3.10 has it
+    assert.deepEqual(await counted('first'), [3, 6])
+    assert.deepEqual(await counted('second'), [])
+    assert.deepEqual(await counted('unbound'), [3, 3])
+    assert.deepEqual(await counted('alternate'), [])
+  })
+
   test('of connections come from their traffic', async () => {
     const { api, bench } = await busyQueue()
     const connection = bench.connect()

@@ -90,6 +90,7 @@ export async function startApi(
       shovels: { list: () => [], restart: () => false },
       federation: { list: () => [], restart: () => false },
     },
+    traces: null,
     pluginRoutes: [],
     node: NODE_FACTS,
     control: { limits: new NodeLimits(LIMITS), log: null, requestStop: null, environment: {} },

@@ -65,6 +65,15 @@ describe('the topology of a virtual host', () => {
       rows.map((row) => JSON.stringify(keys.map((key) => row[key]))).sort()
     assert.equal(shown.bindings.length, 3)
     assert.deepEqual(inText(shown.bindings), inText(listed.filter(({ source }) => source !== '')))
+    const rates = shown.bindings.map((row) => [row['source'], row['destination'], row['out_min'], row['out_max']])
+    assert.deepEqual(
+      rates.toSorted((a, b) => (String(a) < String(b) ? -1 : 1)),
+      [
+        ['in', 'out', 2, 2],
+        ['in', 'q', 2, 2],
+        ['out', 'r', 2, 2],
+      ],
+    )
     assert.deepEqual(shown.flows, [
       { exchange: 'in', queue: 'q', out: 2 },
       { exchange: '', queue: 'q', out: 0.2 },
@@ -121,5 +130,6 @@ describe('the topology of a virtual host', () => {
     const { queues, bindings, dead_letters: deadLetters, consumers, truncated } = await topologyOf(api)
     assert.deepEqual([queues.length, bindings.length, deadLetters.length, consumers.length], [5000, 999, 5000, 0])
     assert.equal(truncated, true)
+    assert.equal(bindings[0]!['out_max'], null)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Field, longstr, signedint, type Table } from '../../src/core/fields.ts'
-import { MessageSpans } from '../../src/plugins/opentelemetry/message-spans.ts'
+import { Followed, MessageSpans } from '../../src/plugins/opentelemetry/message-spans.ts'
 import type { Span } from '../../src/plugins/opentelemetry/span.ts'
 import { CoreBench } from '../support/core-bench.ts'
 
@@ -22,7 +22,8 @@ async function traced(ratio = 1) {
   const spans: Span[] = []
   let dropped = 0
   const sink = { add: (span: Span) => void spans.push(span), drop: () => void dropped++ }
-  bench.vhost.observe(new MessageSpans(bench.clock, ratio, sink))
+  const parts = { clock: bench.clock, ratio, sink, followed: new Followed() }
+  bench.vhost.observe(new MessageSpans('/', parts))
   const client = bench.client()
   client.declare('q')
   return { bench, client, spans, droppedCount: () => dropped }
@@ -201,5 +202,114 @@ describe('the spans of a message', () => {
     client.ack(0, true)
     assert.equal(spans.length, 10_010 + 10_000)
     assert.equal(droppedCount(), 10)
+  })
+
+  test('have one for each dead letter, with why and whereto', async () => {
+    const { bench, client, spans } = await traced()
+    client.exchange('dlx', 'fanout')
+    client.declare('dead')
+    bench.vhost.bind(bench.vhost.findExchange('dlx'), bench.queue('dead'), '', new Map())
+    client.declare('short', { 'x-dead-letter-exchange': 'dlx', 'x-max-length': 1 })
+    client.publish('short', 'a', { headers: SAMPLED })
+    client.publish('short', 'b', { headers: SAMPLED })
+    client.nack(client.get('short')!.tag, false, false)
+    const letters = spans.filter(({ name }) => name.startsWith('dead-letter'))
+    assert.deepEqual(
+      letters.map(({ name, kind, traceId, parentId, error }) => [name, kind, traceId, parentId, error]),
+      [
+        ['dead-letter dlx', 'producer', TRACE, PARENT, null],
+        ['dead-letter dlx', 'producer', TRACE, PARENT, null],
+      ],
+    )
+    assert.deepEqual(
+      letters.map(({ attributes }) => [attributes['warrenmq.reason'], attributes['warrenmq.queues']]),
+      [
+        ['maxlen', ['dead']],
+        ['rejected', ['dead']],
+      ],
+    )
+    assert.deepEqual(letters[0]!.attributes, {
+      'messaging.system': 'rabbitmq',
+      'messaging.operation.name': 'dead-letter',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': 'dlx:short',
+      'messaging.rabbitmq.destination.routing_key': 'short',
+      'messaging.message.body.size': 1,
+      'warrenmq.vhost': '/',
+      'warrenmq.queue': 'short',
+      'warrenmq.reason': 'maxlen',
+      'warrenmq.queues': ['dead'],
+    })
+    // what comes of the dead letter is in the same trace
+    spans.length = 0
+    client.get('dead', true)
+    assert.deepEqual([spans[0]!.name, spans[0]!.traceId, spans[0]!.parentId], ['get dead', TRACE, PARENT])
+  })
+
+  test('say that a dead letter reached no queue', async () => {
+    const { client, spans } = await traced()
+    client.exchange('dlx', 'fanout')
+    client.declare('dying', { 'x-dead-letter-exchange': 'dlx' })
+    client.publish('dying', 'x', { headers: SAMPLED })
+    client.nack(client.get('dying')!.tag, false, false)
+    const letter = spans.find(({ name }) => name === 'dead-letter dlx')!
+    assert.deepEqual([letter.error, letter.attributes['warrenmq.queues']], ['unroutable', []])
+  })
+
+  test('have one for what a queue drops', async () => {
+    const { bench, client, spans } = await traced()
+    client.declare('short', { 'x-max-length': 1, 'x-message-ttl': 1000 })
+    client.publish('short', 'a', { headers: SAMPLED })
+    client.publish('short', 'b', { headers: SAMPLED })
+    client.publish('short', 'c')
+    client.publish('short', 'd', { headers: SAMPLED })
+    bench.advance(2000)
+    const drops = spans.filter(({ name }) => name === 'drop short')
+    assert.deepEqual(
+      drops.map(({ error, kind }) => [error, kind]),
+      [
+        ['maxlen', 'internal'],
+        ['maxlen', 'internal'],
+        ['expired', 'internal'],
+      ],
+    )
+  })
+
+  test('have one until the publisher has its confirm, a child of the publish', async () => {
+    const { bench, client, spans } = await traced()
+    client.declare('full', { 'x-max-length': 0, 'x-overflow': 'reject-publish' })
+    client.session.publishing.selectConfirms()
+    client.publish('q', 'of nobody')
+    client.publish('q', 'x', { headers: SAMPLED })
+    client.publish('full', 'x', { headers: SAMPLED })
+    client.publish('q', 'x', { headers: SAMPLED })
+    assert.deepEqual(
+      spans.map(({ name }) => name.split(' ')[0]),
+      ['publish', 'publish', 'publish'],
+    )
+    bench.settle()
+    const publishes = spans.filter(({ kind }) => kind === 'producer')
+    const confirms = spans.filter(({ kind }) => kind === 'internal')
+    assert.deepEqual(
+      confirms.map(({ name, error, attributes }) => [name, error, attributes['warrenmq.outcome']]),
+      [
+        ['confirm amq.default', null, 'confirmed'],
+        ['confirm amq.default', 'nacked', 'nacked'],
+        ['confirm amq.default', null, 'confirmed'],
+      ],
+    )
+    for (const [i, { traceId, parentId }] of confirms.entries()) {
+      assert.deepEqual([traceId, parentId], [TRACE, publishes[i]!.spanId])
+    }
+  })
+
+  test('tell of confirms that never came', async () => {
+    const { bench, client, spans } = await traced()
+    client.session.publishing.selectConfirms()
+    client.publish('q', 'x', { headers: SAMPLED })
+    client.connection.close()
+    bench.settle()
+    const [, confirm] = spans
+    assert.deepEqual([confirm!.name, confirm!.error], ['confirm amq.default', 'lost'])
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { MemoryMessageStore } from '../../src/store/memory/memory-message-store.ts'
 import {
+  BEING_SPILLED,
   CANCELLED,
   type Content,
   type ExpiryVisitor,
@@ -28,7 +29,7 @@ import {
 /** A message on the disk. */
 interface Row {
   readonly number: number
-  readonly level: number
+  level: number
   readonly expiresAt: number
   /** Head, properties, body. */
   readonly bytes: Buffer
@@ -276,7 +277,10 @@ class PagingLog implements QueueLog {
   readonly #id: number
   /** What can be read, whether or not it is safe. */
   readonly #rows = new Map<number, Row>()
-  readonly #recovered: RecoveredLevel[]
+  #recovered: RecoveredLevel[]
+  /** Numbers of messages that only left memory, and entries that are about to. */
+  readonly #spilled = new Set<number>()
+  readonly #spilling = new Set<QueueEntry>()
   /** Levels of which something is being read. */
   readonly #loading = new Set<number>()
   #deleted = false
@@ -336,8 +340,8 @@ class PagingLog implements QueueLog {
     this.#store.count('update')
     assert.ok(entry.location === PENDING || entry.location === WRITTEN, 'of a stored entry')
     assert.ok(state === STATE_HELD || mark > 0 || dueAt === 0, 'a time belongs to a state or a mark')
-    const { redelivered, deliveryCount, acquiredCount, number } = entry
-    const change: Partial<Row> = { redelivered, deliveryCount, acquiredCount, state, dueAt, mark }
+    const { redelivered, deliveryCount, acquiredCount, number, level } = entry
+    const change: Partial<Row> = { redelivered, deliveryCount, acquiredCount, state, dueAt, mark, level }
     if (entry.location === PENDING) {
       this.#updates.set(entry, change)
     } else {
@@ -348,6 +352,29 @@ class PagingLog implements QueueLog {
       const row = this.#on(disk).rows.get(number)
       if (row !== undefined) Object.assign(row, change, { order })
     })
+  }
+
+  relevel(levels: readonly number[]): number {
+    this.#store.count('relevel')
+    const change = (row: Row): void => {
+      row.level = levels[row.level] ?? row.level
+    }
+    for (const row of this.#rows.values()) change(row)
+    this.#recovered = recoveredLevels(this.#rows.values())
+    return this.#store.record((disk) => {
+      for (const row of this.#on(disk).rows.values()) change(row)
+    })
+  }
+
+  promote(entry: QueueEntry): number {
+    this.#store.count('promote')
+    if (this.#spilling.has(entry) && entry.location === PENDING) return BEING_SPILLED
+    if (entry.location === WRITTEN) {
+      if (!this.#spilled.delete(entry.number)) return 0
+      this.#rows.delete(entry.number)
+      entry.location = NOT_STORED
+    }
+    return entry.location === NOT_STORED ? this.enqueue(entry) : 0
   }
 
   markDelivered(number: number): number {
@@ -371,12 +398,16 @@ class PagingLog implements QueueLog {
       assert.ok(i === 0 || entry.number > entries[i - 1]!.number, 'in order of number')
       assert.equal(entry.level, entries[0]!.level, 'of one level')
       entry.location = PENDING
+      this.#spilling.add(entry)
       return rowOf(entry, 0)
     })
     this.#store.later(() => {
       for (const [i, entry] of entries.entries()) {
+        this.#spilling.delete(entry)
         if (entry.location !== PENDING) continue
         const row = rows[i]!
+        row.level = entry.level
+        this.#spilled.add(entry.number)
         Object.assign(row, this.#updates.get(entry) ?? {})
         this.#updates.delete(entry)
         entry.location = WRITTEN

@@ -5,16 +5,14 @@ import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 describe('connections', { skip: withoutBrowser }, () => {
   let stage: Stage
   let window: Window
   const opened: amqplib.ChannelModel[] = []
   before(async () => {
-    stage = await openStage()
-    window = await stage.open()
-    await signIn(window.page, stage, '#/connections')
+    ;({ stage, window } = await openSignedIn('#/connections'))
   })
   after(async () => {
     // Those that are closed already, as they should be, refuse to be closed again.
@@ -36,6 +34,42 @@ describe('connections', { skip: withoutBrowser }, () => {
     })
     return { connection, name }
   }
+
+  test('of protocols without channels show what they have', async () => {
+    const { page } = window
+    const name = '127.0.0.1:40000 -> 127.0.0.1:1883'
+    const device = {
+      name,
+      vhost: '/',
+      user: 'sensors',
+      node: 'rabbit@host',
+      protocol: 'MQTT 5-0',
+      state: 'running',
+      channels: 1,
+      channel_max: 0,
+      frame_max: 0,
+      timeout: 60,
+      user_provided_name: '',
+      client_properties: { client_id: 'thermometer-7', product: 'MQTT client' },
+    }
+    const total = { item_count: 1, filtered_count: 1, total_count: 1, page: 1, page_count: 1, page_size: 100 }
+    const list = /\/api\/connections\?/
+    const one = /\/api\/connections\/127/
+    await page.route(list, (route) => route.fulfill({ json: { items: [device], ...total } }))
+    await page.route(one, (route) => route.fulfill({ json: device }))
+    await goTo(page, '#/channels')
+    await goTo(page, '#/connections')
+    const row = page.getByRole('row', { name: /thermometer-7/ })
+    assert.match(await row.innerText(), /sensors[\s\S]*running[\s\S]*MQTT 5-0[\s\S]*MQTT client[\s\S]*–/)
+    await row.getByRole('link').click()
+    await page.locator('h1', { hasText: name }).waitFor()
+    const facts = await page.locator('.facts').innerText()
+    assert.match(facts, /MQTT 5-0[\s\S]*Client id\s+thermometer-7/)
+    assert.doesNotMatch(facts, /Largest frame|Most channels/)
+    assert.equal(await page.getByRole('region', { name: 'Channels' }).count(), 0)
+    await page.unroute(list)
+    await page.unroute(one)
+  })
 
   test('are closed with a reason, which the client is told', async () => {
     const { page } = window

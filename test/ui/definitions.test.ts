@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 interface Definitions {
   readonly queues: { name: string }[]
@@ -17,10 +17,7 @@ describe('definitions and the cluster name', { skip }, () => {
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    window = await stage.open()
-    await signIn(window.page, stage, '#/definitions')
+    ;({ stage, window, vhost } = await openSignedIn('#/definitions'))
   })
   after(() => stage.close())
 

@@ -2,17 +2,14 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, openStage, settled, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, settled, type Stage, type Window } from './support/stage.ts'
 
 describe('exchanges', { skip: withoutBrowser }, () => {
   let stage: Stage
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    window = await stage.open()
-    await signIn(window.page, stage, '#/exchanges/new')
+    ;({ stage, window, vhost } = await openSignedIn('#/exchanges/new'))
   })
   after(() => stage.close())
 

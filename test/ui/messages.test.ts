@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 const skip = withoutBrowser || (isRabbit && 'RabbitMQ cannot look at messages where they are')
 const MAILS = 60
@@ -13,11 +13,10 @@ describe('the message browser', { skip }, () => {
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    await stage.scene.publish(MAILS)
-    window = await stage.open()
-    await signIn(window.page, stage, `#/queues/${vhost}/orders.mail/messages`)
+    ;({ stage, window, vhost } = await openSignedIn(async (opened, name) => {
+      await opened.scene.publish(MAILS)
+      return `#/queues/${name}/orders.mail/messages`
+    }))
   })
   after(() => stage.close())
 

@@ -3,10 +3,12 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
+import { openDelays } from './support/delays.ts'
+import { openLinks } from './support/links.ts'
 import { accessibilityFaults, layoutFaults } from './support/looks.ts'
 import { consolePages } from './support/pages.ts'
 import { ask } from './support/scene.ts'
-import { goTo, openStage, settled, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openStage, settled, signIn, type Stage, type Window } from './support/stage.ts'
 
 // Walks every page in both languages, wide and narrow, light and dark, and looks for what nobody should meet.
 
@@ -20,6 +22,8 @@ describe('every page', { skip: withoutBrowser }, () => {
   before(async () => {
     stage = await openStage()
     await stage.scene.publish(40)
+    await openLinks(stage)
+    if (!isRabbit) await openDelays(stage)
     for (const language of ['en', 'zh'] as const) {
       const window = await stage.open({ language })
       windows.set(language, window)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 const skip = withoutBrowser || (isRabbit && 'RabbitMQ cannot say what a policy would catch')
 
@@ -11,10 +11,7 @@ describe('policies', { skip }, () => {
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    window = await stage.open()
-    await signIn(window.page, stage, '#/policies/new')
+    ;({ stage, window, vhost } = await openSignedIn('#/policies/new'))
   })
   after(() => stage.close())
 

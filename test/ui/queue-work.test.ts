@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 interface QueueAnswer {
   readonly type: string
@@ -20,10 +20,7 @@ describe('what only WarrenMQ does with queues', { skip }, () => {
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    window = await stage.open()
-    await signIn(window.page, stage)
+    ;({ stage, window, vhost } = await openSignedIn())
   })
   after(() => stage.close())
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, openStage, settled, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, settled, type Stage, type Window } from './support/stage.ts'
 
 interface QueueAnswer {
   readonly type: string
@@ -16,10 +16,7 @@ describe('queues', { skip: withoutBrowser }, () => {
   let window: Window
   let vhost = ''
   before(async () => {
-    stage = await openStage()
-    vhost = encodeURIComponent(stage.scene.vhost)
-    window = await stage.open()
-    await signIn(window.page, stage, '#/queues/new')
+    ;({ stage, window, vhost } = await openSignedIn('#/queues/new'))
   })
   after(() => stage.close())
 

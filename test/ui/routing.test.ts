@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { accessibilityFaults, layoutFaults } from './support/looks.ts'
-import { goTo, isRabbit, openStage, settled, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, settled, type Stage, type Window } from './support/stage.ts'
 
 const skip = withoutBrowser || (isRabbit && 'RabbitMQ can neither explain routes nor follow messages')
 
@@ -10,9 +10,7 @@ describe('ways of messages', { skip }, () => {
   let stage: Stage
   let window: Window
   before(async () => {
-    stage = await openStage()
-    window = await stage.open()
-    await signIn(window.page, stage, `#/exchanges/${encodeURIComponent(stage.scene.vhost)}/orders`)
+    ;({ stage, window } = await openSignedIn(async (_opened, name) => `#/exchanges/${name}/orders`))
   })
   after(() => stage.close())
 

@@ -3,15 +3,13 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
-import { goTo, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 describe('settings', { skip: withoutBrowser }, () => {
   let stage: Stage
   let window: Window
   before(async () => {
-    stage = await openStage()
-    window = await stage.open()
-    await signIn(window.page, stage)
+    ;({ stage, window } = await openSignedIn())
   })
   after(() => stage.close())
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { accessibilityFaults, layoutFaults } from './support/looks.ts'
 import { isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
@@ -25,10 +26,23 @@ describe('the topology picture', { skip }, () => {
       await picture.getByRole('link', { name }).first().waitFor()
     assert.equal(await picture.locator('.topology-dead').count(), 2)
     await picture.getByText('order.paid.*').first().waitFor()
+    await page.getByText('messages per second below it', { exact: false }).waitFor()
     for (const width of [390, 1280]) {
       await page.setViewportSize({ width, height: 900 })
       assert.deepEqual([...(await layoutFaults(page)), ...(await accessibilityFaults(page))], [])
     }
+  })
+
+  test('shows at each binding how many messages pass', async () => {
+    const { page } = window
+    // Rates are of the last interval of the statistics, so there has to be something in each while the page looks.
+    await eventually(async () => {
+      await stage.scene.publish(40)
+      await page.getByRole('button', { name: 'Refresh now' }).click()
+      const bindings = page.locator('.topology-edge', { has: page.getByText('order.#') })
+      const rates = await bindings.locator('.topology-label').allTextContents()
+      return rates.some((text) => /^[1-9][\d.,]*\s*\/s$/.test(text.trim()))
+    }, 30_000)
   })
 
   test('is narrowed to a name and its neighbours, and leads on', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 const NAME = `shop clerk ${process.pid}`
 const PATH = encodeURIComponent(NAME)
@@ -11,9 +11,7 @@ describe('users', { skip: withoutBrowser }, () => {
   let stage: Stage
   let window: Window
   before(async () => {
-    stage = await openStage()
-    window = await stage.open()
-    await signIn(window.page, stage, '#/users/new')
+    ;({ stage, window } = await openSignedIn('#/users/new'))
   })
   after(() => stage.close())
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
+import { isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 const NAME = `made in the console/${process.pid}`
 const PATH = encodeURIComponent(NAME)
@@ -20,9 +20,7 @@ describe('virtual hosts', { skip }, () => {
   let stage: Stage
   let window: Window
   before(async () => {
-    stage = await openStage()
-    window = await stage.open()
-    await signIn(window.page, stage, '#/vhosts/new')
+    ;({ stage, window } = await openSignedIn('#/vhosts/new'))
   })
   after(() => stage.close())
 

@@ -218,7 +218,7 @@ test('limits of virtual hosts and operator policies are read into lists', () => 
   assert.deepEqual(
     problemsOf(() => conf('default_policies.operator.x.max_lenght = 1', 'default_limits.vhosts.1.pattern = (')),
     [
-      "default_limits.vhosts.1.pattern: '(' is not a regular expression",
+      `default_limits.vhosts.1.pattern: '(' is not a regular expression: {"missing )",1}`,
       'default_policies.operator.x.max_lenght: is not a known key',
     ],
   )

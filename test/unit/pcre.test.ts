@@ -106,6 +106,21 @@ const REFUSED: Readonly<Record<string, string>> = {
   'a\\X': '{"\\\\X is not supported",1}',
 }
 
+/** Pattern, a text that matches, and what does not when it comes after 254 times `a`. */
+const SLOW: readonly (readonly [pattern: string, matching: string, other: string])[] = [
+  ['^(a+)+$', 'aaa', 'b'],
+  ['^(a|a)*$', 'aaa', 'b'],
+  ['^(a|aa)+$', 'aaa', 'b'],
+  ['(a*)*b', 'aab', 'c'],
+  ['^(.*a){20}$', 'a'.repeat(20), 'b'],
+  ['.*.*.*.*.*=.*', 'a=b', ''],
+  ['^([a-z]+\\.)*[a-z]+$', 'a.b.c', '!'],
+  ['^(?=(a+)+$)a', 'aaa', 'b'],
+  ['^(?!(a+)+b)a', 'aaa', 'b'],
+  ['(?<=^(a+)+)c', 'aac', 'b'],
+  ['(?i)^(A+)+$', 'aaa', 'b'],
+]
+
 describe('PCRE patterns', () => {
   for (const [pattern, matching, others] of MATCHES) {
     it(`means what PCRE means by ${JSON.stringify(pattern)}`, () => {
@@ -116,8 +131,10 @@ describe('PCRE patterns', () => {
   }
 
   it('answers the same each time', () => {
-    const regexp = compilePcre('a')
-    assert.deepEqual([regexp.test('a'), regexp.test('a'), regexp.lastIndex], [true, true, 0])
+    for (const pattern of ['a', '(a|aa)+$']) {
+      const compiled = compilePcre(pattern)
+      assert.deepEqual([compiled.test('a'), compiled.test('b'), compiled.test('ba')], [true, false, true], pattern)
+    }
   })
 
   for (const [pattern, message] of Object.entries({ ...ERRORS, ...REFUSED })) {
@@ -148,6 +165,38 @@ describe('PCRE patterns', () => {
     assert.throws(() => compilePcre('(?:(?:(?:(?:a?b?){50}){50}){50}){50}'), {
       message: '{"regular expression is too large",36}',
     })
+  })
+
+  it('takes no longer with a pattern that JavaScript would try for ever', () => {
+    const end = 'a'.repeat(254)
+    for (const [pattern, matching, other] of SLOW) {
+      const compiled = compilePcre(pattern)
+      assert.ok(compiled.test(matching), pattern)
+      assert.ok(!compiled.test(end + other), pattern)
+    }
+  })
+
+  it('takes no longer with a long text either', () => {
+    const compiled = compilePcre('a.*b.*c')
+    const text = 'ab'.repeat(20_000)
+    assert.ok(!compiled.test(text))
+    assert.ok(compiled.test(`${text}c`))
+  })
+
+  it('has all of Unicode in patterns of both kinds', () => {
+    for (const pattern of ['^a(.)b$', '^a(?:.|.)+b$']) {
+      const compiled = compilePcre(pattern)
+      assert.deepEqual(
+        ['a😀b', 'aéb', 'a\ud83db', 'a\nb'].map((text) => compiled.test(text)),
+        [true, true, true, false],
+        pattern,
+      )
+    }
+  })
+
+  it('refuses what is both slow and large', () => {
+    assert.ok(compilePcre('^a{3000}').test('a'.repeat(3000)), 'large alone')
+    assert.throws(() => compilePcre('(a?){3000}b'), { message: '{"regular expression is too large",11}' })
   })
 
   it('escapes a text so that it matches itself alone', () => {

@@ -1,4 +1,4 @@
-import type { ReadonlySignal } from '@preact/signals'
+import { computed, type ReadonlySignal } from '@preact/signals'
 import { defineTexts } from './i18n/language.ts'
 import { may } from './state/session.ts'
 
@@ -17,6 +17,10 @@ const titles = defineTexts(
     users: 'Users',
     vhosts: 'Virtual hosts',
     policies: 'Policies',
+    limits: 'Limits',
+    shovels: 'Shovels',
+    federation: 'Federation',
+    parameters: 'Parameters',
     definitions: 'Definitions',
     features: 'Feature flags',
     clusterName: 'Cluster name',
@@ -35,6 +39,10 @@ const titles = defineTexts(
     users: '用户',
     vhosts: '虚拟主机',
     policies: '策略',
+    limits: '限制',
+    shovels: 'Shovel',
+    federation: '联邦',
+    parameters: '参数',
     definitions: '定义',
     features: '特性标志',
     clusterName: '集群名称',
@@ -51,6 +59,8 @@ export interface NavigationItem {
   readonly href: string
   /** In the current language. */
   readonly title: () => string
+  /** Other addresses of what it is about. */
+  readonly also?: readonly string[]
   /** Shown only while this holds. */
   readonly needs?: ReadonlySignal<boolean>
 }
@@ -59,6 +69,9 @@ export interface NavigationSection {
   readonly section: 'main' | 'tools' | 'admin'
   readonly items: readonly NavigationItem[]
 }
+
+/** Links to other brokers are seen by those who monitor, and set by those who set parameters. */
+const mayLink = computed(() => may.monitor.value || may.setPolicies.value)
 
 /** In RabbitMQ's order and words, so that its users find their way. */
 export const NAVIGATION: readonly NavigationSection[] = [
@@ -87,7 +100,21 @@ export const NAVIGATION: readonly NavigationSection[] = [
     items: [
       { href: '#/users', title: () => titles.value.users, needs: may.administrate },
       { href: '#/vhosts', title: () => titles.value.vhosts, needs: may.administrate },
-      { href: '#/policies', title: () => titles.value.policies },
+      { href: '#/policies', also: ['#/operator_policies'], title: () => titles.value.policies },
+      { href: '#/limits', title: () => titles.value.limits, needs: may.administrate },
+      { href: '#/shovels', also: ['#/dynamic-shovels'], title: () => titles.value.shovels, needs: mayLink },
+      {
+        href: '#/federation',
+        also: ['#/federation-upstreams', '#/federation-upstream-sets'],
+        title: () => titles.value.federation,
+        needs: mayLink,
+      },
+      {
+        href: '#/parameters',
+        also: ['#/global-parameters'],
+        title: () => titles.value.parameters,
+        needs: may.setPolicies,
+      },
       { href: '#/definitions', title: () => titles.value.definitions, needs: may.administrate },
       { href: '#/feature-flags', title: () => titles.value.features, needs: may.administrate },
       { href: '#/cluster-name', title: () => titles.value.clusterName, needs: may.administrate },

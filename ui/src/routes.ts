@@ -36,6 +36,10 @@ export const ROUTES: readonly Route[] = [
     pattern: '/exchanges/:vhost/:name',
     load: async () => (await import('./pages/exchanges/exchange-page.tsx')).ExchangePage,
   },
+  {
+    pattern: '/exchanges/:vhost/:name/messages',
+    load: async () => (await import('./pages/exchanges/delayed-page.tsx')).DelayedMessagesPage,
+  },
   { pattern: '/queues', load: async () => (await import('./pages/queues/queues-page.tsx')).QueuesPage },
   {
     pattern: '/queues/new',
@@ -61,6 +65,7 @@ export const ROUTES: readonly Route[] = [
   { pattern: '/vhosts', load: async () => (await import('./pages/vhosts/vhosts-page.tsx')).VhostsPage },
   { pattern: '/vhosts/new', load: async () => (await import('./pages/vhosts/add-vhost-page.tsx')).AddVhostPage },
   { pattern: '/vhosts/:name', load: async () => (await import('./pages/vhosts/vhost-page.tsx')).VhostPage },
+  { pattern: '/limits', load: async () => (await import('./pages/limits/limits-page.tsx')).LimitsPage },
   { pattern: '/policies', load: async () => (await import('./pages/policies/policies-page.tsx')).PoliciesPage },
   { pattern: '/policies/new', load: async () => (await import('./pages/policies/policy-page.tsx')).AddPolicyPage },
   {
@@ -78,6 +83,65 @@ export const ROUTES: readonly Route[] = [
   {
     pattern: '/operator_policies/:vhost/:name',
     load: async () => (await import('./pages/policies/policy-page.tsx')).OperatorPolicyPage,
+  },
+  { pattern: '/shovels', load: async () => (await import('./pages/shovels/shovels-page.tsx')).ShovelsPage },
+  {
+    pattern: '/dynamic-shovels',
+    load: async () => (await import('./pages/shovels/shovels-page.tsx')).ShovelDefinitionsPage,
+  },
+  {
+    pattern: '/dynamic-shovels/new',
+    load: async () => (await import('./pages/shovels/shovel-page.tsx')).AddShovelPage,
+  },
+  {
+    pattern: '/dynamic-shovels/:vhost/:name',
+    load: async () => (await import('./pages/shovels/shovel-page.tsx')).ShovelPage,
+  },
+  { pattern: '/federation', load: async () => (await import('./pages/federation/federation-page.tsx')).FederationPage },
+  {
+    pattern: '/federation-upstreams',
+    load: async () => (await import('./pages/federation/federation-page.tsx')).UpstreamsPage,
+  },
+  {
+    pattern: '/federation-upstreams/new',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).AddUpstreamPage,
+  },
+  {
+    pattern: '/federation-upstreams/:vhost/:name',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).UpstreamPage,
+  },
+  {
+    pattern: '/federation-upstream-sets',
+    load: async () => (await import('./pages/federation/federation-page.tsx')).UpstreamSetsPage,
+  },
+  {
+    pattern: '/federation-upstream-sets/new',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).AddUpstreamSetPage,
+  },
+  {
+    pattern: '/federation-upstream-sets/:vhost/:name',
+    load: async () => (await import('./pages/federation/definition-pages.tsx')).UpstreamSetPage,
+  },
+  { pattern: '/parameters', load: async () => (await import('./pages/parameters/parameters-page.tsx')).ParametersPage },
+  {
+    pattern: '/parameters/new',
+    load: async () => (await import('./pages/parameters/parameter-page.tsx')).AddParameterPage,
+  },
+  {
+    pattern: '/parameters/:component/:vhost/:name',
+    load: async () => (await import('./pages/parameters/parameter-page.tsx')).ParameterPage,
+  },
+  {
+    pattern: '/global-parameters',
+    load: async () => (await import('./pages/parameters/parameters-page.tsx')).GlobalParametersPage,
+  },
+  {
+    pattern: '/global-parameters/new',
+    load: async () => (await import('./pages/parameters/global-parameter-page.tsx')).AddGlobalParameterPage,
+  },
+  {
+    pattern: '/global-parameters/:name',
+    load: async () => (await import('./pages/parameters/global-parameter-page.tsx')).GlobalParameterPage,
   },
   {
     pattern: '/definitions',

@@ -166,7 +166,7 @@ class HttpGrants implements Grants {
     ])
   }
 
-  topic({ vhost, exchange, verb, routingKey }: TopicCheck): Promise<Decision> {
+  topic({ vhost, exchange, verb, routingKey, variables = {} }: TopicCheck): Promise<Decision> {
     return this.#ask(this.#settings.topicUrl, [
       ['username', this.#user],
       ['vhost', vhost],
@@ -177,6 +177,7 @@ class HttpGrants implements Grants {
       ['routing_key', routingKey],
       ['variable_map.username', this.#user],
       ['variable_map.vhost', vhost],
+      ...Object.entries(variables).map(([name, value]): [string, string] => [`variable_map.${name}`, value]),
     ])
   }
 }

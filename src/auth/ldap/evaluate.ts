@@ -1,4 +1,4 @@
-import { compilePcre, escapePcre, PatternError } from '../../util/pcre.ts'
+import { compilePcre, escapePcre, type Pattern, PatternError } from '../../util/pcre.ts'
 import { type LdapConnection, LdapError } from './ldap-connection.ts'
 import type { Query, ValueQuery } from './query.ts'
 import { fill, fillDn, normalizeDn, sameDn, type Variables } from './template.ts'
@@ -106,7 +106,7 @@ async function evaluateMatch(left: ValueQuery, right: ValueQuery, context: Query
   })
 }
 
-function compile(pattern: string): RegExp {
+function compile(pattern: string): Pattern {
   try {
     return compilePcre(pattern)
   } catch (error) {

@@ -179,11 +179,11 @@ function parseAnswer(text: string, what: string): unknown {
   }
 }
 
-/** `{"error", "reason"}`, the reason with its characters back where RabbitMQ made them safe for a web page. */
+/** `{"error", "reason"}`, and `detail` where the reason does not say enough. The reason has its characters back where RabbitMQ made them safe for a web page. */
 function readReason(text: string): unknown {
   try {
-    const { reason, error } = JSON.parse(text) as { reason?: unknown; error?: unknown }
-    const said = reason ?? error ?? ''
+    const { detail, reason, error } = JSON.parse(text) as { detail?: unknown; reason?: unknown; error?: unknown }
+    const said = detail ?? reason ?? error ?? ''
     return typeof said === 'string' ? unescapeHtml(said) : said
   } catch {
     return text.trim()

@@ -7,8 +7,8 @@ import type { Completion } from '../command-spec.ts'
 /** What only the node knows the names of. */
 export type NamedKind = Exclude<Completion, 'file' | 'command' | readonly string[]>
 
-/** Whoever presses a key does not wait longer. */
-const TIMEOUT_MS = 1500
+/** Whoever presses a key does not wait longer; a node that is asked for the first time since its start takes a second. */
+const TIMEOUT_MS = 3000
 /** More than these nobody reads; a node with 10,000 queues sends the first ones that fit. */
 const NAMES_MAX = 200
 

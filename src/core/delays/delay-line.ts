@@ -48,7 +48,7 @@ export class DelayLine implements Target, TurnTask, TimerTarget, CommitWaiter, M
   /** Messages that are not due yet, and their body bytes. */
   count = 0
   bytes = 0
-  readonly owner: DelayOwner
+  owner: DelayOwner
   readonly commands: DelayCommands
   readonly list: DelayList
   readonly host: DelayHost

@@ -29,7 +29,11 @@ export class Delays {
       line = new DelayLine(this.#host, owner, this.#sideLogs.open(owner, PURPOSE))
       this.#lines.add(line)
     }
-    if (line !== null) line.enabled = enabled
+    if (line !== null) {
+      line.enabled = enabled
+      line.owner = owner
+      this.#sideLogs.followOwner(owner, PURPOSE)
+    }
     return line
   }
 

@@ -404,6 +404,11 @@ export class MessageGroups {
     this.close()
   }
 
+  /** What is parked in memory, and nothing is parked elsewhere, goes back into its lanes, wherever there: they are put in order. */
+  unpark(): void {
+    this.purged(this.#ready, this.#ready, false)
+  }
+
   /** The queue was purged: `fresh` takes the place of `old`, which gets what was parked in memory. @param settles whether the log is to know */
   purged(old: ReadyMessages, fresh: ReadyMessages, settles: boolean): void {
     this.pager.purged(old, fresh, settles)

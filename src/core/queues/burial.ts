@@ -46,6 +46,13 @@ export class Burial {
     if (moves) store.end()
   }
 
+  /** For a queue that keeps nothing, and could not deliver it at once. @returns `outcome` */
+  drop(message: Message, outcome: number): number {
+    this.#host.observer?.died(this.#queue, message, 'maxlen', false)
+    this.#queue.counters.droppedFor.maxlen++
+    return outcome
+  }
+
   /** Goes on with an entry that waited for a target. */
   again(entry: Entry, reason: DeathReason): void {
     if (this.#queue.settings.deadLetterStrategy === 'at-least-once') this.#durably(entry, reason, true)

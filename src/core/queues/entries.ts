@@ -13,8 +13,12 @@ export class Entries {
   readonly #queue: Queue
   readonly #host: QueueHost
   readonly #log: QueueLog
-  readonly #durable: boolean
-  readonly #alwaysPersistent: boolean
+  #durable: boolean
+  #alwaysPersistent: boolean
+  /** Some that are to outlive the process may have left memory before that was so. */
+  #promotes = false
+  /** Up to here messages may have been stored with levels that are not theirs any more. */
+  #misfiledUpTo = 0
   /** Up to here messages may have been delivered before the broker was started. */
   readonly #recoveredUpTo: number
 
@@ -26,6 +30,13 @@ export class Entries {
     this.#alwaysPersistent = queue.rules.alwaysPersistent
     this.lastNumber = Math.max(log.lastNumber, log.deliveredUpTo)
     this.#recoveredUpTo = log.deliveredUpTo
+  }
+
+  /** From now on messages outlive the process as these say. */
+  logAs(durable: boolean, alwaysPersistent: boolean): void {
+    if (durable && (!this.#durable || (alwaysPersistent && !this.#alwaysPersistent))) this.#promotes = true
+    this.#durable = durable
+    this.#alwaysPersistent = alwaysPersistent
   }
 
   /** Whether a message of this queue outlives the process, where the store does. */
@@ -67,7 +78,8 @@ export class Entries {
   }
 
   #entryOf(loaded: LoadedMessage, message: Message): Entry {
-    const entry = new Entry(this.#queue, message, loaded.number, loaded.expiresAt, loaded.level)
+    const level = loaded.number > this.#misfiledUpTo ? loaded.level : this.#levelNow(message, loaded.level)
+    const entry = new Entry(this.#queue, message, loaded.number, loaded.expiresAt, level)
     entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
     entry.deliveryCount = loaded.deliveryCount
     entry.acquiredCount = loaded.acquiredCount
@@ -75,9 +87,21 @@ export class Entries {
     return entry
   }
 
+  /** The queue has got other priorities: of what is there, messages tell their levels themselves. */
+  levelsChanged(): void {
+    this.#misfiledUpTo = this.lastNumber
+  }
+
+  /** Where messages are grouped, a message must not come into a lane between those that its group has parked. */
+  #levelNow(message: Message, stored: number): number {
+    const { rules, settings } = this.#queue
+    return settings.groups === null ? levelOf(message, rules, settings) : stored
+  }
+
   /** Has the log note what became of an entry, and its retries, if it knows it. The arguments are those of `QueueLog.update`. */
   record(entry: Entry, state: number, dueAt: number, mark: number): void {
     if (entry.location === NOT_STORED) return
+    if (this.#promotes && this.isLogged(entry.message)) this.#log.promote(entry)
     const { retries } = entry
     if (retries === null) this.#log.update(entry, state, dueAt, mark)
     else this.#log.update(entry, state, state === STATE_HELD ? dueAt : retries.dueAt, mark | markOfRetries(retries))

@@ -22,7 +22,7 @@ export class Entry implements QueueEntry {
   /** When it expires (ms since the epoch), or -1. */
   readonly expiresAt: number
   /** Priority lane: 0 is the lowest. */
-  readonly level: number
+  level: number
   state = READY
   /** Sits among the entries that came back, not in its priority's lane. */
   returned = false

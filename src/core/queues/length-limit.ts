@@ -17,6 +17,8 @@ export class LengthLimit implements TurnTask {
   scheduled = false
   /** It is not kept yet: what has to be dropped has to be read first. */
   waits = false
+  /** Nothing is dropped for it yet. */
+  suspended = false
   readonly #queue: Queue
   readonly #turn: Turn
   readonly #oldest: Oldest
@@ -38,7 +40,7 @@ export class LengthLimit implements TurnTask {
   /** Drops what is too much, unless the queue rejects instead. */
   keep(): void {
     this.waits = false
-    if (this.#queue.rejectsWhenFull) return
+    if (this.#queue.rejectsWhenFull || this.suspended) return
     for (let drops = 0; !this.hasRoomFor(0, 0); drops++) {
       if (drops === DROPS_MAX) {
         this.#turn.schedule(PHASE_FLUSH, this)

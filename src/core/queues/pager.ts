@@ -5,13 +5,14 @@ import {
   type QueueEntry,
   type QueueLog,
   type Range,
+  STATE_HELD,
   STATE_READY,
 } from '../../store/message-store.ts'
 import type { Timer, TimerTarget } from '../../util/clock.ts'
 import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
-import { type Entry, GONE, READY } from './entry.ts'
+import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import type { Lane, PagedPart } from './lane.ts'
 import { CopyLoad } from './look.ts'
 import type { QueueHost } from './queue-host.ts'
@@ -381,6 +382,42 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     return taken
   }
 
+  /**
+   * Reads the next messages of a range from a number on, to do with them what `reread` says. What stays in the range is in no list
+   * meanwhile, and nobody else reads there. @returns the number to go on from; Infinity where the range ends
+   */
+  async reread(level: number, from: number, reread: Reread): Promise<number> {
+    while (this.#loading.has(level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    const lane = this.#ready.lanes[level]
+    const paged = lane?.paged ?? null
+    if (lane === undefined || paged === null || paged.count === 0 || this.#queue.deleted) return Infinity
+    const range = { level, from: Math.max(from, paged.from), to: paged.to }
+    if (range.from > range.to) return Infinity
+    const { loadBytes } = this.#host.memory
+    this.#begin(level, loadBytes)
+    const isThere = (): boolean => lane.paged === paged && !this.#queue.deleted
+    const next = await new Promise<number>((resolve) => {
+      const load = new RereadLoad(this, lane, paged, (entries, last) => {
+        const misfiled = reread.onRead(entries, level, isThere())
+        for (const { message } of misfiled) this.#ready.lost(paged, 1, message.bodyLength)
+        for (const entry of misfiled) if (entry.expiresAt >= 0) this.#queue.expires(entry)
+        this.#file(misfiled)
+        resolve(last < 0 ? Infinity : last + 1)
+      })
+      this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
+    })
+    await reread.finish(isThere)
+    this.#ended(level, loadBytes)
+    if (isThere() && paged.count === 0) this.#ready.close(lane)
+    if (!this.#queue.deleted) this.#goOn()
+    return next
+  }
+
+  /** Called by a load. */
+  readAgain(message: LoadedMessage): Entry {
+    return this.#queue.entryOf(message)
+  }
+
   /** Called by a load. @returns the range that a message is in; null where it is somewhere else */
   rangeOf({ level, number, state }: LoadedMessage): PagedPart | null {
     return state === STATE_READY ? this.#rangeAt(level, number) : null
@@ -399,11 +436,11 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     this.#queue.counters.lost++
   }
 
-  #takeOne({ entry, paged }: FoundInRange, agree: (entry: Entry) => boolean): boolean {
+  #takeOne({ entry, paged, level }: FoundInRange, agree: (entry: Entry) => boolean): boolean {
     const { store } = this.#host
     store.begin()
     try {
-      if (agree(entry) && this.#ready.lanes[entry.level]?.paged === paged) {
+      if (agree(entry) && this.#ready.lanes[level]?.paged === paged) {
         this.#ready.lost(paged, 1, entry.message.bodyLength)
         this.#queue.endLoaded(entry)
         return true
@@ -415,13 +452,62 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     }
   }
 
-  /** Called by a load. */
-  loaded(lane: Lane, paged: PagedPart, message: LoadedMessage): QueueEntry | null {
+  /** Called by a load. `misfiled` gets what belongs to another level. */
+  loaded(lane: Lane, paged: PagedPart, message: LoadedMessage, misfiled: Entry[]): QueueEntry | null {
     if (lane.paged !== paged || this.#queue.deleted) return null
     const entry = this.#queue.entryOf(message)
-    this.#ready.loaded(lane, entry)
     if (entry.expiresAt >= 0) this.#queue.expires(entry)
+    if (entry.level === lane.level) this.#ready.loaded(lane, entry)
+    else {
+      this.#ready.lost(paged, 1, entry.message.bodyLength)
+      paged.from = entry.number + 1
+      misfiled.push(entry)
+    }
     return entry
+  }
+
+  /** Messages were stored with other levels than they have now: what their places are is new to memory and store. */
+  #file(misfiled: readonly Entry[]): void {
+    if (misfiled.length === 0) return
+    const { entries } = this.#queue.parts()
+    for (const entry of misfiled) entries.record(entry, STATE_READY, 0, 0)
+    this.guardOut(misfiled)
+    this.leaveInPlace(this.#ready.file(misfiled))
+  }
+
+  /**
+   * Messages come into lanes of which higher numbers are out: these would be read with a range that grows over them, while their consumers
+   * have them, if the log took them for ready. What comes back of them has its place in a range, perhaps.
+   */
+  guardOut(come: readonly Entry[]): void {
+    const lowest = new Map<number, number>()
+    for (const { level, number } of come) lowest.set(level, Math.min(number, lowest.get(level) ?? number))
+    const queue = this.#queue
+    for (const { entry } of this.#host.outstanding(queue)) {
+      if (entry.state !== UNACKED || entry.number < (lowest.get(entry.level) ?? Infinity)) continue
+      queue.parts().entries.record(entry, STATE_HELD, this.#host.clock.now(), 0)
+      queue.lastRecoveredHeld = Math.max(queue.lastRecoveredHeld, entry.number)
+    }
+  }
+
+  /** Entries that lie within ranges, as the log knows, leave memory. */
+  leaveInPlace(inRanges: readonly Entry[]): void {
+    for (const entry of inRanges) {
+      const lane = this.#ready.lanes[entry.level]!
+      if (this.#loading.has(lane.level)) this.#ready.renewRange(lane)
+      this.#ready.pageInPlace(lane.paged!, entry)
+      this.#leave(entry)
+    }
+    if (inRanges.length > 0) this.#arm()
+  }
+
+  /** Ranges are others than before. */
+  refiled(): void {
+    for (const lane of this.#ready.lanes) {
+      if (lane !== undefined && lane.paged !== null)
+        lane.paged.expiresAt = this.#log.earliestExpiry(rangeOf(lane, lane.paged))
+    }
+    this.#goOn()
   }
 
   /** Called by a load. */
@@ -431,10 +517,11 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     this.#queue.counters.lost += count
   }
 
-  /** Called by a load. `bytes` is what it might have brought, `missing` what was to be found and was not. */
-  loadEnded(lane: Lane, paged: PagedPart, range: Range, bytes: number, missing: number): void {
+  /** Called by a load. */
+  loadEnded({ lane, paged, range, bytes, missing, misfiled }: LoadEnd): void {
     this.#ended(lane.level, bytes)
     if (this.#queue.deleted) return
+    this.#file(misfiled)
     if (lane.paged === paged) {
       if (missing > 0) {
         this.#host.onLost(this.#queue, missing)
@@ -511,28 +598,42 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   // ---- back into a range ----
 
   /**
-   * Puts an entry that was held since before the start back to its place, if that is in a range.
+   * Puts an entry that was held since before the start, or before priorities changed, back to its place, if that is not before a range.
    * @returns false when it is not
    */
   takesBack(entry: Entry): boolean {
     const paged = this.#ready.lanes[entry.level]?.paged ?? null
-    if (paged === null || paged.count === 0 || entry.number < paged.from) return false
-    this.#ready.pageInPlace(paged, entry)
-    this.#leave(entry)
-    this.#arm()
+    if (paged === null || entry.number < paged.from) return false
+    // behind the range it goes between those that are in memory there
+    this.leaveInPlace(this.#ready.file([entry]))
     return true
   }
 
-  /** Whether a load of this level is under way. */
-  isLoading(level: number): boolean {
-    return this.#loading.has(level)
+  /** Whether the place of an entry is just being read, or is in a range while the entry is not in the store. */
+  isBusyWith(entry: Entry): boolean {
+    if (this.#loading.has(entry.level)) return true
+    return this.#rangeAt(entry.level, entry.number) !== null && !this.#log.isStored(entry)
   }
 }
 
 const isLong = (paged: PagedPart): boolean =>
   paged.count > 0 && (paged.tailLive >= TAIL_ENTRIES || paged.tailBytes >= TAIL_BYTES)
 
+/** What a load has come to. */
+interface LoadEnd {
+  readonly lane: Lane
+  readonly paged: PagedPart
+  readonly range: Range
+  /** What it might have brought. */
+  readonly bytes: number
+  /** Messages that were to be found and were not. */
+  readonly missing: number
+  /** Messages that belong to other levels. */
+  readonly misfiled: readonly Entry[]
+}
+
 class Load implements LoadVisitor {
+  readonly #misfiled: Entry[] = []
   readonly #pager: Pager
   readonly #lane: Lane
   readonly #paged: PagedPart
@@ -553,7 +654,7 @@ class Load implements LoadVisitor {
 
   onLoaded(message: LoadedMessage): QueueEntry | null {
     this.#found++
-    return this.#pager.loaded(this.#lane, this.#paged, message)
+    return this.#pager.loaded(this.#lane, this.#paged, message, this.#misfiled)
   }
 
   onLost(number: number, _level: number, bodyLength: number): void {
@@ -564,7 +665,57 @@ class Load implements LoadVisitor {
 
   onLoadEnd(): void {
     const missing = this.#found === 0 ? this.#expected : 0
-    this.#pager.loadEnded(this.#lane, this.#paged, this.#range, this.#bytes, missing)
+    this.#pager.loadEnded({
+      lane: this.#lane,
+      paged: this.#paged,
+      range: this.#range,
+      bytes: this.#bytes,
+      missing,
+      misfiled: this.#misfiled,
+    })
+  }
+}
+
+/** What is done with messages that are read again. */
+export interface Reread {
+  /**
+   * @param level of the range @param isThere whether the range is as it was
+   * @returns those that belong to other levels; what becomes of the others is its own affair
+   */
+  onRead(entries: readonly Entry[], level: number, isThere: boolean): readonly Entry[]
+  /** Resolves when the range may be read by others again. */
+  finish(isThere: () => boolean): Promise<void>
+}
+
+class RereadLoad implements LoadVisitor {
+  readonly #pager: Pager
+  readonly #lane: Lane
+  readonly #paged: PagedPart
+  readonly #done: (entries: readonly Entry[], last: number) => void
+  readonly #entries: Entry[] = []
+  #last = -1
+
+  constructor(pager: Pager, lane: Lane, paged: PagedPart, done: (entries: readonly Entry[], last: number) => void) {
+    this.#pager = pager
+    this.#lane = lane
+    this.#paged = paged
+    this.#done = done
+  }
+
+  onLoaded(message: LoadedMessage): QueueEntry | null {
+    this.#last = message.number
+    const entry = this.#pager.readAgain(message)
+    this.#entries.push(entry)
+    return entry
+  }
+
+  onLost(number: number, _level: number, bodyLength: number): void {
+    this.#last = number
+    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
+  }
+
+  onLoadEnd(): void {
+    this.#done(this.#entries, this.#last)
   }
 }
 

@@ -8,6 +8,7 @@ import type { MessageDecoder } from '../message-decoder.ts'
 import type { MessageMemory } from '../message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from '../message.ts'
 import type { MessageObserver } from '../tracing/message-observer.ts'
+import type { Burial } from './burial.ts'
 import type { Entries } from './entries.ts'
 import type { Entry } from './entry.ts'
 import type { HeldMessages } from './held-messages.ts'
@@ -55,6 +56,7 @@ export interface QueueParts {
   readonly pager: Pager | null
   readonly held: HeldMessages
   readonly entries: Entries
+  readonly burial: Burial
   /** Lets go of an entry that is GONE. */
   readonly forget: (entry: Entry) => void
   /** Takes an entry that is in no list (any more) among the ready ones, at its place. */

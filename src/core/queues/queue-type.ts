@@ -38,6 +38,8 @@ export interface QueueType {
   readonly declaresInactive: boolean
   /** Whether the node's default time to acknowledge applies; a queue's or consumer's own always does. */
   readonly defaultAckTimeout: boolean
+  /** Whether it has only what it can deliver at once: all else is dropped, and counted. */
+  readonly keepsNothing?: boolean
   /** Number of priorities: 1 for none. */
   levels(settings: QueueSettings): number
   /** 0 (lowest) to levels - 1. */

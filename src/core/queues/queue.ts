@@ -1,7 +1,6 @@
 import {
   type LoadedMessage,
   type QueueLog,
-  STATE_DYING,
   STATE_HELD,
   STATE_READY,
   STATE_RETURNED,
@@ -17,6 +16,7 @@ import { MessageGroups } from '../groups/message-groups.ts'
 import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
+import type { StoredRelevel } from '../catalog.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { Burial } from './burial.ts'
 import { hasTaker } from './consumer-room.ts'
@@ -34,7 +34,7 @@ import type { QueueSettings } from './queue-settings.ts'
 import { ackTimeoutOf, ttlOf } from './queue-times.ts'
 import type { QueueType, ReturnKind } from './queue-type.ts'
 import { ReadyMessages } from './ready-messages.ts'
-import { RecoveredLoad, type RecoveredState } from './recovered-load.ts'
+import { RecoveredLoad } from './recovered-load.ts'
 import { type Residency, residencyOf } from './residency.ts'
 import { EXHAUSTED, restAfterReturn } from './retries.ts'
 import { UnusedTimer } from './unused-timer.ts'
@@ -56,12 +56,15 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly kind = 'queue'
   readonly id: number
   readonly name: string
-  readonly type: string
-  readonly rules: QueueType
-  readonly durable: boolean
+  // these four may be declared anew while it lives: see `declaration-change.ts`
+  type: string
+  rules: QueueType
+  durable: boolean
+  arguments: Table
   readonly autoDelete: boolean
   readonly owner: ClientConnection | null
-  readonly arguments: Table
+  /** Levels of messages that the log may not have changed yet. */
+  relevel: StoredRelevel | null = null
   /** ms since the epoch; of a queue that was there before, when the broker was started. */
   readonly createdAt: number
   readonly counters = new QueueCounters()
@@ -93,7 +96,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   /** Null where nothing is on disk yet: most queues never need it. */
   #pager: Pager | null = null
   /** Null where nothing outlives the process. */
-  readonly #marks: DeliveryMarks | null
+  #marks: DeliveryMarks | null = null
   readonly #spills: boolean
   readonly #entries: Entries
   readonly #unused: UnusedTimer
@@ -121,9 +124,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.#log = host.store.queue(facts.id)
     this.limit = new LengthLimit(this, host.turn, { drop: () => this.#dropOldest(), load: () => this.#loadMore() })
     this.#entries = new Entries(this, host, this.#log)
-    const { durable, spills } = host.store
-    this.#marks = durable && facts.durable ? new DeliveryMarks(this.#log, host.commits, () => this.moreAtHand()) : null
-    this.#spills = spills
+    this.#spills = host.store.spills
+    this.logAs(facts.durable, rules.alwaysPersistent)
     this.#held = new HeldMessages(this, host, this.#log, this.#release)
     this.#burial = new Burial(this, host, this.#entries, this.#held, (entry) => this.#forget(entry))
     this.#ready = new ReadyMessages(rules.levels(settings), rules.returnsFirst)
@@ -197,6 +199,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       pager: this.#pager,
       held: this.#held,
       entries: this.#entries,
+      burial: this.#burial,
       forget: (entry) => this.#forget(entry),
       putBack: (entry) => this.#putBack(entry),
     }
@@ -238,6 +241,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         return ACCEPTED
       }
     }
+    if (this.rules.keepsNothing === true) return this.#burial.drop(message, ACCEPTED)
     const entry = this.#entries.create(message, expiresAt)
     if (ttl === 0) {
       // no time at all: it allows the delivery that can happen at once, and nothing else
@@ -500,7 +504,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return
     }
     if (entry.number <= this.lastRecoveredHeld && !this.rules.returnsFirst && this.#pager !== null) {
-      if (this.#pager.isLoading(entry.level)) {
+      if (this.#pager.isBusyWith(entry)) {
         this.#held.hold(entry, PLACE_RETRY_MS, this.#release)
         return
       }
@@ -593,6 +597,14 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   #pagerOf(): Pager {
     return (this.#pager ??= new Pager(this, this.#host, this.#log, this.#ready))
+  }
+
+  /** Messages that come from now on outlive the process as these say; the log knows of deliveries where any does. */
+  logAs(durable: boolean, alwaysPersistent: boolean): void {
+    this.#entries.logAs(durable, alwaysPersistent)
+    const { store, commits } = this.#host
+    if (!durable || !store.durable) this.#marks = null
+    else this.#marks ??= new DeliveryMarks(this.#log, commits, () => this.moreAtHand())
   }
 
   /** Whether a message that is in it is there after a restart. */
@@ -703,20 +715,6 @@ export class Queue implements Destination, TurnTask, MemoryUser {
         done()
       }),
     )
-  }
-
-  /** Called with what was not simply ready. */
-  restore(entry: Entry, { state, dueAt, reason }: RecoveredState): void {
-    if (entry.expiresAt >= 0) this.expires(entry)
-    if (state === STATE_DYING) {
-      this.#held.hold(entry, 0, (held) => this.#burial.again(held, reason))
-    } else if (state === STATE_RETURNED && this.rules.returnsFirst) {
-      this.#ready.putBack(entry)
-    } else {
-      this.lastRecoveredHeld = Math.max(this.lastRecoveredHeld, entry.number)
-      this.#ready.groups?.begins(entry)
-      this.#held.rest(entry, Math.max(0, dueAt - this.#host.clock.now()))
-    }
   }
 
   // ---- consumers ----

@@ -28,12 +28,12 @@ export class ReadyMessages {
   parkedCount = 0
   parkedHere = 0
   parkedHereBytes = 0
-  readonly #lanes: (Lane | undefined)[]
-  readonly #first: Lane
+  #lanes: (Lane | undefined)[]
+  #first: Lane
   /** Highest lane that may hold something. */
   #top = 0
   /** Returned entries in the order they came back, delivered before all others; null where they go back to their place. */
-  readonly #returnedFirst: RingDeque<Entry> | null
+  #returnedFirst: RingDeque<Entry> | null
   #dead = 0
 
   constructor(levels: number, returnsFirst: boolean) {
@@ -220,6 +220,83 @@ export class ReadyMessages {
       lane.returned.retain(isReady)
       lane.paged?.tail.filter(isReady)
     }
+  }
+
+  // ---- other priorities than before ----
+
+  /**
+   * Puts everything into new lanes, after the entries in memory have got new levels. What came back keeps its turn where that is the rule
+   * before and after. @param levelOf says to which level a range goes @returns entries that belong into ranges: these are not ready any more
+   */
+  refile(levels: number, returnsFirst: boolean, levelOf: (level: number) => number): Entry[] {
+    const entries: Entry[] = []
+    if (!returnsFirst) {
+      for (const entry of this.browseReturned()) {
+        entry.returned = false
+        entries.push(entry)
+      }
+    }
+    const ranges: Lane[] = []
+    for (const lane of this.#lanes) {
+      if (lane === undefined) continue
+      for (const entry of this.browseHead(lane)) entries.push(entry)
+      if (lane.paged === null) continue
+      for (const entry of lane.paged.tail.values()) if (entry.state === READY) entries.push(entry)
+      if (lane.paged.count > 0) ranges.push(lane)
+    }
+    for (const { message } of entries) {
+      this.count--
+      this.bytes -= message.bodyLength
+    }
+    this.#first = new Lane(0)
+    this.#lanes = new Array<Lane | undefined>(levels).fill(undefined)
+    this.#lanes[0] = this.#first
+    this.#top = levels - 1
+    this.#dead = 0
+    this.pagedLanes = 0
+    if (!returnsFirst) this.#returnedFirst = null
+    else this.#returnedFirst ??= new RingDeque<Entry>()
+    for (const { level, paged } of ranges) this.#joinRange(levelOf(level), paged!)
+    // loads that are under way see by it that nobody waits for them
+    for (const lane of ranges) lane.paged = null
+    return this.file(entries)
+  }
+
+  #joinRange(level: number, part: PagedPart): void {
+    const lane = this.#lane(level)
+    const paged = lane.paged ?? this.open(lane, part.from)
+    paged.to = paged.count === 0 ? part.to : Math.max(paged.to, part.to)
+    paged.from = Math.min(paged.from, part.from)
+    paged.count += part.count
+    paged.bytes += part.bytes
+  }
+
+  /** Loads of this range that are under way are void: something has come into it. */
+  renewRange(lane: Lane): void {
+    lane.paged = Object.assign(new PagedPart(0), lane.paged)
+  }
+
+  /** Puts entries to their places among the others of their levels. @returns those that belong into ranges: these are in no list */
+  file(entries: readonly Entry[]): Entry[] {
+    const inRanges: Entry[] = []
+    for (const [level, ones] of Map.groupBy(entries, (entry) => entry.level)) {
+      const lane = this.#lane(level)
+      const { paged } = lane
+      const before = paged === null ? ones : ones.filter(({ number }) => number < paged.from)
+      lane.live += before.length
+      mergeInto(lane.head, before)
+      for (const entry of before) this.#added(entry)
+      if (paged === null) continue
+      const behind = ones.filter(({ number }) => number > paged.to && number >= paged.from)
+      paged.tailLive += behind.length
+      mergeInto(paged.tail, behind)
+      for (const entry of behind) {
+        paged.tailBytes += entry.message.bodyLength
+        this.#added(entry)
+      }
+      for (const entry of ones) if (entry.number >= paged.from && entry.number <= paged.to) inRanges.push(entry)
+    }
+    return inRanges
   }
 
   // ---- what groups have parked: counted, and in no lane ----
@@ -448,4 +525,12 @@ export class ReadyMessages {
   #lane(level: number): Lane {
     return (this.#lanes[level] ??= new Lane(level))
   }
+}
+
+/** Puts entries between others, all in order of number. */
+function mergeInto(ring: RingDeque<Entry>, entries: Entry[]): void {
+  if (entries.length === 0) return
+  const all = [...ring.values()].concat(entries).sort((a, b) => a.number - b.number)
+  ring.clear()
+  for (const entry of all) ring.push(entry)
 }

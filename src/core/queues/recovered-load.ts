@@ -49,8 +49,24 @@ export class RecoveredLoad implements LoadVisitor {
     this.#queue.counters.lost++
   }
 
+  /** Takes it back to where it was. */
+  #restore(entry: Entry, { state, dueAt, reason }: RecoveredState): void {
+    const queue = this.#queue
+    const { host, ready, held, burial } = queue.parts()
+    if (entry.expiresAt >= 0) queue.expires(entry)
+    if (state === STATE_DYING) {
+      held.hold(entry, 0, (dying) => burial.again(dying, reason))
+    } else if (state === STATE_RETURNED && queue.rules.returnsFirst) {
+      ready.putBack(entry)
+    } else {
+      queue.lastRecoveredHeld = Math.max(queue.lastRecoveredHeld, entry.number)
+      ready.groups?.begins(entry)
+      held.rest(entry, Math.max(0, dueAt - host.clock.now()))
+    }
+  }
+
   onLoadEnd(): void {
-    for (const [entry, state] of this.#found) this.#queue.restore(entry, state)
+    for (const [entry, state] of this.#found) this.#restore(entry, state)
     this.#done()
   }
 }

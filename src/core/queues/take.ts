@@ -92,6 +92,8 @@ export function hastenHeld(queue: Queue, numbers: ReadonlySet<number>, dueAt: nu
 export interface FoundInRange {
   readonly entry: Entry
   readonly paged: PagedPart
+  /** Level of the range. */
+  readonly level: number
 }
 
 /** Reads messages of ranges by number. What does not fit into one read is given back. */
@@ -120,7 +122,7 @@ export class TakeLoad implements LoadVisitor {
     const paged = this.#pager.rangeOf(loaded)
     if (paged === null) return null
     const entry = this.#queue.entryOf(loaded)
-    this.#found.push({ entry, paged })
+    this.#found.push({ entry, paged, level: loaded.level })
     return entry
   }
 

@@ -63,7 +63,7 @@ export class Firehose extends MessageObserver {
 }
 
 /** Properties under the names of RabbitMQ's tracer. */
-function propertyTable(properties: Properties): Table {
+export function propertyTable(properties: Properties): Table {
   const result: Table = new Map()
   const text = (name: string, value: string | null): void => {
     if (value !== null) result.set(name, longstr(value))

@@ -18,6 +18,8 @@ export const exchangeObject = ({ vhost, exchange }: ExchangeRow): Record<string,
   internal: exchange.internal,
   arguments: tableToJson(exchange.arguments),
   ...policyOf(exchange),
+  // as RabbitMQ's plugin for delayed messages has it, for exchanges that keep some
+  ...(exchange.delays === null ? {} : { messages_delayed: exchange.delays.count }),
   user_who_performed_action: exchange.createdBy,
 })
 

@@ -1,16 +1,25 @@
 import type { ClientConnection } from '../../core/client-connection.ts'
 import { sessionName } from '../../core/event-facts.ts'
 import type { Exchange } from '../../core/exchange.ts'
+import type { Binding } from '../../core/exchanges/exchange-type.ts'
 import type { Queue } from '../../core/queues/queue.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { bindingKey } from '../binding-key.ts'
 import { rateOf } from '../statistics/details.ts'
 import { CONSUMERS_SHOWN, EXCHANGES_SHOWN, PUBLISHED_SHOWN, QUEUES_SHOWN, SOURCES_SHOWN } from '../statistics/series.ts'
 import type { Statistics } from '../statistics/statistics.ts'
+import { BindingRates, type Lead } from './binding-rates.ts'
 import { messageCount, stateOf } from './queue.ts'
 
 /** Of one kind in one answer: a picture of more is not looked at, and it bounds the work and the bytes of one request. */
 export const TOPOLOGY_ITEMS_MAX = 5000
+
+/** What was published to an exchange and came to a queue, messages per second. */
+interface ShownFlow {
+  readonly exchange: string
+  readonly queue: string
+  readonly out: number
+}
 
 /** Whose consumers and publishers are shown. */
 type Visible = (connection: ClientConnection) => boolean
@@ -36,8 +45,8 @@ export class TopologyPicture {
   render(isVisible: Visible): object {
     const exchanges = [...this.#exchanges].map((exchange) => this.#exchange(exchange))
     const queues = [...this.#queues].map((queue) => this.#queue(queue))
-    const bindings = this.#limited(this.#bindings())
     const flows = this.#limited(this.#flows())
+    const bindings = this.#bindingsWithRates(this.#limited(this.#bindings()), flows)
     const consumers = this.#limited(this.#consumers(isVisible))
     const publishers = this.#limited(this.#publishers(isVisible))
     const deadLetters = [...this.#queues].flatMap(deadLettersOf)
@@ -88,24 +97,52 @@ export class TopologyPicture {
     }
   }
 
-  *#bindings(): Generator<object> {
+  *#bindings(): Generator<Binding> {
     for (const { bindings } of this.#exchanges) {
-      for (const { source, destination, key, arguments: args } of bindings.values()) {
-        const isShown: boolean = (this.#exchanges as ReadonlySet<unknown>).has(destination)
-        if (!isShown && !(this.#queues as ReadonlySet<unknown>).has(destination)) continue
-        yield {
-          source,
-          destination: destination.name,
-          destination_type: destination.kind,
-          routing_key: key,
-          properties_key: bindingKey(key, args),
-        }
+      for (const binding of bindings.values()) {
+        const isShown: boolean = (this.#exchanges as ReadonlySet<unknown>).has(binding.destination)
+        if (isShown || (this.#queues as ReadonlySet<unknown>).has(binding.destination)) yield binding
       }
     }
   }
 
+  #bindingsWithRates(bindings: readonly Binding[], flows: readonly ShownFlow[]): object[] {
+    const came = flows.map(({ exchange, queue, out: rate }) => ({ exchange, queue, rate }))
+    // ways that are not seen cannot be followed
+    const rates = this.#truncated ? null : new BindingRates(this.#leads(bindings), came)
+    return bindings.map(({ source, destination, key, arguments: args }) => {
+      const out = rates?.of({ source, kind: destination.kind, destination: destination.name }) ?? null
+      return {
+        source,
+        destination: destination.name,
+        destination_type: destination.kind,
+        routing_key: key,
+        properties_key: bindingKey(key, args),
+        out_min: out?.min ?? null,
+        out_max: out?.max ?? null,
+      }
+    })
+  }
+
+  /** What messages follow: the bindings, and alternate exchanges where there is none for them. */
+  *#leads(bindings: readonly Binding[]): Generator<Lead> {
+    const types = new Map([...this.#exchanges].map(({ name, type }) => [name, type]))
+    for (const { source, destination, key } of bindings) {
+      const type = types.get(source)
+      const isAlways = type === 'fanout' || (type === 'topic' && key === '#')
+      yield { source, kind: destination.kind, destination: destination.name, isAlways }
+    }
+    for (const { name, alternate } of this.#exchanges) {
+      if (alternate !== null) yield { source: name, kind: 'exchange', destination: alternate, isAlways: false }
+    }
+    // to the default exchange every queue is bound by its name; such a binding is not among the others
+    for (const queue of this.#queues) {
+      if (queue.incoming.bySource.has('')) yield { source: '', kind: 'queue', destination: queue.name, isAlways: false }
+    }
+  }
+
   /** What came to each queue, by the exchange that it was published to. */
-  *#flows(): Generator<object> {
+  *#flows(): Generator<ShownFlow> {
     for (const queue of this.#queues) {
       for (const [exchange, source] of queue.incoming.bySource) {
         yield { exchange, queue: queue.name, out: rateOf(this.#statistics.ofFlow(source), SOURCES_SHOWN['publish']!) }

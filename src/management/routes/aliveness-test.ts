@@ -4,13 +4,17 @@ import { requireVhost } from '../access.ts'
 import type { Routes } from '../app.ts'
 import { asChannel } from '../channel-error.ts'
 import { actAs } from '../in-process.ts'
+import { ANY_OBJECT } from '../openapi.ts'
 import { described } from '../route-schema.ts'
 
 const QUEUE = 'aliveness-test'
 const BODY = Buffer.from('test_message')
 
 export const alivenessRoutes: Routes = (app, { host: { broker } }) => {
-  const options = described('Declare a queue, publish to it and fetch from it', { tag: 'Health' })
+  const options = described('Declare a queue, publish to it and fetch from it', {
+    tag: 'Health',
+    answers: { 200: ANY_OBJECT, 503: ANY_OBJECT },
+  })
   app.get('/aliveness-test/:vhost', options, async (request, reply) => {
     const { vhost } = request.params as { vhost: string }
     requireVhost(request, broker, vhost)

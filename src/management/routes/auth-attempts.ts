@@ -5,6 +5,7 @@ import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import type { ManagementHost } from '../management-host.ts'
 import { described } from '../route-schema.ts'
+import { LIST_OF_OBJECTS } from '../openapi.ts'
 
 const tag = 'Users'
 
@@ -37,7 +38,7 @@ function addRoutes(app: FastifyInstance, { broker, authenticator }: ManagementHo
     requireTag(request, 'monitoring')
     if ((request.params as { node: string }).node !== broker.options.nodeName) throw objectNotFound()
   }
-  app.get(url, described(what, { tag }), (request) => {
+  app.get(url, described(what, { tag, answers: { 200: LIST_OF_OBJECTS } }), (request) => {
     requireOwn(request)
     return list(authenticator.attempts)
   })

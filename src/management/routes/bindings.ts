@@ -74,7 +74,7 @@ function addRoutesBetween(app: FastifyInstance, broker: Broker, kind: 'queue' | 
   app.get(url, described(`Bindings between ${what}`, { query, tag }), (request) =>
     list(request, rowsBetween(request, broker, kind)),
   )
-  app.post(url, described(`Bind ${what}`, { body: Binding, tag }), async (request, reply) => {
+  app.post(url, described(`Bind ${what}`, { body: Binding, tag, answers: { 201: null } }), async (request, reply) => {
     const ends = endsOf(request, kind)
     requireVhost(request, broker, ends.vhost, vhostNotFound)
     const body = exactBodyOf(request)

@@ -13,6 +13,7 @@ import { connectionFilter, requireOwn } from '../own-connections.ts'
 import { rangesOf } from '../statistics/ranges.ts'
 import type { Statistics } from '../statistics/statistics.ts'
 import { requireStats } from '../stats-off.ts'
+import { ANY_OBJECT } from '../openapi.ts'
 
 const query = { ...LIST_QUERY, ...RANGE_QUERY, ...STATS_QUERY }
 
@@ -32,7 +33,7 @@ export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => 
       statistics,
     )
   })
-  app.get('/channels/:name', described('A channel', { query, tag }), (request) => {
+  app.get('/channels/:name', described('A channel', { query, tag, answers: { 200: ANY_OBJECT } }), (request) => {
     requireStats(request, statistics)
     const { name } = request.params as { name: string }
     const session = sessions().find((other) => sessionName(other) === name)

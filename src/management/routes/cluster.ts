@@ -5,6 +5,7 @@ import type { Routes } from '../app.ts'
 import { changeAs } from '../in-process.ts'
 import { bodyOf } from '../request-body.ts'
 import { described } from '../route-schema.ts'
+import { NO_CONTENT } from '../openapi.ts'
 
 const tag = 'Node'
 
@@ -25,9 +26,13 @@ export const clusterRoutes: Routes = (app, { host }) => {
       return reply.code(204).send()
     },
   )
-  app.post('/rebalance/queues', described('Spread the leaders of queues over the nodes', { tag }), (request, reply) => {
-    requireTag(request, 'administrator')
-    // on one node they are spread as evenly as can be
-    return reply.code(204).send()
-  })
+  app.post(
+    '/rebalance/queues',
+    described('Spread the leaders of queues over the nodes', { tag, answers: NO_CONTENT }),
+    (request, reply) => {
+      requireTag(request, 'administrator')
+      // on one node they are spread as evenly as can be
+      return reply.code(204).send()
+    },
+  )
 }

@@ -11,6 +11,7 @@ import { connectionFilter, requireOwn } from '../own-connections.ts'
 import { rangesOf } from '../statistics/ranges.ts'
 import { statsOff } from '../stats-off.ts'
 import { channelList } from './channels.ts'
+import { ANY_OBJECT } from '../openapi.ts'
 
 /** What RabbitMQ tells a client whose connection is closed here, unless the request says something else. */
 const CLOSED = 'Closed via management plugin'
@@ -41,7 +42,7 @@ export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) 
     throw objectNotFound()
   }
   app.get('/connections', described('Connections', { query, tag }), (request) => list(request, broker.connections))
-  app.get('/connections/:name', described('A connection', { query, tag }), (request) =>
+  app.get('/connections/:name', described('A connection', { query, tag, answers: { 200: ANY_OBJECT } }), (request) =>
     answerObject(
       request.query as ListQuery,
       renderConnection(find(request, 'monitoring'), statistics, rangesOf(request.query)),

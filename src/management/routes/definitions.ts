@@ -15,6 +15,7 @@ import type { Job, Jobs } from '../jobs/jobs.ts'
 import type { ManagementHost } from '../management-host.ts'
 import { bodyOf, parseJson } from '../request-body.ts'
 import { described } from '../route-schema.ts'
+import { JOB_BEGUN, NO_CONTENT } from '../openapi.ts'
 
 const File = Type.Record(Type.String(), Type.Unknown(), {
   description: 'As it was exported, as JSON or as the file `file` of a form',
@@ -51,6 +52,7 @@ function addRoutes(app: FastifyInstance, host: ManagementHost, jobs: Jobs, url: 
         body: File,
         query: { job: Type.Boolean({ description: 'Answers with a job' }) },
         tag,
+        answers: { ...NO_CONTENT, ...JOB_BEGUN, 303: null },
       }),
       config,
       errorHandler: (error, request, reply) => void answerError(unparsed(error), request, reply, host.log),

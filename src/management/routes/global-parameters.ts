@@ -4,7 +4,7 @@ import type { GlobalParameter } from '../../core/parameters.ts'
 import { requireTag } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { refuseHidden, shownTo } from '../hidden-passwords.ts'
+import { shownTo, withHidden } from '../hidden-passwords.ts'
 import { changeAs } from '../in-process.ts'
 import { answerList, answerObject, type ListQuery, sortedByName } from '../list.ts'
 import { bodyOf } from '../request-body.ts'
@@ -42,11 +42,11 @@ export const globalParameterRoutes: Routes = (app, { host: { broker } }) => {
     async (request, reply) => {
       const caller = requireTag(request, 'policymaker')
       const { value } = bodyOf(request, 'value')
-      refuseHidden(value)
       const name = nameOf(request)
-      const existed = broker.parameters.getGlobal(name) !== null
-      await changeAs(broker, caller, () => broker.setGlobalParameter(name, value))
-      return reply.code(existed ? 204 : 201).send()
+      const current = broker.parameters.getGlobal(name)
+      const whole = withHidden(value, current?.value)
+      await changeAs(broker, caller, () => broker.setGlobalParameter(name, whole))
+      return reply.code(current === null ? 201 : 204).send()
     },
   )
   app.delete('/global-parameters/:name', described('Clear a global parameter', { tag }), async (request, reply) => {

@@ -5,13 +5,15 @@ import { badRequest, objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { described } from '../route-schema.ts'
 import type { ListenerFacts, ManagementHost } from '../management-host.ts'
+import { ANY_OBJECT } from '../openapi.ts'
 
 const tag = 'Health checks'
+const VERDICTS = { 200: ANY_OBJECT, 503: ANY_OBJECT }
 
 /** Health checks: 200 where all is well, 503 with a reason where it is not. */
 export const healthRoutes: Routes = (app, { host }) => {
   for (const { path, summary, run } of checksOf(host)) {
-    app.get(`/health/checks/${path}`, described(summary, { tag }), (request, reply) => {
+    app.get(`/health/checks/${path}`, described(summary, { tag, answers: VERDICTS }), (request, reply) => {
       requireTag(request, 'management')
       return answer(reply, run(request.params as Record<string, string>))
     })
@@ -19,7 +21,7 @@ export const healthRoutes: Routes = (app, { host }) => {
   const leaders = 'Whether the quorum queues of a virtual host have a leader'
   for (const suffix of SUFFIXES) {
     const path = `/health/checks/quorum-queues-without-elected-leaders/vhost/:vhost${suffix}`
-    app.get(path, described(leaders, { tag }), (request, reply) => {
+    app.get(path, described(leaders, { tag, answers: VERDICTS }), (request, reply) => {
       requireVhost(request, host.broker, (request.params as { vhost: string }).vhost)
       return answer(reply, OK)
     })

@@ -4,6 +4,7 @@ import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import type { Job } from '../jobs/jobs.ts'
 import { jobToJson } from '../objects/job.ts'
+import { LIST_OF_OBJECTS } from '../openapi.ts'
 
 /** Long work: how far it is. One sees one's own, an administrator everyone's. */
 export const jobRoutes: Routes = (app, { jobs }) => {
@@ -17,13 +18,19 @@ export const jobRoutes: Routes = (app, { jobs }) => {
     return job
   }
 
-  app.get('/jobs', { schema: { summary: 'Long work that runs, or has ended within the last hour' } }, (request) => {
-    requireTag(request, 'management')
-    return jobs
-      .list()
-      .filter((job) => isVisible(request, job))
-      .map(jobToJson)
-  })
+  app.get(
+    '/jobs',
+    {
+      schema: { summary: 'Long work that runs, or has ended within the last hour', answers: { 200: LIST_OF_OBJECTS } },
+    },
+    (request) => {
+      requireTag(request, 'management')
+      return jobs
+        .list()
+        .filter((job) => isVisible(request, job))
+        .map(jobToJson)
+    },
+  )
   app.get('/jobs/:id', { schema: { summary: 'How far a job is' } }, (request) => jobToJson(jobOf(request)))
   app.delete('/jobs/:id', { schema: { summary: 'Cancel a job: what is done stays done' } }, (request, reply) => {
     jobOf(request).cancel()

@@ -4,6 +4,9 @@ import { canSeeVhost, requireTag, requireVisibleVhost } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { answerList, type ListQuery } from '../list.ts'
+import { LIST_OF_OBJECTS } from '../openapi.ts'
+
+const LIST = { 200: LIST_OF_OBJECTS }
 
 interface Params {
   readonly vhost: string
@@ -36,10 +39,10 @@ const addShovels: Routes = (app, { host: { broker, links } }) => {
     if (found === undefined) throw objectNotFound()
     return found
   }
-  app.get('/shovels', { schema: { summary: 'Shovels and their states' } }, (request) =>
+  app.get('/shovels', { schema: { summary: 'Shovels and their states', answers: LIST } }, (request) =>
     answer(request, links.shovels.list()),
   )
-  app.get('/shovels/:vhost', { schema: { summary: 'Shovels of a vhost' } }, (request) => {
+  app.get('/shovels/:vhost', { schema: { summary: 'Shovels of a vhost', answers: LIST } }, (request) => {
     const { vhost } = paramsOf(request)
     requireVisibleVhost(request, broker, vhost)
     return answer(request, links.shovels.list(vhost))
@@ -75,8 +78,8 @@ const addFederationLinks: Routes = (app, { host: { broker, links } }) => {
     requireVisibleVhost(request, broker, vhost)
     return links.federation.list(vhost)
   }
-  const all = { schema: { summary: 'Federation links and their states' } }
-  const down = { schema: { summary: 'Federation links that do not run' } }
+  const all = { schema: { summary: 'Federation links and their states', answers: LIST } }
+  const down = { schema: { summary: 'Federation links that do not run', answers: LIST } }
   app.get('/federation-links', all, (request) => answer(request, links.federation.list()))
   app.get('/federation-links/state/down', down, (request) => answer(request, links.federation.list().filter(isDown)))
   app.get('/federation-links/:vhost', all, (request) => answer(request, ofVhost(request)))

@@ -10,7 +10,7 @@ const Form = Type.Object({ username: Type.String(), password: Type.String() })
 
 /** RabbitMQ's sign-in by an HTML form. The cookie that comes back is the console's, and says nothing of the password. */
 export const loginRoutes: Routes = (app, { authentication }) => {
-  const options = described('Sign in by a form', { body: Form, tag: 'Sign-in' })
+  const options = described('Sign in by a form', { body: Form, tag: 'Sign-in', answers: { 200: Type.String() } })
   app.post(
     '/login',
     { ...options, config: { open: true, form: true } },

@@ -6,6 +6,7 @@ import { actAs } from '../in-process.ts'
 import { answerJob } from '../jobs/answer-job.ts'
 import { requireExchange, requirePermission, requireQueue } from '../lookup.ts'
 import { type ActionBody, startExchangeAction, startQueueAction } from '../messages/message-actions.ts'
+import { JOB_BEGUN } from '../openapi.ts'
 
 const IDS_MAX = 10_000
 
@@ -37,7 +38,13 @@ const Action = Type.Object({
 export const messageActionRoutes: Routes = (app, { host: { broker }, jobs }) => {
   app.post(
     '/queues/:vhost/:queue/messages/actions',
-    { schema: { summary: 'Delete, move, copy, redrive, cancel or hasten messages of a queue', body: Action } },
+    {
+      schema: {
+        summary: 'Delete, move, copy, redrive, cancel or hasten messages of a queue',
+        body: Action,
+        answers: JOB_BEGUN,
+      },
+    },
     async (request, reply) => {
       const { vhost, found } = requireQueue(request, broker)
       requirePermission(request, vhost, 'read', found)
@@ -48,7 +55,13 @@ export const messageActionRoutes: Routes = (app, { host: { broker }, jobs }) => 
   )
   app.post(
     '/exchanges/:vhost/:exchange/messages/actions',
-    { schema: { summary: 'Cancel or hasten messages that an exchange keeps until they are due', body: Action } },
+    {
+      schema: {
+        summary: 'Cancel or hasten messages that an exchange keeps until they are due',
+        body: Action,
+        answers: JOB_BEGUN,
+      },
+    },
     (request, reply) => {
       const { vhost, found } = requireExchange(request, broker)
       requirePermission(request, vhost, 'write', found)

@@ -8,6 +8,7 @@ import type { Routes } from '../app.ts'
 import { exchangeOf } from '../names.ts'
 import { nullableText } from '../nullable.ts'
 import { traceEventObject, traceObject } from '../objects/message-trace.ts'
+import { ANY_OBJECT, LIST_OF_OBJECTS } from '../openapi.ts'
 
 const SECONDS_DEFAULT = 60
 const SECONDS_MAX = 3600
@@ -52,7 +53,14 @@ export const messageTraceRoutes: Routes = (app, { host: { broker } }) => {
 
   app.post(
     '/message-traces/:vhost',
-    { schema: { summary: 'Follow messages for a while: all that is given has to match', body: Wanted, tags } },
+    {
+      schema: {
+        summary: 'Follow messages for a while: all that is given has to match',
+        body: Wanted,
+        tags,
+        answers: { 201: ANY_OBJECT },
+      },
+    },
     (request, reply) => {
       const vhost = vhostOf(request)
       const { queue, exchange, key, header, seconds, limit } = request.body as WantedBody
@@ -67,8 +75,10 @@ export const messageTraceRoutes: Routes = (app, { host: { broker } }) => {
       return reply.code(201).send(traceObject(trace))
     },
   )
-  app.get('/message-traces/:vhost', { schema: { summary: 'The traces of a virtual host', tags } }, (request) =>
-    vhostOf(request).traces.list().map(traceObject),
+  app.get(
+    '/message-traces/:vhost',
+    { schema: { summary: 'The traces of a virtual host', tags, answers: { 200: LIST_OF_OBJECTS } } },
+    (request) => vhostOf(request).traces.list().map(traceObject),
   )
   app.get(
     '/message-traces/:vhost/:id',

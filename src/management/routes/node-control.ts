@@ -8,6 +8,7 @@ import type { ManagementHost } from '../management-host.ts'
 import { settingsFromJson, settingsToJson, type SettingChanges } from '../node-settings.ts'
 import { bodyOf } from '../request-body.ts'
 import { described } from '../route-schema.ts'
+import { ANY_OBJECT, NO_CONTENT } from '../openapi.ts'
 
 const tag = 'The node'
 
@@ -46,7 +47,7 @@ export const nodeControlRoutes: Routes = (app, { host }) => {
     const { lines = '50', after } = request.query as { lines?: string; after?: string }
     return after === undefined ? log.recent.last(natural('lines', lines)) : log.recent.after(natural('after', after))
   })
-  app.post('/node/rotate-logs', described('Open the log file anew', { tag }), (request, reply) => {
+  app.post('/node/rotate-logs', described('Open the log file anew', { tag, answers: NO_CONTENT }), (request, reply) => {
     requireTag(request, 'administrator')
     const { log } = host.control
     if (log === null) throw withoutLog()
@@ -57,13 +58,17 @@ export const nodeControlRoutes: Routes = (app, { host }) => {
     }
     return reply.code(204).send()
   })
-  app.post('/node/stop', described('Stop the node, and its process', { tag }), (request, reply) => {
-    const user = requireTag(request, 'administrator')
-    const { requestStop } = host.control
-    if (requestStop === null) throw conflict('the broker runs inside of another program, which alone can stop it')
-    afterAnswer(reply, () => requestStop(`a request of ${user.name}`))
-    return reply.code(202).send({ stopping: true })
-  })
+  app.post(
+    '/node/stop',
+    described('Stop the node, and its process', { tag, answers: { 202: ANY_OBJECT } }),
+    (request, reply) => {
+      const user = requireTag(request, 'administrator')
+      const { requestStop } = host.control
+      if (requestStop === null) throw conflict('the broker runs inside of another program, which alone can stop it')
+      afterAnswer(reply, () => requestStop(`a request of ${user.name}`))
+      return reply.code(202).send({ stopping: true })
+    },
+  )
 }
 
 const LOG_QUERY = {

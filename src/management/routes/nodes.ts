@@ -9,6 +9,7 @@ import { memoryByKind } from '../objects/memory.ts'
 import { renderNode, renderNodeName } from '../objects/node.ts'
 import { rangesOf } from '../statistics/ranges.ts'
 import { statsOff } from '../stats-off.ts'
+import { ANY_OBJECT } from '../openapi.ts'
 
 const tag = 'The node'
 
@@ -31,7 +32,7 @@ export const nodeRoutes: Routes = (app, { host }) => {
       render: () => render(request),
     })
   })
-  app.get('/nodes/:node', described('A node', { query, tag }), (request) => {
+  app.get('/nodes/:node', described('A node', { query, tag, answers: { 200: ANY_OBJECT } }), (request) => {
     requireNode(request)
     return answerObject(request.query as ListQuery, render(request))
   })

@@ -5,7 +5,7 @@ import type { VHost } from '../../core/vhost.ts'
 import { requirePolicymaker, requireTag, visibleVhosts } from '../access.ts'
 import { objectNotFound, vhostNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { refuseHidden, shownTo } from '../hidden-passwords.ts'
+import { shownTo, withHidden } from '../hidden-passwords.ts'
 import { changeAs } from '../in-process.ts'
 import { answerList, answerObject, type ListQuery, sortedByName } from '../list.ts'
 import { listParameters } from '../parameter-list.ts'
@@ -58,10 +58,10 @@ export const parameterRoutes: Routes = (app, { host: { broker } }) => {
     const { component, vhost, name } = request.params as Params
     requirePolicymaker(request, broker, vhost, vhostNotFound)
     const { value } = bodyOf(request, 'value')
-    refuseHidden(value)
-    const existed = broker.parameters.get(vhost, component, name) !== null
-    await changeAs(broker, request.caller!.user, () => broker.setParameter(vhost, component, name, value))
-    return reply.code(existed ? 204 : 201).send()
+    const current = broker.parameters.get(vhost, component, name)
+    const whole = withHidden(value, current?.value)
+    await changeAs(broker, request.caller!.user, () => broker.setParameter(vhost, component, name, whole))
+    return reply.code(current === null ? 201 : 204).send()
   })
   app.delete(url, described('Clear a parameter', { tag }), async (request, reply) => {
     const { component, vhost, name } = find(request)

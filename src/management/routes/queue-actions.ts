@@ -4,6 +4,7 @@ import { badRequest, objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { bodyOf } from '../request-body.ts'
 import { described } from '../route-schema.ts'
+import { NO_CONTENT } from '../openapi.ts'
 
 const Action = Type.Object({ action: Type.Enum(['sync', 'cancel_sync']) })
 
@@ -14,7 +15,7 @@ export const queueActionRoutes: Routes = (app, { host: { broker } }) => {
   const description = 'What there was to do for mirrored queues; on one node it is always done.'
   app.post(
     '/queues/:vhost/:queue/actions',
-    described('Synchronise a queue', { body: Action, description, tag: 'Queues' }),
+    described('Synchronise a queue', { body: Action, description, tag: 'Queues', answers: NO_CONTENT }),
     (request, reply) => {
       requireTag(request, 'administrator')
       const { vhost, queue } = request.params as { vhost: string; queue: string }

@@ -6,13 +6,14 @@ import { actAs } from '../in-process.ts'
 import { answerJob } from '../jobs/answer-job.ts'
 import { purgeLater } from '../messages/message-actions.ts'
 import { described } from '../route-schema.ts'
+import { JOB_BEGUN, NO_CONTENT } from '../openapi.ts'
 
 const query = { job: Type.Boolean({ description: 'Answers with a job' }) }
 
 export const queueContentsRoutes: Routes = (app, { host: { broker }, jobs }) => {
   app.delete(
     '/queues/:vhost/:queue/contents',
-    described('Purge a queue', { query, tag: 'Queues' }),
+    described('Purge a queue', { query, tag: 'Queues', answers: { ...NO_CONTENT, ...JOB_BEGUN } }),
     async (request, reply) => {
       const { vhost: vhostName, queue: name } = request.params as { vhost: string; queue: string }
       const vhost = requireVhost(request, broker, vhostName)

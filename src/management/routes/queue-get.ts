@@ -12,6 +12,7 @@ import { actAs } from '../in-process.ts'
 import { propertiesObject } from '../objects/properties.ts'
 import { bodyOf, integerOf, type Json } from '../request-body.ts'
 import { described } from '../route-schema.ts'
+import { LIST_OF_OBJECTS } from '../openapi.ts'
 
 /** What to do with a message that was fetched: settle it at once, or hold it until all are fetched, and then give it back or reject it. */
 const ACK_MODES = {
@@ -35,7 +36,11 @@ const BYTES_MAX = 64 * 1024 * 1024
 const PER_TURN = 500
 
 export const queueGetRoutes: Routes = (app, { host: { broker } }) => {
-  const options = described('Fetch messages of a queue', { body: Get, tag: 'Queues' })
+  const options = described('Fetch messages of a queue', {
+    body: Get,
+    tag: 'Queues',
+    answers: { 200: LIST_OF_OBJECTS },
+  })
   app.post('/queues/:vhost/:queue/get', options, async (request) => {
     const { vhost, queue } = request.params as { vhost: string; queue: string }
     requireVhost(request, broker, vhost, vhostNotFound)

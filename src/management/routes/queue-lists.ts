@@ -12,6 +12,7 @@ import { rangesOf } from '../statistics/ranges.ts'
 import { statsOff } from '../stats-off.ts'
 import type { Statistics } from '../statistics/statistics.ts'
 import type { VHost } from '../../core/vhost.ts'
+import { ANY_OBJECT } from '../openapi.ts'
 
 const tag = 'Queues'
 
@@ -31,7 +32,7 @@ export const queueListRoutes: Routes = (app, { host: { broker, statistics } }) =
     const { vhost } = request.params as { vhost: string }
     return list(request, [requireVhost(request, broker, vhost)])
   })
-  app.get('/queues/:vhost/:queue', described('A queue', { query, tag }), (request) => {
+  app.get('/queues/:vhost/:queue', described('A queue', { query, tag, answers: { 200: ANY_OBJECT } }), (request) => {
     const { vhost: vhostName, queue: name } = request.params as { vhost: string; queue: string }
     const vhost = requireVhost(request, broker, vhostName)
     const queue = vhost.queues.get(name)

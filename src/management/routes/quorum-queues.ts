@@ -5,6 +5,7 @@ import { requireTag, requireVhost } from '../access.ts'
 import { badRequest, objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { described } from '../route-schema.ts'
+import { ANY_OBJECT, LIST_OF_OBJECTS } from '../openapi.ts'
 
 const Member = Type.Object({ node: Type.String() })
 
@@ -24,11 +25,15 @@ export const quorumQueueRoutes: Routes = (app, { host: { broker } }) => {
     if (found === undefined) throw objectNotFound()
     return found
   }
-  app.get('/queues/quorum/:vhost/:queue/status', described('Replicas of a quorum queue', { tag }), (request, reply) => {
-    const { type } = find(request)
-    if (type !== 'quorum') return reply.code(503).send({ status: 'failed', reason: `${type}_queue_not_supported` })
-    return reply.send([{ 'Node Name': nodeName, 'Raft State': 'leader', Membership: 'voter' }])
-  })
+  app.get(
+    '/queues/quorum/:vhost/:queue/status',
+    described('Replicas of a quorum queue', { tag, answers: { 200: LIST_OF_OBJECTS, 503: ANY_OBJECT } }),
+    (request, reply) => {
+      const { type } = find(request)
+      if (type !== 'quorum') return reply.code(503).send({ status: 'failed', reason: `${type}_queue_not_supported` })
+      return reply.send([{ 'Node Name': nodeName, 'Raft State': 'leader', Membership: 'voter' }])
+    },
+  )
   const refuse = (request: FastifyRequest): never => {
     requireTag(request, 'administrator')
     const { queue, node } = request.params as Partial<Params>

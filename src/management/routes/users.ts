@@ -13,6 +13,7 @@ import { userObject } from '../objects/user.ts'
 import { bodyOf, type Json } from '../request-body.ts'
 import { described, LIST_QUERY, OBJECT_QUERY } from '../route-schema.ts'
 import { tagsOf } from '../tags.ts'
+import { NO_CONTENT } from '../openapi.ts'
 
 const Account = Type.Object({
   password: Type.Optional(Type.String()),
@@ -48,7 +49,11 @@ export const userRoutes: Routes = (app, { host: { broker } }) => {
   })
   app.post(
     '/users/bulk-delete',
-    described('Delete several users', { body: Type.Object({ users: Type.Array(Type.String()) }), tag }),
+    described('Delete several users', {
+      body: Type.Object({ users: Type.Array(Type.String()) }),
+      tag,
+      answers: NO_CONTENT,
+    }),
     async (request, reply) => {
       const caller = requireTag(request, 'administrator')
       const { users } = bodyOf(request, 'users')

@@ -17,6 +17,7 @@ import { vhostStats } from '../statistics/vhost-stats.ts'
 import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
 import { statsOff } from '../stats-off.ts'
 import { tagsOf } from '../tags.ts'
+import { NO_CONTENT } from '../openapi.ts'
 
 const Metadata = Type.Partial(
   Type.Object({
@@ -79,13 +80,17 @@ export const vhostRoutes: Routes = (app, { host: { broker, statistics } }) => {
     },
   )
   addProtection(app, broker)
-  app.post('/vhosts/:vhost/start/:node', described('Start a virtual host on a node', { tag }), (request, reply) => {
-    administered(request, broker)
-    const { node } = request.params as { node: string }
-    if (node !== broker.options.nodeName) throw badRequest(`Request to node ${node} failed with nodedown`)
-    // every vhost that there is has been started
-    return reply.code(204).send()
-  })
+  app.post(
+    '/vhosts/:vhost/start/:node',
+    described('Start a virtual host on a node', { tag, answers: NO_CONTENT }),
+    (request, reply) => {
+      administered(request, broker)
+      const { node } = request.params as { node: string }
+      if (node !== broker.options.nodeName) throw badRequest(`Request to node ${node} failed with nodedown`)
+      // every vhost that there is has been started
+      return reply.code(204).send()
+    },
+  )
 }
 
 function addProtection(app: FastifyInstance, broker: Broker): void {
@@ -94,10 +99,14 @@ function addProtection(app: FastifyInstance, broker: Broker): void {
     await changeAs(broker, request.caller!.user, () => broker.putVhost(name, { protectedFromDeletion }))
   }
   const url = '/vhosts/:vhost/deletion/protection'
-  app.post(url, described('Protect a virtual host from being deleted', { tag }), async (request, reply) => {
-    await protect(request, true)
-    return reply.code(204).send()
-  })
+  app.post(
+    url,
+    described('Protect a virtual host from being deleted', { tag, answers: NO_CONTENT }),
+    async (request, reply) => {
+      await protect(request, true)
+      return reply.code(204).send()
+    },
+  )
   app.delete(url, described('Let a virtual host be deleted again', { tag }), async (request, reply) => {
     await protect(request, false)
     return reply.code(204).send()

@@ -80,6 +80,7 @@ export class Federation implements FederationControl {
         this.#mark(targetKey(vhost!, 'exchange', facts['name'] as string))
         return
       case 'queue.created':
+      case 'queue.changed':
       case 'queue.deleted':
         this.#mark(targetKey(vhost!, 'queue', facts['name'] as string))
         return

@@ -1,7 +1,7 @@
 import type { VHost } from '../../core/vhost.ts'
 import { limitLog } from '../../telemetry/log.ts'
 import { definePlugin, type Plugin } from '../plugin.ts'
-import { MessageSpans } from './message-spans.ts'
+import { Followed, MessageSpans } from './message-spans.ts'
 import type { Resource } from './otlp.ts'
 import { SpanExporter } from './span-exporter.ts'
 
@@ -23,14 +23,23 @@ export function openTelemetry({ endpoint, headers, sampleRatio, resource }: Open
       const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`
       const { clock } = broker
       const exporter = new SpanExporter({ url, headers, resource, clock, log: limitLog(log) })
-      const spans = new MessageSpans(clock, sampleRatio, exporter)
-      const watch = (vhost: VHost): void => vhost.observe(spans)
+      const parts = { clock, ratio: sampleRatio, sink: exporter, followed: new Followed() }
+      const observers = new Map<VHost, MessageSpans>()
+      const watch = (vhost: VHost): void => {
+        const spans = new MessageSpans(vhost.name, parts)
+        observers.set(vhost, spans)
+        vhost.observe(spans)
+      }
       for (const vhost of broker.vhosts.values()) watch(vhost)
+      const forgetDeleted = (): void => {
+        for (const vhost of observers.keys()) if (broker.vhosts.get(vhost.name) !== vhost) observers.delete(vhost)
+      }
       onEvent(({ name, vhost }) => {
         if (name === 'vhost.created') watch(broker.findVhost(vhost!))
+        else if (name === 'vhost.deleted') forgetDeleted()
       })
       stop = async () => {
-        for (const vhost of broker.vhosts.values()) vhost.stopObserving(spans)
+        for (const [vhost, spans] of observers) vhost.stopObserving(spans)
         await exporter.close()
       }
       log.info('spans of messages are sent to a collector', { url })

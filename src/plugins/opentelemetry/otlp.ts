@@ -3,7 +3,7 @@ import type { AttributeValue, Span } from './span.ts'
 // OTLP in JSON: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding. Numbers of 64 bits are texts there.
 
 /** Of SpanKind and StatusCode in `trace.proto`. */
-const KINDS = { producer: 4, consumer: 5 } as const
+const KINDS = { internal: 1, producer: 4, consumer: 5 } as const
 const STATUS_ERROR = 2
 /** Sampled; it is known whether the parent is another process's, and it is. */
 const FLAGS = 0x301

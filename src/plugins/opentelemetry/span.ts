@@ -10,7 +10,7 @@ export interface Span {
   /** As the `tracestate` of the message has it; '' for none. */
   readonly traceState: string
   readonly name: string
-  readonly kind: 'producer' | 'consumer'
+  readonly kind: 'internal' | 'producer' | 'consumer'
   /** Ms since the epoch. */
   readonly startedAt: number
   endedAt: number

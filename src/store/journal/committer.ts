@@ -76,6 +76,21 @@ class Dropped extends Operation {
   }
 }
 
+class Relevelled extends Operation {
+  readonly index: QueueIndex
+  readonly levels: readonly number[]
+
+  constructor(index: QueueIndex, levels: readonly number[]) {
+    super()
+    this.index = index
+    this.levels = levels
+  }
+
+  write({ writer }: BatchWriter): void {
+    if (!this.index.deleted) writer.relevel(this.index.id, this.levels)
+  }
+}
+
 /**
  * What is recovered whole or not at all. Transactions that follow one another, with nothing in between, are one: that is more than was asked
  * for, and a record costs as much as the message in it.
@@ -227,6 +242,10 @@ export class Committer implements TurnTask, BatchWriter {
 
   dropped(drop: Drop): void {
     this.#addLazily(new Dropped(drop))
+  }
+
+  relevelled(index: QueueIndex, levels: readonly number[]): number {
+    return this.#add(new Relevelled(index, levels), RECORD_WEIGHT)
   }
 
   begin(): number {

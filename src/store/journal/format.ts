@@ -41,7 +41,7 @@
  *                    head, properties, body
  *     SETTLE 2       12 u32 count, count × { u48 queue, u48 first number, u32 how many }      these are gone
  *     UPDATE 3       12 u32 count, count × { u48 queue, u48 number, u48 due at, u32 delivery count, u32 acquired count,
- *                                            u8 state, u8 mark, u8 redelivered, u8 0 }
+ *                                            u8 state, u8 mark, u8 redelivered, u8 level + 1 or 0 where it stays }
  *     DELIVERED 4    12 u32 count, count × { u48 queue, u48 up to }                           these may have been delivered
  *     DROP 5         12 u32 count, count × { u48 queue, u48 from, u48 to, u8 level, u8 0 }    what is ready there is gone
  *     TRANSACTION 6  9 u8 × 3 0 | 12 whole records of types 1 and 2: valid together or not at all
@@ -49,6 +49,8 @@
  *                    before this batch was written                                            the first record of each write
  *     SKIP 8         anything: bytes that could not be read and are kept in the quarantine, or the second table of a compacted segment
  *     PAGE 9         10 u16 rows | 12 u48 queue | 18 u48 first number | 24 rows, see index-page.ts
+ *     RELEVEL 10     12 u32 count, count × { u48 queue, 256 × u8 }                            what is there and had level i has the i-th
+ *                                                                                             of these from now on
  */
 import { crc32 } from 'node:zlib'
 
@@ -68,6 +70,7 @@ export const RECORD_TRANSACTION = 6
 export const RECORD_BATCH = 7
 export const RECORD_SKIP = 8
 export const RECORD_PAGE = 9
+export const RECORD_RELEVEL = 10
 
 export const MESSAGE_FIXED_BYTES = 24
 export const TARGET_BYTES = 20
@@ -76,6 +79,8 @@ export const SETTLE_BYTES = 16
 export const UPDATE_BYTES = 30
 export const DELIVERED_BYTES = 12
 export const DROP_BYTES = 20
+export const LEVELS = 256
+export const RELEVEL_BYTES = 6 + LEVELS
 export const TRANSACTION_FIXED_BYTES = 12
 export const BATCH_BYTES = 28
 export const PAGE_FIXED_BYTES = 24

@@ -102,6 +102,8 @@ export class IndexPage {
   #bits = new Uint32Array(1)
   /** Changes of rows that are on disk only, to be made when they are read. None of these rows was unready on disk. */
   #waiting: Map<number, RowUpdate> | null = null
+  /** Changes of all levels while the rows are on disk only, to be made when they are read. */
+  #relevels: (readonly number[])[] = []
   #f: Float64Array | null
   #u: Uint32Array | null
 
@@ -304,6 +306,8 @@ export class IndexPage {
   update(row: number, change: RowUpdate): void {
     if (this.#stateOf(row) !== 0) this.unready--
     if (change.state !== 0) this.unready++
+    if (change.level >= 0 && this.rows > 1 && change.level !== this.level) this.level = MIXED_LEVELS
+    else if (change.level >= 0 && this.rows === 1) this.level = change.level
     if (this.#u === null) (this.#waiting ??= new Map()).set(row, change)
     else this.#write(row, change)
     this.#changed()
@@ -315,12 +319,47 @@ export class IndexPage {
     this.#u![u + 9] =
       (Math.min(change.deliveryCount, COUNT_MAX) | (Math.min(change.acquiredCount, COUNT_MAX) << 16)) >>> 0
     this.#u![u + 10] = change.order
+    if (change.level >= 0) this.#setLevel(this.#u!, row, change.level)
     this.#u![u + 11] =
       ((this.#u![u + 11]! & 0x00ff_fff0) |
         (change.redelivered ? REDELIVERED : 0) |
         (change.state << 2) |
         (change.mark << 24)) >>>
       0
+  }
+
+  /** All rows change their level: to the one that `levels` has for theirs. Works without the rows, too. */
+  relevel(levels: readonly number[]): void {
+    for (const [row, change] of this.#waiting ?? []) {
+      if (change.level >= 0) this.#waiting!.set(row, { ...change, level: levels[change.level] ?? change.level })
+    }
+    if (this.level !== MIXED_LEVELS) this.level = levels[this.level] ?? this.level
+    if (this.#u === null) this.#relevels.push(levels)
+    else {
+      this.#relevelRows(levels)
+      this.#findLevel()
+    }
+    this.#changed()
+  }
+
+  #relevelRows(levels: readonly number[]): void {
+    const u = this.#u!
+    for (let row = 0; row < this.rows; row++) {
+      const level = this.levelAt(row)
+      this.#setLevel(u, row, levels[level] ?? level)
+    }
+  }
+
+  #setLevel(u: Uint32Array, row: number, level: number): void {
+    u[row * U + 11] = ((u[row * U + 11]! & 0xff00_ffff) | (level << 16)) >>> 0
+  }
+
+  /** Levels may have become one. */
+  #findLevel(): void {
+    if (this.level !== MIXED_LEVELS || this.rows === 0) return
+    const first = this.levelAt(0)
+    for (let row = 1; row < this.rows; row++) if (this.levelAt(row) !== first) return
+    this.level = first
   }
 
   /** The record has a copy elsewhere, which is the one that counts from now on. */
@@ -358,8 +397,12 @@ export class IndexPage {
     record.copy(Buffer.from(bytes), 0, at + PAGE_FIXED_BYTES, at + PAGE_FIXED_BYTES + this.rows * ROW_BYTES)
     this.#f = new Float64Array(bytes)
     this.#u = new Uint32Array(bytes)
+    const relevels = this.#relevels
+    this.#relevels = []
+    for (const levels of relevels) this.#relevelRows(levels)
     for (const [row, change] of this.#waiting ?? []) this.#write(row, change)
     this.#waiting = null
+    if (relevels.length > 0) this.#findLevel()
     return true
   }
 
@@ -376,6 +419,8 @@ export class IndexPage {
     this.shared = 0
     let lost = 0
     for (const [at, row] of rows.entries()) {
+      // the message's record has the level that it had first
+      if (row !== null && this.level !== MIXED_LEVELS) row.level = this.level
       if (row !== null) this.#put(at, row)
       if (!this.isLive(at)) continue
       if (row === null) {
@@ -384,6 +429,9 @@ export class IndexPage {
       } else this.#count(row)
     }
     this.live -= lost
+    const relevels = this.level === MIXED_LEVELS ? this.#relevels : []
+    this.#relevels = []
+    for (const levels of relevels) this.#relevelRows(levels)
     for (const [row, change] of this.#waiting ?? []) this.#write(row, change)
     this.#waiting = null
     this.unready = rows.reduce((sum, _, at) => (this.isLive(at) && this.#stateOf(at) !== 0 ? sum + 1 : sum), 0)
@@ -425,4 +473,6 @@ export interface RowUpdate {
   readonly deliveryCount: number
   readonly acquiredCount: number
   readonly order: number
+  /** -1 where it stays. */
+  readonly level: number
 }

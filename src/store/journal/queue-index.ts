@@ -1,7 +1,9 @@
 import {
+  BEING_SPILLED,
   CANCELLED,
   type ExpiryVisitor,
   type LoadVisitor,
+  NOT_STORED,
   PENDING,
   type QueueEntry,
   type QueueLog,
@@ -128,8 +130,8 @@ export class QueueIndex implements QueueLog {
   /** The row follows at once, as it does when a message is settled: who reads it back, or drops it, must not find an earlier state. */
   update(entry: QueueEntry, state: number, dueAt: number, mark: number): void {
     if (this.deleted || (entry.location !== PENDING && entry.location <= 0)) return
-    const { number, deliveryCount, acquiredCount, redelivered } = entry
-    const update = { queueId: this.id, number, dueAt, deliveryCount, acquiredCount, state, mark, redelivered }
+    const { number, deliveryCount, acquiredCount, redelivered, level } = entry
+    const update = { queueId: this.id, number, dueAt, deliveryCount, acquiredCount, state, mark, redelivered, level }
     const change = { ...update, order: state === STATE_RETURNED ? ++this.lastOrder : 0 }
     if (entry.location === PENDING) this.#defer(entry, change)
     else (entry.page as IndexPage).update(entry.row & ROW_MASK, change)
@@ -153,6 +155,30 @@ export class QueueIndex implements QueueLog {
     return this.#parts.committer.delivered(this, this.deliveredUpTo)
   }
 
+  relevel(levels: readonly number[]): number {
+    for (const list of [this.logged, this.transient]) for (const page of list.pages) page.relevel(levels)
+    for (const [entry, change] of this.#deferred) this.#deferred.set(entry, { ...change, level: entry.level })
+    this.recoveredLevels = mergeLevels(this.recoveredLevels, levels)
+    return this.#parts.committer.relevelled(this, levels)
+  }
+
+  /** A RELEVEL record is read after a restart. */
+  changeLevels(levels: readonly number[]): void {
+    for (const page of this.logged.pages) page.relevel(levels)
+  }
+
+  promote(entry: QueueEntry): number {
+    const { location } = entry
+    const page: unknown = entry.page
+    if (this.deleted || location === CANCELLED) return 0
+    if (location === PENDING) return page === this.transient ? BEING_SPILLED : 0
+    if (location !== NOT_STORED) {
+      if (!(page as IndexPage).transient) return 0
+      this.settle(entry)
+    }
+    return this.enqueue(entry)
+  }
+
   /** The entry's record has been put together. */
   addRow(entry: QueueEntry, location: number, recordBytes: number, sharers: number): void {
     const row = scratch
@@ -173,7 +199,8 @@ export class QueueIndex implements QueueLog {
   keepCounts(entry: QueueEntry): void {
     const { redelivered, deliveryCount, acquiredCount } = entry
     if (!redelivered && acquiredCount === 0) return
-    const change = { state: STATE_READY, dueAt: 0, mark: 0, order: 0, redelivered, deliveryCount, acquiredCount }
+    const { level } = entry
+    const change = { state: STATE_READY, dueAt: 0, mark: 0, order: 0, redelivered, deliveryCount, acquiredCount, level }
     const page = entry.page as IndexPage
     page.update(entry.row & ROW_MASK, change)
   }
@@ -420,4 +447,21 @@ export class QueueIndex implements QueueLog {
     }
     this.#parts.forget(this)
   }
+}
+
+/** What levels that become one have together. */
+function mergeLevels(recovered: readonly RecoveredLevel[], levels: readonly number[]): RecoveredLevel[] {
+  const merged = new Map<number, RecoveredLevel>()
+  for (const one of recovered) {
+    const level = levels[one.level] ?? one.level
+    const other = merged.get(level)
+    merged.set(level, {
+      level,
+      count: one.count + (other?.count ?? 0),
+      bytes: one.bytes + (other?.bytes ?? 0),
+      from: Math.min(one.from, other?.from ?? one.from),
+      to: Math.max(one.to, other?.to ?? one.to),
+    })
+  }
+  return [...merged.values()]
 }

@@ -6,14 +6,17 @@ import {
   RECORD_HEADER_BYTES,
   DELIVERED_BYTES,
   DROP_BYTES,
+  LEVELS,
   LIST_FIXED_BYTES,
   MESSAGE_FIXED_BYTES,
   RECORD_DELIVERED,
   RECORD_DROP,
   RECORD_MESSAGE,
+  RECORD_RELEVEL,
   RECORD_SETTLE,
   RECORD_TRANSACTION,
   RECORD_UPDATE,
+  RELEVEL_BYTES,
   SETTLE_BYTES,
   TARGET_BYTES,
   TRANSACTION_FIXED_BYTES,
@@ -98,6 +101,7 @@ export function updateAt(bytes: Buffer, at: number, index: number): Update {
     state: bytes[p + 26]!,
     mark: bytes[p + 27]!,
     redelivered: bytes[p + 28] === 1,
+    level: bytes[p + 29]! - 1,
   }
 }
 
@@ -109,6 +113,12 @@ export function deliveredAt(bytes: Buffer, at: number, index: number): { queueId
 export function dropAt(bytes: Buffer, at: number, index: number): Drop {
   const p = at + LIST_FIXED_BYTES + index * DROP_BYTES
   return { queueId: readU48(bytes, p), from: readU48(bytes, p + 6), to: readU48(bytes, p + 12), level: bytes[p + 18]! }
+}
+
+/** @returns by level, the one that it becomes */
+export function relevelAt(bytes: Buffer, at: number, index: number): { queueId: number; levels: number[] } {
+  const p = at + LIST_FIXED_BYTES + index * RELEVEL_BYTES
+  return { queueId: readU48(bytes, p), levels: [...bytes.subarray(p + 6, p + 6 + LEVELS)] }
 }
 
 /** Calls `visit` with the place of each record of a TRANSACTION, or with that of the record itself where it is none. */
@@ -130,6 +140,7 @@ const LISTS: Readonly<Record<number, readonly [fixedBytes: number, itemBytes: nu
   [RECORD_UPDATE]: [LIST_FIXED_BYTES, UPDATE_BYTES],
   [RECORD_DELIVERED]: [LIST_FIXED_BYTES, DELIVERED_BYTES],
   [RECORD_DROP]: [LIST_FIXED_BYTES, DROP_BYTES],
+  [RECORD_RELEVEL]: [LIST_FIXED_BYTES, RELEVEL_BYTES],
 }
 
 /**

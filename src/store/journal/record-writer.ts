@@ -5,6 +5,7 @@ import {
   checksum,
   DELIVERED_BYTES,
   DROP_BYTES,
+  LEVELS,
   LIST_FIXED_BYTES,
   MESSAGE_FIXED_BYTES,
   RECORD_BATCH,
@@ -12,9 +13,11 @@ import {
   RECORD_DROP,
   RECORD_HEADER_BYTES,
   RECORD_MESSAGE,
+  RECORD_RELEVEL,
   RECORD_SETTLE,
   RECORD_TRANSACTION,
   RECORD_UPDATE,
+  RELEVEL_BYTES,
   SETTLE_BYTES,
   TARGET_BYTES,
   TRANSACTION_FIXED_BYTES,
@@ -46,6 +49,8 @@ export interface Update {
   readonly state: number
   readonly mark: number
   readonly redelivered: boolean
+  /** -1 where it stays. */
+  readonly level: number
 }
 
 export interface Drop {
@@ -191,7 +196,7 @@ export class RecordWriter {
       out[at + 26] = update.state
       out[at + 27] = update.mark
       out[at + 28] = update.redelivered ? 1 : 0
-      out[at + 29] = 0
+      out[at + 29] = update.level + 1
       at += UPDATE_BYTES
     }
     this.#endList(start, at, RECORD_UPDATE, updates.length)
@@ -215,6 +220,16 @@ export class RecordWriter {
     out[at + 18] = level
     out[at + 19] = 0
     this.#endList(this.#at, at + DROP_BYTES, RECORD_DROP, 1)
+  }
+
+  /** @param levels by level, the one that it becomes; one without an item stays */
+  relevel(queueId: number, levels: readonly number[]): void {
+    this.#reserve(LIST_FIXED_BYTES + RELEVEL_BYTES)
+    const out = this.#open
+    const at = this.#at + LIST_FIXED_BYTES
+    writeU48(out, at, queueId)
+    for (let level = 0; level < LEVELS; level++) out[at + 6 + level] = levels[level] ?? level
+    this.#endList(this.#at, at + RELEVEL_BYTES, RECORD_RELEVEL, 1)
   }
 
   #endList(start: number, end: number, type: number, count: number): void {

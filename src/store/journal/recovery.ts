@@ -16,6 +16,7 @@ import {
   RECORD_DROP,
   RECORD_HEADER_BYTES,
   RECORD_MESSAGE,
+  RECORD_RELEVEL,
   RECORD_SETTLE,
   RECORD_UPDATE,
   SEGMENT_HEADER_BYTES,
@@ -32,6 +33,7 @@ import {
   eachRecord,
   listCount,
   queuesOf,
+  relevelAt,
   settleAt,
   targetAt,
   targetCount,
@@ -286,6 +288,9 @@ export class Recovery {
           case RECORD_DROP:
             await this.#drop(dropAt(bytes, at, i), location)
             break
+          case RECORD_RELEVEL:
+            this.#relevel(relevelAt(bytes, at, i), location)
+            break
           default:
             return // SKIP
         }
@@ -319,6 +324,10 @@ export class Recovery {
     if (!this.#isNews(queueId, location)) return
     const index = this.#indexOf(queueId)
     index.deliveredUpTo = Math.max(index.deliveredUpTo, upTo)
+  }
+
+  #relevel({ queueId, levels }: ReturnType<typeof relevelAt>, location: number): void {
+    if (this.#isNews(queueId, location)) this.#indexOf(queueId).changeLevels(levels)
   }
 
   async #drop({ queueId, from, to, level }: ReturnType<typeof dropAt>, location: number): Promise<void> {

@@ -4,7 +4,7 @@ import {
   readU48,
   RECORD_BATCH,
   RECORD_HEADER_BYTES,
-  RECORD_PAGE,
+  RECORD_RELEVEL,
   RECORD_SKIP,
   SEGMENT_HEADER_BYTES,
 } from './format.ts'
@@ -171,7 +171,7 @@ function findRecord(bytes: Buffer, from: number, segmentId: number): number {
   const last = bytes.length - RECORD_HEADER_BYTES - 1
   for (let at = from; at <= last; at++) {
     const type = bytes[at + 8]!
-    if (type === 0 || type > RECORD_PAGE) continue
+    if (type === 0 || type > RECORD_RELEVEL) continue
     if (validRecord(bytes, at, bytes.length, segmentId) > 0) return at
   }
   return -1

@@ -271,6 +271,8 @@ const NO_LOG: QueueLog = {
   loadNumbers: (_numbers, _bytesMax, visitor) => endLoad(visitor),
   findPresent: (_numbers, done) => void setImmediate(() => done(new Set())),
   settleNumbers() {},
+  relevel: () => 0,
+  promote: () => 0,
   drop() {},
   recovered: (): readonly RecoveredLevel[] => [],
   loadRecovered: (visitor) => endLoad(visitor),

@@ -81,6 +81,27 @@ function listen(page: Page): readonly string[] {
   return complaints
 }
 
+/**
+ * A stage with one window, in which guest has signed in.
+ * @param address of the page, or what tells it when the stage is there and everything the page needs
+ * @returns with them the stage's virtual host, encoded for an address
+ */
+export async function openSignedIn(
+  address: string | ((stage: Stage, vhost: string) => Promise<string>) = '#/',
+): Promise<{ stage: Stage; window: Window; vhost: string }> {
+  const stage = await openStage()
+  try {
+    const vhost = encodeURIComponent(stage.scene.vhost)
+    const page = typeof address === 'string' ? address : await address(stage, vhost)
+    const window = await stage.open()
+    await signIn(window.page, stage, page)
+    return { stage, window, vhost }
+  } catch (error) {
+    await stage.close()
+    throw error
+  }
+}
+
 /** Opens the console, signs in as guest, and waits until the page is there. */
 export async function signIn(page: Page, stage: Stage, address = '#/'): Promise<void> {
   await page.goto(stage.url + address)

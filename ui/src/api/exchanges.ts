@@ -13,6 +13,8 @@ export interface Exchange {
   readonly internal: boolean
   readonly arguments: Arguments
   readonly policy?: string | null
+  /** Kept until they are due, where the exchange keeps any. */
+  readonly messages_delayed?: number
   readonly user_who_performed_action?: string
   readonly message_stats?: MessageStats
 }

@@ -133,9 +133,10 @@ async function toError(response: Response): Promise<ApiError> {
 
 function explain(text: string, response: Response): { code: string; reason: string } {
   try {
-    const { error, reason } = JSON.parse(text) as { error?: unknown; reason?: unknown }
+    const { error, detail, reason = error } = JSON.parse(text) as Record<'error' | 'detail' | 'reason', unknown>
     const code = typeof error === 'string' ? error : String(response.status)
-    return { code, reason: unescapeHtml(typeof reason === 'string' ? reason : JSON.stringify(reason ?? error)) }
+    const said = detail ?? reason
+    return { code, reason: unescapeHtml(typeof said === 'string' ? said : JSON.stringify(said)) }
   } catch {
     return { code: String(response.status), reason: text.slice(0, 200) || response.statusText }
   }

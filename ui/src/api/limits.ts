@@ -13,6 +13,24 @@ export async function getLimits(scope: LimitScope, signal?: AbortSignal): Promis
   return answer[0]?.value ?? {}
 }
 
+/** A limit that somebody or something has. */
+export interface Limit {
+  /** Of the user or the virtual host. */
+  readonly owner: string
+  /** `max-connections` … */
+  readonly name: string
+  readonly value: number
+}
+
+/** All limits of users, or of virtual hosts, each on its own. */
+export async function listLimits(kind: 'user' | 'vhost', signal?: AbortSignal): Promise<readonly Limit[]> {
+  type Answer = readonly { readonly user?: string; readonly vhost?: string; readonly value: Limits }[]
+  const answer = await request<Answer>('GET', `${kind}-limits`, { signal })
+  return answer.flatMap(({ [kind]: owner, value: limits }) =>
+    Object.entries(limits).map(([name, value]) => ({ owner: owner!, name, value })),
+  )
+}
+
 /** @param value 0 allows none, a negative number any; null takes the limit away */
 export function putLimit(scope: LimitScope, name: string, value: number | null): Promise<void> {
   const resource = `${resourceOf(scope)}/${encodeURIComponent(name)}`

@@ -1,4 +1,4 @@
-import { path, request } from './http.ts'
+import { ApiError, path, request } from './http.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
 import type { Arguments } from './types.ts'
 
@@ -61,4 +61,21 @@ export const deletePolicy = (kind: PolicyKind, vhost: string, name: string): Pro
 export function previewPolicy(kind: PolicyKind, policy: Policy, signal?: AbortSignal): Promise<PolicyPreview> {
   const { vhost, ...body } = policy
   return request('POST', `${kind}/${path`${vhost}`}/preview`, { body, signal })
+}
+
+/** A key that a policy may have. */
+export interface PolicyKey {
+  readonly name: string
+  /** Whether an operator policy may have it, too. */
+  readonly operator: boolean
+}
+
+/** All that the broker knows; null where it does not tell. */
+export async function listPolicyKeys(signal?: AbortSignal): Promise<readonly PolicyKey[] | null> {
+  try {
+    return await request<readonly PolicyKey[]>('GET', 'policy-keys', { signal })
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null
+    throw error
+  }
 }

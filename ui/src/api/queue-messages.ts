@@ -58,16 +58,24 @@ export interface PeekAnswer {
   readonly examined: number
 }
 
+/** Where messages are: a queue, or an exchange that keeps some until they are due. */
+export interface MessagePlace {
+  readonly kind: 'queues' | 'exchanges'
+  readonly vhost: string
+  readonly name: string
+}
+
+const resourceOf = ({ kind, vhost, name }: MessagePlace): string => `${kind}/${path`${vhost}/${name}`}/messages`
+
 /** Looks at messages without marking or moving them. */
 export function peekMessages(
-  vhost: string,
-  queue: string,
+  place: MessagePlace,
   search: MessageSearch,
   options: PeekOptions,
   signal?: AbortSignal,
 ): Promise<PeekAnswer> {
   const query = { ...search, ...options }
-  return request('GET', path`queues/${vhost}/${queue}/messages`, { query, signal })
+  return request('GET', resourceOf(place), { query, signal })
 }
 
 /** Some by id, or all that fit. Without a state: all that are in one which the action is for. */
@@ -87,11 +95,7 @@ export type MessageAction =
   /** Milliseconds since the epoch; now where it is left out. */
   | { readonly action: 'hasten'; readonly deliver_at?: number }
 
-export function actOnMessages(
-  vhost: string,
-  queue: string,
-  select: MessageSelection,
-  action: MessageAction,
-): Promise<Job> {
-  return request('POST', path`queues/${vhost}/${queue}/messages/actions`, { body: { ...action, select } })
+/** Those that an exchange keeps can be cancelled and hastened. */
+export function actOnMessages(place: MessagePlace, select: MessageSelection, action: MessageAction): Promise<Job> {
+  return request('POST', `${resourceOf(place)}/actions`, { body: { ...action, select } })
 }

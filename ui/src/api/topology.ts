@@ -25,7 +25,12 @@ export interface Topology {
     readonly destination_type: 'queue' | 'exchange'
     readonly routing_key: string
     readonly properties_key: string
+    /** Bounds of the rate of all bindings between the same two; null where it cannot be told. */
+    readonly out_min?: number | null
+    readonly out_max?: number | null
   }[]
+  /** What was published to an exchange and came to a queue. */
+  readonly flows: readonly { readonly exchange: string; readonly queue: string; readonly out: number }[]
   readonly consumers: readonly {
     readonly queue: string
     readonly consumer_tag: string

@@ -78,8 +78,7 @@ const isVisible = ({ needs }: NavigationItem): boolean => needs?.value ?? true
 
 function NavigationLink({ item }: { readonly item: NavigationItem }) {
   if (!isVisible(item)) return null
-  const own = item.href.slice(1)
-  const current = own === '/' ? path.value === '/' : path.value === own || path.value.startsWith(`${own}/`)
+  const current = [item.href, ...(item.also ?? [])].some(isCurrent)
   return (
     <li>
       <a href={item.href} aria-current={current ? 'page' : undefined}>
@@ -87,6 +86,11 @@ function NavigationLink({ item }: { readonly item: NavigationItem }) {
       </a>
     </li>
   )
+}
+
+function isCurrent(href: string): boolean {
+  const own = href.slice(1)
+  return path.value === own || (own !== '/' && path.value.startsWith(`${own}/`))
 }
 
 /** `/` goes to the filter of the page. */

@@ -1,36 +1,12 @@
 import { useSignal } from '@preact/signals'
 import { getLimits, putLimit, type Limits, type LimitScope } from '../api/limits.ts'
-import { defineTexts } from '../i18n/language.ts'
 import { usePoll } from '../state/poll.ts'
 import { ActionForm } from './action-form.tsx'
 import { Field, FieldGrid, NumberInput } from './form.tsx'
+import { LIMIT_NAMES, limitTexts as texts, type LimitName } from './limit-names.ts'
 import { Card } from './page.tsx'
 import { Shown } from './polled.tsx'
 import { showDone } from './toasts.tsx'
-
-const texts = defineTexts(
-  {
-    title: 'Limits',
-    help: 'No limit when empty; 0 allows none.',
-    names: { 'max-connections': 'Most connections', 'max-channels': 'Most channels', 'max-queues': 'Most queues' },
-    save: 'Save limits',
-    saved: 'Limits saved',
-  },
-  {
-    title: '限制',
-    help: '留空则不限；0 表示一个也不允许。',
-    names: { 'max-connections': '最大连接数', 'max-channels': '最大信道数', 'max-queues': '最大队列数' },
-    save: '保存限制',
-    saved: '限制已保存',
-  },
-)
-
-type LimitName = keyof typeof texts.value.names
-
-const NAMES = {
-  user: ['max-connections', 'max-channels'],
-  vhost: ['max-connections', 'max-queues'],
-} as const satisfies Record<string, readonly LimitName[]>
 
 /** How much a user, or a virtual host, may have. */
 export function LimitsCard({ scope }: { readonly scope: LimitScope }) {
@@ -50,7 +26,7 @@ interface LimitsFormProps {
 
 function LimitsForm({ scope, limits, onSaved }: LimitsFormProps) {
   const t = texts.value
-  const [first, second] = 'user' in scope ? NAMES.user : NAMES.vhost
+  const [first, second] = 'user' in scope ? LIMIT_NAMES.user : LIMIT_NAMES.vhost
   const typed = [useTyped(first, limits), useTyped(second, limits)]
   const send = async (): Promise<void> => {
     for (const { name, value } of typed) {

@@ -16,6 +16,7 @@ const texts = defineTexts(
     minority: 'minority',
     starting: 'starting',
     error: 'error',
+    terminated: 'terminated',
   },
   {
     running: '运行中',
@@ -31,6 +32,7 @@ const texts = defineTexts(
     minority: '少数派',
     starting: '启动中',
     error: '错误',
+    terminated: '已终止',
   },
 )
 
@@ -48,6 +50,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   minority: 'danger',
   starting: 'info',
   error: 'danger',
+  terminated: 'danger',
 }
 
 /** The state of a connection, channel, queue or link, in the API's word. */

@@ -11,6 +11,7 @@ import { handle } from '../handle.ts'
 import { table, text } from '../output.ts'
 import { parseNatural } from '../../parse.ts'
 import { pickColumns } from '../selection.ts'
+import { changeQueue } from './change-queue.ts'
 import { columnArgument } from './topology.ts'
 
 interface Queue {
@@ -255,6 +256,7 @@ const onlyHere = ({ status }: ApiError): CliError | undefined =>
   status === 404 || status === 405 ? failure('There is no such queue, or the node is no WarrenMQ') : undefined
 
 export const QUEUE_COMMANDS = [
+  changeQueue,
   deleteQueue,
   listQueues,
   listUnresponsiveQueues,

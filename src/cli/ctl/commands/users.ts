@@ -28,8 +28,8 @@ async function findUser({ api }: Context, name: string): Promise<User> {
   return user
 }
 
-/** An empty password is none: the user cannot log in with a password. */
-const passwordFields = (password: string): object => (password === '' ? { password_hash: '' } : { password })
+/** An empty password is none: the user cannot log in with a password, if the node's validator of credentials takes that. */
+const passwordFields = (password: string): object => (password === '' ? {} : { password })
 
 async function passwordOf({ args, terminal }: Context): Promise<string> {
   const password = args[1] ?? (await terminal.readSecret('Password: '))

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { anyTextOf } from '../../../util/any-text.ts'
 
 /**
  * Node's own per-encoding methods: `toString` ends in them after looking its encoding up by name, which for the short
@@ -33,25 +34,9 @@ export function readUtf8(buffer: Buffer, start: number, end: number): string | n
   return isUtf8(buffer.subarray(start, end)) ? (buffer as TextBuffer).utf8Slice(start, end) : null
 }
 
-/** Where bytes that are not text lie in a string: lone surrogates, which no text has. Byte 0x80 is U+DC80. */
-const ESCAPED_FROM = 0xdc00
-
 /**
  * The text in [start, end), whatever its bytes: some publishers put raw bytes into properties (a binary UUID as correlation id), and get
- * them back as they were. Where it is not UTF-8, each byte beyond ASCII becomes a lone surrogate, as Python's `surrogateescape` has it.
+ * them back as they were (`anyTextOf`).
  */
-export function readAnyText(buffer: Buffer, start: number, end: number): string {
-  const text = readUtf8(buffer, start, end)
-  if (text !== null) return text
-  const units = Array.from(buffer.subarray(start, end), (byte) => (byte < 0x80 ? byte : ESCAPED_FROM + byte))
-  return String.fromCharCode(...units)
-}
-
-/** The bytes of a text that may come from `readAnyText`. */
-export function bytesOfAnyText(text: string): Buffer {
-  const pieces = [...text].map((character) => {
-    const code = character.codePointAt(0)! - ESCAPED_FROM
-    return code >= 0x80 && code <= 0xff ? Buffer.of(code) : Buffer.from(character)
-  })
-  return Buffer.concat(pieces)
-}
+export const readAnyText = (buffer: Buffer, start: number, end: number): string =>
+  readUtf8(buffer, start, end) ?? anyTextOf(buffer.subarray(start, end))

@@ -1,6 +1,7 @@
 import type { Table } from '../../../core/fields.ts'
+import { bytesOfAnyText } from '../../../util/any-text.ts'
 import { writeTable } from './table.ts'
-import { bytesOfAnyText, type TextBuffer } from './text.ts'
+import type { TextBuffer } from './text.ts'
 
 const TWO_32 = 0x1_0000_0000
 const SHORTSTR_MAX = 255

@@ -1,10 +1,24 @@
 import type { Connection } from '../../api/connections.ts'
+import { count, NONE } from '../../format.ts'
+
+function property({ client_properties: properties }: Connection, name: string): string {
+  const value = properties?.[name]
+  return typeof value === 'string' ? value : ''
+}
 
 /** Which client library it is, as far as it says: `amqplib 2.3.1`. */
-export function clientName({ client_properties: properties }: Connection): string {
-  const text = (name: string): string => {
-    const value = properties?.[name]
-    return typeof value === 'string' ? value : ''
-  }
-  return `${text('product')} ${text('version')}`.trim()
-}
+export const clientName = (connection: Connection): string =>
+  `${property(connection, 'product')} ${property(connection, 'version')}`.trim()
+
+/** How an MQTT client calls itself; '' for other clients. */
+export const clientId = (connection: Connection): string => property(connection, 'client_id')
+
+/** What a client calls itself, however its protocol has it do so; '' where it does not. */
+export const givenName = (connection: Connection): string => connection.user_provided_name || clientId(connection)
+
+/** Whether its protocol has channels: `AMQP 0-9-1`, and `Direct 0-9-1` for what runs in the broker. */
+export const hasChannels = ({ protocol }: Connection): boolean => /^(AMQP|Direct) 0/.test(protocol)
+
+/** How many channels it has; – where its protocol has none, whatever the broker uses in their place. */
+export const channelCount = (connection: Connection): string =>
+  hasChannels(connection) ? count(connection.channels) : NONE

@@ -17,7 +17,7 @@ import type { PageComponentProps } from '../../routes.ts'
 import { preferences } from '../../state/preferences.ts'
 import { usePoll } from '../../state/poll.ts'
 import { CloseDialog } from './close-dialog.tsx'
-import { clientName } from './client.ts'
+import { clientId, clientName, givenName, hasChannels } from './client.ts'
 import { texts } from './texts.ts'
 
 /** One connection: who it is, what it sends, its channels. */
@@ -32,7 +32,7 @@ export function ConnectionPage({ params }: PageComponentProps) {
       title={name}
       crumbs={[{ label: t.title, href: '#/connections' }]}
       badges={<StateBadge state={connection.data.value?.state} />}
-      lead={connection.data.value?.user_provided_name}
+      lead={connection.data.value && givenName(connection.data.value)}
       actions={
         <>
           <RangeChoice />
@@ -58,6 +58,7 @@ function Content({ connection }: { readonly connection: Connection }) {
   const t = texts.value
   const c = common.value
   const { ssl, ssl_protocol: version, ssl_cipher: cipher, timeout } = connection
+  const unlimited = hasChannels(connection) ? t.unlimited : null
   const history = rateHistory([
     [t.fromClient, connection.recv_oct_details],
     [t.toClient, connection.send_oct_details],
@@ -73,7 +74,8 @@ function Content({ connection }: { readonly connection: Connection }) {
               [c.vhost, connection.vhost],
               [c.node, connection.node],
               [t.protocol, connection.protocol],
-              [t.client, clientName(connection) || undefined],
+              [t.client, clientName(connection)],
+              [t.clientId, clientId(connection)],
               [t.auth, connection.auth_mechanism],
               [t.tls, ssl === true ? [version, cipher].filter(Boolean).join(' ') : t.noTls],
               [t.certificate, connection.peer_cert_subject],
@@ -83,8 +85,9 @@ function Content({ connection }: { readonly connection: Connection }) {
                 connection.connected_at === undefined ? undefined : duration(Date.now() - connection.connected_at),
               ],
               [t.heartbeat, timeout === 0 || timeout === undefined ? t.noHeartbeat : t.seconds(count(timeout))],
-              [t.frameMax, bytes(connection.frame_max)],
-              [t.channelMax, count(connection.channel_max)],
+              // 0 is no limit to AMQP, and no answer of protocols that do not negotiate it
+              [t.frameMax, connection.frame_max ? bytes(connection.frame_max) : unlimited],
+              [t.channelMax, connection.channel_max ? count(connection.channel_max) : unlimited],
             ]}
           />
         </Card>
@@ -96,22 +99,29 @@ function Content({ connection }: { readonly connection: Connection }) {
           )}
         </Card>
       </div>
-      <Card title={t.channels} flush>
-        <ChannelTable
-          id="connection-channels"
-          load={async (query, signal) =>
-            localPage(await listConnectionChannels(connection.name, signal), query, (channel) => channel.name)
-          }
-          loadKey={connection.name}
-          within
-          empty={<Empty title={t.noChannels} />}
-        />
-      </Card>
+      {hasChannels(connection) && <Channels of={connection.name} />}
       {connection.client_properties !== undefined && (
         <Card title={t.properties}>
           <ArgumentList of={connection.client_properties} />
         </Card>
       )}
     </>
+  )
+}
+
+function Channels({ of: name }: { readonly of: string }) {
+  const t = texts.value
+  return (
+    <Card title={t.channels} flush>
+      <ChannelTable
+        id="connection-channels"
+        load={async (query, signal) =>
+          localPage(await listConnectionChannels(name, signal), query, (channel) => channel.name)
+        }
+        loadKey={name}
+        within
+        empty={<Empty title={t.noChannels} />}
+      />
+    </Card>
   )
 }

@@ -10,7 +10,7 @@ import { byteRate, count, dateTime } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { preferences } from '../../state/preferences.ts'
 import { CloseDialog } from './close-dialog.tsx'
-import { clientName } from './client.ts'
+import { channelCount, clientName, givenName } from './client.ts'
 import { texts } from './texts.ts'
 
 /** Who is connected. Several can be picked and closed together. */
@@ -61,17 +61,17 @@ function columns(): readonly Column<Connection>[] {
       id: 'name',
       header: c.name,
       sort: 'name',
-      cell: ({ name, user_provided_name: given }) => (
+      cell: (row) => (
         <>
-          <ConnectionLink name={name} />
-          {given !== undefined && <div class="small muted">{given}</div>}
+          <ConnectionLink name={row.name} />
+          {givenName(row) !== '' && <div class="small muted">{givenName(row)}</div>}
         </>
       ),
     },
     { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
     { id: 'user', header: c.user, sort: 'user', cell: ({ user }) => user },
     { id: 'state', header: c.state, sort: 'state', cell: ({ state }) => <StateBadge state={state} /> },
-    { id: 'protocol', header: t.protocol, sort: 'protocol', show: 'chosen', cell: ({ protocol }) => protocol },
+    { id: 'protocol', header: t.protocol, sort: 'protocol', show: 'wide', cell: ({ protocol }) => protocol },
     { id: 'tls', header: t.tls, sort: 'ssl', show: 'chosen', cell: ({ ssl }) => (ssl === true ? c.yes : c.no) },
     { id: 'client', header: t.client, show: 'wide', cell: (row) => clientName(row) },
     {
@@ -79,7 +79,7 @@ function columns(): readonly Column<Connection>[] {
       header: t.channels,
       align: 'end',
       sort: 'channels',
-      cell: ({ channels }) => count(channels),
+      cell: channelCount,
     },
     {
       id: 'from',

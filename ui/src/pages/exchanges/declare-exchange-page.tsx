@@ -7,10 +7,11 @@ import { exchangeArguments } from '../../components/arguments/exchange-arguments
 import { TableEditor } from '../../components/arguments/table-editor.tsx'
 import { Button, ButtonLink } from '../../components/button.tsx'
 import { ErrorPanel } from '../../components/error-panel.tsx'
-import { Checkbox, Field, FieldGrid, Select, TextInput } from '../../components/form.tsx'
+import { Checkbox, Field, FieldGrid, Select } from '../../components/form.tsx'
+import { NameFields } from '../../components/name-fields.tsx'
 import { Card, Page } from '../../components/page.tsx'
 import { showDone } from '../../components/toasts.tsx'
-import { useVhostField, VhostField } from '../../components/vhost-field.tsx'
+import { useVhostField } from '../../components/vhost-field.tsx'
 import { common } from '../../i18n/common.ts'
 import { navigate, to } from '../../router.ts'
 import { usePoll } from '../../state/poll.ts'
@@ -57,10 +58,7 @@ export function DeclareExchangePage() {
       <Card>
         <form class="stack" onSubmit={(event) => event.preventDefault()}>
           <FieldGrid>
-            <VhostField value={vhost} />
-            <Field label={common.value.name} help={t.nameHelp}>
-              <TextInput value={name} autofocus />
-            </Field>
+            <NameFields vhost={vhost} name={name} help={t.nameHelp} />
             <Field label={common.value.type} help={typeHelp(type.value)}>
               <Select value={type} choices={types.map((value) => ({ value, label: value }))} />
             </Field>

@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks'
 import { listExchangeBindings } from '../../api/bindings.ts'
-import { deleteExchange, getExchange, type Exchange } from '../../api/exchanges.ts'
+import { deleteExchange, exchangeInPath, getExchange, type Exchange } from '../../api/exchanges.ts'
 import { BindForm } from '../../components/bindings/bind-form.tsx'
 import { BindingTable } from '../../components/bindings/binding-table.tsx'
 import { Button, ButtonLink } from '../../components/button.tsx'
@@ -13,6 +13,7 @@ import { Shown } from '../../components/polled.tsx'
 import { ArgumentList, Features } from '../../components/properties.tsx'
 import { RangeChoice, RatesChart } from '../../components/rates-chart.tsx'
 import { showDone } from '../../components/toasts.tsx'
+import { count } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { navigate, to } from '../../router.ts'
 import type { PageComponentProps } from '../../routes.ts'
@@ -112,12 +113,21 @@ function About({ exchange }: { readonly exchange: Exchange }) {
             />,
           ],
           [c.policy, policy && <a href={to`/policies/${vhost}/${policy}`}>{policy}</a>],
+          [
+            t.delayed,
+            exchange.messages_delayed === undefined ? null : <DelayedLink key="delayed" exchange={exchange} />,
+          ],
           [t.user, exchange.user_who_performed_action],
           [c.arguments, hasArguments ? <ArgumentList of={exchange.arguments} /> : null],
         ]}
       />
     </Card>
   )
+}
+
+function DelayedLink({ exchange }: { readonly exchange: Exchange }) {
+  const { vhost, name, messages_delayed: waiting } = exchange
+  return <a href={to`/exchanges/${vhost}/${exchangeInPath(name)}/messages`}>{texts.value.waiting(count(waiting))}</a>
 }
 
 function Bindings({ vhost, name }: { readonly vhost: string; readonly name: string }) {

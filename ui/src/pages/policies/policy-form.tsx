@@ -1,6 +1,6 @@
 import { useSignal, type Signal } from '@preact/signals'
 import { exchangeNames } from '../../api/exchanges.ts'
-import { APPLY_TO, putPolicy, type ApplyTo, type Policy, type PolicyKind } from '../../api/policies.ts'
+import { APPLY_TO, putPolicy, type ApplyTo, type Policy, type PolicyKey, type PolicyKind } from '../../api/policies.ts'
 import type { Arguments } from '../../api/types.ts'
 import { ActionForm } from '../../components/action-form.tsx'
 import { ArgumentFields } from '../../components/arguments/argument-fields.tsx'
@@ -19,13 +19,15 @@ export interface PolicyFormProps {
   readonly kind: PolicyKind
   /** One that there is; null for a new one. */
   readonly policy: Policy | null
+  /** What the broker takes; null where it does not tell. */
+  readonly keys: readonly PolicyKey[] | null
   readonly onSaved: (policy: Policy) => void | Promise<void>
 }
 
 /** A policy while it is written, and what it would catch. */
-export function PolicyForm({ kind, policy, onSaved }: PolicyFormProps) {
+export function PolicyForm({ kind, policy, keys, onSaved }: PolicyFormProps) {
   const t = texts.value
-  const form = usePolicyForm(kind, policy)
+  const form = usePolicyForm(kind, policy, keys)
   const draft = form.draft()
   const isReady = draft.name !== '' && draft.pattern !== '' && Object.keys(draft.definition).length > 0
   const send = async (): Promise<void> => {
@@ -57,7 +59,7 @@ export function PolicyForm({ kind, policy, onSaved }: PolicyFormProps) {
               <NumberInput value={form.priority} step={1} />
             </Field>
           </FieldGrid>
-          <Definition kind={kind} form={form} />
+          <Definition kind={kind} form={form} keys={keys} />
         </ActionForm>
       </Card>
       <PreviewCard kind={kind} draft={draft} />
@@ -79,7 +81,7 @@ interface PolicySignals {
   readonly draft: () => Policy
 }
 
-function usePolicyForm(kind: PolicyKind, policy: Policy | null): PolicySignals {
+function usePolicyForm(kind: PolicyKind, policy: Policy | null, keys: readonly PolicyKey[] | null): PolicySignals {
   const newVhost = useVhostField()
   const vhost = useSignal(policy?.vhost ?? newVhost.peek())
   const name = useSignal(policy?.name ?? '')
@@ -87,7 +89,7 @@ function usePolicyForm(kind: PolicyKind, policy: Policy | null): PolicySignals {
   const applyTo = useSignal<ApplyTo>(policy?.['apply-to'] ?? (kind === 'policies' ? 'all' : 'queues'))
   const priority = useSignal(String(policy?.priority ?? 0))
   const offered = (): ReadonlySet<string> =>
-    new Set(policyKeys(kind, applyTo.value, []).flatMap(({ fields }) => fields.map(({ key }) => key)))
+    new Set(policyKeys(kind, applyTo.value, keys, []).flatMap(({ fields }) => fields.map(({ key }) => key)))
   const initial = Object.entries(policy?.definition ?? {})
   const isOffered = offered()
   const known = useSignal<Arguments>(Object.fromEntries(initial.filter(([key]) => isOffered.has(key))))
@@ -108,7 +110,11 @@ function usePolicyForm(kind: PolicyKind, policy: Policy | null): PolicySignals {
   return { vhost, name, pattern, applyTo, priority, known, further, draft }
 }
 
-function Definition({ kind, form }: { readonly kind: PolicyKind; readonly form: PolicySignals }) {
+interface DefinitionProps extends Pick<PolicyFormProps, 'kind' | 'keys'> {
+  readonly form: PolicySignals
+}
+
+function Definition({ kind, form, keys }: DefinitionProps) {
   const t = texts.value
   const vhost = form.vhost.value
   const names = usePoll(vhost, (signal) => exchangeNames(vhost, signal), { once: true })
@@ -118,7 +124,7 @@ function Definition({ kind, form }: { readonly kind: PolicyKind; readonly form: 
     <fieldset class="stack" aria-label={t.definition}>
       <ArgumentFields
         key={applyTo}
-        groups={policyKeys(kind, applyTo, names.data.value ?? [])}
+        groups={policyKeys(kind, applyTo, keys, names.data.value ?? [])}
         values={form.known}
         {...(type !== undefined && { type })}
       />

@@ -1,4 +1,4 @@
-import { deletePolicy, getPolicy, type PolicyKind } from '../../api/policies.ts'
+import { deletePolicy, getPolicy, listPolicyKeys, type PolicyKind } from '../../api/policies.ts'
 import { Button } from '../../components/button.tsx'
 import { confirm } from '../../components/dialog.tsx'
 import { Page } from '../../components/page.tsx'
@@ -20,19 +20,25 @@ const titleOf = (kind: PolicyKind): string => (kind === 'policies' ? texts.value
 
 function New({ kind }: { readonly kind: PolicyKind }) {
   const t = texts.value
+  const keys = usePoll('policy keys', listPolicyKeys, { once: true })
   return (
     <Page
       title={kind === 'policies' ? t.add : t.operatorAdd}
       crumbs={[{ label: titleOf(kind), href: addressOf(kind) }]}
     >
-      <PolicyForm
-        kind={kind}
-        policy={null}
-        onSaved={({ vhost, name }) => {
-          showDone(t.saved(name))
-          navigate(policyAddress(kind, vhost, name))
-        }}
-      />
+      <Shown of={keys}>
+        {(known) => (
+          <PolicyForm
+            kind={kind}
+            policy={null}
+            keys={known}
+            onSaved={({ vhost, name }) => {
+              showDone(t.saved(name))
+              navigate(policyAddress(kind, vhost, name))
+            }}
+          />
+        )}
+      </Shown>
     </Page>
   )
 }
@@ -42,7 +48,8 @@ function One({ kind, params }: PageComponentProps & { readonly kind: PolicyKind 
   const vhost = params['vhost']!
   const name = params['name']!
   // Once: what somebody is writing must not be written over.
-  const policy = usePoll(`${kind} ${vhost} ${name}`, (signal) => getPolicy(kind, vhost, name, signal), { once: true })
+  const load = (signal: AbortSignal) => Promise.all([getPolicy(kind, vhost, name, signal), listPolicyKeys(signal)])
+  const loaded = usePoll(`${kind} ${vhost} ${name}`, load, { once: true })
   const remove = async (): Promise<void> => {
     const question = { title: t.deleteTitle(name), text: t.deleteText, confirm: t.delete, danger: true }
     if (!(await confirm(question))) return
@@ -61,8 +68,10 @@ function One({ kind, params }: PageComponentProps & { readonly kind: PolicyKind 
         </Button>
       }
     >
-      <Shown of={policy}>
-        {(data) => <PolicyForm kind={kind} policy={data} onSaved={() => showDone(t.saved(name))} />}
+      <Shown of={loaded}>
+        {([policy, keys]) => (
+          <PolicyForm kind={kind} policy={policy} keys={keys} onSaved={() => showDone(t.saved(name))} />
+        )}
       </Shown>
     </Page>
   )

@@ -34,6 +34,10 @@ export const texts = defineTexts(
       label: 'Upstream set',
       help: 'The set of upstreams that messages are fetched from; all is every upstream. None without it.',
     },
+    upstreamPattern: {
+      label: 'Upstream pattern',
+      help: 'A regular expression: messages are fetched from the upstreams whose names fit. Only one of the three can be set.',
+    },
     more: 'Further keys',
     moreHelp: 'What has no field of its own.',
     save: 'Save',
@@ -83,6 +87,7 @@ export const texts = defineTexts(
     federation: '联邦',
     upstream: { label: '上游', help: '从哪个上游获取消息。不设置则无。' },
     upstreamSet: { label: '上游集合', help: '从哪组上游获取消息；all 表示全部上游。不设置则无。' },
+    upstreamPattern: { label: '上游匹配模式', help: '正则表达式：从名称匹配的上游获取消息。三者只能设置其一。' },
     more: '其他键',
     moreHelp: '没有单独字段的键。',
     save: '保存',

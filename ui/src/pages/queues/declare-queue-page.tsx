@@ -2,10 +2,11 @@ import { useSignal } from '@preact/signals'
 import { declareQueue } from '../../api/queues.ts'
 import { Button, ButtonLink } from '../../components/button.tsx'
 import { ErrorPanel } from '../../components/error-panel.tsx'
-import { Checkbox, Field, FieldGrid, TextInput } from '../../components/form.tsx'
+import { Checkbox, FieldGrid } from '../../components/form.tsx'
+import { NameFields } from '../../components/name-fields.tsx'
 import { Card, Page } from '../../components/page.tsx'
 import { showDone } from '../../components/toasts.tsx'
-import { useVhostField, VhostField } from '../../components/vhost-field.tsx'
+import { useVhostField } from '../../components/vhost-field.tsx'
 import { common } from '../../i18n/common.ts'
 import { navigate, to } from '../../router.ts'
 import { ArgumentPart, chosenArguments, TypeField, useArgumentForm } from './argument-form.tsx'
@@ -40,10 +41,7 @@ export function DeclareQueuePage() {
       <Card>
         <form class="stack" onSubmit={(event) => event.preventDefault()}>
           <FieldGrid>
-            <VhostField value={vhost} />
-            <Field label={t.name} help={t.nameHelp}>
-              <TextInput value={name} autofocus />
-            </Field>
+            <NameFields vhost={vhost} name={name} help={t.nameHelp} />
             <TypeField form={form} />
           </FieldGrid>
           {isClassic && (

@@ -3,7 +3,6 @@ import { defineTexts } from '../../i18n/language.ts'
 /** Of the forms that declare a queue and of its management. */
 export const declareTexts = defineTexts(
   {
-    name: 'Name',
     nameHelp: 'Up to 255 bytes. Names that begin with amq. are the broker’s own.',
     types: { classic: 'Classic', quorum: 'Quorum' },
     typeHelp: {
@@ -37,7 +36,6 @@ export const declareTexts = defineTexts(
     sureText: 'If the conditions hold, the queue goes with its bindings and with what is in it.',
   },
   {
-    name: '名称',
     nameHelp: '最多 255 字节。以 amq. 开头的名称由服务器保留。',
     types: { classic: '经典', quorum: '仲裁' },
     typeHelp: {

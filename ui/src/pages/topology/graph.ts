@@ -19,8 +19,10 @@ export interface GraphNode {
 export interface GraphEdge {
   readonly from: string
   readonly to: string
-  /** Key or rate; '' for none. */
-  readonly label: string
+  /** Routing keys; '' for none. */
+  readonly key: string
+  /** Messages per second; '' where it is not known. */
+  readonly rate: string
   readonly isDeadLetter: boolean
 }
 
@@ -68,25 +70,35 @@ function nodesOf(vhost: string, topology: Topology): readonly GraphNode[] {
 const consumerId = ({ channel, consumer_tag: tag }: Topology['consumers'][number]): string =>
   idOf('consumer', `${channel} ${tag}`)
 
-function edgesOf({ publishers, bindings, consumers, dead_letters: deadLetters }: Topology): readonly GraphEdge[] {
+function edgesOf({
+  publishers,
+  bindings,
+  flows,
+  consumers,
+  dead_letters: deadLetters,
+}: Topology): readonly GraphEdge[] {
   return [
     ...publishers.map(({ connection, exchange, out }) => ({
       from: idOf('publisher', connection),
       to: idOf('exchange', exchange),
-      label: rate(out),
+      key: '',
+      rate: rate(out),
       isDeadLetter: false,
     })),
     ...bindingEdges(bindings),
+    ...defaultEdges(flows),
     ...consumers.map((consumer) => ({
       from: idOf('queue', consumer.queue),
       to: consumerId(consumer),
-      label: rate(consumer.out),
+      key: '',
+      rate: rate(consumer.out),
       isDeadLetter: false,
     })),
     ...deadLetters.map(({ queue, exchange }) => ({
       from: idOf('queue', queue),
       to: idOf('exchange', exchange),
-      label: '',
+      key: '',
+      rate: '',
       isDeadLetter: true,
     })),
   ]
@@ -97,10 +109,29 @@ function bindingEdges(bindings: Topology['bindings']): readonly GraphEdge[] {
   const ends = Map.groupBy(bindings, ({ source, destination, destination_type: kind }) =>
     JSON.stringify([idOf('exchange', source), idOf(kind, destination)]),
   )
-  return [...ends].map(([key, group]) => {
-    const [from, end] = JSON.parse(key) as [string, string]
-    return { from, to: end, label: group.map(({ routing_key: one }) => one).join(', '), isDeadLetter: false }
+  return [...ends].map(([names, group]) => {
+    const [from, end] = JSON.parse(names) as [string, string]
+    const key = group.map(({ routing_key: one }) => one).join(', ')
+    return { from, to: end, key, rate: boundsText(group[0]!), isDeadLetter: false }
   })
+}
+
+function boundsText({ out_min: min, out_max: max }: Topology['bindings'][number]): string {
+  if (min === undefined || min === null || max === undefined || max === null) return ''
+  return min === max ? rate(max) : `${rate(min)} – ${rate(max)}`
+}
+
+/** The default exchange leads to every queue; what is drawn is where messages go. */
+function defaultEdges(flows: Topology['flows']): readonly GraphEdge[] {
+  return flows
+    .filter(({ exchange, out }) => exchange === '' && out > 0)
+    .map(({ queue, out }) => ({
+      from: idOf('exchange', ''),
+      to: idOf('queue', queue),
+      key: '',
+      rate: rate(out),
+      isDeadLetter: false,
+    }))
 }
 
 /** What contains the text, with its neighbours; at most so many nodes. */

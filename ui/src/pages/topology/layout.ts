@@ -14,6 +14,8 @@ export interface PlacedNode extends GraphNode {
 export interface PlacedEdge extends GraphEdge {
   readonly start: PlacedNode
   readonly end: PlacedNode
+  /** Where on the line its labels stand: 1 at its end, 0 at its start. */
+  readonly labelAt: number
 }
 
 export interface Placed {
@@ -45,10 +47,21 @@ export function place({ nodes, edges }: Graph): Placed {
   const tallest = Math.max(...columns.map(({ length }) => length))
   return {
     nodes: [...placed.values()],
-    edges: edges.map((edge) => ({ ...edge, start: placed.get(edge.from)!, end: placed.get(edge.to)! })),
+    edges: placeEdges(edges, placed),
     width: 2 * MARGIN + columns.length * (NODE_WIDTH + GAP_X) - GAP_X,
     height: 2 * MARGIN + tallest * (NODE_HEIGHT + GAP_Y) - GAP_Y,
   }
+}
+
+/** Where several lines end at one node, their labels stand one before the other, and not on each other. */
+function placeEdges(edges: readonly GraphEdge[], placed: ReadonlyMap<string, PlacedNode>): readonly PlacedEdge[] {
+  const ranks = new Map<string, number>()
+  return edges.map((edge) => {
+    const rank = ranks.get(edge.to) ?? 0
+    if (edge.key !== '' || edge.rate !== '') ranks.set(edge.to, rank + 1)
+    const labelAt = rank === 0 ? 1 : Math.max(0.25, 0.75 - 0.15 * rank)
+    return { ...edge, start: placed.get(edge.from)!, end: placed.get(edge.to)!, labelAt }
+  })
 }
 
 /** Not by subtraction: two infinities are equal. */

@@ -63,7 +63,7 @@ function Node({ node }: { readonly node: PlacedNode }) {
 }
 
 function Edge({ edge }: { readonly edge: PlacedEdge }) {
-  const { start, end, label, isDeadLetter } = edge
+  const { start, end, key, rate, isDeadLetter, labelAt } = edge
   // What leads back, as dead letters do, leaves and arrives on the sides that face each other.
   const isBack = end.x <= start.x
   const x1 = isBack ? start.x : start.x + NODE_WIDTH
@@ -71,14 +71,33 @@ function Edge({ edge }: { readonly edge: PlacedEdge }) {
   const y1 = start.y + NODE_HEIGHT / 2
   const y2 = end.y + NODE_HEIGHT / 2
   const bend = (x2 - x1) / 2
+  const label =
+    labelAt === 1
+      ? ({ x: x2 - 6, y: y2, anchor: 'end' } as const)
+      : ({
+          x: onCurve(labelAt, x1, x1 + bend, x2 - bend, x2),
+          y: onCurve(labelAt, y1, y1, y2, y2),
+          anchor: 'middle',
+        } as const)
   return (
     <g class={isDeadLetter ? 'topology-edge topology-dead' : 'topology-edge'}>
       <path d={`M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} />
-      {label !== '' && (
-        <text class="topology-label" x={x2 - 6} y={y2 - 5} text-anchor="end">
-          {cut(label, LABEL_CHARACTERS)}
+      {key !== '' && (
+        <text class="topology-label" x={label.x} y={label.y - 5} text-anchor={label.anchor}>
+          {cut(key, LABEL_CHARACTERS)}
+        </text>
+      )}
+      {rate !== '' && (
+        <text class="topology-label" x={label.x} y={label.y + 13} text-anchor={label.anchor}>
+          {rate}
         </text>
       )}
     </g>
   )
+}
+
+/** A coordinate of the cubic curve at t, of 0 to 1. */
+function onCurve(t: number, start: number, from: number, to: number, end: number): number {
+  const rest = 1 - t
+  return rest ** 3 * start + 3 * rest ** 2 * t * from + 3 * rest * t ** 2 * to + t ** 3 * end
 }

@@ -64,6 +64,7 @@ function Drawn({ vhost, topology, filter, zoom }: DrawnProps) {
     <>
       {isCut && <p role="status">{t.truncated(count(graph.nodes.length))}</p>}
       <Picture placed={place(graph)} zoom={zoom} />
+      <p class="muted small">{t.legend}</p>
     </>
   )
 }

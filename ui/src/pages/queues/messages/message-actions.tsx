@@ -1,46 +1,31 @@
-import { useSignal, type Signal } from '@preact/signals'
-import { actOnMessages, type MessageAction, type MessageSelection } from '../../../api/queue-messages.ts'
+import { useSignal } from '@preact/signals'
+import type { MessageAction } from '../../../api/queue-messages.ts'
 import { ActionForm } from '../../../components/action-form.tsx'
 import { Button } from '../../../components/button.tsx'
 import { confirm, Dialog } from '../../../components/dialog.tsx'
-import { Checkbox, Field, FieldGrid } from '../../../components/form.tsx'
-import { trackJob } from '../../../components/jobs.tsx'
-import { DurationInput } from '../../../components/quantity-input.tsx'
-import { showDone } from '../../../components/toasts.tsx'
+import { Checkbox, FieldGrid } from '../../../components/form.tsx'
+import { useActing } from '../../../components/message-browser/act.ts'
+import { HastenDialog } from '../../../components/message-browser/hasten-dialog.tsx'
+import type { BrowserActionsProps } from '../../../components/message-browser/message-browser.tsx'
+import { texts } from '../../../components/message-browser/texts.ts'
 import { count } from '../../../format.ts'
 import { TargetFields, useTargetForm } from '../target-fields.tsx'
-import { texts } from './texts.ts'
-
-export interface MessageActionsProps {
-  readonly vhost: string
-  readonly queue: string
-  readonly picked: Signal<ReadonlySet<string>>
-  /** What all that fit the search are. */
-  readonly found: () => MessageSelection
-  readonly onDone: () => Promise<void>
-}
 
 type Asked = 'move' | 'copy' | 'hasten'
 
-/** What can be done with messages, each as a job: with those that are picked, or with all that were searched for. */
-export function MessageActions({ vhost, queue, picked, found, onDone }: MessageActionsProps) {
+/** What can be done with messages of a queue, each as a job. */
+export function MessageActions(props: BrowserActionsProps) {
   const t = texts.value
-  const all = useSignal(false)
+  const { place, picked } = props
+  const { all, isIdle, act } = useActing(props)
   const asked = useSignal<Asked | null>(null)
-  const act = async (action: MessageAction): Promise<void> => {
-    const selection = all.peek() ? found() : { ids: [...picked.peek()] }
-    const job = await trackJob(await actOnMessages(vhost, queue, selection, action))
-    if (job.state === 'done') showDone(t.done(count(job.done)))
-    all.value = false
-    await onDone()
-  }
+  const close = (): void => void (asked.value = null)
   const sure = async (action: 'delete' | 'redrive' | 'cancel', title: string, text: string): Promise<void> => {
     const question = { title, text, confirm: t[action], danger: action !== 'redrive' }
     // Of all that fit nobody has seen every one.
     const isBlind = all.peek() && action !== 'redrive'
-    if (await confirm({ ...question, ...(isBlind && { typeName: queue }) })) await act({ action })
+    if (await confirm({ ...question, ...(isBlind && { typeName: place.name }) })) await act({ action })
   }
-  const isIdle = !all.value && picked.value.size === 0
   const button = (action: MessageAction['action'], onClick: () => void | Promise<void>) => (
     <Button size="small" disabled={isIdle} kind={action === 'delete' ? 'danger' : 'plain'} onClick={onClick}>
       {t[action]}
@@ -59,43 +44,35 @@ export function MessageActions({ vhost, queue, picked, found, onDone }: MessageA
         {button('delete', () => sure('delete', t.deleteTitle, t.deleteText))}
       </div>
       <Checkbox value={all} label={t.allFound} />
-      {asked.value !== null && (
-        <Details vhost={vhost} asked={asked.value} act={act} onClose={() => void (asked.value = null)} />
+      {asked.value === 'hasten' && <HastenDialog act={act} onClose={close} />}
+      {(asked.value === 'move' || asked.value === 'copy') && (
+        <TargetDialog vhost={place.vhost} asked={asked.value} act={act} onClose={close} />
       )}
     </div>
   )
 }
 
-interface DetailsProps {
+interface TargetDialogProps {
   readonly vhost: string
-  readonly asked: Asked
+  readonly asked: 'move' | 'copy'
   readonly act: (action: MessageAction) => Promise<void>
   readonly onClose: () => void
 }
 
-/** Asks for what an action needs to know: where to, or when. */
-function Details({ vhost, asked, act, onClose }: DetailsProps) {
+/** Asks where messages are to go. */
+function TargetDialog({ vhost, asked, act, onClose }: TargetDialogProps) {
   const t = texts.value
   const target = useTargetForm()
-  const dueInMs = useSignal<number | null>(null)
   const send = async (): Promise<void> => {
-    if (asked !== 'hasten') await act({ action: asked, to: target.chosen() })
-    else if (dueInMs.value === null) await act({ action: 'hasten' })
-    else await act({ action: 'hasten', deliver_at: Date.now() + dueInMs.value })
+    await act({ action: asked, to: target.chosen() })
     onClose()
   }
   return (
     <Dialog title={t[asked]} onClose={onClose}>
-      <ActionForm label={t[asked]} disabled={asked !== 'hasten' && target.name.value === ''} onSend={send}>
-        {asked === 'hasten' ? (
-          <Field label={t.dueIn} help={t.dueInHelp}>
-            <DurationInput value={dueInMs.value} onChange={(value) => (dueInMs.value = value)} />
-          </Field>
-        ) : (
-          <FieldGrid>
-            <TargetFields vhost={vhost} form={target} />
-          </FieldGrid>
-        )}
+      <ActionForm label={t[asked]} disabled={target.name.value === ''} onSend={send}>
+        <FieldGrid>
+          <TargetFields vhost={vhost} form={target} />
+        </FieldGrid>
       </ActionForm>
     </Dialog>
   )

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
-import type { MessageSearch, PeekOptions } from '../../../api/queue-messages.ts'
-import { ActionForm } from '../../../components/action-form.tsx'
-import { Field, FieldGrid, Select, TextArea, TextInput } from '../../../components/form.tsx'
+import type { MessageSearch, PeekOptions } from '../../api/queue-messages.ts'
+import { ActionForm } from '../action-form.tsx'
+import { Field, FieldGrid, Select, TextArea, TextInput } from '../form.tsx'
 import { texts } from './texts.ts'
 
 /** What is searched for, and from which end. */
@@ -12,7 +12,13 @@ export interface Search {
 
 export const EVERYTHING: Search = { search: { state: 'all', key: '', header: [], body: '' }, from: 'head' }
 
-export function SearchForm({ onSearch }: { readonly onSearch: (search: Search) => Promise<void> }) {
+export interface SearchFormProps {
+  /** Messages of a queue may be in any state; those of an exchange only wait. */
+  readonly hasStates: boolean
+  readonly onSearch: (search: Search) => Promise<void>
+}
+
+export function SearchForm({ hasStates, onSearch }: SearchFormProps) {
   const t = texts.value
   const state = useSignal<MessageSearch['state']>('all')
   const key = useSignal('')
@@ -28,9 +34,11 @@ export function SearchForm({ onSearch }: { readonly onSearch: (search: Search) =
   return (
     <ActionForm label={t.search} onSend={send}>
       <FieldGrid>
-        <Field label={t.state}>
-          <Select value={state} choices={states.map(([value, label]) => ({ value, label }))} />
-        </Field>
+        {hasStates && (
+          <Field label={t.state}>
+            <Select value={state} choices={states.map(([value, label]) => ({ value, label }))} />
+          </Field>
+        )}
         <Field label={t.key} help={t.keyHelp}>
           <TextInput value={key} mono />
         </Field>

@@ -1,6 +1,6 @@
 import { useSignal, type ReadonlySignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { peekMessages, type PeekAnswer, type QueuedMessage } from '../../../api/queue-messages.ts'
+import { peekMessages, type MessagePlace, type PeekAnswer, type QueuedMessage } from '../../api/queue-messages.ts'
 import { EVERYTHING, type Search } from './search-form.tsx'
 
 const PAGE_SIZE = 50
@@ -11,7 +11,7 @@ const LISTED_BYTES = 2000
 export interface Found extends QueuedMessage {
   /** The page's cursor, and its place on that page. */
   readonly after: string | null
-  readonly place: number
+  readonly index: number
 }
 
 export interface FoundMessages {
@@ -26,8 +26,8 @@ export interface FoundMessages {
   readonly inFull: (message: Found, signal: AbortSignal) => Promise<QueuedMessage | null>
 }
 
-/** Messages of a queue, page after page. Asked for when somebody wants them, as reading bodies is work. */
-export function useFoundMessages(vhost: string, queue: string, onError: (error: unknown) => void): FoundMessages {
+/** Messages of a queue or an exchange, page after page. Asked for when somebody wants them, as reading bodies is work. */
+export function useFoundMessages(place: MessagePlace, onError: (error: unknown) => void): FoundMessages {
   const current = useSignal(EVERYTHING)
   const items = useSignal<readonly Found[] | null>(null)
   const next = useSignal<string | null>(null)
@@ -36,10 +36,10 @@ export function useFoundMessages(vhost: string, queue: string, onError: (error: 
   const ask = async (after: string | null): Promise<readonly Found[]> => {
     const { search, from } = current.peek()
     const options = { from, limit: PAGE_SIZE, after, truncate: LISTED_BYTES }
-    const answer: PeekAnswer = await peekMessages(vhost, queue, search, options)
+    const answer: PeekAnswer = await peekMessages(place, search, options)
     next.value = answer.next
     examined.value = (after === null ? 0 : examined.peek()) + answer.examined
-    return answer.items.map((message, place) => ({ ...message, after, place }))
+    return answer.items.map((message, index) => ({ ...message, after, index }))
   }
   const search = async (wanted: Search): Promise<void> => {
     current.value = wanted
@@ -51,11 +51,11 @@ export function useFoundMessages(vhost: string, queue: string, onError: (error: 
   }
   const inFull = async (message: Found, signal: AbortSignal): Promise<QueuedMessage | null> => {
     const { search: wanted, from } = current.peek()
-    const { after, place, payload_bytes: truncate } = message
-    const options = { from, after, limit: place + 1, truncate }
-    const answer = await peekMessages(vhost, queue, wanted, options, signal)
+    const { after, index, payload_bytes: truncate } = message
+    const options = { from, after, limit: index + 1, truncate }
+    const answer = await peekMessages(place, wanted, options, signal)
     return answer.items.find(({ id }) => id === message.id) ?? null
   }
-  useEffect(() => void search(EVERYTHING).catch(onError), [vhost, queue])
+  useEffect(() => void search(EVERYTHING).catch(onError), [place.kind, place.vhost, place.name])
   return { current, items, next, examined, search, more, inFull }
 }

@@ -1,13 +1,13 @@
 import { useSignal, type Signal } from '@preact/signals'
-import type { QueuedMessage } from '../../../api/queue-messages.ts'
-import { exchangeLabel } from '../../../components/links.tsx'
-import { bytes, dateTime } from '../../../format.ts'
-import { common } from '../../../i18n/common.ts'
+import type { QueuedMessage } from '../../api/queue-messages.ts'
+import { exchangeLabel } from '../links.tsx'
+import { bytes, dateTime } from '../../format.ts'
+import { common } from '../../i18n/common.ts'
 import type { Found, FoundMessages } from './found.ts'
 import { MessageDialog, StateOf } from './message-dialog.tsx'
 import { texts } from './texts.ts'
-import '../../../components/data-table.css'
-import './messages.css'
+import '../data-table.css'
+import './message-table.css'
 
 const PREVIEW_CHARACTERS = 120
 

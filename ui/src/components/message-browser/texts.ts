@@ -1,4 +1,4 @@
-import { defineTexts } from '../../../i18n/language.ts'
+import { defineTexts } from '../../i18n/language.ts'
 
 export const texts = defineTexts(
   {

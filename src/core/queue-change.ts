@@ -1,0 +1,126 @@
+import type { CommitWaiter } from './commits.ts'
+import { describeResource, preconditionFailed } from './errors.ts'
+import type { StoredRelevel } from './catalog.ts'
+import { declarationAfter, isUnchanged, type QueueChangeRequest } from './queue-change-request.ts'
+import { endingConsumers, type QueueChangeReport, reportOn } from './queue-change-report.ts'
+import { type Declaration, hidesLevels, redeclare, whenPrepared } from './queues/declaration-change.ts'
+import type { Queue } from './queues/queue.ts'
+import { findLevels } from './queues/range-reread.ts'
+import type { VHost } from './vhost.ts'
+
+/** Queues whose change is being prepared: one at a time for each. */
+const changing = new WeakSet<Queue>()
+
+/**
+ * What a change would come to; nothing changes.
+ * @throws BrokerError preconditionFailed when it is impossible
+ */
+export function previewChange(vhost: VHost, queue: Queue, request: QueueChangeRequest): QueueChangeReport {
+  const declaration = declarationAfter(vhost.broker, vhost.name, queue, request)
+  refuseLastEnding(vhost, queue, declaration)
+  return reportOn(queue, declaration)
+}
+
+/** What a change has come to. */
+export interface QueueChange {
+  /** Whether there was anything to change. */
+  readonly changed: boolean
+  readonly report: QueueChangeReport
+  /** Resolves when what is in the store only has its priorities, too: until then messages without one count, and those read meanwhile. */
+  readonly settled: Promise<void>
+}
+
+/**
+ * Changes type, durability or arguments of a queue, with all that is in it and attached to it. After a crash it is wholly what it was, or
+ * wholly what it is to be.
+ * @param actor whom events name
+ * @returns when it is on disk
+ * @throws BrokerError preconditionFailed when it is impossible, or another change of this queue goes on
+ */
+export async function changeQueue(
+  vhost: VHost,
+  queue: Queue,
+  request: QueueChangeRequest,
+  actor: string,
+): Promise<QueueChange> {
+  const resource = describeResource('queue', queue.name, vhost.name)
+  if (changing.has(queue)) throw preconditionFailed(`cannot change ${resource}: another change of it goes on`)
+  let report = previewChange(vhost, queue, request)
+  const wanted = (): Declaration => {
+    if (queue.deleted) throw preconditionFailed(`cannot change ${resource}: it was deleted meanwhile`)
+    const declaration = declarationAfter(vhost.broker, vhost.name, queue, request)
+    refuseLastEnding(vhost, queue, declaration)
+    return declaration
+  }
+  if (isUnchanged(queue, wanted())) return { changed: false, report, settled: Promise.resolve() }
+  changing.add(queue)
+  let looksForLevels = false
+  try {
+    await whenPrepared(queue, wanted, (declaration) => {
+      report = reportOn(queue, declaration)
+      looksForLevels = queue.readyInStore > 0 && hidesLevels(queue, declaration)
+      vhost.broker.events.as(actor, () => change(vhost, queue, declaration))
+    })
+    await vhost.broker.commitMetadata()
+  } finally {
+    changing.delete(queue)
+    // what a new limit drops must not be gone before the limit is on disk
+    queue.limit.suspended = false
+    if (!queue.deleted) queue.limit.keep()
+  }
+  return { changed: true, report, settled: looksForLevels ? findLevels(queue) : Promise.resolve() }
+}
+
+/** The queue would go with its last consumer. */
+function refuseLastEnding(vhost: VHost, queue: Queue, declaration: Declaration): void {
+  const ending = endingConsumers(queue, declaration)
+  if (!queue.autoDelete || ending.length === 0 || ending.length < queue.consumerCount) return
+  const resource = describeResource('queue', queue.name, vhost.name)
+  throw preconditionFailed(
+    `cannot change ${resource}: it would be deleted automatically, since its last consumer has to end: ${ending[0]!.reason}`,
+  )
+}
+
+function change(vhost: VHost, queue: Queue, declaration: Declaration): void {
+  const wasDurable = queue.durable
+  const { log } = vhost.broker
+  for (const { consumer, reason } of endingConsumers(queue, declaration)) {
+    const facts = { queue: queue.name, vhost: vhost.name, consumer: consumer.tag, reason }
+    log.info('a consumer has ended because its queue was changed', facts)
+    consumer.session.consumerCancelled(consumer)
+    queue.removeConsumer(consumer)
+  }
+  queue.limit.suspended = true
+  const position = redeclare(queue, declaration)
+  vhost.redeclared(queue, wasDurable)
+  if (queue.relevel !== null) forgetRelevel(vhost, queue, queue.relevel, position)
+}
+
+/** A queue is loaded whose messages may not have their levels in the log yet. */
+export function resumeRelevel(vhost: VHost, queue: Queue, relevel: StoredRelevel): void {
+  const { log } = queue.parts()
+  queue.relevel = relevel
+  // whatever came later was recorded later
+  const position = log.lastNumber <= relevel.upTo ? log.relevel(relevel.levels) : 0
+  forgetRelevel(vhost, queue, relevel, position)
+}
+
+/** As soon as the log has it on disk, the catalog need not. @param position of it in the log */
+function forgetRelevel(vhost: VHost, queue: Queue, relevel: StoredRelevel, position: number): void {
+  const { commits, catalog } = vhost.broker
+  const waiter: CommitWaiter = {
+    waits: false,
+    onCommitted: () => {
+      if (queue.deleted || queue.relevel !== relevel) return
+      if (commits.committed < position) {
+        commits.wait(waiter)
+        return
+      }
+      queue.relevel = null
+      if (!queue.durable) return
+      catalog.putQueue(vhost.name, queue)
+      vhost.metadataChanged()
+    },
+  }
+  waiter.onCommitted()
+}

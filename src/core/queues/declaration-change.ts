@@ -1,0 +1,224 @@
+import { setImmediate } from 'node:timers/promises'
+import { BEING_SPILLED, NOT_STORED, STATE_HELD, STATE_READY } from '../../store/message-store.ts'
+import type { Table } from '../fields.ts'
+import { levelOf } from '../groups/level-of.ts'
+import type { EffectivePolicy } from '../policy.ts'
+import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
+import { type Entry, HELD, UNACKED } from './entry.ts'
+import { isIdentity, levelMapOf, type LevelRules } from './level-map.ts'
+import type { Queue } from './queue.ts'
+import { promoteStored } from './range-reread.ts'
+import type { QueueSettings } from './queue-settings.ts'
+import type { QueueType } from './queue-type.ts'
+
+// A queue gets another declaration while it lives. Messages stay in its log. What must be on disk first is put there while the queue goes
+// on as before (`whenPrepared`); then it changes within one call (`redeclare`).
+
+/** What a queue is to be. */
+export interface Declaration {
+  readonly rules: QueueType
+  readonly durable: boolean
+  readonly arguments: Table
+  readonly settings: QueueSettings
+  readonly policy: EffectivePolicy | null
+}
+
+interface Span {
+  from: number
+  to: number
+}
+
+/** Whether messages may be at other levels afterwards, or come back in another order. */
+export function isRefiled(queue: Queue, { rules, settings }: LevelRules): boolean {
+  const { settings: before } = queue
+  if (queue.rules !== rules) return true
+  return before.maxPriority !== settings.maxPriority
+}
+
+/** All entries in memory, in order of number. */
+function entriesOf(queue: Queue): Entry[] {
+  const { ready, held, host } = queue.parts()
+  const entries = [...ready.browse()]
+  for (const { entry } of held.rows()) if (entry !== null) entries.push(entry)
+  for (const { entry } of host.outstanding(queue)) entries.push(entry)
+  return entries.sort((a, b) => a.number - b.number)
+}
+
+/** By new level, where the ranges in the store will be. */
+function spansOf(queue: Queue, levels: readonly number[]): Map<number, Span> {
+  const spans = new Map<number, Span>()
+  for (const lane of queue.parts().ready.lanes) {
+    if (lane === undefined || lane.paged === null || lane.paged.count === 0) continue
+    const { from, to } = lane.paged
+    const level = levels[lane.level] ?? lane.level
+    const span = spans.get(level)
+    if (span === undefined) spans.set(level, { from, to })
+    else {
+      span.from = Math.min(span.from, from)
+      span.to = Math.max(span.to, to)
+    }
+  }
+  return spans
+}
+
+const liesIn = (span: Span | undefined, { number }: Entry): boolean =>
+  span !== undefined && number >= span.from && number <= span.to
+
+/**
+ * Changes a queue as soon as all is on disk that has to be there before: messages that begin to survive a restart, and messages that will
+ * lie within what is in the store only. The queue goes on meanwhile.
+ * @param wanted asked each time, since policies may change @param change is called once, in the moment in which all is ready
+ * @throws whatever `wanted` and `change` throw: the queue is as it was then
+ */
+export async function whenPrepared(
+  queue: Queue,
+  wanted: () => Declaration,
+  change: (declaration: Declaration) => void,
+): Promise<void> {
+  const { store } = queue.parts().host
+  let position = 0
+  let isStoredPromoted = false
+  try {
+    for (;;) {
+      const declaration = wanted()
+      const survivesMore = doesSurviveMore(queue, declaration)
+      if (survivesMore) queue.logAs(declaration.durable, declaration.rules.alwaysPersistent)
+      const promoted = survivesMore ? promote(queue) : { position: 0, waits: false }
+      position = Math.max(position, promoted.position)
+      if (survivesMore && !promoted.waits && !isStoredPromoted) {
+        isStoredPromoted = true
+        if (queue.readyInStore > 0) {
+          await promoteStored(queue)
+          continue
+        }
+      }
+      // levels change one after the other, or a start would not know what they were
+      const waits = queue.relevel !== null || (isRefiled(queue, declaration) && !isStoredInRanges(queue, declaration))
+      if (!promoted.waits && !waits && store.committed >= position) {
+        change(declaration)
+        return
+      }
+      await setImmediate()
+    }
+  } finally {
+    if (!queue.deleted) queue.logAs(queue.durable, queue.rules.alwaysPersistent)
+  }
+}
+
+/** Whether messages would survive a restart that do not as it is. */
+export const doesSurviveMore = (queue: Queue, { durable, rules }: Pick<Declaration, 'durable' | 'rules'>): boolean =>
+  durable && (!queue.durable || (rules.alwaysPersistent && !queue.rules.alwaysPersistent))
+
+/** Has the log keep what is in memory and survives a restart from now on. */
+function promote(queue: Queue): { position: number; waits: boolean } {
+  const { log, entries, held } = queue.parts()
+  let position = 0
+  let waits = false
+  const promoted = new Set<Entry>()
+  for (const entry of entriesOf(queue)) {
+    if (!queue.logs(entry.message)) continue
+    const recorded = log.promote(entry)
+    if (recorded === BEING_SPILLED) waits = true
+    if (recorded <= 0) continue
+    position = Math.max(position, recorded)
+    promoted.add(entry)
+    if (entry.acquiredCount > 0 && entry.state !== HELD) entries.record(entry, STATE_READY, 0, 0)
+  }
+  // one that waits for a dead-letter target would be ready after a crash, and die again
+  for (const { entry, dueAt, wait } of held.rows()) {
+    if (entry !== null && promoted.has(entry) && wait === 'next attempt') entries.record(entry, STATE_HELD, dueAt, 0)
+  }
+  return { position, waits }
+}
+
+/** Whether what will lie within ranges of the store is stored; has it written where it is not. */
+function isStoredInRanges(queue: Queue, { rules, settings }: Declaration): boolean {
+  const { log } = queue.parts()
+  const spans = spansOf(queue, levelMapOf(queue, { rules, settings }))
+  if (spans.size === 0) return true
+  const missing = entriesOf(queue).filter((entry) => {
+    return liesIn(spans.get(levelOf(entry.message, rules, settings)), entry) && !log.isStored(entry)
+  })
+  const unwritten = Map.groupBy(
+    missing.filter(({ location }) => location === NOT_STORED),
+    ({ level }) => level,
+  )
+  for (const run of unwritten.values()) log.spill(run, () => {})
+  return missing.length === 0
+}
+
+/**
+ * Gives a prepared queue its new declaration. The caller has it written down, with `queue.relevel`.
+ * @returns position in the log of the change of levels, or 0 where there is none to wait for
+ */
+export function redeclare(queue: Queue, declaration: Declaration): number {
+  const { rules, settings, policy } = declaration
+  const refiled = isRefiled(queue, declaration)
+  const levels = refiled ? levelMapOf(queue, declaration) : []
+  // of what was delivered without having to be in the log, or will be, the log knows nothing
+  const isUnmarked = doesSurviveMore(queue, declaration) || rules.alwaysPersistent !== queue.rules.alwaysPersistent
+  const position = refiled ? refile(queue, declaration, levels) : 0
+  queue.rules = rules
+  queue.type = rules.name
+  queue.durable = declaration.durable
+  queue.arguments = declaration.arguments
+  queue.logAs(declaration.durable, rules.alwaysPersistent)
+  const { log, entries } = queue.parts()
+  if (isUnmarked && declaration.durable && entries.lastNumber > log.deliveredUpTo) log.markDelivered(entries.lastNumber)
+  redispatch(queue, declaration)
+  queue.applySettings(settings, policy)
+  if (refiled) queue.parts().pager?.refiled()
+  queue.moreAtHand()
+  return position
+}
+
+/** Whether messages of one level may belong to several now: which, only the messages themselves tell. */
+export function hidesLevels(before: LevelRules, after: LevelRules): boolean {
+  if (after.rules.levels(after.settings) === 1) return false
+  return before.rules !== after.rules || after.settings.maxPriority > before.settings.maxPriority
+}
+
+/** Gives all messages their new levels and places. */
+function refile(queue: Queue, { rules, settings }: Declaration, levels: readonly number[]): number {
+  const { log, ready, pager, entries, host } = queue.parts()
+  let position = 0
+  entries.levelsChanged()
+  ready.groups?.unpark()
+  if (!isIdentity(levels)) {
+    queue.relevel = { upTo: Math.max(entries.lastNumber, log.deliveredUpTo), levels }
+    position = log.relevel(levels)
+  }
+  const changed: Entry[] = []
+  let lastOut = 0
+  for (const entry of entriesOf(queue)) {
+    const level = levelOf(entry.message, rules, settings)
+    const known = levels[entry.level] ?? entry.level
+    entry.level = level
+    const isOut = entry.state === UNACKED || entry.state === HELD
+    if (isOut) lastOut = Math.max(lastOut, entry.number)
+    else if (level !== known || (entry.returned && !rules.returnsFirst)) changed.push(entry)
+    // or it would be read with a range while its consumer has it
+    if (entry.state === UNACKED) entries.record(entry, STATE_HELD, host.clock.now(), 0)
+  }
+  const inRanges = ready.refile(rules.levels(settings), rules.returnsFirst, (level) => levels[level] ?? level)
+  for (const entry of changed) entries.record(entry, STATE_READY, 0, 0)
+  queue.lastRecoveredHeld = Math.max(queue.lastRecoveredHeld, lastOut)
+  pager?.leaveInPlace(inRanges)
+  return position
+}
+
+/** Serves the consumers by the new rules; who is served alone stays so. */
+function redispatch(queue: Queue, { rules, settings }: Declaration): void {
+  const { dispatcher } = queue
+  const before = dispatcher instanceof PausedDispatcher ? dispatcher.resumed : dispatcher
+  const after: Dispatcher = settings.singleActiveConsumer
+    ? new SingleActiveDispatcher(rules.activePreempts)
+    : new FairDispatcher()
+  const { active, consumers } = before
+  const inOrder = active === null ? consumers : [active, ...consumers.filter((consumer) => consumer !== active)]
+  for (const consumer of inOrder) {
+    consumer.listed = false
+    after.add(consumer)
+  }
+  queue.dispatcher = queue.paused ? new PausedDispatcher(after) : after
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto'
+import type { BrokerError } from '../../core/errors.ts'
+import type { Identity, LoginFacts, LoginOutcome } from '../../core/identity.ts'
+import type { Peer } from '../../net/listener.ts'
+import { certificateUser } from '../../net/tls.ts'
+import type { AuthenticationExchange, AuthenticationStep } from './authentication-method.ts'
+import { isLoopback } from './connection-facts.ts'
+import { MqttError, protocolError } from './errors.ts'
+import {
+  BAD_AUTHENTICATION_METHOD,
+  BAD_CREDENTIALS,
+  CLIENT_ID_NOT_VALID,
+  CONTINUE_AUTHENTICATION,
+  NOT_AUTHORIZED,
+  TOPIC_NAME_INVALID,
+} from './reason-codes.ts'
+import { clientIdProblem } from './session-queues.ts'
+import type { MqttSettings } from './settings.ts'
+import { topicProblem } from './topics.ts'
+import { requireClientId } from './wire/decode.ts'
+import type { ConnectPacket, PacketProperties, ReasonPacket } from './wire/packets.ts'
+
+/** Who has logged in, and where. */
+export interface LoggedIn {
+  readonly packet: ConnectPacket
+  readonly clientId: string
+  /** The client left its id to the broker. */
+  readonly isAssigned: boolean
+  readonly identity: Identity
+  readonly vhost: string
+  /** How it logged in, as RabbitMQ names it. */
+  readonly mechanism: string
+  /** For the end of an enhanced authentication. */
+  readonly authenticationData: Buffer | null
+}
+
+export interface ConnectHost {
+  /** AUTH. */
+  sendAuth(reason: number, properties: PacketProperties): void
+  loggedIn(result: LoggedIn): void
+  /** Refuses the client. */
+  fail(error: MqttError | BrokerError): void
+}
+
+interface Login {
+  readonly mechanism: string
+  readonly vhost: string
+  readonly outcome: LoginOutcome | Promise<LoginOutcome>
+}
+
+/** From CONNECT to who it is from; then it is forgotten. */
+export class Connecting {
+  readonly #host: ConnectHost
+  readonly #settings: MqttSettings
+  readonly #peer: Peer
+  #packet: ConnectPacket | null = null
+  #clientId = ''
+  #exchange: AuthenticationExchange | null = null
+  #vhost = ''
+  #closed = false
+
+  constructor(host: ConnectHost, settings: MqttSettings, peer: Peer) {
+    this.#host = host
+    this.#settings = settings
+    this.#peer = peer
+  }
+
+  /** @throws MqttError */
+  begin(packet: ConnectPacket): void {
+    this.#packet = packet
+    requireClientId(packet)
+    this.#clientId = packet.clientId === '' ? `auto-${randomBytes(16).toString('base64url')}` : packet.clientId
+    const problem = clientIdProblem(this.#clientId)
+    if (problem !== null) throw new MqttError(CLIENT_ID_NOT_VALID, `the client id ${problem}`)
+    const willProblem = packet.will === null ? null : topicProblem(packet.will.topic)
+    if (willProblem !== null) throw new MqttError(TOPIC_NAME_INVALID, `the topic of the will ${willProblem}`)
+    const method = packet.properties?.authenticationMethod
+    if (method !== undefined) {
+      this.#beginExchange(method, packet)
+      return
+    }
+    const { outcome, vhost, mechanism } = this.#login(packet)
+    if (outcome instanceof Promise) void outcome.then((later) => this.#onLogin(later, vhost, mechanism, null))
+    else this.#onLogin(outcome, vhost, mechanism, null)
+  }
+
+  #facts(): LoginFacts {
+    return { loopback: isLoopback(this.#peer), protocol: 'mqtt', address: this.#peer.address }
+  }
+
+  #login({ username, password }: ConnectPacket): Login {
+    const { logins, anonymous, certificateLogin } = this.#settings
+    const certificate = this.#peer.tls?.certificate ?? null
+    if (username !== null) {
+      const { vhost, user } = this.#split(username)
+      const text = password === null ? '' : password.toString('utf8')
+      return { vhost, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, text, this.#facts()) }
+    }
+    if (certificate !== null && certificateLogin !== null) {
+      const user = certificateUser(certificate, certificateLogin)
+      const vhost = this.#defaultVhost(user)
+      if (user === null) return this.#broken('EXTERNAL', 'the certificate names nobody')
+      return { vhost, mechanism: 'EXTERNAL', outcome: logins.authenticateName(user, this.#facts()) }
+    }
+    if (anonymous === null) return this.#broken('ANONYMOUS', 'anonymous login is off')
+    const outcome = logins.authenticatePassword(anonymous.user, anonymous.password, this.#facts())
+    return { vhost: this.#defaultVhost(null), mechanism: 'ANONYMOUS', outcome }
+  }
+
+  #broken(mechanism: string, reason: string): Login {
+    this.#settings.logins.countBroken(this.#facts())
+    return { vhost: '', mechanism, outcome: { outcome: 'refused', reason } }
+  }
+
+  /** `vhost:user`, of which the user has no colon. */
+  #split(username: string): { vhost: string; user: string } {
+    const colon = username.lastIndexOf(':')
+    if (colon < 0) return { vhost: this.#defaultVhost(null), user: username }
+    return { vhost: username.slice(0, colon), user: username.slice(colon + 1) }
+  }
+
+  /** Of the certificate, else of the port, else that of the configuration: the first two are global parameters, as in RabbitMQ. */
+  #defaultVhost(certificateName: string | null): string {
+    const { broker, vhost } = this.#settings
+    const lookUp = (parameter: string, key: string): string | null => {
+      const value = broker.parameters.getGlobal(parameter)?.value
+      const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : null
+      return typeof found === 'string' ? found : null
+    }
+    const ofCertificate = certificateName === null ? null : lookUp('mqtt_default_vhosts', certificateName)
+    return ofCertificate ?? lookUp('mqtt_port_to_vhost_mapping', String(this.#peer.localPort)) ?? vhost
+  }
+
+  #onLogin(outcome: LoginOutcome, vhost: string, mechanism: string, authenticationData: Buffer | null): void {
+    if (this.#closed) return
+    if (outcome.outcome === 'refused') {
+      this.#refuse(`${mechanism} login refused: ${outcome.reason}`)
+      return
+    }
+    if (!this.#settings.broker.vhosts.has(vhost)) {
+      this.#refuse(`vhost ${vhost} not found`)
+      return
+    }
+    const packet = this.#packet!
+    const isAssigned = packet.clientId === ''
+    const { identity } = outcome
+    this.#host.loggedIn({
+      packet,
+      clientId: this.#clientId,
+      isAssigned,
+      identity,
+      vhost,
+      mechanism,
+      authenticationData,
+    })
+  }
+
+  #refuse(reason: string): void {
+    this.#host.fail(new MqttError(this.#exchange === null ? BAD_CREDENTIALS : NOT_AUTHORIZED, reason))
+  }
+
+  // ---- enhanced authentication ----
+
+  #beginExchange(name: string, { username, properties }: ConnectPacket): void {
+    const method = this.#settings.authenticationMethods.get(name)
+    if (method === undefined) {
+      throw new MqttError(BAD_AUTHENTICATION_METHOD, `the authentication method '${name}' is not known`)
+    }
+    const named = username === null ? null : this.#split(username)
+    this.#vhost = named?.vhost ?? this.#defaultVhost(null)
+    this.#exchange = method.begin(this.#facts(), named?.user ?? null)
+    this.#next(properties!)
+  }
+
+  /** @throws MqttError */
+  onAuth({ reason, properties }: ReasonPacket): void {
+    const method = this.#packet?.properties?.authenticationMethod
+    if (this.#exchange === null || reason !== CONTINUE_AUTHENTICATION || properties?.authenticationMethod !== method) {
+      throw protocolError('an AUTH that goes on with nothing')
+    }
+    this.#next(properties!)
+  }
+
+  #next(properties: PacketProperties): void {
+    const step = this.#exchange!.next(properties.authenticationData ?? null)
+    if (step instanceof Promise) void step.then((later) => this.#onStep(later))
+    else this.#onStep(step)
+  }
+
+  #onStep(step: AuthenticationStep): void {
+    if (this.#closed) return
+    const method = this.#packet!.properties!.authenticationMethod!
+    if (step.outcome === 'continue') {
+      const properties = { authenticationMethod: method, authenticationData: step.data }
+      this.#host.sendAuth(CONTINUE_AUTHENTICATION, properties)
+      return
+    }
+    this.#onLogin(step, this.#vhost, method, step.outcome === 'ok' ? step.data : null)
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+}

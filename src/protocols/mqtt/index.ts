@@ -1,0 +1,106 @@
+import type { Duplex } from 'node:stream'
+import { INTERNAL_ACTOR } from '../../core/events.ts'
+import type { Peer } from '../../net/listener.ts'
+import { Interner } from '../../util/interner.ts'
+import type { FrontEnd } from '../front-end.ts'
+import { Clients } from './clients.ts'
+import { Composer } from './compose.ts'
+import { Connection } from './connection.ts'
+import type { MqttContext } from './context.ts'
+import { NodeCounters, sysFacts } from './node-counters.ts'
+import { StoredPacketIds } from './packet-ids.ts'
+import { clientOfQueue } from './session-queues.ts'
+import { RetainedMessages } from './retained/retained-messages.ts'
+import type { MqttSettings } from './settings.ts'
+import { SharedGroups } from './shared-groups.ts'
+import { SysTopics } from './sys-topics.ts'
+import { Wills } from './wills.ts'
+
+export type { MqttSettings } from './settings.ts'
+
+/** How long connections may take to close when the server stops. */
+const GOODBYE_MS = 5_000
+
+/** The MQTT front end of a server: takes sockets, gives sessions. */
+export class MqttFrontEnd implements FrontEnd {
+  readonly #context: MqttContext
+  readonly #connections: Set<Connection>
+  readonly #stopListening: () => void
+  #closing = false
+
+  /** Use `open`. */
+  private constructor(context: MqttContext, connections: Set<Connection>, stopListening: () => void) {
+    this.#context = context
+    this.#stopListening = stopListening
+    this.#connections = connections
+  }
+
+  /** Takes over what the broker has kept for it. */
+  static async open(settings: MqttSettings): Promise<MqttFrontEnd> {
+    const { broker, exchange } = settings
+    const mapping = { sparkplug: settings.sparkplug }
+    const composer = new Composer(broker, exchange, mapping)
+    const retained = await RetainedMessages.open(broker, settings.retained, mapping)
+    const connections = new Set<Connection>()
+    const counters = new NodeCounters()
+    const clients = new Clients()
+    const groups = new SharedGroups(broker, exchange)
+    const openTraffic = (): { received: number; sent: number } => {
+      const sum = { received: 0, sent: 0 }
+      for (const { transport } of connections) {
+        sum.received += transport.bytesIn
+        sum.sent += transport.bytesOut
+      }
+      return sum
+    }
+    const sources = { broker, counters, clients, groups, retained, version: settings.version, openTraffic }
+    const stopListening = broker.events.listen(({ name, actor, vhost, facts }) => {
+      const clientId =
+        name === 'queue.deleted' && actor === INTERNAL_ACTOR ? clientOfQueue(String(facts['name'])) : null
+      if (clientId !== null && clients.get(vhost!, clientId) === undefined) counters.sessionsExpired++
+    })
+    const context = {
+      settings,
+      mapping,
+      topics: new Interner(),
+      composer,
+      retained,
+      packetIds: await StoredPacketIds.open(broker),
+      clients,
+      groups,
+      wills: new Wills({ broker, composer, retained, exchange }),
+      counters,
+      sysTopics: new SysTopics(broker.clock, settings.sysIntervalMs, () => sysFacts(sources)),
+    }
+    return new MqttFrontEnd(context, connections, stopListening)
+  }
+
+  accept(socket: Duplex, peer: Peer): void {
+    if (this.#closing) {
+      socket.destroy()
+      return
+    }
+    const connection = new Connection(socket, peer, this.#context, (ended) => this.#connections.delete(ended))
+    this.#connections.add(connection)
+  }
+
+  async close(reason: string): Promise<void> {
+    this.#closing = true
+    const open = [...this.#connections]
+    const ended = Promise.all(open.map((connection) => connection.ended()))
+    for (const connection of open) connection.goodbye(reason)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, GOODBYE_MS)))
+    await Promise.race([ended, late])
+    clearTimeout(timer)
+    for (const connection of this.#connections) connection.drop()
+    await ended
+    const { wills, groups, packetIds, retained, sysTopics } = this.#context
+    this.#stopListening()
+    sysTopics.close()
+    wills.close()
+    groups.close()
+    packetIds.close()
+    retained.close()
+  }
+}

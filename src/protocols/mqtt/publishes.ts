@@ -1,0 +1,180 @@
+import type { Broker } from '../../core/broker.ts'
+import { accessRefused, BrokerError } from '../../core/errors.ts'
+import type { Message } from '../../core/message.ts'
+import type { Session } from '../../core/session.ts'
+import { IncomingAliases } from './aliases.ts'
+import type { Answers } from './answers.ts'
+import type { MqttContext } from './context.ts'
+import { MqttError, reasonOf } from './errors.ts'
+import {
+  NO_MATCHING_SUBSCRIBERS,
+  NOT_AUTHORIZED,
+  PACKET_ID_NOT_FOUND,
+  PACKET_TOO_LARGE,
+  QUOTA_EXCEEDED,
+  RECEIVE_MAXIMUM_EXCEEDED,
+  TOPIC_NAME_INVALID,
+} from './reason-codes.ts'
+import type { SessionState } from './session-state.ts'
+import type { Subscriptions } from './subscriptions.ts'
+import { isSysTopic } from './sys-topics.ts'
+import { topicProblem } from './topics.ts'
+import type { AckPacket, PublishPacket, Version } from './wire/packets.ts'
+import { PUBACK, PUBCOMP, PUBREC } from './wire/packets.ts'
+
+export interface PublishParts {
+  readonly session: Session
+  readonly context: MqttContext
+  readonly state: SessionState
+  readonly subscriptions: Subscriptions
+  readonly answers: Answers
+  readonly version: Version
+}
+
+/**
+ * What one client publishes.
+ *
+ *     QoS 1   PUBLISH: published ── safe ──▶ PUBACK
+ *     QoS 2   PUBLISH: published, and the id is kept as received ── safe ──▶ PUBREC; PUBREL: the id is free ── safe ──▶ PUBCOMP
+ *
+ * A PUBLISH whose id is received already is the same one once more, and not published again (MQTT 5.0, 4.3.3, method B).
+ */
+export class IncomingPublishes {
+  readonly #session: Session
+  readonly #broker: Broker
+  readonly #context: MqttContext
+  readonly #state: SessionState
+  readonly #subscriptions: Subscriptions
+  readonly #answers: Answers
+  readonly #version: Version
+  readonly #aliases: IncomingAliases
+  #lastTopic = ''
+  #isReturned = false
+
+  constructor(parts: PublishParts) {
+    this.#session = parts.session
+    this.#broker = parts.session.broker
+    this.#context = parts.context
+    this.#state = parts.state
+    this.#subscriptions = parts.subscriptions
+    this.#answers = parts.answers
+    this.#version = parts.version
+    this.#aliases = new IncomingAliases(parts.version === 5 ? parts.context.settings.topicAliasMaximum : 0)
+  }
+
+  /** The message that is being published reached no queue. */
+  returned(): void {
+    this.#isReturned = true
+  }
+
+  /** May be called again where it throws an UndecidedError. @throws MqttError; UndecidedError */
+  publish(packet: PublishPacket): void {
+    const { qos, packetId } = packet
+    const { counters } = this.#context
+    counters.publishReceived++
+    counters.publishBytesReceived += packet.payloadLength
+    packet.topic = this.#aliases.topicOf(packet.topic, packet.properties?.topicAlias)
+    this.#requireTopic(packet.topic)
+    if (qos === 2 && this.#state.packetIds.received.has(packetId)) {
+      this.#answers.add(0, PUBREC, packetId)
+      return
+    }
+    if (qos > 0 && this.#version === 5) this.#requireRoom()
+    try {
+      if (isSysTopic(packet.topic)) throw accessRefused(`the topic '${packet.topic}' is the broker's own`)
+      this.#publish(packet)
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#refuse(packet, error)
+    }
+  }
+
+  #requireTopic(topic: string): void {
+    if (topic === this.#lastTopic) return
+    const problem = topicProblem(topic)
+    if (problem !== null) throw new MqttError(TOPIC_NAME_INVALID, `the topic ${problem}`)
+    this.#lastTopic = topic
+  }
+
+  #requireRoom(): void {
+    const { receiveMaximum } = this.#context.settings
+    if (this.#answers.waiting(PUBACK) + this.#state.packetIds.received.size < receiveMaximum) return
+    throw new MqttError(RECEIVE_MAXIMUM_EXCEEDED, `more than ${receiveMaximum} messages under way`)
+  }
+
+  #publish(packet: PublishPacket): void {
+    const { qos, retain, packetId } = packet
+    const { messageBytesMax } = this.#broker.options
+    if (packet.payloadLength > messageBytesMax) {
+      throw new MqttError(PACKET_TOO_LARGE, `message size ${packet.payloadLength} is larger than ${messageBytesMax}`)
+    }
+    const { publishing } = this.#session
+    const access = publishing.access(this.#context.settings.exchange)
+    const own = this.#subscriptions.hasNoLocal ? this.#state.clientId : null
+    const message = this.#context.composer.compose(packet, own)
+    if (qos < 2 && !retain) {
+      this.#isReturned = false
+      const isRejected = publishing.publish(access, message, qos > 0)
+      if (qos === 1) this.#answer(PUBACK, packetId, message.position, isRejected)
+      return
+    }
+    if (qos === 2) this.#state.prepareToKeep()
+    const { vhost } = this.#session
+    const { store } = this.#broker
+    let isRejected = false
+    let position = 0
+    this.#isReturned = false
+    store.begin()
+    // its bytes are looked at after the queues have done with it
+    if (retain) vhost.retain(message)
+    try {
+      isRejected = publishing.publish(access, message, qos > 0)
+      if (retain && !this.#retain(packet, message)) isRejected = true
+      if (qos === 2 && !isRejected) this.#state.keep('received', packetId)
+    } finally {
+      if (retain) vhost.release(message)
+      position = store.end()
+    }
+    if (qos > 0) this.#answer(qos === 1 ? PUBACK : PUBREC, packetId, Math.max(position, message.position), isRejected)
+  }
+
+  /** @returns whether there was room for it */
+  #retain({ topic, payloadLength }: PublishPacket, message: Message): boolean {
+    try {
+      this.#context.retained.put(this.#session.vhost, topic, payloadLength === 0 ? null : message)
+      return true
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      const facts = { clientId: this.#state.clientId, reason: error.message }
+      this.#broker.limitedLog.warn(`retain ${this.#session.vhost.name}`, 'a message was not retained', facts)
+      return false
+    }
+  }
+
+  #answer(type: number, packetId: number, position: number, isRejected: boolean): void {
+    if (!isRejected) this.#answers.add(position, type, packetId, this.#isReturned ? NO_MATCHING_SUBSCRIBERS : 0)
+    else if (this.#version === 5) this.#answers.add(position, type, packetId, QUOTA_EXCEEDED)
+    // MQTT 3 cannot say no: the client tries again
+  }
+
+  #refuse({ qos, packetId }: PublishPacket, error: BrokerError): void {
+    const reason = reasonOf(error)
+    const { disconnectOnUnauthorized } = this.#context.settings
+    if (reason === NOT_AUTHORIZED && disconnectOnUnauthorized) throw new MqttError(reason, error.message)
+    this.#broker.limitedLog.warn(`publish ${this.#state.clientId}`, 'a message was refused', { reason: error.message })
+    if (qos > 0) this.#answers.add(0, qos === 1 ? PUBACK : PUBREC, packetId, reason)
+    if (qos === 2 && this.#version < 5) this.#state.keep('received', packetId)
+  }
+
+  /** PUBREL. */
+  released({ packetId }: AckPacket): void {
+    if (!this.#state.packetIds.received.has(packetId)) {
+      this.#answers.add(0, PUBCOMP, packetId, PACKET_ID_NOT_FOUND)
+      return
+    }
+    const { store } = this.#broker
+    store.begin()
+    this.#state.drop('received', packetId)
+    this.#answers.add(store.end(), PUBCOMP, packetId)
+  }
+}

@@ -1,0 +1,314 @@
+/** What MQTT subscribers get: by filter, option, group and limit, from MQTT and from AMQP. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { IPublishPacket } from 'mqtt-packet'
+import { startBroker, type WarrenBroker } from '../../src/testkit/start-broker.ts'
+import { channelOf, connectAs } from '../support/login-clients.ts'
+import { MqttWire } from '../support/mqtt-wire.ts'
+import { eventually } from '../support/with-broker.ts'
+
+let broker: WarrenBroker
+let url: string
+before(async () => {
+  const users = [
+    {
+      name: 'some',
+      password: 'some',
+      permissions: {
+        '/': { configure: '^mqtt-subscription-', write: '^(mqtt-subscription-|amq\\.topic)', read: '.*' },
+      },
+    },
+  ]
+  const pattern = '^{client_id}\\.'
+  const topics = { user: 'some', vhost: '/', exchange: 'amq.topic', write: pattern, read: pattern }
+  broker = await startBroker({
+    protocols: ['mqtt'],
+    users,
+    vhosts: ['other'],
+    definitions: { users: [{ name: 'some', password: 'some', tags: '' }], topic_permissions: [topics] },
+  })
+  url = broker.urls.mqtt!
+})
+after(() => broker.stop())
+
+const text = ({ topic, payload }: IPublishPacket): string => `${topic}=${payload.toString()}`
+const publishes = (packets: readonly { cmd: string }[]): IPublishPacket[] =>
+  packets.filter((packet): packet is IPublishPacket => packet.cmd === 'publish')
+
+describe('subscriptions', () => {
+  test('that overlap bring a message once, with all identifiers, at the highest QoS', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'overlap' })
+    await client.subscribe('o/#', 0, { id: 1 })
+    await client.subscribe('o/+', 2, { id: 2 })
+    await client.subscribe('o/x', 1, { id: 3 })
+    await client.publish('o/x', 'm', { qos: 2 })
+    const [packet, ...more] = publishes(await client.ping())
+    assert.deepEqual(more, [])
+    assert.equal(packet!.qos, 2)
+    assert.deepEqual(
+      [packet!.properties!.subscriptionIdentifier].flat().sort((a, b) => a! - b!),
+      [1, 2, 3],
+    )
+    await client.disconnect()
+  })
+
+  test('may leave out what the client publishes itself', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'local' })
+    const other = await MqttWire.connect(url, 5, { clientId: 'local-2' })
+    await client.subscribe('l/#', 1, { nl: true })
+    await client.publish('l/1', 'own', { qos: 1 })
+    await other.publish('l/1', 'other', { qos: 1 })
+    await other.expect('puback')
+    assert.deepEqual(publishes(await client.ping()).map(text), ['l/1=other'])
+    await client.disconnect()
+  })
+
+  test('tell of the retain flag as it was published, where that is asked for', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'rap' })
+    await client.subscribe('r/1', 0, { rap: true })
+    await client.subscribe('r/2', 0)
+    for (const topic of ['r/1', 'r/2']) await client.publish(topic, 'x', { retain: true })
+    const flags = publishes(await client.ping()).map(({ topic, retain }) => [topic, retain])
+    assert.deepEqual(flags, [
+      ['r/1', true],
+      ['r/2', false],
+    ])
+    await client.disconnect()
+  })
+
+  test('get what is retained as their retain handling says', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'handling' })
+    await client.publish('h', 'kept', { retain: true, qos: 1 })
+    await client.expect('puback')
+    const got: number[] = []
+    for (const [rh, again] of [
+      [2, false],
+      [1, false],
+      [0, true],
+    ] as const) {
+      await client.subscribe('h', 1, { rh })
+      if (again) got.push((await client.expect('publish')).qos)
+      else assert.deepEqual(publishes(await client.ping()), [])
+    }
+    assert.deepEqual(got, [1])
+    await client.send({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['h', 'never'] })
+    assert.deepEqual((await client.expect('unsuback')).granted, [0, 0x11])
+    await client.subscribe('h', 0, { rh: 1 })
+    const retained = await client.expect('publish')
+    assert.deepEqual([text(retained), retained.retain, retained.qos], ['h=kept', true, 0])
+    await client.disconnect()
+  })
+
+  test('change their QoS without losing or doubling messages', async () => {
+    const client = await MqttWire.connect(url, 4, { clientId: 'change' })
+    const other = await MqttWire.connect(url, 4, { clientId: 'change-2' })
+    for (const [i, qos] of ([0, 1, 2, 0] as const).entries()) {
+      assert.deepEqual(await client.subscribe('change', qos), [qos])
+      await other.publish('change', 'x', { qos: 2, messageId: i + 1 })
+      await other.expect('pubrec')
+      assert.equal((await client.expect('publish')).qos, qos)
+      assert.deepEqual(await client.ping(), [])
+    }
+    await client.disconnect()
+  })
+
+  test('do not match the broker’s own topics by a wildcard at their start', async () => {
+    const client = await MqttWire.connect(url, 4, { clientId: 'sys' })
+    await client.subscribe('#', 0)
+    const topics = publishes(await client.ping()).map(({ topic }) => topic)
+    assert.deepEqual(
+      topics.filter((topic) => topic.startsWith('$')),
+      [],
+    )
+    await client.subscribe('$SYS/broker/version', 0)
+    const version = await client.expect('publish')
+    assert.deepEqual([version.topic, version.retain], ['$SYS/broker/version', true])
+    await client.disconnect()
+  })
+})
+
+describe('shared subscriptions', () => {
+  test('give each message to one of the group, and go with the last', async () => {
+    const members = await Promise.all(['m1', 'm2'].map((clientId) => MqttWire.connect(url, 5, { clientId })))
+    for (const member of members) assert.deepEqual(await member.subscribe('$share/g/s/#', 2), [1])
+    const publisher = await MqttWire.connect(url, 5, { clientId: 'm3' })
+    for (let i = 0; i < 10; i++) await publisher.publish('s/1', String(i), { qos: 1, messageId: i + 1 })
+    await publisher.ping()
+    const got = await Promise.all(members.map((member) => member.ping()))
+    const payloads = got.flatMap(publishes).map(({ payload }) => Number(payload.toString()))
+    assert.deepEqual(
+      payloads.sort((a, b) => a - b),
+      [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    )
+    assert.ok(got.every((packets) => publishes(packets).length > 0))
+    for (const member of members) await member.disconnect()
+    await eventually(() => broker.queues().every(({ name }) => !name.includes('$share/g/')))
+  })
+
+  test('of a lasting session are there when it comes back', async () => {
+    const properties = { sessionExpiryInterval: 100 }
+    const member = await MqttWire.connect(url, 5, { clientId: 'stays', clean: false, properties })
+    await member.subscribe('$share/stay/t', 1)
+    await member.disconnect()
+    const publisher = await MqttWire.connect(url, 5, { clientId: 'stays-2' })
+    await publisher.publish('t', 'x', { qos: 1 })
+    await publisher.expect('puback')
+    const back = await MqttWire.connect(url, 5, { clientId: 'stays', clean: false, properties })
+    const packet = await back.expect('publish')
+    assert.deepEqual([text(packet), packet.dup], ['t=x', false])
+    await back.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } })
+    await eventually(() => broker.queues().every(({ name }) => !name.includes('$share/stay/')))
+  })
+})
+
+describe('limits', () => {
+  test('of a client hold back what it has not acknowledged', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'few', properties: { receiveMaximum: 2 } })
+    await client.subscribe('few', 2)
+    const other = await MqttWire.connect(url, 5, { clientId: 'few-2' })
+    for (let i = 0; i < 4; i++) await other.publish('few', String(i), { qos: 2, messageId: i + 1 })
+    await other.ping()
+    const first = publishes(await client.ping())
+    assert.equal(first.length, 2)
+    await client.send({ cmd: 'pubrec', messageId: first[0]!.messageId!, reasonCode: 0 })
+    await client.expect('pubrel')
+    assert.deepEqual(await client.ping(), [], 'what is not complete counts')
+    await client.send({ cmd: 'pubcomp', messageId: first[0]!.messageId!, reasonCode: 0 })
+    assert.equal((await client.expect('publish')).payload.toString(), '2')
+    await client.disconnect()
+  })
+
+  test('of packets leave out what is too large for a client', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'small', properties: { maximumPacketSize: 100 } })
+    await client.subscribe('small', 1)
+    const other = await MqttWire.connect(url, 5, { clientId: 'small-2' })
+    await other.publish('small', 'x'.repeat(200), { qos: 1 })
+    await other.publish('small', 'fits', { qos: 1, messageId: 2 })
+    assert.equal(text(await client.expect('publish')), 'small=fits')
+    await client.disconnect()
+  })
+
+  test('topic aliases stand for topics, both ways', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'alias', properties: { topicAliasMaximum: 1 } })
+    await client.subscribe('alias/#', 0)
+    await client.publish('alias/1', 'a', { properties: { topicAlias: 3 } })
+    await client.publish('', 'b', { properties: { topicAlias: 3 } })
+    await client.publish('alias/2', 'c')
+    const got = publishes(await client.ping()).map((packet) => [text(packet), packet.properties?.topicAlias])
+    assert.deepEqual(got, [
+      ['alias/1=a', 1],
+      ['=b', 1],
+      ['alias/2=c', undefined],
+    ])
+    await client.disconnect()
+  })
+
+  test('a queue that is full refuses: version 5 is told, and version 3 gets no answer', async () => {
+    const properties = { sessionExpiryInterval: 100 }
+    const client = await MqttWire.connect(url, 5, { clientId: 'full', clean: false, properties })
+    await client.subscribe('full', 1)
+    await client.disconnect()
+    const definition = { 'max-length': 0, overflow: 'reject-publish' }
+    await broker.vhost('/').setPolicy('full', { pattern: '^mqtt-subscription-full', definition })
+    for (const version of [5, 4] as const) {
+      const other = await MqttWire.connect(url, version, { clientId: 'full-2' })
+      await other.publish('full', 'x', { qos: 1 })
+      if (version === 5) assert.equal((await other.expect('puback')).reasonCode, 0x97)
+      assert.deepEqual(await other.ping(), [])
+      await other.disconnect()
+    }
+  })
+})
+
+describe('permissions', () => {
+  const login = { username: 'some', password: Buffer.from('some') }
+
+  test('topic permissions may name the client', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'me', ...login })
+    assert.deepEqual(await client.subscribe('me/#', 1), [1])
+    await client.publish('me/1', 'x', { qos: 0 })
+    assert.equal(text(await client.expect('publish')), 'me/1=x')
+    await client.publish('you/1', 'x', { qos: 1 })
+    assert.equal((await client.expect('disconnect')).reasonCode, 0x87)
+  })
+
+  test('refuse a subscription with its code, and then the client', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'me', ...login })
+    assert.deepEqual(await client.subscribe('you/#', 1), [0x87])
+    assert.equal((await client.expect('disconnect')).reasonCode, 0x87)
+  })
+
+  test('a virtual host is named before the user', async () => {
+    const client = await MqttWire.connect(url, 4, { clientId: 'else', username: 'other:guest' })
+    await client.subscribe('a', 1)
+    assert.deepEqual(
+      broker
+        .vhost('other')
+        .queues()
+        .map(({ name }) => name),
+      ['mqtt-subscription-elseqos1'],
+    )
+    await client.disconnect()
+  })
+})
+
+describe('beside AMQP', () => {
+  test('messages go both ways with their properties', async (t) => {
+    const connection = await connectAs(t, broker.port, { user: 'guest', password: 'guest' })
+    const channel = await channelOf(connection)
+    const { queue } = await channel.assertQueue('', { exclusive: true })
+    await channel.bindQueue(queue, 'amq.topic', 'cross.#')
+    const client = await MqttWire.connect(url, 5, { clientId: 'cross' })
+    await client.subscribe('cross/#', 1)
+    const properties = {
+      contentType: 'text/plain',
+      correlationData: Buffer.from('id-1'),
+      responseTopic: 'answers/1',
+      userProperties: { a: 'b' },
+      messageExpiryInterval: 60,
+    }
+    await client.publish('cross/1', 'from mqtt', { qos: 1, properties })
+    const fromMqtt = await eventually(async () => (await channel.get(queue, { noAck: true })) || null)
+    assert.equal(fromMqtt.content.toString(), 'from mqtt')
+    const { contentType, correlationId, replyTo, expiration, deliveryMode, headers } = fromMqtt.properties
+    assert.deepEqual(
+      [contentType, correlationId, replyTo, expiration, deliveryMode, headers!['a'], fromMqtt.fields.routingKey],
+      ['text/plain', 'id-1', 'answers.1', '60000', 2, 'b', 'cross.1'],
+    )
+    const echoed = publishes([...(await client.ping())])
+    assert.equal(text(echoed[0] ?? (await client.expect('publish'))), 'cross/1=from mqtt')
+    channel.publish('amq.topic', 'cross.2', Buffer.from('from amqp'), {
+      persistent: true,
+      contentType: 'application/json',
+      headers: { n: 5 },
+    })
+    const fromAmqp = await client.expect('publish')
+    assert.deepEqual([text(fromAmqp), fromAmqp.qos], ['cross/2=from amqp', 1])
+    assert.equal(fromAmqp.properties!.contentType, 'application/json')
+    assert.deepEqual({ ...fromAmqp.properties!.userProperties }, { n: '5' })
+    await client.disconnect()
+  })
+
+  test('an alarm holds who publishes, and nobody else', async () => {
+    const subscriber = await MqttWire.connect(url, 5, { clientId: 'alarm-1' })
+    await subscriber.subscribe('alarm', 1)
+    const publisher = await MqttWire.connect(url, 5, { clientId: 'alarm-2' })
+    broker.setAlarm('memory', true)
+    await publisher.publish('alarm', 'first', { qos: 1 })
+    await publisher.publish('alarm', 'second', { qos: 1, messageId: 2 })
+    await eventually(() => broker.connections().some(({ blocked }) => blocked))
+    await subscriber.ping()
+    broker.setAlarm('memory', false)
+    assert.deepEqual(
+      [(await publisher.expect('puback')).messageId, (await publisher.expect('puback')).messageId],
+      [1, 2],
+    )
+    await subscriber.disconnect()
+  })
+
+  test('an operator’s goodbye is told', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'closed' })
+    broker.closeConnections()
+    assert.equal((await client.expect('disconnect')).reasonCode, 0x98)
+  })
+})

@@ -1,0 +1,29 @@
+import { useSignal, type Signal } from '@preact/signals'
+import { actOnMessages, type MessageAction } from '../../api/queue-messages.ts'
+import { count } from '../../format.ts'
+import { trackJob } from '../jobs.tsx'
+import { showDone } from '../toasts.tsx'
+import type { BrowserActionsProps } from './message-browser.tsx'
+import { texts } from './texts.ts'
+
+export interface Acting {
+  /** Whether all that fit the search are meant, not those that are picked. */
+  readonly all: Signal<boolean>
+  /** Whether nothing is meant. */
+  readonly isIdle: boolean
+  /** Does it as a job, and resolves when that is over. */
+  readonly act: (action: MessageAction) => Promise<void>
+}
+
+/** What is done with messages is done with those that are picked, or with all that were searched for. */
+export function useActing({ place, picked, found, onDone }: BrowserActionsProps): Acting {
+  const all = useSignal(false)
+  const act = async (action: MessageAction): Promise<void> => {
+    const selection = all.peek() ? found() : { ids: [...picked.peek()] }
+    const job = await trackJob(await actOnMessages(place, selection, action))
+    if (job.state === 'done') showDone(texts.value.done(count(job.done)))
+    all.value = false
+    await onDone()
+  }
+  return { all, isIdle: !all.value && picked.value.size === 0, act }
+}

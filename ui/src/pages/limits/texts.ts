@@ -1,0 +1,41 @@
+import { defineTexts } from '../../i18n/language.ts'
+
+export const texts = defineTexts(
+  {
+    title: 'Limits',
+    lead: 'How much virtual hosts and users may have at once. Whoever wants more is refused.',
+    kinds: { vhost: 'Virtual hosts', user: 'Users' },
+    set: { vhost: 'Limit a virtual host', user: 'Limit a user' },
+    empty: 'No limits',
+    emptyHint: {
+      vhost: 'Every virtual host may have as much as there is room for.',
+      user: 'Every user may have as much as there is room for.',
+    },
+    limit: 'Limit',
+    value: 'Value',
+    any: 'any number',
+    valueHelp: '0 allows none, -1 any number.',
+    setLimit: 'Set limit',
+    done: (owner: string) => `Limit of ${owner} set`,
+    clear: 'Take away',
+    clearOne: (limit: string, owner: string) => `Take away: ${limit}, ${owner}`,
+    cleared: (owner: string) => `Limit of ${owner} taken away`,
+  },
+  {
+    title: '限制',
+    lead: '虚拟主机和用户可同时拥有的数量。超出者会被拒绝。',
+    kinds: { vhost: '虚拟主机', user: '用户' },
+    set: { vhost: '限制虚拟主机', user: '限制用户' },
+    empty: '没有限制',
+    emptyHint: { vhost: '每个虚拟主机可拥有的数量不限。', user: '每个用户可拥有的数量不限。' },
+    limit: '限制',
+    value: '值',
+    any: '不限',
+    valueHelp: '0 表示一个也不允许，-1 表示不限。',
+    setLimit: '设置限制',
+    done: (owner) => `已设置 ${owner} 的限制`,
+    clear: '取消',
+    clearOne: (limit, owner) => `取消：${limit}，${owner}`,
+    cleared: (owner) => `已取消 ${owner} 的限制`,
+  },
+)
