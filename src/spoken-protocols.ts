@@ -47,6 +47,22 @@ const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
       })
     },
   },
+  stomp: {
+    subprotocols: ['v12.stomp', 'v11.stomp', 'v10.stomp'],
+    async load({ config: { stomp, auth, node }, broker, logins, clock }) {
+      const { StompFrontEnd } = await import('./protocols/stomp/index.ts')
+      return new StompFrontEnd({
+        ...stomp,
+        broker,
+        pool: new BufferPool(),
+        clock,
+        logins,
+        certificateLogin: auth.certificateLogin,
+        product: node.announced.product,
+        version: node.announced.version,
+      })
+    },
+  },
 }
 
 /** Adds the queue types that protocols use for themselves: such queues may be there, be the protocol spoken or not. */

@@ -3,8 +3,8 @@ import type { BrokerError } from '../../core/errors.ts'
 import type { Identity, LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
+import { isLoopback } from '../peer-facts.ts'
 import type { AuthenticationExchange, AuthenticationStep } from './authentication-method.ts'
-import { isLoopback } from './connection-facts.ts'
 import { MqttError, protocolError } from './errors.ts'
 import {
   BAD_AUTHENTICATION_METHOD,

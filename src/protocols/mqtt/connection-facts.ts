@@ -1,14 +1,10 @@
 import type { ConnectionFacts } from '../../core/client-connection.ts'
 import { longstr } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
+import { connectionName, isLoopback } from '../peer-facts.ts'
 import type { Version } from './wire/packets.ts'
 
 const VERSIONS: Readonly<Record<Version, string>> = { 3: '3.1.0', 4: '3.1.1', 5: '5.0' }
-
-export const isLoopback = ({ address }: Peer): boolean => address.startsWith('127.') || address === '::1'
-
-/** As in a URL: IPv6 addresses in brackets. */
-const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
 /** What management shows of a connection, as RabbitMQ shows it. */
 export function connectionFacts(
@@ -18,7 +14,7 @@ export function connectionFacts(
   const { address, port, localAddress, localPort, tls, websocket } = peer
   const { version, clientId, mechanism, keepAliveSec } = client
   return {
-    name: `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
+    name: connectionName(peer),
     protocol: `${websocket ? 'Web ' : ''}MQTT ${VERSIONS[version]}`,
     givenName: clientId,
     peerAddress: address,

@@ -1,4 +1,5 @@
 import { StompError } from './errors.ts'
+import type { Frame } from './frame.ts'
 
 /** Where a client sends to, or what it subscribes to. */
 export type Destination =
@@ -7,6 +8,7 @@ export type Destination =
   | { readonly type: 'exchange'; readonly name: string; readonly key: string }
 
 const PREFIXES = '/temp-queue, /exchange, /topic, /queue, /amq/queue, /reply-queue/'
+const NAME_BYTES_MAX = 255
 const REPLY_QUEUE = '/reply-queue/'
 const TYPES = { queue: 'queue', topic: 'topic', 'temp-queue': 'temp_queue' } as const
 
@@ -15,7 +17,7 @@ export function parseDestination(text: string): Destination {
   const parts = text.split('/')
   if (parts.length === 1) {
     if (text === '') throw new StompError('Invalid destination', 'Destination cannot be blank')
-    return { type: 'queue', name: unescapeName(text) }
+    return { type: 'queue', name: nameFrom(text) }
   }
   const [root, type, ...rest] = parts
   if (root === '') {
@@ -23,7 +25,8 @@ export function parseDestination(text: string): Destination {
     if (type === 'queue' || type === 'topic' || type === 'temp-queue') return namedOf(TYPES[type], rest)
     if (type === 'amq' && rest[0] === 'queue') return namedOf('amqqueue', rest.slice(1))
     // the names of reply queues may have slashes
-    if (text.startsWith(REPLY_QUEUE)) return { type: 'reply_queue', name: text.slice(REPLY_QUEUE.length) }
+    if (text.startsWith(REPLY_QUEUE) && text.length > REPLY_QUEUE.length)
+      return { type: 'reply_queue', name: shortName(text.slice(REPLY_QUEUE.length)) }
   }
   const detail = `'${text}' is not a valid destination.\nValid destination types are: ${PREFIXES}.\n`
   throw new StompError('Unknown destination', detail)
@@ -32,12 +35,12 @@ export function parseDestination(text: string): Destination {
 function exchangeOf(rest: readonly string[]): Destination {
   const [name, key] = rest
   if (name === undefined || name === '' || rest.length > 2) throw invalid('exchange', rest)
-  return { type: 'exchange', name: unescapeName(name), key: unescapeName(key ?? '') }
+  return { type: 'exchange', name: nameFrom(name), key: nameFrom(key ?? '') }
 }
 
 function namedOf(type: Exclude<Destination['type'], 'exchange'>, rest: readonly string[]): Destination {
   if (rest.length !== 1 || rest[0] === '') throw invalid(type, rest)
-  return { type, name: unescapeName(rest[0]!) }
+  return { type, name: nameFrom(rest[0]!) }
 }
 
 const invalid = (type: string, rest: readonly string[]): StompError => {
@@ -45,7 +48,14 @@ const invalid = (type: string, rest: readonly string[]): StompError => {
   return new StompError('Invalid destination', `'${content}' is not a valid ${type} destination\n`)
 }
 
-const unescapeName = (text: string): string => (text.includes('%2F') ? text.replaceAll('%2F', '/') : text)
+/** Of queues, exchanges and routing keys. */
+const nameFrom = (text: string): string => shortName(text.includes('%2F') ? text.replaceAll('%2F', '/') : text)
+
+function shortName(name: string): string {
+  if (Buffer.byteLength(name) > NAME_BYTES_MAX)
+    throw new StompError('Invalid destination', `a name in it is longer than ${NAME_BYTES_MAX} bytes\n`)
+  return name
+}
 
 /** Exchange and routing key of what is sent to a destination, or of what a subscription is bound to. */
 export function routeOf(destination: Destination, topicExchange: string): { exchange: string; key: string } {
@@ -69,4 +79,15 @@ const escapeName = (text: string): string => {
     escaped += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
   }
   return escaped
+}
+
+/** Where a SEND goes to, or what a SUBSCRIBE is for. @throws StompError */
+export function requiredDestination(frame: Frame): Destination {
+  const { command } = frame
+  const text = frame.get('destination')
+  if (text === null) throw new StompError('Missing destination', `"${command}" must include a 'destination' header\n`)
+  const destination = parseDestination(text)
+  if (destination.type === 'temp_queue')
+    throw new StompError('Invalid destination', `'${text}' is not a valid destination for '${command}'\n`)
+  return destination
 }

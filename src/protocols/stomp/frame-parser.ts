@@ -46,7 +46,8 @@ export class FrameParser {
   limits: FrameLimits
   readonly #handler: FrameHandler
   #state = IN_HEAD
-  #paused = false
+  /** Whether what has come waits. */
+  paused = false
   #running = false
   #chunk: Buffer = NO_BODY
   #at = 0
@@ -75,14 +76,9 @@ export class FrameParser {
     this.#run()
   }
 
-  /** What has come and what comes waits. */
-  pause(): void {
-    this.#paused = true
-  }
-
-  /** @throws FrameError; nothing more is taken then */
+  /** Looks at what has waited. @throws FrameError; nothing more is taken then */
   resume(): void {
-    this.#paused = false
+    this.paused = false
     if (!this.#running) this.#run()
   }
 
@@ -97,7 +93,7 @@ export class FrameParser {
   #run(): void {
     this.#running = true
     try {
-      while (!this.#paused && this.#at < this.#chunk.length) this.#step()
+      while (!this.paused && this.#at < this.#chunk.length) this.#step()
     } catch (error) {
       if (error instanceof FrameError) this.stop()
       throw error

@@ -9,6 +9,8 @@ export interface Logins {
   authenticatePassword(user: string, password: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
   /** Of somebody whose certificate has been verified. */
   authenticateName(user: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
+  /** Counts a login that did not get as far as a name. */
+  countBroken(facts: LoginFacts): void
 }
 
 /** What STOMP connections of a server have in common. */
