@@ -8,9 +8,11 @@ import { Acknowledgements } from './acknowledgements.ts'
 import { formatDestination } from './destinations.ts'
 import { type Refusal, StompError } from './errors.ts'
 import type { Frame, Version } from './frame.ts'
-import { headOf, type Headers, writeMessage } from './frame-writer.ts'
+import { headOf, writeMessage } from './frame-writer.ts'
+import type { FramesOut } from './frames-out.ts'
 import { headersOf } from './message-mapping.ts'
-import { Sends, LATER } from './sends.ts'
+import { NamedQueues } from './named-queues.ts'
+import { LATER, Sends } from './sends.ts'
 import type { StompSettings } from './settings.ts'
 import type { Subscription } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -19,11 +21,9 @@ import { Transactions } from './transactions.ts'
 /** What a client does with its connection. */
 export interface ClientHost {
   readonly transport: Transport
+  readonly out: FramesOut
   /** Over WebSocket each write is a message. */
   readonly writesWhole: boolean
-  sendReceipt(position: number, id: string): void
-  /** ERROR; the connection goes on. */
-  sendError(error: Refusal, headers: Headers): void
   /** ERROR, and the end. */
   fail(error: Refusal): void
 }
@@ -55,11 +55,12 @@ export class Client implements SessionSink {
     this.#version = version
     const session = connection.openSession(this, SESSION_NUMBER)
     this.#session = session
-    const subscriptions = new Subscriptions(session, topicExchange)
+    const queues = new NamedQueues(session)
+    const subscriptions = new Subscriptions(session, queues, topicExchange)
     this.#subscriptions = subscriptions
     this.#acknowledgements = new Acknowledgements(session, subscriptions, { sessionId, version, nackRequeues })
     this.#transactions = new Transactions(connection, this.#acknowledgements, SESSION_NUMBER)
-    this.#sends = new Sends({ session, subscriptions, transactions: this.#transactions, topicExchange })
+    this.#sends = new Sends({ session, subscriptions, transactions: this.#transactions, topicExchange, queues })
   }
 
   // ---- frames ----
@@ -74,7 +75,7 @@ export class Client implements SessionSink {
     const receipt = frame.get('receipt')
     return () => {
       const position = act()
-      if (receipt !== null && position !== LATER) this.#host.sendReceipt(position, receipt)
+      if (receipt !== null && position !== LATER) this.#host.out.receipt(position, receipt)
     }
   }
 
@@ -117,7 +118,7 @@ export class Client implements SessionSink {
 
   #commit(frame: Frame): number {
     const { position, receipts } = this.#transactions.commit(frame)
-    for (const receipt of receipts) this.#host.sendReceipt(position, receipt)
+    for (const receipt of receipts) this.#host.out.receipt(position, receipt)
     return position
   }
 
@@ -157,7 +158,7 @@ export class Client implements SessionSink {
   #tellEnd({ id, description }: Subscription): void {
     const detail = `The server has canceled a subscription.\nNo more messages will be delivered for "${description}".\n`
     const error = new StompError('Server cancelled subscription', detail)
-    this.#host.sendError(error, id === null ? [] : [['subscription', id]])
+    this.#host.out.error(error, id === null ? [] : [['subscription', id]])
   }
 
   timedOut(timeoutMs: number): void {

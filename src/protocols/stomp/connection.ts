@@ -2,7 +2,6 @@ import type { Duplex } from 'node:stream'
 import type { ConnectionSink, Traffic } from '../../core/client-connection.ts'
 import { BrokerError } from '../../core/errors.ts'
 import { UndecidedError } from '../../core/undecided.ts'
-import { CHUNK_BYTES } from '../../net/buffer-pool.ts'
 import type { Peer } from '../../net/listener.ts'
 import {
   PAUSED_BY_ALARM,
@@ -16,12 +15,12 @@ import type { Timer } from '../../util/clock.ts'
 import { Client, type ClientHost } from './client.ts'
 import { connect, type Connected } from './connect.ts'
 import { type Refusal, refusalOf, StompError } from './errors.ts'
-import { Frame, VERSIONS, type Version } from './frame.ts'
+import { Frame } from './frame.ts'
 import { type FrameHandler, FrameParser } from './frame-parser.ts'
-import { encodeFrame, type Headers } from './frame-writer.ts'
-import { HeartBeat, inWholeSeconds } from './heart-beat.ts'
+import type { Headers } from './frame-writer.ts'
+import { FramesOut } from './frames-out.ts'
+import { HeartBeat } from './heart-beat.ts'
 import { LIMITS_BEFORE_LOGIN, limitsAfterLogin } from './limits.ts'
-import { Receipts } from './receipts.ts'
 import type { StompSettings } from './settings.ts'
 
 /** How long a client may take to close its half once the broker has closed its own. */
@@ -42,14 +41,13 @@ const CLOSED = 4
  */
 export class Connection implements TransportHandler, FrameHandler, ConnectionSink, ClientHost {
   readonly transport: Transport
+  readonly out: FramesOut
   readonly writesWhole: boolean
   readonly #settings: StompSettings
   readonly #peer: Peer
   readonly #parser: FrameParser
-  readonly #receipts: Receipts
   readonly #onEnd: (connection: Connection) => void
   #state = AWAIT_CONNECT
-  #version: Version = '1.0'
   #client: Client | null = null
   #heartBeat: HeartBeat | null = null
   #loginTimer: Timer | null
@@ -63,8 +61,8 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     this.#onEnd = onEnd
     this.writesWhole = peer.websocket
     this.#parser = new FrameParser(this, implicitConnect ? this.#fullLimits() : LIMITS_BEFORE_LOGIN)
-    this.#receipts = new Receipts(broker.commits, (id) => this.#send('RECEIPT', [['receipt-id', id]], ''))
     this.transport = new Transport(socket, broker.turn, settings.pool, this)
+    this.out = new FramesOut(broker, this.transport)
     this.#loginTimer = clock.schedule(settings.loginTimeoutMs, { onTimer: () => this.drop() })
     this.transport.start()
   }
@@ -91,7 +89,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
   #onFirst(frame: Frame): void {
     const isConnect = frame.command === 'CONNECT' || frame.command === 'STOMP'
     if (!isConnect && !this.#settings.implicitConnect)
-      throw new StompError('Illegal command', 'You must log in using CONNECT first\n', true)
+      throw new StompError('Illegal command', 'You must log in using CONNECT first', true)
     this.#state = CONNECTING
     this.#suspend()
     const isWanted = (): boolean => this.#state === CONNECTING
@@ -101,29 +99,24 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
       (connected) => {
         if (connected !== null) this.#attempt(frame, () => this.#accept(connected, next))
       },
-      (error: Error) => {
-        if (isWanted()) this.#attempt(frame, () => raise(error))
+      (error: unknown) => {
+        if (isWanted()) this.#failWith(this.#refusalOf(error), headersFor(frame))
       },
     )
   }
 
   /** @param next what came in place of CONNECT */
-  #accept({ connection, version, heartBeat, sessionId }: Connected, next: Frame | null): void {
+  #accept(connected: Connected, next: Frame | null): void {
+    const { connection, version, heartBeat, sessionId } = connected
     this.#state = RUNNING
     this.#loginTimer?.cancel()
-    this.#version = version
+    this.out.version = version
     this.#parser.version = version
     this.#parser.limits = this.#fullLimits()
     this.#client = new Client(connection, this, this.#settings, { sessionId, version })
-    const { clock, product, version: productVersion, hideServer } = this.#settings
-    this.#heartBeat = new HeartBeat(clock, this.transport, heartBeat, () => this.#onSilence())
+    this.#heartBeat = new HeartBeat(this.#settings.clock, this.transport, heartBeat, () => this.#onSilence())
     this.#logLife('opened')
-    if (next === null) {
-      const server: Headers = hideServer ? [] : [['server', `${product}/${productVersion}`]]
-      const beats = `${inWholeSeconds(heartBeat.wants)},${inWholeSeconds(heartBeat.sends)}`
-      const facts: Headers = [['session', sessionId], ['heart-beat', beats], ['version', version]] // prettier-ignore
-      this.transport.write(encodeFrame('CONNECTED', [...server, ...facts], '', null))
-    }
+    if (next === null) this.out.connected(connected, this.#settings)
     this.#parser.paused = false
     if (next !== null) this.#attempt(next, () => this.#onNext(next))
     if (!this.#parser.paused) this.#goOn()
@@ -166,8 +159,8 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     this.#state = LEAVING
     this.#parser.stop()
     const receipt = frame.get('receipt')
-    if (receipt !== null) this.sendReceipt(0, receipt)
-    this.#receipts.whenEmpty(() => this.#finish())
+    if (receipt !== null) this.out.receipt(0, receipt)
+    this.out.whenReceiptsSent(() => this.#finish())
   }
 
   #onSilence(): void {
@@ -184,27 +177,6 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     const { facts, user, vhost } = this.#client!.connection
     const who = { connection: facts.name, user: user.name, vhost: vhost.name }
     this.#settings.broker.limitedLog.info(`${what} ${facts.peerAddress}`, `connection ${what}`, who)
-  }
-
-  // ---- frames out ----
-
-  /** Of a frame that may have changed durable metadata: it waits until that is on disk, too. */
-  sendReceipt(position: number, id: string): void {
-    const committed = this.#settings.broker.commitMetadata()
-    if (committed !== null) this.transport.hold(committed)
-    this.#receipts.add(position, id)
-  }
-
-  sendError({ summary, detail }: Refusal, more: Headers): void {
-    const common: Headers = [['message', summary], ['content-type', 'text/plain'], ['version', VERSIONS.toReversed().join(',')]] // prettier-ignore
-    this.#send('ERROR', [...common, ...more], detail)
-  }
-
-  #send(command: string, headers: Headers, body: string): void {
-    const bytes = encodeFrame(command, headers, body, this.#version)
-    // in one piece, whatever a client has made it hold
-    if (bytes.length <= CHUNK_BYTES) this.transport.write(bytes)
-    else this.transport.appendLarge(bytes, () => {})
   }
 
   // ---- errors ----
@@ -228,10 +200,8 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
 
   #refuse(error: Refusal, frame: Frame | null): void {
     if (this.#state === CLOSED) return
-    const receipt = frame?.get('receipt') ?? null
-    const headers: Headers = receipt === null ? [] : [['receipt-id', receipt]]
-    if (error.ends) this.#failWith(error, headers)
-    else this.sendError(error, headers)
+    if (error.ends) this.#failWith(error, headersFor(frame))
+    else this.out.error(error, headersFor(frame))
   }
 
   fail(error: Refusal): void {
@@ -244,7 +214,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     const reason = `${summary}: ${detail.trimEnd()}`
     this.#settings.broker.limitedLog.warn(`connection ${peer}`, 'connection error', { peer, reason })
     this.#endClient()
-    this.sendError(error, headers)
+    this.out.error(error, headers)
     this.#finish()
   }
 
@@ -306,7 +276,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     this.#endClient()
     this.#state = CLOSED
     this.#parser.stop()
-    this.#receipts.close()
+    this.out.close()
     this.#loginTimer?.cancel()
     for (const reason of [PAUSED_BY_ALARM, PAUSED_BY_STORE, PAUSED_BY_ANSWER]) this.transport.resume(reason)
     this.#settings.broker.commitMetadata()?.catch(() => {})
@@ -333,6 +303,8 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
   }
 }
 
-function raise(error: Error): never {
-  throw error
+/** Says which frame an error is about, where the client has named it. */
+function headersFor(frame: Frame | null): Headers {
+  const receipt = frame?.get('receipt') ?? null
+  return receipt === null ? [] : [['receipt-id', receipt]]
 }

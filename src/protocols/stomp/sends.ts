@@ -7,13 +7,11 @@ import { type Destination, requiredDestination, routeOf } from './destinations.t
 import { invalidHeader, StompError } from './errors.ts'
 import type { Frame } from './frame.ts'
 import { propertiesOf } from './message-mapping.ts'
-import { namedQueue } from './subscription-queue.ts'
+import type { NamedQueues } from './named-queues.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transactions } from './transactions.ts'
 
 const TEMP_QUEUE = '/temp-queue/'
-/** Queues that are known to have been declared; beyond it, all are forgotten and declared anew. */
-const DECLARED_MAX = 4096
 
 /** The receipt of a frame goes out later than with the frame: in a transaction, with the commit. */
 export const LATER = -1
@@ -23,6 +21,7 @@ export interface SendParts {
   readonly subscriptions: Subscriptions
   readonly transactions: Transactions
   readonly topicExchange: string
+  readonly queues: NamedQueues
 }
 
 /** What one client sends. */
@@ -31,13 +30,14 @@ export class Sends {
   readonly #subscriptions: Subscriptions
   readonly #transactions: Transactions
   readonly #topicExchange: string
-  readonly #declared = new Set<string>()
+  readonly #queues: NamedQueues
 
   constructor(parts: SendParts) {
     this.#session = parts.session
     this.#subscriptions = parts.subscriptions
     this.#transactions = parts.transactions
     this.#topicExchange = parts.topicExchange
+    this.#queues = parts.queues
   }
 
   /**
@@ -52,18 +52,10 @@ export class Sends {
     if (frame.body.length > max)
       throw preconditionFailed(`message size ${frame.body.length} is larger than configured max size ${max}`)
     return () => {
-      this.#declare(frame, destination)
+      // `persistent` is about the message here
+      if (destination.type === 'queue') this.#queues.declare(frame, destination.name, frame.flag('durable'))
       return this.#publish(frame, this.#compose(frame, destination))
     }
-  }
-
-  /** The queue of a `/queue` destination is there from the first SEND on. */
-  #declare(frame: Frame, { type, name }: Destination): void {
-    if (type !== 'queue' || (this.#declared.has(name) && this.#session.vhost.queues.has(name))) return
-    // `persistent` is about the message here
-    this.#session.topology.declareQueue(namedQueue(frame, name, frame.flag('durable')))
-    if (this.#declared.size >= DECLARED_MAX) this.#declared.clear()
-    this.#declared.add(name)
   }
 
   #compose(frame: Frame, destination: Destination): Message {

@@ -1,4 +1,4 @@
-import { RingDeque } from '../../util/ring-deque.ts'
+import type { RingDeque } from '../../util/ring-deque.ts'
 import { invalidHeader, StompError } from './errors.ts'
 import type { Frame } from './frame.ts'
 

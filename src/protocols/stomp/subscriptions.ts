@@ -7,6 +7,7 @@ import { RingDeque } from '../../util/ring-deque.ts'
 import { type Destination, requiredDestination, routeOf } from './destinations.ts'
 import { invalidHeader, StompError } from './errors.ts'
 import type { Frame } from './frame.ts'
+import type { NamedQueues } from './named-queues.ts'
 import {
   type AckMode,
   ackModeOf,
@@ -16,33 +17,37 @@ import {
   type SubscriptionName,
   temporaryName,
 } from './subscription.ts'
-import { boundQueue, consumerArguments, isBound, namedQueue } from './subscription-queue.ts'
+import { boundQueue, consumerArguments, isBound } from './subscription-queue.ts'
 
 const PREFETCH_MAX = 65_535
 
 /** A SUBSCRIBE that has been read. */
 interface Request {
+  readonly frame: Frame
   readonly name: SubscriptionName
   readonly destination: Destination
   readonly ack: AckMode
   readonly prefetch: number
   readonly arguments: Table
-  readonly declaration: QueueDeclaration | null
-  /** Whether the queue was there before. */
+  /** The queue that is bound to the destination; null where that is itself a queue. */
+  readonly own: QueueDeclaration | null
+  /** Whether that queue was there before. */
   existed: boolean | null
 }
 
 /** The subscriptions of one client. */
 export class Subscriptions {
   readonly #session: Session
+  readonly #queues: NamedQueues
   readonly #topicExchange: string
   /** By consumer tag. */
   readonly #all = new Map<string, Subscription>()
   /** Queues of `/temp-queue` destinations, by the name in those. */
   readonly #temporary = new Map<string, string>()
 
-  constructor(session: Session, topicExchange: string) {
+  constructor(session: Session, queues: NamedQueues, topicExchange: string) {
     this.#session = session
+    this.#queues = queues
     this.#topicExchange = topicExchange
   }
 
@@ -63,16 +68,13 @@ export class Subscriptions {
     }
     const { key } = routeOf(destination, this.#topicExchange)
     const request: Request = {
+      frame,
       name,
       destination,
       ack: ackModeOf(frame),
       prefetch: this.#prefetchOf(frame),
       arguments: consumerArguments(frame),
-      declaration: isBound(destination)
-        ? boundQueue(frame, key)
-        : destination.type === 'queue'
-          ? namedQueue(frame, destination.name, frame.durable)
-          : null,
+      own: isBound(destination) ? boundQueue(frame, key) : null,
       existed: null,
     }
     return () => this.#begin(request)
@@ -85,23 +87,31 @@ export class Subscriptions {
   }
 
   #begin(request: Request): void {
-    const { destination, declaration } = request
+    const { frame, destination, own } = request
+    if (own !== null) {
+      this.#beginBound(request, own)
+      return
+    }
+    if (destination.type === 'queue') this.#queues.declare(frame, destination.name, frame.durable)
+    this.#consume(request, destination.name)
+  }
+
+  #beginBound(request: Request, own: QueueDeclaration): void {
     const { vhost, topology } = this.#session
-    const queue = declaration?.name ?? destination.name
-    request.existed ??= vhost.queues.has(queue)
-    if (declaration !== null) topology.declareQueue(declaration)
+    request.existed ??= vhost.queues.has(own.name)
+    topology.declareQueue(own)
     try {
-      const { exchange, key } = routeOf(destination, this.#topicExchange)
-      if (isBound(destination)) topology.bindQueue(queue, exchange, key, new Map())
-      this.#consume(request, queue)
+      const { exchange, key } = routeOf(request.destination, this.#topicExchange)
+      topology.bindQueue(own.name, exchange, key, new Map())
+      this.#consume(request, own.name)
     } catch (error) {
-      if (error instanceof BrokerError && isBound(destination) && !request.existed) this.#discard(queue)
+      if (error instanceof BrokerError && !request.existed) this.#discard(own.name)
       throw error
     }
   }
 
-  #consume({ name, ack, prefetch, arguments: args, destination }: Request, queue: string): void {
-    const subscription = { ...name, ack, queue, bound: isBound(destination), unsettled: new RingDeque<number>(4) }
+  #consume({ name, ack, prefetch, arguments: args, own }: Request, queue: string): void {
+    const subscription = { ...name, ack, queue, bound: own !== null, unsettled: new RingDeque<number>(4) }
     const session = this.#session
     session.setPrefetch(prefetch, false)
     const { tag } = name
