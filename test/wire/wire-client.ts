@@ -50,6 +50,7 @@ export class WireClient {
       this.#received = Buffer.concat([this.#received, chunk])
       this.#wake()
     })
+    socket.on('drain', () => this.#wake())
     // a reset is one of the ways in which a broker may close
     socket.on('error', () => {})
     socket.on('close', () => {
