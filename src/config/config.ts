@@ -183,6 +183,7 @@ export interface Config {
     /** Whether certificates log clients in. */
     readonly takesCertificates: boolean
   }
+  readonly stomp: OptionValues['stomp']
   /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null
   /** Rates and histories in the HTTP API. */

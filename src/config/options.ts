@@ -22,6 +22,7 @@ import {
   text,
 } from './option-types.ts'
 import type { ListenAddress } from './option-types.ts'
+import { stomp } from './stomp-options.ts'
 
 /**
  * Every option, one row each. The loader, `warren start --help` and `docs/configuration.md` all come from this table.
@@ -469,6 +470,7 @@ export const OPTIONS = {
   mqttListeners,
   mqtt,
   stompListeners,
+  stomp,
   http,
   auth,
   ldap,
@@ -492,6 +494,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   mqttListeners: 'MQTT: listeners',
   mqtt: 'MQTT',
   stompListeners: 'STOMP: listeners',
+  stomp: 'STOMP',
   http: 'HTTP API and web console',
   auth: 'Users and permissions',
   ldap: 'Logins by LDAP',
