@@ -13,10 +13,10 @@ interface Fixture {
   readonly destination: string
   readonly client: StompWire
   /** A client with a subscription of id 0 to the queue. */
-  subscriber(headers: FrameHeaders): Promise<StompWire>
-  fill(...bodies: string[]): Promise<void>
+  readonly subscriber: (headers: FrameHeaders) => Promise<StompWire>
+  readonly fill: (...bodies: string[]) => Promise<void>
   /** What a new client is sent at once: what has not been settled. */
-  left(): Promise<string[]>
+  readonly left: () => Promise<string[]>
 }
 
 /** A queue of the test's own, which is gone at its end. */

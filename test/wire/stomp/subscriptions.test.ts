@@ -112,7 +112,7 @@ test('one client has as many subscriptions as it wants, and ends them one by one
   await client.sendSafely('UNSUBSCRIBE', { id: 'b' })
   await client.send('SEND', { destination: '/topic/many' }, 'x')
   const got = [await client.message(), await client.message()].map(({ headers }) => headers['subscription'])
-  assert.deepEqual(got.toSorted(), ['a', 'c'])
+  assert.deepEqual(new Set(got), new Set(['a', 'c']))
   assert.deepEqual(await client.sync(), [])
 })
 

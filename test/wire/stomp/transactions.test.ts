@@ -29,12 +29,8 @@ test('what is sent in a transaction comes with its commit, and its receipts then
     of('MESSAGE').map((frame) => frame!.body.toString()),
     ['a', 'b'],
   )
-  assert.deepEqual(
-    of('RECEIPT')
-      .map((frame) => frame!.headers['receipt-id'])
-      .toSorted(),
-    ['a', 'done'],
-  )
+  const receipts = of('RECEIPT').map((frame) => frame!.headers['receipt-id'])
+  assert.deepEqual(new Set(receipts), new Set(['a', 'done']))
 })
 
 test('an abort forgets it, and its name is free again', async (t) => {
