@@ -115,6 +115,15 @@ export class WireClient {
     return this.#closed
   }
 
+  /** What the broker sends stays in the sockets. */
+  pauseReading(): void {
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    this.#socket.resume()
+  }
+
   end(): void {
     this.#socket.end()
   }
