@@ -63,6 +63,12 @@ export class Client implements SessionSink {
     this.#sends = new Sends({ session, subscriptions, transactions: this.#transactions, topicExchange, queues })
   }
 
+  logLife(what: 'opened' | 'closed'): void {
+    const { facts, user, vhost, broker } = this.connection
+    const who = { connection: facts.name, user: user.name, vhost: vhost.name }
+    broker.limitedLog.info(`${what} ${facts.peerAddress}`, `connection ${what}`, who)
+  }
+
   // ---- frames ----
 
   /**

@@ -18,7 +18,7 @@ import { type Refusal, refusalOf, StompError } from './errors.ts'
 import { Frame } from './frame.ts'
 import { type FrameHandler, FrameParser } from './frame-parser.ts'
 import type { Headers } from './frame-writer.ts'
-import { FramesOut } from './frames-out.ts'
+import { FramesOut, headersAbout } from './frames-out.ts'
 import { HeartBeat } from './heart-beat.ts'
 import { LIMITS_BEFORE_LOGIN, limitsAfterLogin } from './limits.ts'
 import type { StompSettings } from './settings.ts'
@@ -60,16 +60,11 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     this.#peer = peer
     this.#onEnd = onEnd
     this.writesWhole = peer.websocket
-    this.#parser = new FrameParser(this, implicitConnect ? this.#fullLimits() : LIMITS_BEFORE_LOGIN)
+    this.#parser = new FrameParser(this, implicitConnect ? limitsAfterLogin(settings) : LIMITS_BEFORE_LOGIN)
     this.transport = new Transport(socket, broker.turn, settings.pool, this)
     this.out = new FramesOut(broker, this.transport)
     this.#loginTimer = clock.schedule(settings.loginTimeoutMs, { onTimer: () => this.drop() })
     this.transport.start()
-  }
-
-  #fullLimits() {
-    const { bodyBytesMax, broker } = this.#settings
-    return limitsAfterLogin(bodyBytesMax, broker.options.messageBytesMax)
   }
 
   // ---- bytes in ----
@@ -100,7 +95,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
         if (connected !== null) this.#attempt(frame, () => this.#accept(connected, next))
       },
       (error: unknown) => {
-        if (isWanted()) this.#failWith(this.#refusalOf(error), headersFor(frame))
+        if (isWanted()) this.#failWith(this.#refusalOf(error), headersAbout(frame))
       },
     )
   }
@@ -112,10 +107,10 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     this.#loginTimer?.cancel()
     this.out.version = version
     this.#parser.version = version
-    this.#parser.limits = this.#fullLimits()
+    this.#parser.limits = limitsAfterLogin(this.#settings)
     this.#client = new Client(connection, this, this.#settings, { sessionId, version })
     this.#heartBeat = new HeartBeat(this.#settings.clock, this.transport, heartBeat, () => this.#onSilence())
-    this.#logLife('opened')
+    this.#client.logLife('opened')
     if (next === null) this.out.connected(connected, this.#settings)
     this.#parser.paused = false
     if (next !== null) this.#attempt(next, () => this.#onNext(next))
@@ -173,12 +168,6 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     )
   }
 
-  #logLife(what: 'opened' | 'closed'): void {
-    const { facts, user, vhost } = this.#client!.connection
-    const who = { connection: facts.name, user: user.name, vhost: vhost.name }
-    this.#settings.broker.limitedLog.info(`${what} ${facts.peerAddress}`, `connection ${what}`, who)
-  }
-
   // ---- errors ----
 
   /** @param frame the one that is at fault if it fails, where there is one */
@@ -200,8 +189,8 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
 
   #refuse(error: Refusal, frame: Frame | null): void {
     if (this.#state === CLOSED) return
-    if (error.ends) this.#failWith(error, headersFor(frame))
-    else this.out.error(error, headersFor(frame))
+    if (error.ends) this.#failWith(error, headersAbout(frame))
+    else this.out.error(error, headersAbout(frame))
   }
 
   fail(error: Refusal): void {
@@ -248,7 +237,13 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
 
   traffic(): Traffic {
     const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
-    return { receivedBytes: bytesIn, receivedPackets: readsIn, sentBytes: bytesOut, sentPackets: writesOut, pendingBytes: pending } // prettier-ignore
+    return {
+      receivedBytes: bytesIn,
+      receivedPackets: readsIn,
+      sentBytes: bytesOut,
+      sentPackets: writesOut,
+      pendingBytes: pending,
+    }
   }
 
   onPressure(choked: boolean): void {
@@ -268,7 +263,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     const client = this.#client
     if (client === null || client.connection.closed) return
     this.#heartBeat?.close()
-    this.#logLife('closed')
+    client.logLife('closed')
     client.connection.close()
   }
 
@@ -301,10 +296,4 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     if (this.transport.closed) return Promise.resolve()
     return new Promise((resolve) => (this.#ended = resolve))
   }
-}
-
-/** Says which frame an error is about, where the client has named it. */
-function headersFor(frame: Frame | null): Headers {
-  const receipt = frame?.get('receipt') ?? null
-  return receipt === null ? [] : [['receipt-id', receipt]]
 }

@@ -159,9 +159,10 @@ export class FrameParser {
       return
     }
     if (++this.#headerLines > this.limits.headers) throw new FrameError(`more than ${this.limits.headers} headers\n`)
+    const isConnect = this.#command === 'CONNECT' || this.#command === 'STOMP'
     const colon = line.indexOf(COLON)
-    if (colon < 0) throw new FrameError(`a header without a colon: '${textOf(line, 0, Math.min(line.length, 100))}'\n`)
-    const version = this.#command === 'CONNECT' || this.#command === 'STOMP' ? '1.0' : this.version
+    if (colon < 0) throw missingColon(line, isConnect)
+    const version = isConnect ? '1.0' : this.version
     const name = unescape(textOf(line, 0, colon), version)
     if (this.#headers.has(name)) return
     const value = unescape(textOf(line, colon + 1, line.length), version)
@@ -244,6 +245,10 @@ export class FrameParser {
 }
 
 const missingBlankLine = (): FrameError => new FrameError('a NUL among the headers: a blank line ends them\n')
+
+/** @param isSecret whether a password may be in it: errors are logged */
+const missingColon = (line: Buffer, isSecret: boolean): FrameError =>
+  new FrameError(`a header without a colon${isSecret ? '' : `: '${line.toString('utf8', 0, 100)}'`}\n`)
 
 function textOf(line: Buffer, from: number, to: number): string {
   const text = line.toString('utf8', from, to)

@@ -3,13 +3,19 @@ import { CHUNK_BYTES } from '../../net/buffer-pool.ts'
 import type { Transport } from '../../net/transport.ts'
 import type { Connected } from './connect.ts'
 import type { Refusal } from './errors.ts'
-import { VERSIONS, type Version } from './frame.ts'
+import { type Frame, VERSIONS, type Version } from './frame.ts'
 import { encodeFrame, type Headers } from './frame-writer.ts'
 import { inWholeSeconds } from './heart-beat.ts'
 import { Receipts } from './receipts.ts'
 import type { StompSettings } from './settings.ts'
 
 const SUPPORTED = [...VERSIONS].reverse().join(',')
+
+/** Says which frame an error is about, where the client has named it. */
+export function headersAbout(frame: Frame | null): Headers {
+  const receipt = frame?.get('receipt') ?? null
+  return receipt === null ? [] : [['receipt-id', receipt]]
+}
 
 /** What one client is sent besides messages: CONNECTED, RECEIPT and ERROR. */
 export class FramesOut {

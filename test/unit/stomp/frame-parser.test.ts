@@ -82,6 +82,7 @@ describe('frames, cut everywhere', () => {
 describe('what is no frame, cut everywhere', () => {
   const broken: readonly (readonly [name: string, text: string, problem: string])[] = [
     ['a line without a colon', 'SEND\nabc\n\n\0', "a header without a colon: 'abc'"],
+    ['one where a password may be', 'CONNECT\npasscode secret\n\n\0', 'a header without a colon'],
     ['an unknown escape', 'SEND\na:\\t\n\n\0', "'\\t' is no escape in a header"],
     ['half an escape', 'SEND\na:\\\n\n\0', "'\\' is no escape in a header"],
     ['a NUL among headers', 'SEND\na:1\0', 'a NUL among the headers: a blank line ends them'],
