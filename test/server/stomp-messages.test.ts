@@ -4,6 +4,7 @@ import { after, before, describe, test, type TestContext } from 'node:test'
 import type { ConsumeMessage } from 'amqplib'
 import { startBroker, type WarrenBroker } from '../../src/testkit/start-broker.ts'
 import { channelOf, connectAs } from '../support/login-clients.ts'
+import { MqttWire } from '../support/mqtt-wire.ts'
 import { type FrameHeaders, StompWire } from '../support/stomp-wire.ts'
 import { temporaryFolder } from '../support/warren-process.ts'
 
@@ -17,7 +18,7 @@ before(async () => {
   }
   const topics = { user: 'some', vhost: '/', exchange: 'amq.topic', write: '^open\\.', read: '^open\\.' }
   broker = await startBroker({
-    protocols: ['stomp'],
+    protocols: ['stomp', 'mqtt'],
     users: [{ name: 'some', password: 'some', permissions: { '/': narrow } }],
     definitions: { users: [{ name: 'some', password: 'some', tags: '' }], topic_permissions: [topics] },
   })
@@ -157,6 +158,53 @@ describe('between AMQP and STOMP', () => {
       await client.sendSafely('ACK', { id: message.headers['ack']! })
     })
   }
+})
+
+describe('between MQTT and STOMP', () => {
+  test('what MQTT publishes comes with its properties', async (t) => {
+    const client = await connect(t)
+    await client.sendSafely('SUBSCRIBE', { id: 0, destination: '/topic/room.*.temperature' })
+    const mqtt = await MqttWire.connect(broker.urls.mqtt!, 5, { clientId: 'thermometer' })
+    const properties = {
+      contentType: 'text/plain',
+      responseTopic: 'room/answers',
+      correlationData: Buffer.from('c:1'),
+      messageExpiryInterval: 60,
+      userProperties: { unit: 'degrees:C' },
+    }
+    await mqtt.publish('room/1/temperature', '21', { qos: 1, properties })
+    await mqtt.expect('puback')
+    const { text, headers } = await client.message()
+    assert.equal(text, '21')
+    const { 'message-id': _id, ...others } = headers
+    assert.deepEqual(others, {
+      subscription: '0',
+      destination: '/topic/room.1.temperature',
+      redelivered: 'false',
+      unit: 'degrees\\cC',
+      'content-type': 'text/plain',
+      'correlation-id': 'c\\c1',
+      'reply-to': 'room.answers',
+      'x-reply-to-topic': 'room.answers',
+      expiration: '60000',
+      persistent: 'true',
+      'content-length': '2',
+    })
+    await mqtt.disconnect()
+  })
+
+  test('what STOMP sends comes to MQTT', async (t) => {
+    const mqtt = await MqttWire.connect(broker.urls.mqtt!, 5, { clientId: 'display' })
+    await mqtt.subscribe('shown/#', 1)
+    const client = await connect(t)
+    const headers = { 'content-type': 'text/plain', 'correlation-id': 'c\\c1', unit: 'degrees\\cC', persistent: true }
+    await client.send('SEND', { destination: '/topic/shown.here', ...headers }, '22')
+    const { topic, payload, qos, properties } = await mqtt.expect('publish')
+    assert.deepEqual([topic, payload.toString(), qos], ['shown/here', '22', 1])
+    assert.deepEqual([properties!.contentType, String(properties!.correlationData)], ['text/plain', 'c:1'])
+    assert.deepEqual({ ...properties!.userProperties }, { unit: 'degrees:C' })
+    await mqtt.disconnect()
+  })
 })
 
 describe('permissions', () => {

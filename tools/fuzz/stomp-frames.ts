@@ -67,7 +67,7 @@ function connectFrame(random: Random): Buffer {
   return frame(random.of(['CONNECT', 'CONNECT', 'STOMP']), headers)
 }
 
-/** Ids that clients make up, among them ones that may be right. */
+/** Ids that clients make up: none is right, since a part of it is at random. */
 const ackFrame = (random: Random): Buffer =>
   frame(random.of(['ACK', 'NACK']), [
     [random.of(['id', 'message-id']), random.of(['x', `T_0@@session@@${random.below(5)}`, 'T_0@@', '@@@@1'])],
