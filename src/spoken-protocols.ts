@@ -22,8 +22,10 @@ export interface FrontEndParts {
 type ProtocolName = keyof Config['protocols']
 
 interface Protocol {
-  /** Offered by WebSocket clients; the first that is known is taken. */
-  readonly subprotocols: readonly [string, ...string[]]
+  /** Of those that a WebSocket client offers, the first in this list is taken. */
+  readonly subprotocols: readonly string[]
+  /** Whether WebSocket clients are sent text. */
+  readonly sendsText: (config: Config) => boolean
   /** Imports it only then: a broker that speaks AMQP alone starts faster without. */
   load(parts: FrontEndParts): Promise<FrontEnd>
 }
@@ -32,6 +34,7 @@ interface Protocol {
 const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
   mqtt: {
     subprotocols: ['mqtt'],
+    sendsText: () => false,
     async load({ config: { mqtt, auth, node }, broker, logins, clock }) {
       const { MqttFrontEnd } = await import('./protocols/mqtt/index.ts')
       const { takesCertificates, ...options } = mqtt
@@ -49,6 +52,7 @@ const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
   },
   stomp: {
     subprotocols: ['v12.stomp', 'v11.stomp', 'v10.stomp'],
+    sendsText: ({ stomp }) => stomp.webFrame === 'text',
     async load({ config: { stomp, auth, node }, broker, logins, clock }) {
       const { StompFrontEnd } = await import('./protocols/stomp/index.ts')
       return new StompFrontEnd({
@@ -74,7 +78,8 @@ export interface SpokenProtocol {
   readonly name: ProtocolName
   readonly frontEnd: FrontEnd
   readonly at: ProtocolListeners
-  readonly subprotocols: readonly [string, ...string[]]
+  readonly subprotocols: readonly string[]
+  readonly sendsText: boolean
 }
 
 export async function loadProtocols(parts: FrontEndParts): Promise<SpokenProtocol[]> {
@@ -83,7 +88,8 @@ export async function loadProtocols(parts: FrontEndParts): Promise<SpokenProtoco
     const at = parts.config.protocols[name]
     const protocol = PROTOCOLS[name]
     if (at === null || protocol === undefined) return null
-    return { name, frontEnd: await protocol.load(parts), at, subprotocols: protocol.subprotocols }
+    const { subprotocols, sendsText } = protocol
+    return { name, frontEnd: await protocol.load(parts), at, subprotocols, sendsText: sendsText(parts.config) }
   })
   return (await Promise.all(loaded)).filter((protocol) => protocol !== null)
 }
@@ -113,15 +119,15 @@ export async function openProtocol(
 }
 
 async function openWebSocket(
-  { name, frontEnd, at, subprotocols }: SpokenProtocol,
+  { name, frontEnd, at, subprotocols, sendsText: isText }: SpokenProtocol,
   row: ProtocolListener & { readonly tls: TlsConfig | null },
   { config, log, opened }: { config: Config; log: Log; opened: OpenedListeners },
 ): Promise<void> {
   // Its own import, since a broker without WebSocket would take several times as long to load.
   const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
   const server = createHttpServer()
-  const [subprotocol] = subprotocols
-  attachWebSocket(server, { path: at.webPath, subprotocol, log, onConnection: frontEnd.accept.bind(frontEnd) })
+  const onConnection = frontEnd.accept.bind(frontEnd)
+  attachWebSocket(server, { path: at.webPath, subprotocols, isText, log, onConnection })
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
   const listener = await unlessTaken(`web-${name}`, row, log, () => listenHttp(server, { ...row, tls, backlog, log }))

@@ -1,5 +1,5 @@
 import { one } from './option.ts'
-import { boolean, bytes, duration, optional, text } from './option-types.ts'
+import { boolean, bytes, duration, oneOf, optional, text } from './option-types.ts'
 
 // Rows of the table in options.ts: STOMP apart from where it listens.
 
@@ -39,6 +39,12 @@ export const stomp = {
     optional(bytes(1, MESSAGE_MAX)),
     null,
     'Largest body that a client may send. `none`: with a content-length what `max_message_size` allows, else 4 MiB.',
+  ),
+  webFrame: one(
+    'web_stomp.ws_frame',
+    oneOf('text', 'binary'),
+    'text',
+    'What WebSocket clients are sent. Messages that are no UTF-8 are binary in any case.',
   ),
   loginTimeoutMs: one(
     'stomp.login_timeout',
