@@ -17,7 +17,16 @@ export interface ProtocolListeners {
   readonly proxyProtocol: boolean
   /** WebSocket, on ports of its own; `tls` makes it secure. */
   readonly web: readonly (ProtocolListener & { readonly tls: TlsConfig | null })[]
-  readonly webPath: string
+  readonly webSocket: WebSocketConfig
+}
+
+export interface WebSocketConfig {
+  readonly path: string
+  readonly proxyProtocol: boolean
+  /** Of a connection from which nothing comes; null: none. */
+  readonly idleTimeoutMs: number | null
+  /** Largest message of a client. */
+  readonly messageBytesMax: number
 }
 
 export interface ProtocolListener extends ListenerConfig {

@@ -1,8 +1,12 @@
 import { borrowFiles } from './borrowed-tls.ts'
 import type { Config, ListenerConfig, ProtocolListener, ProtocolListeners, TlsConfig } from './config.ts'
+import type { Option } from './option.ts'
 import type { ListenAddress } from './option-types.ts'
 import { OPTIONS, type OptionValues } from './options.ts'
 import { RANK, type Settings } from './settings.ts'
+
+/** Of a WebSocket message that has one of the broker in it: headers, properties, the protocol's own. */
+const ENVELOPE_BYTES = 1024 * 1024
 
 export function listeners(addresses: ReadonlyMap<string, ListenAddress>, bind: readonly string[]): ListenerConfig[] {
   return [...addresses].map(([name, { host, port }]) => ({ name, hosts: host === null ? bind : [host], port }))
@@ -31,23 +35,34 @@ function buildListeners(
     isDefault,
   })
   const tcpIsDefault = settings.rankOf(OPTIONS[group].tcp) === RANK.default
-  const webIsDefault = settings.rankOf(OPTIONS[group].webPort) === RANK.default
-  const { webPort, webTlsPort } = given
+  const { webPort: portOption, webAt: atOption, webTlsAt: tlsAtOption } = OPTIONS[group]
+  const isGiven = (option: Option<unknown>): boolean => settings.rankOf(option) !== RANK.default
+  const webIsDefault = !isGiven(portOption) && !isGiven(atOption)
+  const plain = isGiven(atOption) ? given.webAt : addressOf(given.webHost, given.webPort)
+  const secure = isGiven(tlsAtOption) ? given.webTlsAt : addressOf(given.webTlsHost, given.webTlsPort)
   const web: (ProtocolListener & { tls: TlsConfig | null })[] = []
-  if (webPort !== null && !(webIsDefault && webTlsPort !== null)) {
-    web.push({ ...at(given.webHost, webPort, webIsDefault), tls: null })
+  if (plain !== null && !(webIsDefault && secure !== null)) {
+    web.push({ ...at(plain.host, plain.port, webIsDefault), tls: null })
   }
-  if (webTlsPort !== null) {
-    web.push({ ...at(given.webTlsHost, webTlsPort, false), tls: buildTls(name, given, tls, settings) })
+  if (secure !== null) {
+    web.push({ ...at(secure.host, secure.port, false), tls: buildTls(name, given, tls, settings) })
   }
   return {
     tcp: listeners(given.tcp, bind).map((listener) => ({ ...listener, isDefault: tcpIsDefault })),
     tls: listeners(given.tls, bind),
     proxyProtocol: given.proxyProtocol,
     web,
-    webPath: given.webPath,
+    webSocket: {
+      path: given.webPath,
+      proxyProtocol: given.webProxyProtocol,
+      idleTimeoutMs: given.webIdleTimeoutMs,
+      messageBytesMax: given.webMessageBytesMax ?? values.limits.messageBytesMax + ENVELOPE_BYTES,
+    },
   }
 }
+
+const addressOf = (host: string | null, port: number | null): ListenAddress | null =>
+  port === null ? null : { host, port }
 
 function buildTls(
   name: string,

@@ -1,9 +1,23 @@
 import { list, named, one } from './option.ts'
-import { boolean, listenAddress, oneOf, optional, path, port, text, type ListenAddress } from './option-types.ts'
+import {
+  boolean,
+  bytes,
+  duration,
+  listenAddress,
+  oneOf,
+  optional,
+  path,
+  port,
+  text,
+  type ListenAddress,
+} from './option-types.ts'
 
 // Rows of the table in options.ts: which protocols are spoken, and where those besides AMQP are.
 
 const noAddresses: ReadonlyMap<string, ListenAddress> = new Map()
+
+/** Bytes of a message at most, whatever is configured. */
+export const MESSAGE_MAX = 512 * 1024 * 1024
 
 /** Where a protocol is spoken: over TCP, TLS and WebSocket. @param key RabbitMQ's prefix of its keys */
 function listenersOf(key: string, title: string, ports: { tcp: number; tls: number; web: number; webTls: number }) {
@@ -35,9 +49,15 @@ function listenersOf(key: string, title: string, ports: { tcp: number; tls: numb
       optional(port),
       ports.web,
       `Port of ${title} over WebSocket; \`none\` is off. The default goes when only a TLS port is named, and where it is taken.`,
-      { flag: `web-${flag}-port` },
+      { flag: `web-${flag}-port`, aliases: [`${web}.port`] },
     ),
     webHost: one(`${web}.tcp.ip`, optional(text), null, 'Address of that port; that of `--bind` unless given.'),
+    webAt: one(
+      `${web}.tcp.listener`,
+      optional(listenAddress),
+      null,
+      'Address and port in one, in place of these two; `none` is off.',
+    ),
     webTlsPort: one(
       `${web}.ssl.port`,
       optional(port),
@@ -46,6 +66,12 @@ function listenersOf(key: string, title: string, ports: { tcp: number; tls: numb
       { flag: `web-${flag}-tls-port` },
     ),
     webTlsHost: one(`${web}.ssl.ip`, optional(text), null, 'Address of that port; that of `--bind` unless given.'),
+    webTlsAt: one(
+      `${web}.ssl.listener`,
+      optional(listenAddress),
+      null,
+      'Address and port in one, in place of these two; `none` is off.',
+    ),
     webCaFile: one(
       `${web}.ssl.cacertfile`,
       optional(path),
@@ -66,6 +92,25 @@ function listenersOf(key: string, title: string, ports: { tcp: number; tls: numb
     ),
     webPassword: one(`${web}.ssl.password`, optional(text), null, 'Password of that key.', { secret: true }),
     webPath: one(`${web}.ws_path`, text, '/ws', `Path of ${title} over WebSocket.`, { flag: `web-${flag}-path` }),
+    webProxyProtocol: one(
+      `${web}.proxy_protocol`,
+      boolean,
+      false,
+      `Expect a PROXY protocol header (version 1 or 2) on every connection of ${title} over WebSocket.`,
+    ),
+    webIdleTimeoutMs: one(
+      `${web}.ws_opts.idle_timeout`,
+      optional(duration('ms', 1)),
+      null,
+      'How long a WebSocket may be silent, its pings and pongs included; `none` leaves it to the heart-beats of the protocol.',
+      { aliases: [`${web}.cowboy_opts.idle_timeout`, `${web}.cowboy_opts.timeout`] },
+    ),
+    webMessageBytesMax: one(
+      `${web}.ws_opts.max_frame_size`,
+      optional(bytes(1, MESSAGE_MAX)),
+      null,
+      'Largest WebSocket message that a client may send. `none`: what `max_message_size` allows, and 1 MiB for the rest of it.',
+    ),
   }
 }
 

@@ -1,9 +1,8 @@
 import { one } from './option.ts'
 import { boolean, bytes, duration, oneOf, optional, text } from './option-types.ts'
+import { MESSAGE_MAX } from './protocol-options.ts'
 
 // Rows of the table in options.ts: STOMP apart from where it listens.
-
-const MESSAGE_MAX = 512 * 1024 * 1024
 
 export const stomp = {
   defaultVhost: one('stomp.default_vhost', text, '/', 'Virtual host of clients that name none (by the header `host`).'),
@@ -39,6 +38,12 @@ export const stomp = {
     optional(bytes(1, MESSAGE_MAX)),
     null,
     'Largest body that a client may send. `none`: with a content-length what `max_message_size` allows, else 4 MiB.',
+  ),
+  httpLogins: one(
+    'web_stomp.use_http_auth',
+    boolean,
+    false,
+    'Whether WebSocket clients log in by the Basic authentication of their HTTP request, or as the default user, whatever CONNECT says.',
   ),
   webFrame: one(
     'web_stomp.ws_frame',

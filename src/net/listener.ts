@@ -18,6 +18,8 @@ export interface Peer {
   readonly localPort: number
   readonly tls: PeerTls | null
   readonly websocket: boolean
+  /** What a WebSocket client gave for the header `authorization` of its request, where it did. A secret. */
+  readonly authorization?: string
 }
 
 export interface PeerTls {

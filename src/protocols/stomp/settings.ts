@@ -36,6 +36,8 @@ export interface StompSettings {
   readonly implicitConnect: boolean
   /** Whether a verified client certificate logs in who gives no login. */
   readonly certificateLogins: boolean
+  /** Whether clients over WebSocket are who their HTTP request said, else the default user; logins in CONNECT are not looked at then. */
+  readonly httpLogins: boolean
   /** What NACK does where it does not say. */
   readonly nackRequeues: boolean
   readonly loginTimeoutMs: number
