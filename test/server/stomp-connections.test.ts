@@ -68,7 +68,8 @@ test('heart-beats come while nothing else does, and a client that has none left 
   const client = await connect(t, broker, { 'heart-beat': '10000,4000' })
   // one comes when nothing was sent for half of what the client wants
   await clock.advance('4s')
-  assert.deepEqual(await client.wire.bytes(1), Buffer.from('\n'))
+  // behind the line end of CONNECTED
+  assert.deepEqual(await client.wire.bytes(2), Buffer.from('\n\n'))
   // what the client sends counts, whatever it is
   for (let i = 0; i < 5; i++) {
     await clock.advance('9s')

@@ -1,18 +1,20 @@
 /** STOMP where logins and permissions are asked of a service outside, and where certificates log clients in. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { connect as connectTls } from 'node:tls'
 import { type TestContext, test } from 'node:test'
+import type { RunningServer } from '../../src/server.ts'
 import { startBroker } from '../../src/testkit/start-broker.ts'
 import { Authority, withoutOpenssl } from '../support/certificates.ts'
 import { LoginService, type Question } from '../support/login-service.ts'
 import { frameBytes, StompWire } from '../support/stomp-wire.ts'
 import { temporaryFolder } from '../support/warren-process.ts'
-import { startTestBroker } from '../support/with-broker.ts'
+import { eventually, startTestBroker } from '../support/with-broker.ts'
 
 const ANN = { login: 'ann', passcode: 'secret' }
 
-async function start(t: TestContext): Promise<{ service: LoginService; url: string }> {
+async function start(t: TestContext): Promise<{ service: LoginService; server: RunningServer; url: string }> {
   const service = await LoginService.start()
   const protocols = ['--protocols', 'amqp,stomp', '--stomp-port', '0', '--web-stomp-port', 'none']
   const { server } = await startTestBroker({ flags: [...protocols, ...service.flags()] })
@@ -20,7 +22,7 @@ async function start(t: TestContext): Promise<{ service: LoginService; url: stri
     await server.stop('test')
     await service.stop()
   })
-  return { service, url: server.urls.stomp[0]! }
+  return { service, server, url: server.urls.stomp[0]! }
 }
 
 test('frames are answered in order while each of them is asked about', async (t) => {
@@ -67,6 +69,20 @@ test('a client that goes while it is asked about is forgotten', async (t) => {
   client.cut()
   const other = await StompWire.connect(url, ANN)
   await other.disconnect()
+})
+
+test('a queue that nobody has subscribed to yet goes with the client', async (t) => {
+  const { service, url, server } = await start(t)
+  const { promise: asked, resolve: ask } = Promise.withResolvers<ServerResponse>()
+  service.replies['topic'] = () => ask
+  const client = await StompWire.connect(url, ANN)
+  await client.send('SUBSCRIBE', { id: 0, destination: '/topic/a' })
+  const response = await asked
+  const { queues } = server.broker.vhosts.get('/')!
+  assert.equal(queues.size, 1)
+  client.cut()
+  await eventually(() => queues.size === 0)
+  response.end('allow')
 })
 
 test('refusals are told as others are', async (t) => {

@@ -172,6 +172,14 @@ export class Client implements SessionSink {
     this.#host.fail(new StompError('precondition_failed', detail, true))
   }
 
+  /** Its sessions end, and what they have is given back. */
+  close(): void {
+    if (this.connection.closed) return
+    this.logLife('closed')
+    this.#subscriptions.close()
+    this.connection.close()
+  }
+
   returned(): void {}
 
   committed(): void {}

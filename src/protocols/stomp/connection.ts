@@ -260,11 +260,8 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
 
   /** Its sessions end before the client hears of it. */
   #endClient(): void {
-    const client = this.#client
-    if (client === null || client.connection.closed) return
     this.#heartBeat?.close()
-    client.logLife('closed')
-    client.connection.close()
+    this.#client?.close()
   }
 
   #finish(): void {

@@ -44,6 +44,8 @@ export class Subscriptions {
   readonly #all = new Map<string, Subscription>()
   /** Queues of `/temp-queue` destinations, by the name in those. */
   readonly #temporary = new Map<string, string>()
+  /** A queue that has been made for a subscription which is not there yet. */
+  #unfinished: string | null = null
 
   constructor(session: Session, queues: NamedQueues, topicExchange: string) {
     this.#session = session
@@ -100,14 +102,16 @@ export class Subscriptions {
     const { vhost, topology } = this.#session
     request.existed ??= vhost.queues.has(own.name)
     topology.declareQueue(own)
+    if (!request.existed) this.#unfinished = own.name
     try {
       const { exchange, key } = routeOf(request.destination, this.#topicExchange)
       topology.bindQueue(own.name, exchange, key, new Map())
       this.#consume(request, own.name)
     } catch (error) {
-      if (error instanceof BrokerError && !request.existed) this.#discard(own.name)
+      if (!(error instanceof UndecidedError)) this.close()
       throw error
     }
+    this.#unfinished = null
   }
 
   #consume({ name, ack, prefetch, arguments: args, own }: Request, queue: string): void {
@@ -128,8 +132,11 @@ export class Subscriptions {
     if (consumer !== undefined) consumer.protocolState = subscription
   }
 
-  /** A queue that was made for a subscription which came to nothing: nobody else would ever delete it. */
-  #discard(queue: string): void {
+  /** What was made for a subscription that came to nothing goes: nobody else would ever delete it. */
+  close(): void {
+    const queue = this.#unfinished
+    this.#unfinished = null
+    if (queue === null) return
     try {
       this.#session.topology.deleteQueue(queue, true, true)
     } catch (error) {
