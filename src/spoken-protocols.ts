@@ -127,15 +127,18 @@ async function openWebSocket(
   const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
   const server = createHttpServer()
   const onConnection = frontEnd.accept.bind(frontEnd)
-  attachWebSocket(server, { path: at.webPath, subprotocols, isText, log, onConnection })
+  const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
+  attachWebSocket(server, { path, subprotocols, isText, maxPayloadBytes, idleMs, log, onConnection })
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
-  const listener = await unlessTaken(`web-${name}`, row, log, () => listenHttp(server, { ...row, tls, backlog, log }))
+  const listener = await unlessTaken(`web-${name}`, row, log, () =>
+    listenHttp(server, { ...row, tls, backlog, proxyProtocol, log }),
+  )
   if (listener === null) return
   const secure = tls === null ? '' : 's'
   opened.add(`http${secure}/web-${name}`, listener, tls !== null)
   const web = name === 'mqtt' ? opened.urls.webMqtt : opened.urls.webStomp
-  web.push(urlOf(`ws${secure}`, row, listener) + at.webPath)
+  web.push(urlOf(`ws${secure}`, row, listener) + path)
 }
 
 /** A port that nobody asked for may be another program's. */

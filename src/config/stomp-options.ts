@@ -46,6 +46,12 @@ export const stomp = {
     'text',
     'What WebSocket clients are sent. Messages that are no UTF-8 are binary in any case.',
   ),
+  takesHttpLogins: one(
+    'web_stomp.use_http_auth',
+    boolean,
+    false,
+    'Whether a WebSocket client is the user of its HTTP request (`authorization: Basic`), else the default user, whatever CONNECT says.',
+  ),
   loginTimeoutMs: one(
     'stomp.login_timeout',
     duration('ms', 1),

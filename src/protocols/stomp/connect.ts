@@ -76,6 +76,7 @@ export async function connect(
 function logIn(frame: Frame, peer: Peer, settings: StompSettings): Login {
   const { logins, defaultUser, defaultPassword } = settings
   const facts: LoginFacts = { loopback: isLoopback(peer), protocol: 'stomp', address: peer.address }
+  if (peer.websocket && settings.takesHttpLogins) return logInByHttp(peer.authorization, facts, settings)
   const login = frame.get('login')
   const certificate = peer.tls?.certificate ?? null
   if (login === null && certificate !== null && settings.certificateLogins) {
@@ -87,6 +88,20 @@ function logIn(frame: Frame, peer: Peer, settings: StompSettings): Login {
   const user = login ?? defaultUser
   const password = frame.get('passcode') ?? (user === defaultUser ? defaultPassword : '')
   return { user, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, password, facts) }
+}
+
+/** By the request that became the WebSocket: of HTTP's Basic scheme (RFC 7617), or as the default user where it names nobody. */
+function logInByHttp(authorization: string | undefined, facts: LoginFacts, settings: StompSettings): Login {
+  const { logins, defaultUser, defaultPassword } = settings
+  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1] ?? ''
+  const [, user, password] =
+    authorization === undefined
+      ? [null, defaultUser, defaultPassword]
+      : (/^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [])
+  if (user !== undefined && password !== undefined)
+    return { user, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, password, facts) }
+  logins.countBroken(facts)
+  return { user: '', mechanism: 'PLAIN', outcome: { outcome: 'refused', reason: 'the HTTP login is not understood' } }
 }
 
 async function enter(identity: Identity, vhost: string, { broker }: StompSettings): Promise<void> {

@@ -38,6 +38,8 @@ export interface StompSettings {
   readonly certificateLogins: boolean
   /** What NACK does where it does not say. */
   readonly nackRequeues: boolean
+  /** Whether a WebSocket client is who its HTTP request says, or the default user. */
+  readonly takesHttpLogins: boolean
   readonly loginTimeoutMs: number
   /** Of a frame's body; null: 4 MiB, or with content-length as much as a message may have. */
   readonly bodyBytesMax: number | null
