@@ -127,12 +127,13 @@ async function openWebSocket(
   const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
   const server = createHttpServer()
   const onConnection = frontEnd.accept.bind(frontEnd)
-  const { path, proxyProtocol, idleTimeoutMs, messageBytesMax: maxPayloadBytes } = at.webSocket
-  attachWebSocket(server, { path, subprotocols, isText, idleTimeoutMs, maxPayloadBytes, log, onConnection })
+  const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
+  attachWebSocket(server, { path, subprotocols, isText, maxPayloadBytes, idleMs, log, onConnection })
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
-  const options = { ...row, tls, proxyProtocol, backlog, log }
-  const listener = await unlessTaken(`web-${name}`, row, log, () => listenHttp(server, options))
+  const listener = await unlessTaken(`web-${name}`, row, log, () =>
+    listenHttp(server, { ...row, tls, backlog, proxyProtocol, log }),
+  )
   if (listener === null) return
   const secure = tls === null ? '' : 's'
   opened.add(`http${secure}/web-${name}`, listener, tls !== null)

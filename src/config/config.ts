@@ -17,16 +17,12 @@ export interface ProtocolListeners {
   readonly proxyProtocol: boolean
   /** WebSocket, on ports of its own; `tls` makes it secure. */
   readonly web: readonly (ProtocolListener & { readonly tls: TlsConfig | null })[]
-  readonly webSocket: WebSocketConfig
-}
-
-export interface WebSocketConfig {
-  readonly path: string
-  readonly proxyProtocol: boolean
-  /** Of a connection from which nothing comes; null: none. */
-  readonly idleTimeoutMs: number | null
-  /** Largest message of a client. */
-  readonly messageBytesMax: number
+  readonly webPath: string
+  readonly webProxyProtocol: boolean
+  /** Of one WebSocket message. */
+  readonly webMessageBytesMax: number
+  /** Time without a word from a client after which its WebSocket is closed; null: any. */
+  readonly webIdleMs: number | null
 }
 
 export interface ProtocolListener extends ListenerConfig {

@@ -1,5 +1,5 @@
 import { borrowFiles } from './borrowed-tls.ts'
-import type { Config, ListenerConfig, ProtocolListener, ProtocolListeners, TlsConfig } from './config.ts'
+import type { Config, ListenerConfig, ProtocolListeners, TlsConfig } from './config.ts'
 import type { Option } from './option.ts'
 import type { ListenAddress } from './option-types.ts'
 import { OPTIONS, type OptionValues } from './options.ts'
@@ -28,40 +28,52 @@ function buildListeners(
   const group = `${name}Listeners` as const
   const given = values[group]
   const { bind } = values.network
-  const at = (host: string | null, port: number, isDefault: boolean): ProtocolListener => ({
-    name: `web_${name}`,
-    hosts: host === null ? bind : [host],
-    port,
-    isDefault,
-  })
-  const tcpIsDefault = settings.rankOf(OPTIONS[group].tcp) === RANK.default
-  const { webPort: portOption, webAt: atOption, webTlsAt: tlsAtOption } = OPTIONS[group]
-  const isGiven = (option: Option<unknown>): boolean => settings.rankOf(option) !== RANK.default
-  const webIsDefault = !isGiven(portOption) && !isGiven(atOption)
-  const plain = isGiven(atOption) ? given.webAt : addressOf(given.webHost, given.webPort)
-  const secure = isGiven(tlsAtOption) ? given.webTlsAt : addressOf(given.webTlsHost, given.webTlsPort)
-  const web: (ProtocolListener & { tls: TlsConfig | null })[] = []
-  if (plain !== null && !(webIsDefault && secure !== null)) {
-    web.push({ ...at(plain.host, plain.port, webIsDefault), tls: null })
-  }
-  if (secure !== null) {
-    web.push({ ...at(secure.host, secure.port, false), tls: buildTls(name, given, tls, settings) })
-  }
   return {
-    tcp: listeners(given.tcp, bind).map((listener) => ({ ...listener, isDefault: tcpIsDefault })),
+    tcp: listeners(given.tcp, bind).map((listener) => ({
+      ...listener,
+      isDefault: isDefault(OPTIONS[group].tcp, settings),
+    })),
     tls: listeners(given.tls, bind),
     proxyProtocol: given.proxyProtocol,
-    web,
-    webSocket: {
-      path: given.webPath,
-      proxyProtocol: given.webProxyProtocol,
-      idleTimeoutMs: given.webIdleTimeoutMs,
-      messageBytesMax: given.webMessageBytesMax ?? values.limits.messageBytesMax + ENVELOPE_BYTES,
-    },
+    web: buildWeb(name, values, tls, settings),
+    webPath: given.webPath,
+    webProxyProtocol: given.webProxyProtocol,
+    webMessageBytesMax: given.webMessageBytesMax ?? values.limits.messageBytesMax + ENVELOPE_BYTES,
+    webIdleMs: given.webIdleMs,
   }
 }
 
-const addressOf = (host: string | null, port: number | null): ListenAddress | null =>
+const isDefault = (option: Option<unknown>, settings: Settings): boolean => settings.rankOf(option) === RANK.default
+
+function buildWeb(
+  name: 'mqtt' | 'stomp',
+  values: OptionValues,
+  tls: TlsConfig | null,
+  settings: Settings,
+): ProtocolListeners['web'] {
+  const group = `${name}Listeners` as const
+  const given = values[group]
+  const { webPort, webListener, webTlsListener } = OPTIONS[group]
+  const isNamed = !isDefault(webListener, settings)
+  const plain = isNamed ? given.webListener : addressOf(given.webPort, given.webHost)
+  const plainIsDefault = !isNamed && isDefault(webPort, settings)
+  const secured = isDefault(webTlsListener, settings)
+    ? addressOf(given.webTlsPort, given.webTlsHost)
+    : given.webTlsListener
+  const at = ({ host, port }: ListenAddress): ListenerConfig => ({
+    name: `web_${name}`,
+    hosts: host === null ? values.network.bind : [host],
+    port,
+  })
+  const web: ProtocolListeners['web'][number][] = []
+  if (plain !== null && !(plainIsDefault && secured !== null)) {
+    web.push({ ...at(plain), isDefault: plainIsDefault, tls: null })
+  }
+  if (secured !== null) web.push({ ...at(secured), isDefault: false, tls: buildTls(name, given, tls, settings) })
+  return web
+}
+
+const addressOf = (port: number | null, host: string | null): ListenAddress | null =>
   port === null ? null : { host, port }
 
 function buildTls(
@@ -81,13 +93,14 @@ function buildTls(
     settings.problem({ rank: RANK.file, where }, `needs web_${name}.ssl.${key}`),
   )
   const { tls } = OPTIONS
+  const { webVersions, webCiphers, webHonorCipherOrder } = given
   return {
     ...files,
     verifyPeer: amqp?.verifyPeer ?? false,
     requireCertificate: amqp?.requireCertificate ?? false,
-    versions: amqp?.versions ?? tls.versions.default,
-    ciphers: amqp?.ciphers ?? [],
-    honorCipherOrder: amqp?.honorCipherOrder ?? tls.honorCipherOrder.default,
+    versions: webVersions.length > 0 ? webVersions : (amqp?.versions ?? tls.versions.default),
+    ciphers: webCiphers.length > 0 ? webCiphers : (amqp?.ciphers ?? []),
+    honorCipherOrder: webHonorCipherOrder ?? amqp?.honorCipherOrder ?? tls.honorCipherOrder.default,
     handshakeTimeoutMs: amqp?.handshakeTimeoutMs ?? tls.handshakeTimeoutMs.default,
   }
 }

@@ -20,6 +20,7 @@ import {
   pathOrFalse,
   ratio,
   text,
+  tlsVersion,
 } from './option-types.ts'
 import type { ListenAddress } from './option-types.ts'
 import { stomp } from './stomp-options.ts'
@@ -51,8 +52,6 @@ const queueType = choice({
   rabbit_quorum_queue: 'quorum',
   rabbit_stream_queue: 'stream',
 })
-
-const tlsVersion = oneOf('tlsv1.3', 'tlsv1.2', 'tlsv1.1', 'tlsv1')
 
 const certificateLogin = choice({
   distinguished_name: 'distinguished_name',

@@ -1,8 +1,9 @@
 import { one } from './option.ts'
 import { boolean, bytes, duration, oneOf, optional, text } from './option-types.ts'
-import { MESSAGE_MAX } from './protocol-options.ts'
 
 // Rows of the table in options.ts: STOMP apart from where it listens.
+
+const MESSAGE_MAX = 512 * 1024 * 1024
 
 export const stomp = {
   defaultVhost: one('stomp.default_vhost', text, '/', 'Virtual host of clients that name none (by the header `host`).'),
@@ -39,17 +40,17 @@ export const stomp = {
     null,
     'Largest body that a client may send. `none`: with a content-length what `max_message_size` allows, else 4 MiB.',
   ),
-  httpLogins: one(
-    'web_stomp.use_http_auth',
-    boolean,
-    false,
-    'Whether WebSocket clients log in by the Basic authentication of their HTTP request, or as the default user, whatever CONNECT says.',
-  ),
   webFrame: one(
     'web_stomp.ws_frame',
     oneOf('text', 'binary'),
     'text',
     'What WebSocket clients are sent. Messages that are no UTF-8 are binary in any case.',
+  ),
+  takesHttpLogins: one(
+    'web_stomp.use_http_auth',
+    boolean,
+    false,
+    'Whether a WebSocket client is the user of its HTTP request (`authorization: Basic`), else the default user, whatever CONNECT says.',
   ),
   loginTimeoutMs: one(
     'stomp.login_timeout',

@@ -18,8 +18,8 @@ export interface Peer {
   readonly localPort: number
   readonly tls: PeerTls | null
   readonly websocket: boolean
-  /** What a WebSocket client gave for the header `authorization` of its request, where it did. A secret. */
-  readonly authorization?: string
+  /** Of the HTTP request that became a WebSocket: its header `authorization`, which is a secret. */
+  readonly authorization?: string | undefined
 }
 
 export interface PeerTls {

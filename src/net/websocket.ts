@@ -75,8 +75,8 @@ export interface WebSocketOptions {
   readonly isText?: boolean
   /** Largest WebSocket message; 16 MiB unless given. */
   readonly maxPayloadBytes?: number
-  /** How long nothing may come from a client, pings and pongs included; null, as unless given: for ever. */
-  readonly idleTimeoutMs?: number | null
+  /** Time without anything from a client after which it is let go; null, as when absent, is for ever. */
+  readonly idleMs?: number | null
   readonly log: Log
   /** The stream is paused, carries the bytes of messages, and is the callee's from here on. */
   onConnection(stream: Duplex, peer: Peer): void
@@ -85,7 +85,7 @@ export interface WebSocketOptions {
 /** Serves WebSockets on a server of `listenHttp`; a plain GET of the path gets 426, upgrades elsewhere get 404. */
 export function attachWebSocket(server: Server, options: WebSocketOptions): void {
   const { path, subprotocols = ['amqp'], isText = false, maxPayloadBytes = 16 * 1024 * 1024, log } = options
-  const { idleTimeoutMs = null } = options
+  const { idleMs = null } = options
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -100,14 +100,10 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): void
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = new WebSocketStream(webSocket, isText)
       stream.pause()
-      if (idleTimeoutMs !== null) endWhenIdle(webSocket, idleTimeoutMs)
-      const { authorization } = request.headers
+      if (idleMs !== null) closeWhenIdle(webSocket, idleMs)
       try {
-        options.onConnection(stream, {
-          ...peer,
-          websocket: true,
-          ...(authorization !== undefined && { authorization }),
-        })
+        const { authorization } = request.headers
+        options.onConnection(stream, { ...peer, websocket: true, authorization })
       } catch (err) {
         log.error('a connection could not be taken over', { err, peer: peer.address })
         stream.destroy()
@@ -133,20 +129,20 @@ function refuseUpgrade(socket: Duplex): void {
   socket.end(`HTTP/1.1 404 ${STATUS_CODES[404]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
+/** Pings and pongs are signs of life, too. */
+function closeWhenIdle(webSocket: WebSocket, idleMs: number): void {
+  const timer = setTimeout(() => {
+    // who is not read from may well have said something
+    if (webSocket.isPaused) timer.refresh()
+    else webSocket.close(NORMAL_CLOSURE, 'idle')
+  }, idleMs)
+  for (const event of ['message', 'ping', 'pong']) webSocket.on(event, () => timer.refresh())
+  webSocket.once('close', () => clearTimeout(timer))
+}
+
 // RFC 6455, section 7.4.1.
 const NORMAL_CLOSURE = 1000
 const UNSUPPORTED_DATA = 1003
-
-/** Proxies cut connections that are silent, and clients vanish: who says nothing for so long is taken to be gone. */
-function endWhenIdle(webSocket: WebSocket, idleTimeoutMs: number): void {
-  const timer = setTimeout(() => {
-    // Who is not read from may well have said something.
-    if (webSocket.isPaused) timer.refresh()
-    else webSocket.close(NORMAL_CLOSURE, 'idle')
-  }, idleTimeoutMs)
-  for (const sign of ['message', 'ping', 'pong']) webSocket.on(sign, () => timer.refresh())
-  webSocket.once('close', () => clearTimeout(timer))
-}
 
 /** The bytes of a WebSocket's messages as a stream, holding back in both directions. */
 class WebSocketStream extends Duplex {

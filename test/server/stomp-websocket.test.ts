@@ -81,6 +81,21 @@ test('frames are text, but what is no UTF-8', async (t) => {
   assert.deepEqual([binary.isBinary, binary.text.endsWith('\n\n\xff\0\0\n')], [true, true])
 })
 
+test('text that is cut in the middle of a character arrives whole', async (t) => {
+  const web = await Web.open(t, await start(t))
+  const bytes = Buffer.concat([
+    CONNECT,
+    frameBytes('SUBSCRIBE', { id: 0, destination: '/queue/cut' }),
+    frameBytes('SEND', { destination: '/queue/cut' }, 'a€ä'),
+  ])
+  // the euro sign has three bytes: after the first of them
+  const cut = bytes.indexOf('€') + 1
+  web.socket.send(bytes.subarray(0, cut), { binary: false, fin: false })
+  web.socket.send(bytes.subarray(cut), { binary: false, fin: true })
+  const text = (await web.until('MESSAGE')).map((message) => message.text).join('')
+  assert.match(Buffer.from(text, 'latin1').toString(), /MESSAGE\n[^\0]*\n\na€ä\0/)
+})
+
 test('all of it is binary where that is configured', async (t) => {
   const web = await Web.open(t, await start(t, { 'web_stomp.ws_frame': 'binary' }))
   web.send(CONNECT, true)

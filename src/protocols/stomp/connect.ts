@@ -76,30 +76,32 @@ export async function connect(
 function logIn(frame: Frame, peer: Peer, settings: StompSettings): Login {
   const { logins, defaultUser, defaultPassword } = settings
   const facts: LoginFacts = { loopback: isLoopback(peer), protocol: 'stomp', address: peer.address }
-  const isByHttp = settings.httpLogins && peer.websocket
-  const given = isByHttp
-    ? basicLogin(peer.authorization)
-    : { user: frame.get('login'), password: frame.get('passcode') }
-  const login = given.user
+  if (peer.websocket && settings.takesHttpLogins) return logInByHttp(peer.authorization, facts, settings)
+  const login = frame.get('login')
   const certificate = peer.tls?.certificate ?? null
-  if (login === null && certificate !== null && settings.certificateLogins && !isByHttp) {
+  if (login === null && certificate !== null && settings.certificateLogins) {
     const user = certificateUser(certificate, settings.certificateLogin)
     if (user !== null) return { user, mechanism: 'EXTERNAL', outcome: logins.authenticateName(user, facts) }
     logins.countBroken(facts)
     return { user: '', mechanism: 'EXTERNAL', outcome: { outcome: 'refused', reason: 'the certificate names nobody' } }
   }
   const user = login ?? defaultUser
-  const password = given.password ?? (user === defaultUser ? defaultPassword : '')
+  const password = frame.get('passcode') ?? (user === defaultUser ? defaultPassword : '')
   return { user, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, password, facts) }
 }
 
-/** Of Basic authentication (RFC 7617). What is something else is a login of nobody, and so refused. */
-function basicLogin(authorization: string | undefined): { user: string | null; password: string | null } {
-  if (authorization === undefined) return { user: null, password: null }
-  const decoded = /^basic +(\S+)$/i.exec(authorization)?.[1]
-  const text = decoded === undefined ? '' : Buffer.from(decoded, 'base64').toString()
-  const colon = text.indexOf(':')
-  return colon < 0 ? { user: '', password: '' } : { user: text.slice(0, colon), password: text.slice(colon + 1) }
+/** By the request that became the WebSocket: of HTTP's Basic scheme (RFC 7617), or as the default user where it names nobody. */
+function logInByHttp(authorization: string | undefined, facts: LoginFacts, settings: StompSettings): Login {
+  const { logins, defaultUser, defaultPassword } = settings
+  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1] ?? ''
+  const [, user, password] =
+    authorization === undefined
+      ? [null, defaultUser, defaultPassword]
+      : (/^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [])
+  if (user !== undefined && password !== undefined)
+    return { user, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, password, facts) }
+  logins.countBroken(facts)
+  return { user: '', mechanism: 'PLAIN', outcome: { outcome: 'refused', reason: 'the HTTP login is not understood' } }
 }
 
 async function enter(identity: Identity, vhost: string, { broker }: StompSettings): Promise<void> {

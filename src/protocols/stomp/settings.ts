@@ -36,10 +36,10 @@ export interface StompSettings {
   readonly implicitConnect: boolean
   /** Whether a verified client certificate logs in who gives no login. */
   readonly certificateLogins: boolean
-  /** Whether clients over WebSocket are who their HTTP request said, else the default user; logins in CONNECT are not looked at then. */
-  readonly httpLogins: boolean
   /** What NACK does where it does not say. */
   readonly nackRequeues: boolean
+  /** Whether a WebSocket client is who its HTTP request says, or the default user. */
+  readonly takesHttpLogins: boolean
   readonly loginTimeoutMs: number
   /** Of a frame's body; null: 4 MiB, or with content-length as much as a message may have. */
   readonly bodyBytesMax: number | null
