@@ -56,19 +56,19 @@ test('frames are answered in order while each of them is asked about', async (t)
 })
 
 test('a client that goes while it is asked about is forgotten', async (t) => {
-  const { service, url } = await start(t)
-  let asked = (): void => {}
-  const wasAsked = new Promise<void>((resolve) => (asked = resolve))
-  service.replies['user'] = () => {
-    asked()
-    return 'allow'
-  }
+  const { service, url, server } = await start(t)
+  const { promise: asked, resolve: ask } = Promise.withResolvers<ServerResponse>()
+  service.replies['vhost'] = () => ask
   const client = await StompWire.open(url)
   await client.send('CONNECT', { 'accept-version': '1.2', ...ANN })
-  await wasAsked
+  const response = await asked
   client.cut()
+  await client.wire.untilClosed()
+  delete service.replies['vhost']
   const other = await StompWire.connect(url, ANN)
-  await other.disconnect()
+  response.end('allow')
+  await other.sync()
+  await eventually(() => server.broker.connections.size === 1)
 })
 
 test('a queue that nobody has subscribed to yet goes with the client', async (t) => {
