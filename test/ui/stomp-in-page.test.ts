@@ -2,17 +2,16 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type * as Stompjs from '@stomp/stompjs'
 import type { Browser } from 'playwright-core'
 import { startBroker, type WarrenBroker } from '../../src/testkit/start-broker.ts'
 import { launchBrowser, withoutBrowser } from './support/browser.ts'
-
-type Stompjs = typeof import('@stomp/stompjs')
 
 const script = fileURLToPath(new URL('../bundles/stomp.umd.js', import.meta.resolve('@stomp/stompjs')))
 
 /** Runs in the page: it sends two messages, one of text and one of bytes. @returns what comes of it */
 function inPage(brokerURL: string): Promise<{ subprotocol: string; text: string; bytes: number[]; kinds: string[] }> {
-  const { Client } = (globalThis as unknown as { StompJs: Stompjs }).StompJs
+  const { Client } = (globalThis as unknown as { StompJs: typeof Stompjs }).StompJs
   const kinds = new Set<string>()
   return new Promise((resolve, reject) => {
     let text = ''
