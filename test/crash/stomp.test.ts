@@ -9,7 +9,7 @@ test(
   { timeout: 110_000 },
   async (t) => {
     const seed = Math.floor(Math.random() * 0x7fff_ffff)
-    const mistakes = await runStompCrashRounds({ rounds: 3, seed, flags: [], print: (line) => t.diagnostic(line) })
+    const mistakes = await runStompCrashRounds({ rounds: 2, seed, flags: [], print: (line) => t.diagnostic(line) })
     assert.deepEqual(mistakes, [])
   },
 )
