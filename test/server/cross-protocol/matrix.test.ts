@@ -19,7 +19,7 @@ before(async () => {
   ]
 })
 after(async () => {
-  for (const party of parties) party.close()
+  for (const party of parties) await party.close()
   await connection.close()
   await broker.stop()
 })

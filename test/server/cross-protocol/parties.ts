@@ -1,7 +1,6 @@
 /** Clients of three protocols that say the same in their own words. */
 import type { Channel, ConsumeMessage, Options } from 'amqplib'
-import type { IPublishPacket } from 'mqtt-packet'
-import { MqttWire } from '../../support/mqtt-wire.ts'
+import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt'
 import { type FrameHeaders, StompWire } from '../../support/stomp-wire.ts'
 
 /** What may be known of a message besides its body. */
@@ -35,7 +34,7 @@ export interface Party {
   readonly knows: ReadonlySet<keyof Facts>
   publish(body: Buffer, facts: Facts): Promise<void>
   next(): Promise<Received>
-  close(): void
+  close(): Promise<void>
 }
 
 const KEY = 'all.of.them'
@@ -118,7 +117,7 @@ export class AmqpParty implements Party {
     return { body: content, facts }
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 }
 
 export class MqttParty implements Party {
@@ -131,24 +130,29 @@ export class MqttParty implements Party {
     'expirationSec',
     'persistent',
   ])
-  readonly #publisher: MqttWire
-  readonly #subscriber: MqttWire
+  readonly #client: MqttClient
+  readonly #messages: IPublishPacket[] = []
+  #wake = (): void => {}
 
-  private constructor(publisher: MqttWire, subscriber: MqttWire) {
-    this.#publisher = publisher
-    this.#subscriber = subscriber
+  private constructor(client: MqttClient) {
+    this.#client = client
+    client.on('message', (_topic, _payload, packet) => {
+      this.#messages.push(packet)
+      this.#wake()
+    })
   }
 
   static async at(url: string): Promise<MqttParty> {
-    const publisher = await MqttWire.connect(url, 5, { clientId: 'publisher' })
-    const subscriber = await MqttWire.connect(url, 5, { clientId: 'subscriber' })
-    await subscriber.subscribe('all/#', 1)
-    return new MqttParty(publisher, subscriber)
+    const login = { username: 'guest', password: 'guest' }
+    const client = await connectAsync(url, { ...login, protocolVersion: 5, reconnectPeriod: 0 })
+    const party = new MqttParty(client)
+    await client.subscribeAsync('all/#', { qos: 1 })
+    return party
   }
 
   async publish(body: Buffer, facts: Facts): Promise<void> {
     const { contentType, correlation, replyTo, headers, expirationSec, persistent } = facts
-    const properties: NonNullable<IPublishPacket['properties']> = {
+    const properties = {
       ...(contentType === undefined ? {} : { contentType }),
       ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation) }),
       ...(replyTo === undefined ? {} : { responseTopic: replyTo.replaceAll('.', '/') }),
@@ -156,13 +160,12 @@ export class MqttParty implements Party {
       ...(expirationSec === undefined ? {} : { messageExpiryInterval: expirationSec }),
     }
     const qos = persistent === true ? 1 : 0
-    await this.#publisher.publish(KEY.replaceAll('.', '/'), '', { payload: body, qos, properties })
-    if (qos === 1) await this.#publisher.expect('puback')
+    await this.#client.publishAsync(KEY.replaceAll('.', '/'), body, { qos, properties })
   }
 
   async next(): Promise<Received> {
-    const { payload, qos, messageId, properties = {} } = await this.#subscriber.expect('publish')
-    if (qos === 1) await this.#subscriber.send({ cmd: 'puback', messageId: messageId!, reasonCode: 0 })
+    while (this.#messages.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+    const { payload, qos, properties = {} } = this.#messages.shift()!
     const facts = factsFrom([
       ['contentType', properties.contentType],
       ['correlation', properties.correlationData?.toString()],
@@ -174,9 +177,8 @@ export class MqttParty implements Party {
     return { body: Buffer.from(payload), facts }
   }
 
-  close(): void {
-    this.#publisher.cut()
-    this.#subscriber.cut()
+  async close(): Promise<void> {
+    await this.#client.endAsync()
   }
 }
 
@@ -221,7 +223,7 @@ export class StompParty implements Party {
     if (facts.expirationSec !== undefined) headers['expiration'] = facts.expirationSec * 1000
     if (facts.persistent === true) headers['persistent'] = true
     const sent: FrameHeaders = { ...headers, 'content-length': body.length }
-    await this.#publisher.sendSafely('SEND', sent, body)
+    await this.#publisher.send('SEND', sent, body)
   }
 
   async next(): Promise<Received> {
@@ -248,7 +250,7 @@ export class StompParty implements Party {
     return { body, facts }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#publisher.cut()
     this.#subscriber.cut()
   }
