@@ -96,14 +96,11 @@ test('properties are carried over as the table says', async () => {
     rows.push(row)
   }
   const page = readFileSync(new URL('../../../docs/protocols/README.md', import.meta.url), 'utf8')
+  const cells = (line: string): string[] => line.split('|').map((cell) => cell.trim())
+  // a title and an outcome for each pair: other tables have other widths
   const documented = page
     .split('\n')
-    .filter((line) => TRIED.some(([title]) => line.startsWith(`| ${title} |`)))
-    .map((line) =>
-      line
-        .slice(1, -1)
-        .split('|')
-        .map((cell) => cell.trim()),
-    )
+    .map((line) => cells(line).slice(1, -1))
+    .filter((row) => row.length === 10 && TRIED.some(([title]) => title === row[0]))
   assert.deepEqual(rows, documented)
 })
