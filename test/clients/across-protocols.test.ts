@@ -99,9 +99,11 @@ function carried(from: string, to: string): Facts {
 
 const TABLE = readTable(readFileSync(join(import.meta.dirname, '../../docs/protocols/README.md'), 'utf8'))
 
-/** Its rows by their first column, each by the titles of the others. */
+/** The rows of the table of what is carried over by their first column, each by the titles of the others. */
 function readTable(page: string): Map<string, Record<string, string>> {
   const [titles, , ...rows] = page
+    .split(/^## /m)
+    .find((section) => section.startsWith('What is carried over\n'))!
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .map((line) =>
