@@ -153,7 +153,8 @@ export class IncomingPublishes {
 
   #answer(type: number, packetId: number, position: number, isRejected: boolean): void {
     if (!isRejected) this.#answers.add(position, type, packetId, this.#isReturned ? NO_MATCHING_SUBSCRIBERS : 0)
-    else if (this.#version === 5) this.#answers.add(position, type, packetId, QUOTA_EXCEEDED)
+    else if (this.#version === 5)
+      this.#answers.add(position, type, packetId, QUOTA_EXCEEDED, 'there is no room for the message')
     // MQTT 3 cannot say no: the client tries again
   }
 
@@ -162,7 +163,7 @@ export class IncomingPublishes {
     const { disconnectOnUnauthorized } = this.#context.settings
     if (reason === NOT_AUTHORIZED && disconnectOnUnauthorized) throw new MqttError(reason, error.message)
     this.#broker.limitedLog.warn(`publish ${this.#state.clientId}`, 'a message was refused', { reason: error.message })
-    if (qos > 0) this.#answers.add(0, qos === 1 ? PUBACK : PUBREC, packetId, reason)
+    if (qos > 0) this.#answers.add(0, qos === 1 ? PUBACK : PUBREC, packetId, reason, error.message)
     if (qos === 2 && this.#version < 5) this.#state.keep('received', packetId)
   }
 
