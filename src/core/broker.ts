@@ -464,10 +464,7 @@ export class Broker {
     if (isReached(maxConnections, vhost.connections)) {
       throw notAllowed(`${vhostRefusalText(vhostName, name)}: connection limit (${maxConnections}) is reached`)
     }
-    const overLimit = this.users.connectionRefusal(
-      name,
-      this.#countOf(name, () => 1),
-    )
+    const overLimit = this.users.connectionRefusal(name, () => this.#countOf(name, () => 1))
     if (overLimit !== null) throw notAllowed(overLimit)
     identity.authorizer.requireVhost(vhostName)
     const connection = new ClientConnection(++this.#lastConnectionId, vhost, identity, facts, sink)
@@ -557,10 +554,7 @@ export class Broker {
       }
     }
     const { name } = connection.user
-    const overLimit = this.users.channelRefusal(
-      name,
-      this.#countOf(name, (other) => other.sessions.size),
-    )
+    const overLimit = this.users.channelRefusal(name, () => this.#countOf(name, (other) => other.sessions.size))
     if (overLimit !== null) throw notAllowed(overLimit)
   }
 

@@ -12,6 +12,9 @@ export const PHASE_DISPATCH = 0
 export const PHASE_CONFIRM = 1
 export const PHASE_FLUSH = 2
 
+/** So many that wait to be flushed are flushed before the end of the turn. */
+const FLUSH_EARLY = 64
+
 export class Turn {
   /** Tells turns apart that had something to do at their end. */
   number = 0
@@ -32,10 +35,12 @@ export class Turn {
 
   /**
    * Serves what is ready to be served, before the end of the turn: called after each read, since a turn may read megabytes and a consumer that
-   * keeps up must not fall behind meanwhile.
+   * keeps up must not fall behind meanwhile. Where many peers have said something, those that were heard first have their answers while
+   * the others are read: they go on working meanwhile, and few chunks are in use at a time.
    */
   dispatch(): void {
     if (this.#phases[PHASE_DISPATCH]!.length > 0) this.#runPhase(PHASE_DISPATCH)
+    if (this.#phases[PHASE_FLUSH]!.length >= FLUSH_EARLY) this.#runPhase(PHASE_FLUSH)
   }
 
   readonly #run = (): void => {
