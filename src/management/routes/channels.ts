@@ -21,7 +21,7 @@ const tag = 'Channels'
 
 export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => {
   const sessions = function* (): Generator<Session> {
-    for (const connection of broker.connections) yield* connection.sessions
+    for (const connection of broker.connections) yield* connection.channels
   }
   app.get('/channels', described('Channels', { query, tag }), (request) => channelList(request, sessions(), statistics))
   app.get('/vhosts/:vhost/channels', described('Channels to a virtual host', { query, tag }), (request) => {

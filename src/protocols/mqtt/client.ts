@@ -94,6 +94,7 @@ export class Client implements SessionSink {
     context.counters.subscriptions += subscriptions.size
     const answers = new Answers(connection.broker.commits, (type, packetId, reason, text) => {
       context.counters.packetsSent++
+      if ((type === p.PUBACK || type === p.PUBREC) && reason < 0x80) session.counters.confirmed++
       if (version < 5 || text === '') writeAck(transport, type, packetId, version, reason)
       else transport.write(this.#explain(text, (properties) => encodeAck(type, packetId, reason, properties)))
     })

@@ -7,6 +7,9 @@ const VERSIONS: Readonly<Record<Version, string>> = { 3: '3.1.0', 4: '3.1.1', 5:
 
 export const isLoopback = ({ address }: Peer): boolean => address.startsWith('127.') || address === '::1'
 
+/** As RabbitMQ's metrics have them. */
+const COUNTED_AS: Readonly<Record<Version, string>> = { 3: 'mqtt310', 4: 'mqtt311', 5: 'mqtt50' }
+
 /** As in a URL: IPv6 addresses in brackets. */
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
@@ -29,6 +32,8 @@ export function connectionFacts(
     ]),
     loopback: isLoopback(peer),
     topicVariables: { client_id: clientId },
-    network: { localAddress, localPort, mechanism, channelMax: 1, frameMaxBytes: 0, heartbeatSec: keepAliveSec, tls },
+    hasChannels: false,
+    countedAs: COUNTED_AS[version],
+    network: { localAddress, localPort, mechanism, channelMax: 0, frameMaxBytes: 0, heartbeatSec: keepAliveSec, tls },
   }
 }

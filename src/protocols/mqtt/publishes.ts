@@ -152,6 +152,7 @@ export class IncomingPublishes {
   }
 
   #answer(type: number, packetId: number, position: number, isRejected: boolean): void {
+    this.#session.counters.toConfirm++
     if (!isRejected) this.#answers.add(position, type, packetId, this.#isReturned ? NO_MATCHING_SUBSCRIBERS : 0)
     else if (this.#version === 5)
       this.#answers.add(position, type, packetId, QUOTA_EXCEEDED, 'there is no room for the message')
