@@ -25,6 +25,7 @@ describe('over TLS', { skip: withoutOpenssl }, () => {
     const everything = { configure: '.*', write: '.*', read: '.*' }
     broker = await startBroker({
       protocols: ['mqtt'],
+      managementPort: 0,
       tls: { certFile, keyFile, caFile: authority.caFile },
       config: { 'mqtt.ssl_cert_login': true, ssl_cert_login_from: 'common_name' },
       vhosts: ['devices'],
@@ -71,9 +72,11 @@ describe('over TLS', { skip: withoutOpenssl }, () => {
   })
 
   test('WebSocket has TLS as well', async () => {
-    const url = broker.urls.webMqtts
-    assert.ok(url)
-    const connection = await mqtt.connectAsync(url, {
+    const headers = { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` }
+    const answer = await fetch(`${broker.managementUrl}/api/overview`, { headers })
+    const { listeners } = (await answer.json()) as { listeners: { protocol: string; port: number }[] }
+    const { port } = listeners.find(({ protocol }) => protocol === 'https/web-mqtt')!
+    const connection = await mqtt.connectAsync(`wss://127.0.0.1:${port}/ws`, {
       wsOptions: { ca },
       reconnectPeriod: 0,
       username: 'guest',
