@@ -12,7 +12,7 @@ export const PHASE_DISPATCH = 0
 export const PHASE_CONFIRM = 1
 export const PHASE_FLUSH = 2
 
-/** So many that wait to be flushed are flushed before the end of the turn. */
+/** After so many reads, or with so many that wait to be flushed, that is done before the end of the turn. */
 const FLUSH_EARLY = 64
 
 export class Turn {
@@ -20,6 +20,8 @@ export class Turn {
   number = 0
   readonly #phases: TurnTask[][] = [[], [], []]
   #armed = false
+  /** Reads since the last flush. */
+  #reads = 0
   #immediate: NodeJS.Immediate | null = null
 
   /** Runs `task` once at the end of this turn. Tasks scheduled by a later phase for an earlier one run in the next turn. */
@@ -40,11 +42,15 @@ export class Turn {
    */
   dispatch(): void {
     if (this.#phases[PHASE_DISPATCH]!.length > 0) this.#runPhase(PHASE_DISPATCH)
-    if (this.#phases[PHASE_FLUSH]!.length >= FLUSH_EARLY) this.#runPhase(PHASE_FLUSH)
+    const waiting = this.#phases[PHASE_FLUSH]!.length
+    if (++this.#reads < FLUSH_EARLY && waiting < FLUSH_EARLY) return
+    this.#reads = 0
+    if (waiting > 0) this.#runPhase(PHASE_FLUSH)
   }
 
   readonly #run = (): void => {
     this.number++
+    this.#reads = 0
     for (let phase = 0; phase < this.#phases.length; phase++) {
       if (this.#phases[phase]!.length > 0) this.#runPhase(phase)
     }

@@ -71,6 +71,8 @@ describe('a turn', () => {
     assert.equal(flushed, 64)
     add(1)
     assert.equal(flushed, 64)
+    for (let read = 0; read < 63; read++) turn.dispatch()
+    assert.equal(flushed, 65, 'after many reads as well')
     await nextTurn()
     assert.equal(flushed, 65)
   })
