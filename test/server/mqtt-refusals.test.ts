@@ -1,4 +1,4 @@
-/** What MQTT clients are told when something is refused: codes, and words where they take them. */
+/** What MQTT clients are told: refusals with codes, and words where they take them; and the broker’s own topics. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startBroker, type WarrenBroker } from '../../src/testkit/start-broker.ts'
@@ -96,5 +96,21 @@ test('$SYS names the broker and its own version', async () => {
   const client = await MqttWire.connect(url, 5, { clientId: 'sys' })
   await client.subscribe('$SYS/broker/version', 0)
   assert.match((await client.expect('publish')).payload.toString(), /^WarrenMQ \d+\.\d+\.\d+/)
+  await client.disconnect()
+})
+
+test('$SYS counts each session once whose client is away, whatever its queues', async () => {
+  const lasting = { clean: false, properties: { sessionExpiryInterval: 60 } }
+  for (const [clientId, levels] of [
+    ['zero', [0]],
+    ['both', [0, 1]],
+  ] as const) {
+    const client = await MqttWire.connect(url, 5, { clientId, ...lasting })
+    for (const qos of levels) await client.subscribe(`away/${qos}`, qos)
+    await client.disconnect()
+  }
+  const client = await MqttWire.connect(url, 5, { clientId: 'counting' })
+  await client.subscribe('$SYS/broker/clients/disconnected', 0)
+  assert.equal((await client.expect('publish')).payload.toString(), '2')
   await client.disconnect()
 })
