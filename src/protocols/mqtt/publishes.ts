@@ -4,6 +4,7 @@ import type { Message } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import { IncomingAliases } from './aliases.ts'
 import type { Answers } from './answers.ts'
+import type { TopicKey } from './compose.ts'
 import type { MqttContext } from './context.ts'
 import { MqttError, reasonOf } from './errors.ts'
 import {
@@ -49,6 +50,7 @@ export class IncomingPublishes {
   readonly #version: Version
   readonly #aliases: IncomingAliases
   #lastTopic = ''
+  #lastKey: TopicKey = { key: '', keepsTopic: true }
   #isReturned = false
 
   constructor(parts: PublishParts) {
@@ -94,6 +96,7 @@ export class IncomingPublishes {
     const problem = topicProblem(topic)
     if (problem !== null) throw new MqttError(TOPIC_NAME_INVALID, `the topic ${problem}`)
     this.#lastTopic = topic
+    this.#lastKey = this.#context.composer.keyOf(topic)
   }
 
   #requireRoom(): void {
@@ -111,7 +114,7 @@ export class IncomingPublishes {
     const { publishing } = this.#session
     const access = publishing.access(this.#context.settings.exchange)
     const own = this.#subscriptions.hasNoLocal ? this.#state.clientId : null
-    const message = this.#context.composer.compose(packet, own)
+    const message = this.#context.composer.compose(packet, own, this.#lastKey)
     if (qos < 2 && !retain) {
       this.#isReturned = false
       const isRejected = publishing.publish(access, message, qos > 0)
