@@ -9,6 +9,7 @@ import type { FrontEnd } from './protocols/front-end.ts'
 import { qos0QueueType } from './protocols/mqtt/qos0-queue-type.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Clock } from './util/clock.ts'
+import { readVersion } from './version.ts'
 
 /** What a front end is made of. */
 export interface FrontEndParts {
@@ -35,7 +36,7 @@ const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
   mqtt: {
     subprotocols: ['mqtt'],
     sendsText: () => false,
-    async load({ config: { mqtt, auth, node }, broker, logins, clock }) {
+    async load({ config: { mqtt, auth }, broker, logins, clock }) {
       const { MqttFrontEnd } = await import('./protocols/mqtt/index.ts')
       const { takesCertificates, ...options } = mqtt
       return MqttFrontEnd.open({
@@ -46,7 +47,7 @@ const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
         logins,
         certificateLogin: takesCertificates ? auth.certificateLogin : null,
         authenticationMethods: new Map(),
-        version: `${node.announced.product} ${node.announced.version}`,
+        version: `WarrenMQ ${readVersion()}`,
       })
     },
   },

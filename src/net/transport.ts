@@ -125,21 +125,31 @@ export class Transport implements TurnTask {
   /** Room for `bytes` (at most CHUNK_BYTES) in `out`; returns the offset. The caller fills all of it before anything else. */
   reserve(bytes: number): number {
     if (!this.#holdsChunk) {
-      this.out = this.#pool.take()
+      this.out = this.#pool.take(bytes)
       this.#holdsChunk = true
-    } else if (this.#used + bytes > CHUNK_BYTES) {
-      // a full chunk goes at once: mostly the kernel takes it, and what it took does not count as unsent
-      this.flush()
-      if (this.#holdsChunk) this.#closeChunk()
-      this.out = this.#pool.take()
-      this.#holdsChunk = true
-    }
+    } else if (this.#used + bytes > this.out.length) this.#makeRoom(bytes)
     if (!this.scheduled) this.#turn.schedule(PHASE_FLUSH, this)
     const at = this.#used
     this.#used += bytes
     this.bytesOut += bytes
     if (this.#unsent + this.#used - this.#start > this.#limit) this.#press()
     return at
+  }
+
+  #makeRoom(bytes: number): void {
+    const { out } = this
+    if (out.length < CHUNK_BYTES && this.#start === 0) {
+      // a small chunk becomes a large one
+      this.out = this.#pool.take(CHUNK_BYTES)
+      out.copy(this.out, 0, 0, this.#used)
+      this.#pool.give(out)
+      if (this.#used + bytes <= CHUNK_BYTES) return
+    }
+    // a full chunk goes at once: mostly the kernel takes it, and what it took does not count as unsent
+    this.flush()
+    if (this.#holdsChunk) this.#closeChunk()
+    this.out = this.#pool.take(CHUNK_BYTES)
+    this.#holdsChunk = true
   }
 
   /** Small bytes are copied. */

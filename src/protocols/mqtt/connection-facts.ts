@@ -6,6 +6,9 @@ import type { Version } from './wire/packets.ts'
 
 const VERSIONS: Readonly<Record<Version, string>> = { 3: '3.1.0', 4: '3.1.1', 5: '5.0' }
 
+/** As RabbitMQ's metrics have them. */
+const COUNTED_AS: Readonly<Record<Version, string>> = { 3: 'mqtt310', 4: 'mqtt311', 5: 'mqtt50' }
+
 /** What management shows of a connection, as RabbitMQ shows it. */
 export function connectionFacts(
   peer: Peer,
@@ -25,6 +28,8 @@ export function connectionFacts(
     ]),
     loopback: isLoopback(peer),
     topicVariables: { client_id: clientId },
-    network: { localAddress, localPort, mechanism, channelMax: 1, frameMaxBytes: 0, heartbeatSec: keepAliveSec, tls },
+    hasChannels: false,
+    countedAs: COUNTED_AS[version],
+    network: { localAddress, localPort, mechanism, channelMax: 0, frameMaxBytes: 0, heartbeatSec: keepAliveSec, tls },
   }
 }
