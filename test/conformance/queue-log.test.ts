@@ -610,6 +610,26 @@ for (const [name, open] of Object.entries(implementations)) {
       await check(second, again)
     })
 
+    test('what is dropped is what had the level then, although levels change before it is looked up', async (t) => {
+      const first = await open(t)
+      const log = first.store.queue(1)
+      // more than the index may have in memory: rows have to be read for a drop
+      for (const number of count(1, 2400)) put(first.store, log, number, { level: number % 3 })
+      await first.settle()
+      log.drop({ from: 10, to: 600, level: 0 })
+      log.drop({ from: 700, to: 1000, level: 1 })
+      log.relevel([1])
+      const isDropped = (number: number): boolean =>
+        (number % 3 === 0 && number >= 10 && number <= 600) || (number % 3 === 1 && number >= 700 && number <= 1000)
+      const ones = count(1, 2400).filter((number) => number % 3 !== 2 && !isDropped(number))
+      assert.deepEqual(numbersOf((await load(first, log, { level: 1 })).found), ones)
+      await first.settle()
+      const second = await first.crash()
+      const again = second.store.queue(1)
+      assert.deepEqual(recoveredCounts(again), { 1: ones.length, 2: 800 })
+      assert.deepEqual(numbersOf((await load(second, again, { level: 1 })).found), ones)
+    })
+
     test('levels change before what was recovered is asked for', async (t) => {
       const first = await open(t)
       const log = first.store.queue(1)
