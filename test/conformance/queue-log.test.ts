@@ -23,6 +23,7 @@ import {
 import { silentLog } from '../../src/telemetry/log.ts'
 import { Turn } from '../../src/util/turn.ts'
 import { PagingStore } from '../support/paging-store.ts'
+import { eventually } from '../support/with-broker.ts'
 
 // What every store does with the records of queues; the memory store, which keeps none, in its own way.
 
@@ -84,6 +85,11 @@ interface Implementation {
 }
 
 type Open = (t: TestContext) => Promise<Implementation>
+
+/** Waits until a journal has given up the rows of some pages; other stores have none. */
+async function rowsOnDisk(store: MessageStore, log: QueueLog): Promise<void> {
+  if (store instanceof JournalStore) await eventually(() => log.counts().pagedOut > 1000)
+}
 
 /** A process that is killed leaves its files as they are: the next one works on a copy, since the first is not really gone. */
 async function journalIn(folder: string, opened: JournalStore[]): Promise<Implementation> {
@@ -580,6 +586,7 @@ for (const [name, open] of Object.entries(implementations)) {
       // more than the index may have in memory: some pages change on disk only
       const entries = count(1, 2400).map((number) => put(first.store, log, number, { level: number % 3 }))
       await first.settle()
+      await rowsOnDisk(first.store, log)
       // known before the levels change, and written later
       entries[0]!.redelivered = true
       log.update(entries[0]!, STATE_READY, 0, 0)
@@ -616,6 +623,7 @@ for (const [name, open] of Object.entries(implementations)) {
       // more than the index may have in memory: rows have to be read for a drop
       for (const number of count(1, 2400)) put(first.store, log, number, { level: number % 3 })
       await first.settle()
+      await rowsOnDisk(first.store, log)
       log.drop({ from: 10, to: 600, level: 0 })
       log.drop({ from: 700, to: 1000, level: 1 })
       log.relevel([1])
