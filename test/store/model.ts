@@ -65,7 +65,7 @@ export class TestEntry implements QueueEntry {
   readonly number: number
   readonly expiresAt: number
   readonly message: TestContent
-  readonly level: number
+  level: number
   redelivered = false
   deliveryCount = 0
   acquiredCount = 0
@@ -108,7 +108,10 @@ export const NEVER = Infinity
 export interface Fact {
   readonly queueId: number
   readonly number: number
-  readonly level: number
+  /** The one that it has now. */
+  level: number
+  /** What it had before and since when, and the one that it has now, oldest first. */
+  levels: { readonly at: number; readonly level: number }[]
   readonly expiresAt: number
   readonly digest: string
   readonly bodyLength: number
@@ -130,6 +133,9 @@ export interface Fact {
 
 /** What is recorded of it in a log that ends at `at`. */
 export const stateAt = ({ states }: Fact, at: number): State => states.findLast((state) => state.at <= at)!.value
+
+/** Its level in a log that ends at `at`. */
+export const levelAt = ({ levels }: Fact, at: number): number => levels.findLast((one) => one.at <= at)!.level
 
 /** Whether it is in a log that ends at `at`. */
 export const isThereAt = ({ born, gone, durable, cancelled }: Fact, at: number): boolean =>
@@ -158,7 +164,9 @@ export class QueueModel {
   copy(): QueueModel {
     const copy = new QueueModel(this.id)
     copy.lastNumber = this.lastNumber
-    for (const [number, fact] of this.facts) copy.facts.set(number, { ...fact, states: [...fact.states], entry: null })
+    for (const [number, fact] of this.facts) {
+      copy.facts.set(number, { ...fact, states: [...fact.states], levels: [...fact.levels], entry: null })
+    }
     copy.ranges = this.ranges.map((range) => ({ ...range }))
     copy.marks = [...this.marks]
     return copy

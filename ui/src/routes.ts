@@ -158,5 +158,9 @@ export const ROUTES: readonly Route[] = [
     pattern: '/message-traces/:vhost/:id',
     load: async () => (await import('./pages/traces/trace-page.tsx')).TracePage,
   },
+  {
+    pattern: '/traces',
+    load: async () => (await import('./pages/trace-files/trace-files-page.tsx')).TraceFilesPage,
+  },
   { pattern: '/topology', load: async () => (await import('./pages/topology/topology-page.tsx')).TopologyPage },
 ]

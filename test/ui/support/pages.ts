@@ -32,6 +32,7 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'topology', address: '#/topology' },
     { name: 'routing', address: '#/route' },
     { name: 'message traces', address: '#/message-traces' },
+    { name: 'trace files', address: '#/traces' },
     { name: 'events', address: '#/events' },
     { name: 'users', address: '#/users' },
     { name: 'user', address: '#/users/guest' },
