@@ -58,6 +58,10 @@ export const ROUTES: readonly Route[] = [
     pattern: '/queues/:vhost/:name/manage',
     load: async () => (await import('./pages/queues/manage-page.tsx')).ManageQueuePage,
   },
+  {
+    pattern: '/queues/:vhost/:name/change',
+    load: async () => (await import('./pages/queues/change/change-queue-page.tsx')).ChangeQueuePage,
+  },
   { pattern: '/events', load: async () => (await import('./pages/events/events-page.tsx')).EventsPage },
   { pattern: '/users', load: async () => (await import('./pages/users/users-page.tsx')).UsersPage },
   { pattern: '/users/new', load: async () => (await import('./pages/users/add-user-page.tsx')).AddUserPage },

@@ -27,6 +27,7 @@ export function consolePages({ vhost }: Scene, node: string, connection: string)
     { name: 'queue', address: of('queues', 'orders.billing') },
     { name: 'messages of a queue', address: `${of('queues', 'orders.mail')}/messages` },
     { name: 'publish to a queue', address: `${of('queues', 'orders.mail')}/publish` },
+    { name: 'change a queue', address: `${of('queues', 'orders.mail')}/change` },
     { name: 'manage a queue', address: `${of('queues', 'orders.mail')}/manage` },
     { name: 'declare a queue', address: '#/queues/new' },
     { name: 'topology', address: '#/topology' },
