@@ -1,0 +1,102 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const STOP_MS = 20_000
+const OUTPUT_MAX = 16_384
+
+/**
+ * Compiles one of the load generators beside this file.
+ *
+ * @param name of the C file, without its ending
+ * @returns the path of the program; null where there is no C compiler
+ */
+export function compileLoader(name: string, folder: string): string | null {
+  const program = join(folder, name)
+  const compiler = process.env.CC ?? 'cc'
+  try {
+    execFileSync(compiler, ['--version'], { stdio: 'ignore' })
+  } catch {
+    return null
+  }
+  execFileSync(compiler, ['-O2', '-pthread', '-o', program, join(here, `${name}.c`), '-lm'], { stdio: 'inherit' })
+  return program
+}
+
+/** A TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot be told to choose one. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A program that runs while it is measured; it leads a process group, so that its children end with it. */
+export class BackgroundProcess {
+  readonly #child: ChildProcess
+  readonly #gone: Promise<void>
+  #output = ''
+
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+    this.#child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        this.#output = (this.#output + chunk).slice(-OUTPUT_MAX)
+      })
+    }
+    this.#gone = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        this.#output += String(error)
+        resolve()
+      })
+      this.#child.once('close', () => resolve())
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  /** Its last output, standard error included. */
+  get output(): string {
+    return this.#output
+  }
+
+  get isGone(): boolean {
+    return this.#child.pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** Resolves with the first match in its output. @throws Error with the output when it ends before. */
+  async waitForOutput(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#output)
+      if (match !== null) return match
+      if (this.isGone) throw new Error(`${this.#child.spawnfile} ended:\n${this.#output}`)
+      await Promise.race([once(this.#child.stdout!, 'data'), this.#gone])
+    }
+  }
+
+  /** Asks it to end, and makes it end after 20 seconds. */
+  async stop(): Promise<void> {
+    if (!this.isGone) this.#child.kill('SIGTERM')
+    const deadline = setTimeout(() => this.kill(), STOP_MS)
+    await this.#gone
+    clearTimeout(deadline)
+  }
+
+  /** Ends it and its children at once. */
+  kill(): void {
+    if (this.#child.pid === undefined) return
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL')
+    } catch {
+      // gone already
+    }
+  }
+}
