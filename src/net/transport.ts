@@ -1,10 +1,16 @@
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import { type BufferPool, CHUNK_BYTES } from './buffer-pool.ts'
 
 /** Unsent bytes from which on the client counts as slow: deliveries wait in their queues. */
 const FULL_BYTES = 256 * 1024
+/**
+ * The same for TLS, which tells only in the next turn what it could write, so that this is all that leaves in a turn. It is a multiple of
+ * READ_PER_TURN_BYTES, since deliveries are larger than what was published: otherwise queues grow with consumers that keep up.
+ */
+const FULL_BYTES_TLS = 512 * 1024
 /** Unsent bytes below which it is served again. */
 const RESUME_BYTES = 64 * 1024
 /** Unsent bytes from which on nothing more is read from it, since each request adds an answer. */
@@ -72,8 +78,9 @@ export class Transport implements TurnTask {
   readonly #ready: { data: Buffer; piece: Piece }[] = []
   readonly #inFlight = new RingDeque<Piece>(4)
   #unsent = 0
+  readonly #full: number
   /** The next level of unsent bytes at which something is done about it. */
-  #limit = FULL_BYTES
+  #limit: number
   #paused = 0
   #readTurn = 0
   #readBytes = 0
@@ -85,6 +92,8 @@ export class Transport implements TurnTask {
     this.#turn = turn
     this.#pool = pool
     this.#handler = handler
+    this.#full = (socket as Partial<TLSSocket>).encrypted === true ? FULL_BYTES_TLS : FULL_BYTES
+    this.#limit = this.#full
     this.out = NO_CHUNK
     let failure: Error | null = null
     socket.on('data', (chunk: Buffer) => {
@@ -266,8 +275,8 @@ export class Transport implements TurnTask {
     if (piece.chunk !== null) this.#pool.give(piece.chunk)
     if (piece.written !== null) piece.written()
     this.#unsent -= piece.weight
-    if (this.#limit === FULL_BYTES || this.#unsent > RESUME_BYTES || this.closed) return
-    this.#limit = FULL_BYTES
+    if (this.#limit === this.#full || this.#unsent > RESUME_BYTES || this.closed) return
+    this.#limit = this.#full
     if (this.#paused & PAUSED_BY_PRESSURE) this.resume(PAUSED_BY_PRESSURE)
     this.#handler.onRelief()
   }

@@ -30,7 +30,7 @@ async function watchedServer(): Promise<Watched> {
   }
   const config = loadConfig({
     argv: ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', '--memory'],
-    env: {},
+    env: { WARREN_PROTOCOLS: 'amqp' },
   })
   const server = await startServer(config, log)
   return { server, port: Number(new URL(server.urls.amqp[0]!).port), mistakes }

@@ -17,7 +17,7 @@ import { temporaryFolder } from '../support/warren-process.ts'
 async function start(t: TestContext, keys: Readonly<Record<string, string | number>>): Promise<RunningServer> {
   const argv = ['--port', '0', '--memory', '--bind', '127.0.0.1']
   const given = { 'management.tcp.port': 'none', 'prometheus.tcp.port': 0, ...keys }
-  const server = await startServer(loadConfig({ argv, env: {}, keys: given }), silentLog)
+  const server = await startServer(loadConfig({ argv, env: { WARREN_PROTOCOLS: 'amqp' }, keys: given }), silentLog)
   t.after(() => server.stop('test'))
   return server
 }
@@ -56,7 +56,7 @@ describe('metrics on a port of their own', () => {
     const config = { 'prometheus.ssl.port': 0, 'prometheus.ssl.certfile': certFile, 'prometheus.ssl.keyfile': keyFile }
     const argv = ['--port', '0', '--memory', '--bind', '127.0.0.1']
     const keys = { 'management.tcp.port': 'none', ...config }
-    const server = await startServer(loadConfig({ argv, env: {}, keys }), silentLog)
+    const server = await startServer(loadConfig({ argv, env: { WARREN_PROTOCOLS: 'amqp' }, keys }), silentLog)
     t.after(() => server.stop('test'))
     assert.equal(server.urls.metrics.length, 1)
     const request = getHttps(server.urls.metrics[0]!, { ca: authority.ca, agent: false })
@@ -73,7 +73,7 @@ describe('metrics on a port of their own', () => {
     const { port } = other.address() as AddressInfo
     await assert.rejects(start(t, { 'prometheus.tcp.port': port }), ListenError)
     const argv = ['--port', '0', '--memory', '--bind', '127.0.0.1', '--management-port', 'none']
-    const config = loadConfig({ argv, env: {} })
+    const config = loadConfig({ argv, env: { WARREN_PROTOCOLS: 'amqp' } })
     assert.deepEqual([config.prometheus.plain!.port, config.prometheus.isPlainGiven], [15_692, false])
     const taken = { ...config.prometheus, plain: { ...config.prometheus.plain!, port } }
     const server = await startServer({ ...config, prometheus: taken }, silentLog)

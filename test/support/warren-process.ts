@@ -24,9 +24,10 @@ export class WarrenProcess {
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string | undefined) {
     // Nothing of the environment of the tests but what finds programs: a WARREN_ variable there must not matter.
+    // Only AMQP unless a test wants more: the well-known ports of other protocols are there once for all tests.
     const child = spawn(process.execPath, [main, ...args], {
       cwd,
-      env: { PATH: process.env['PATH'], HOME: tmpdir(), ...env },
+      env: { PATH: process.env['PATH'], HOME: tmpdir(), WARREN_PROTOCOLS: 'amqp', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child

@@ -23,7 +23,7 @@ export interface TestBrokerOptions {
 export async function startTestBroker({ flags = [], dataDir, ...clocks }: TestBrokerOptions = {}): Promise<TestBroker> {
   const where = dataDir === undefined ? ['--memory'] : ['--data-dir', dataDir]
   const argv = ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', ...where, ...flags]
-  const server = await startServer(loadConfig({ argv, env: {} }), silentLog, clocks)
+  const server = await startServer(loadConfig({ argv, env: { WARREN_PROTOCOLS: 'amqp' } }), silentLog, clocks)
   const port = Number(new URL(server.urls.amqp[0]!).port)
   return { server, port, url: `amqp://guest:guest@localhost:${port}` }
 }
