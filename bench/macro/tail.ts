@@ -120,7 +120,7 @@ function fillBacklog(loader: string, peer: Peer): () => Promise<void> {
 
 /** Nine of ten messages are consumed again and again, so that every segment is left with a tenth that has to be kept. */
 function causeCompaction(loader: string, peer: Peer): () => Promise<void> {
-  const publish = `--size 1024 --durable --persistent --confirm 1000 --consumers 0 --spread --keep --queue tail-shape --queues ${QUEUES} --count ${SHAPED}`
+  const publish = `--size 1024 --durable --persistent --confirm 1000 --rate ${values['backlog-rate']} --consumers 0 --spread --keep --queue tail-shape --queues ${QUEUES} --count ${SHAPED}`
   const consume = `--durable --drain --spread --keep --no-declare --prefetch 1000 --ack-every 100 --queue tail-shape --queues ${QUEUES - 1} --count ${(SHAPED / QUEUES) * (QUEUES - 1)}`
   let stopping = false
   const loop = (async (): Promise<void> => {
