@@ -15,7 +15,7 @@ export interface Measured {
 export function drawFigures(measured: readonly Measured[], brokers: readonly string[]): string {
   return measured
     .map(({ name, lower, figures }) => {
-      const cells = brokers.map((broker) => show(spreadOf(figures.get(broker)!), (value) => shorten(value)))
+      const cells = brokers.map((broker) => show(spreadOf(figures.get(broker)!), shorten))
       const [first, last] = [figures.get(brokers[0]!)!, figures.get(brokers.at(-1)!)!]
       const ratios = first.map((value, round) => (lower ? last[round]! / value : value / last[round]!))
       if (brokers.length > 1) cells.push(show(spreadOf(ratios), (ratio) => ratio.toFixed(ratio < 10 ? 2 : 1)))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { drawChart } from '../../bench/macro/chart.ts'
 import type { Run } from '../../bench/macro/compare.ts'
+import { drawFigures } from '../../bench/macro/figures.ts'
 import { LOADS, selectLoads } from '../../bench/macro/loads.ts'
 import { spreadOf } from '../../bench/macro/statistics.ts'
 import { brokersOf, summarize } from '../../bench/macro/summary.ts'
@@ -145,5 +146,27 @@ describe('loads', () => {
 
   test('an unknown name lists the known ones', () => {
     assert.throws(() => selectLoads(['transient']), /no load is called transient; there are transient-16B, /)
+  })
+})
+
+describe('lines of single figures', () => {
+  test('have the ratio of the first broker to the last in each round', () => {
+    const figures = new Map([
+      ['warrenmq', [100, 900, 300]],
+      ['rabbitmq', [10, 30, 20]],
+    ])
+    assert.equal(
+      drawFigures([{ name: 'channel', lower: false, figures }], ['warrenmq', 'rabbitmq']),
+      '| channel | 300 (100 to 900) | 20 (10 to 30) | 15.0 (10.0 to 30.0) |',
+    )
+    assert.equal(
+      drawFigures([{ name: 'close_ms', lower: true, figures }], ['rabbitmq', 'warrenmq']),
+      '| close_ms | 20 (10 to 30) | 300 (100 to 900) | 15.0 (10.0 to 30.0) |',
+    )
+  })
+
+  test('have no ratio with one broker', () => {
+    const figures = new Map([['warrenmq', [1234]]])
+    assert.equal(drawFigures([{ name: 'queue', lower: false, figures }], ['warrenmq']), '| queue | 1,234 |')
   })
 })
