@@ -6,14 +6,11 @@
  *
  * Prints a Markdown table with medians, lowest and highest.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runLoader } from './compare.ts'
 import { conditionsOf, describeConditions } from './conditions.ts'
 import { isInstalled, type Peer, startPeer } from './peers.ts'
-import { compileLoader } from './processes.ts'
+import { compileLoader, scratchFolder } from './processes.ts'
 import { drawFigures, type Measured } from './figures.ts'
 
 interface Churn {
@@ -24,13 +21,15 @@ interface Churn {
   readonly figures: readonly string[]
 }
 
+/** Of all operations, warming up included. Other than a rate it is hardly changed by what else the machine does. */
+const CPU = 'cpu_us'
 const PIPELINED = 50
 const churned = ['channel', 'queue', 'durable-queue', 'binding', 'durable-binding', 'consumer']
 const churn = (name: string, op: string, window: number): Churn => ({
   name,
   loader: 'churnload',
   flags: `--op ${op} --window ${window} --seconds SECONDS`,
-  figures: ['per_s'],
+  figures: ['per_s', CPU],
 })
 const CHURNS: readonly Churn[] = [
   churn('connection', 'connection', 1),
@@ -65,7 +64,7 @@ const { values } = parseArgs({
   },
 })
 
-const scratch = mkdtempSync(join(tmpdir(), 'warren-churn-'))
+const scratch = scratchFolder('churn')
 const peers: Peer[] = []
 try {
   const loaders = { amqpload: compileLoader('amqpload', scratch), churnload: compileLoader('churnload', scratch) }
@@ -87,19 +86,20 @@ try {
   }
 } finally {
   await Promise.all(peers.map((peer) => peer.stop()))
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
 }
 
 async function measure(load: Churn, loader: string): Promise<Measured[]> {
   const flags = load.flags.replace('SECONDS', values.seconds).split(' ')
   const measured: Measured[] = load.figures.map((figure) => ({
     name: load.figures.length === 1 ? load.name : `${load.name}: ${figure}`,
-    lower: /us\.|_ms$/.test(figure),
+    lower: /us\.|_[mu]s$/.test(figure),
     figures: new Map(peers.map(({ name }) => [name, []])),
   }))
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const peer of peers) {
+      const before = peer.process!.cpuMs()
       const result = await runLoader(loader, peer, flags)
+      result[CPU] = ((peer.process!.cpuMs() - before) * 1000) / Number(result.all)
       load.figures.forEach((path, i) => measured[i]!.figures.get(peer.name)!.push(pick(result, path)))
     }
   }

@@ -8,7 +8,7 @@
  *
  * The data directory is in memory where the system has a place for that, so that the disk has no part in it either.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ import { figureOf, runLoad } from './compare.ts'
 import { collapsed, type Ratios } from './collapse.ts'
 import { type Load, selectLoads } from './loads.ts'
 import { type Peer, startPeer } from './peers.ts'
-import { compileLoader } from './processes.ts'
+import { compileLoader, scratchFolder } from './processes.ts'
 import { spreadOf } from './statistics.ts'
 
 const ROUNDS = 5
@@ -29,7 +29,7 @@ const CEILING = 'transient-16B'
 const LOADS = selectLoads(['transient-16B', 'transient-acked-1KiB', 'durable-confirmed-1KiB', 'topic-1-to-10'])
 
 const { values } = parseArgs({ options: { record: { type: 'boolean', default: false } } })
-const scratch = mkdtempSync(join(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), 'warren-gate-'))
+const scratch = scratchFolder('gate', existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir())
 const peers: Peer[] = []
 try {
   const loader = compileLoader('amqpload', scratch)
@@ -43,7 +43,6 @@ try {
   }
 } finally {
   await Promise.all(peers.map((peer) => peer.stop()))
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
 }
 
 async function check(loader: string): Promise<void> {

@@ -1,13 +1,33 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const STOP_MS = 20_000
 const OUTPUT_MAX = 16_384
+/** Of the times in /proc: the kernel's USER_HZ, which is 100 wherever Node.js runs. */
+const TICKS_PER_SECOND = 100
+
+const running = new Set<BackgroundProcess>()
+const folders = new Set<string>()
+process.once('exit', () => {
+  for (const child of running) child.kill()
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+})
+// What was started leads groups of its own, which Ctrl-C does not reach.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+/** A folder that is removed when this process ends, with all that was started in it. */
+export function scratchFolder(name: string, parent: string = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, `warren-${name}-`))
+  folders.add(folder)
+  return folder
+}
 
 /**
  * Compiles one of the load generators beside this file.
@@ -45,6 +65,7 @@ export class BackgroundProcess {
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
     this.#child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    running.add(this)
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => {
         this.#output = (this.#output + chunk).slice(-OUTPUT_MAX)
@@ -57,6 +78,7 @@ export class BackgroundProcess {
       })
       this.#child.once('close', () => resolve())
     })
+    void this.#gone.then(() => running.delete(this))
   }
 
   get pid(): number {
@@ -70,6 +92,16 @@ export class BackgroundProcess {
 
   get isGone(): boolean {
     return this.#child.pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** Processor time that it and its children have used, in ms to 10; 0 where the system has no /proc. */
+  cpuMs(): number {
+    let ticks = 0
+    for (const pid of processIds()) {
+      const fields = statOf(pid)
+      if (fields !== null && Number(fields[2]) === this.#child.pid) ticks += Number(fields[11]) + Number(fields[12])
+    }
+    return (ticks * 1000) / TICKS_PER_SECOND
   }
 
   /** Resolves with the first match in its output. @throws Error with the output when it ends before. */
@@ -98,5 +130,23 @@ export class BackgroundProcess {
     } catch {
       // gone already
     }
+  }
+}
+
+function processIds(): string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  } catch {
+    return []
+  }
+}
+
+/** What follows the name in /proc/PID/stat: state, parent, process group, and so on (proc(5)). Null when it is gone. */
+function statOf(pid: string): string[] | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return null
   }
 }

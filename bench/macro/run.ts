@@ -9,8 +9,7 @@
  *
  * What is run in part is only printed.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -19,7 +18,7 @@ import { compare, type Run } from './compare.ts'
 import { type Conditions, conditionsOf, describeConditions } from './conditions.ts'
 import { LOADS, selectLoads } from './loads.ts'
 import { isInstalled, type Peer, PEER_NAMES, runningPeer, startPeer } from './peers.ts'
-import { compileLoader } from './processes.ts'
+import { compileLoader, scratchFolder } from './processes.ts'
 import { drawTable, replaceBetween } from './table.ts'
 import { summarize } from './summary.ts'
 
@@ -58,7 +57,7 @@ else report(JSON.parse(readFileSync(values.from, 'utf8')) as Results)
 async function measure(): Promise<void> {
   const loads = selectLoads(names(values.only))
   const [rounds, seconds] = [wholeNumber('rounds'), wholeNumber('seconds')]
-  const scratch = mkdtempSync(join(tmpdir(), 'warren-bench-'))
+  const scratch = scratchFolder('bench')
   const peers: Peer[] = []
   try {
     const loader = compileLoader('amqpload', scratch)
@@ -77,7 +76,6 @@ async function measure(): Promise<void> {
     }
   } finally {
     await Promise.all(peers.map((peer) => peer.stop()))
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 

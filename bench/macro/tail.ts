@@ -8,15 +8,12 @@
  *
  * Prints a Markdown table with medians, lowest and highest.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runLoader } from './compare.ts'
 import { conditionsOf, describeConditions } from './conditions.ts'
 import { drawFigures, type Measured } from './figures.ts'
 import { isInstalled, type Peer, startPeer } from './peers.ts'
-import { BackgroundProcess, compileLoader } from './processes.ts'
+import { BackgroundProcess, compileLoader, scratchFolder } from './processes.ts'
 
 const QUEUES = 10
 const SHAPED = 50_000
@@ -50,7 +47,7 @@ const { values } = parseArgs({
   },
 })
 
-const scratch = mkdtempSync(join(tmpdir(), 'warren-tail-'))
+const scratch = scratchFolder('tail')
 const peers: Peer[] = []
 try {
   const loader = compileLoader('amqpload', scratch)
@@ -78,7 +75,6 @@ try {
   if (values['trace-gc'] && warren?.process) console.log(warren.process.output)
 } finally {
   await Promise.all(peers.map((peer) => peer.stop()))
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
 }
 
 async function measure(
