@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { Load } from './loads.ts'
 import type { Peer } from './peers.ts'
 
-const RUN_MS = 120_000
+const RUN_MS = 600_000
 const run = promisify(execFile)
 
 /** What one run of `amqpload` printed, or why it failed. */
