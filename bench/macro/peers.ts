@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { greet } from './greeting.ts'
 import { nodeFlags, warrenVersion } from './node-flags.ts'
-import { BackgroundProcess, freePort } from './processes.ts'
+import { atExit, BackgroundProcess, freePort } from './processes.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const main = join(here, '..', '..', 'src', 'main.ts')
@@ -133,14 +133,9 @@ async function startRabbitMq(program: string, dataDir: string): Promise<Peer> {
     RABBITMQ_LOG_BASE: join(dataDir, 'log'),
     RABBITMQ_PID_FILE: join(dataDir, 'pid'),
   }
-  const peer = await whenReady('rabbitmq', port, new BackgroundProcess(program, [], env))
-  const stop = async (): Promise<void> => {
-    await peer.stop()
-    // Erlang's port mapper outlives the node that started it.
-    const epmd = onPath('epmd')
-    if (epmd !== null) execFileSync(epmd, ['-port', String(epmdPort), '-kill'], { env, stdio: 'ignore' })
-  }
-  return { ...peer, stop }
+  // Erlang's port mapper is a process of its own, which outlives the node that started it.
+  atExit(() => void spawnSync('epmd', ['-port', String(epmdPort), '-kill'], { env, stdio: 'ignore' }))
+  return whenReady('rabbitmq', port, new BackgroundProcess(program, [], env))
 }
 
 async function startLavinMq(program: string, dataDir: string): Promise<Peer> {

@@ -15,12 +15,19 @@ const TICKS_PER_SECOND = 100
 
 const running = new Set<BackgroundProcess>()
 const folders = new Set<string>()
+const lastActions = new Set<() => void>()
 process.once('exit', () => {
   for (const child of running) child.kill()
+  for (const action of lastActions) action()
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
 })
 // What was started leads groups of its own, which Ctrl-C does not reach.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+/** Is called when this process ends, however that is, after everything that was started has been told to. */
+export function atExit(action: () => void): void {
+  lastActions.add(action)
+}
 
 /** A folder that is removed when this process ends, with all that was started in it. */
 export function scratchFolder(name: string, parent: string = tmpdir()): string {
