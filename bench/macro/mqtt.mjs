@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { nodeFlags } from './node-flags.mjs'
+import { nodeFlags } from './node-flags.ts'
 
 const { values } = parseArgs({
   options: {

@@ -86,6 +86,7 @@ export class Transport implements TurnTask {
   #readBytes = 0
   #holds = 0
   #ending = false
+  #ended = false
 
   constructor(socket: Duplex, turn: Turn, pool: BufferPool, handler: TransportHandler) {
     this.#socket = socket
@@ -154,6 +155,11 @@ export class Transport implements TurnTask {
 
   /** Small bytes are copied. */
   write(bytes: Uint8Array): void {
+    if (bytes.length <= CHUNK_BYTES) {
+      const at = this.reserve(bytes.length)
+      this.out.set(bytes, at)
+      return
+    }
     for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
       const part = bytes.subarray(from, from + CHUNK_BYTES)
       const at = this.reserve(part.length)
@@ -196,7 +202,7 @@ export class Transport implements TurnTask {
     if (this.#holds > 0 || this.closed) return
     if (this.#holdsChunk) this.#closeChunk()
     if (this.#ready.length > 0) this.#writeReady()
-    if (this.#ending) this.#socket.end()
+    if (this.#ending) this.#endSocket()
   }
 
   #writeReady(): void {
@@ -241,7 +247,14 @@ export class Transport implements TurnTask {
   end(): void {
     this.#ending = true
     if (this.pending > 0) this.#turn.schedule(PHASE_FLUSH, this)
-    else if (this.#holds === 0) this.#socket.end()
+    else if (this.#holds === 0) this.#endSocket()
+  }
+
+  /** Once: each time more would cost an error with its stack, although nobody is told. */
+  #endSocket(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#socket.end()
   }
 
   /** Closes at once. */

@@ -20,7 +20,7 @@ import { HEADER_FIXED_BYTES, IDLE, unexpectedFrame } from './publish-assembler.t
 import type { AmqpSettings } from './settings.ts'
 import { FrameError, MalformedTextError, MalformedValueError, UnknownMethodError, WireError } from './wire/errors.ts'
 import { FrameParser, type FrameHandler } from './wire/frame-parser.ts'
-import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, encodeMethodFrame } from './wire/frames.ts'
+import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, viewMethodFrame } from './wire/frames.ts'
 import { Heartbeat } from './wire/heartbeat.ts'
 import * as m from './wire/methods.gen.ts'
 import { printArguments, printPayload } from './wire/print-payload.ts'
@@ -360,7 +360,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   // ---- frames out ----
 
   send(channel: number, method: m.Method): void {
-    if (this.#state !== CLOSED) this.transport.write(encodeMethodFrame(channel, method))
+    if (this.#state !== CLOSED) this.transport.write(viewMethodFrame(channel, method))
   }
 
   /** Durable changes made so far are on their way to disk: nothing is sent until they are there. */
