@@ -204,7 +204,7 @@ const listeners =
 
 const STOMP: Readonly<Record<string, Translate>> = {
   ...same('stomp', 'default_vhost', 'default_topic_exchange', 'ssl_cert_login', 'implicit_connect', 'login_timeout'),
-  ...same('stomp', 'proxy_protocol', 'hide_server_info', 'default_nack_requeue', 'max_frame_size'),
+  ...same('stomp', 'proxy_protocol', 'hide_server_info', 'default_nack_requeue', 'max_frame_size', 'trailing_lf'),
   tcp_listeners: listeners(OPTIONS.stompListeners.tcp),
   ssl_listeners: listeners(OPTIONS.stompListeners.tls),
   tcp_listen_options() {},
