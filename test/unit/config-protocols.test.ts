@@ -205,3 +205,20 @@ describe('STOMP', () => {
     assert.doesNotMatch(shown, /hush-hush|key-word/)
   })
 })
+
+describe('MQTT', () => {
+  test('sessions last as long as newer and older files say', () => {
+    const newer = (value: string): string => `mqtt.max_session_expiry_interval_seconds = ${value}`
+    const older = (value: string): string => `mqtt.subscription_ttl = ${value}`
+    const cases: readonly (readonly [lines: readonly string[], seconds: number])[] = [
+      [[], 86_400],
+      [[newer('60')], 60],
+      [[newer('infinity')], Infinity],
+      [[older('1800000')], 1800],
+      [[older('1500')], 2],
+      [[older('undefined')], Infinity],
+      [[older('1800000'), newer('60')], 60],
+    ]
+    for (const [lines, seconds] of cases) assert.equal(load(...lines).mqtt.maxSessionExpirySec, seconds, lines.join())
+  })
+})

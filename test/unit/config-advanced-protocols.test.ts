@@ -79,3 +79,38 @@ describe('STOMP in advanced.config', () => {
     assert.match(problems, /stomp\.login_timeout: 'soon' is not a duration/)
   })
 })
+
+describe('MQTT in advanced.config', () => {
+  test('is configured in the words of its plugins', () => {
+    const { mqtt, protocols, ignored } = load(
+      `[{rabbitmq_mqtt, [
+          {default_user, <<"device">>},
+          {default_pass, <<"hush">>},
+          {allow_anonymous, true},
+          {vhost, <<"things">>},
+          {exchange, <<"events">>},
+          {subscription_ttl, 1800000},
+          {prefetch, 20},
+          {ssl_listeners, []},
+          {tcp_listeners, [1883, {"127.0.0.1", 1893}]},
+          {tcp_listen_options, [{backlog, 128}]},
+          {retained_message_store, rabbit_mqtt_retained_msg_store_dets}]},
+        {rabbitmq_web_mqtt, [
+          {tcp_config, [{port, 15675}]},
+          {max_connections, 50},
+          {cowboy_ws_opts, [{idle_timeout, 60000}]}]}].`,
+    )
+    assert.deepEqual(mqtt.anonymous, { user: 'device', password: 'hush' })
+    assert.deepEqual(
+      [mqtt.vhost, mqtt.exchange, mqtt.maxSessionExpirySec, mqtt.prefetch],
+      ['things', 'events', 1800, 20],
+    )
+    const { tcp, web, webIdleMs, webConnectionsMax } = protocols.mqtt!
+    assert.deepEqual(
+      tcp.map(({ port }) => port),
+      [1883, 1893],
+    )
+    assert.deepEqual([web[0]!.port, webIdleMs, webConnectionsMax], [15_675, 60_000, 50])
+    assert.deepEqual(ignored, ['mqtt.retained_message_store'])
+  })
+})
