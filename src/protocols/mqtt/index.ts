@@ -65,7 +65,7 @@ export class MqttFrontEnd implements FrontEnd {
       packetIds: await StoredPacketIds.open(broker),
       clients,
       groups,
-      wills: new Wills({ broker, composer, retained, exchange }),
+      wills: await Wills.open({ broker, composer, retained, exchange, mapping }),
       counters,
       sysTopics: new SysTopics(broker.clock, settings.sysIntervalMs, () => sysFacts(sources)),
     }
