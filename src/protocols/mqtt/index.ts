@@ -9,6 +9,7 @@ import { Composer } from './compose.ts'
 import { Connection } from './connection.ts'
 import type { MqttContext } from './context.ts'
 import { NodeCounters, sysFacts } from './node-counters.ts'
+import { OutgoingTopics } from './outgoing-topics.ts'
 import { StoredPacketIds } from './packet-ids.ts'
 import { clientOfQueue } from './session-queues.ts'
 import { RetainedMessages } from './retained/retained-messages.ts'
@@ -60,6 +61,7 @@ export class MqttFrontEnd implements FrontEnd {
       settings,
       mapping,
       topics: new Interner(),
+      outgoingTopics: new OutgoingTopics(mapping),
       composer,
       retained,
       packetIds: await StoredPacketIds.open(broker),
