@@ -11,6 +11,7 @@ import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
 import type { Log, SteerableLog } from './telemetry/log.ts'
+import { adaptHeapGrowth } from './telemetry/heap-growth.ts'
 import { LogTap } from './telemetry/log-tap.ts'
 import { openLog } from './telemetry/pino-log.ts'
 import { readVersion } from './version.ts'
@@ -123,6 +124,7 @@ async function start(argv: readonly string[]): Promise<number> {
   }
   log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
   announce(config, server)
+  adaptHeapGrowth()
   const end = await Promise.race([signal, requested.promise, server.failed])
   if (end instanceof Error) {
     reportInternal('the broker failed, and stops', end, config, log)
