@@ -219,7 +219,8 @@ function announce(config: Config, server: RunningServer): void {
     ...server.urls.webStomp.map((url): [string, string] => ['STOMP over WebSocket', url]),
     ...server.urls.metrics.map((url): [string, string] => ['Metrics', url]),
   ]
-  const lines = rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`)
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`)
   // Whoever reads this may stop reading once the broker is ready.
   process.stdout.on('error', () => {})
   process.stdout.write(
