@@ -219,7 +219,7 @@ function announce(config: Config, server: RunningServer): void {
     ...server.urls.webStomp.map((url): [string, string] => ['STOMP over WebSocket', url]),
     ...server.urls.metrics.map((url): [string, string] => ['Metrics', url]),
   ]
-  const width = Math.max(14, ...rows.map(([name]) => name.length + 2))
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`)
   // Whoever reads this may stop reading once the broker is ready.
   process.stdout.on('error', () => {})

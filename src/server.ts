@@ -497,6 +497,7 @@ async function createHost(
     links,
     traces,
     control,
+    pluginNames: plugins.names,
     pluginRoutes: plugins.routes,
     ...monitoring,
   }

@@ -32,6 +32,7 @@ const PICTURES: readonly Picture[] = [
   { name: 'topology', address: () => '#/topology', theme: 'dark', before: chooseShop },
   { name: 'connections-zh', address: () => '#/connections', language: 'zh' },
   { name: 'routing', address: () => '#/route', before: askForRoute },
+  { name: 'traces', address: () => '#/traces', before: traceToFiles },
   { name: 'policy', address: (vhost) => `#/policies/${vhost}/bounded` },
   {
     name: 'change-narrow',
@@ -44,17 +45,21 @@ const PICTURES: readonly Picture[] = [
 
 const stage = await openStage()
 try {
-  await keepBusy(stage, WARM_UP_MS)
+  const done = new AbortController()
+  const busy = keepBusy(stage, done.signal)
+  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS))
   mkdirSync(TARGET, { recursive: true })
+  // while it goes on: else the rates would be noughts
   for (const picture of PICTURES) await take(stage, picture)
+  done.abort()
+  await busy
 } finally {
   await stage.close()
 }
 
-/** Sells on, now more and now less. */
-async function keepBusy({ scene }: Stage, forMs: number): Promise<void> {
-  const end = Date.now() + forMs
-  for (let round = 0; Date.now() < end; round++) {
+/** Sells on, now more and now less, until it is told to stop. */
+async function keepBusy({ scene }: Stage, stop: AbortSignal): Promise<void> {
+  for (let round = 0; !stop.aborted; round++) {
     await scene.publish(20 + Math.round(12 * Math.sin(round / 15) + 6 * Math.random()))
     await new Promise((resolve) => setTimeout(resolve, ROUND_MS))
   }
@@ -87,6 +92,25 @@ async function askForChange(page: Page): Promise<void> {
 async function chooseShop(page: Page): Promise<void> {
   await page.locator('main').getByLabel('Virtual host').selectOption({ label: stage.scene.vhost })
   await page.locator('svg title', { hasText: 'Queue orders.billing' }).first().waitFor({ state: 'attached' })
+}
+
+/** Two traces that run, and the file of one that did. */
+async function traceToFiles(page: Page): Promise<void> {
+  const main = page.locator('main')
+  for (const [name, pattern] of [
+    ['last week', '#'],
+    ['orders in', 'publish.orders'],
+    ['mails out', 'deliver.orders.mail'],
+  ] as const) {
+    await main.getByLabel('Virtual host', { exact: true }).selectOption(stage.scene.vhost)
+    await main.getByLabel('Name', { exact: true }).fill(name)
+    await main.getByLabel('Pattern', { exact: true }).fill(pattern)
+    await main.getByRole('button', { name: 'Start a trace' }).click()
+    await main.getByRole('button', { name: `Stop trace ${name}` }).waitFor()
+  }
+  await main.getByRole('button', { name: 'Stop trace last week' }).click()
+  await main.getByRole('button', { name: 'Stop trace last week' }).waitFor({ state: 'detached' })
+  for (const toast of (await page.locator('.toast-close').all()).toReversed()) await toast.click()
 }
 
 async function askForRoute(page: Page): Promise<void> {

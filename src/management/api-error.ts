@@ -52,12 +52,19 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     return reply.code(400).type('application/json').send(body)
   }
   if (error instanceof BrokerError) return send(reply, ...STATUS[error.kind], error.message)
-  const { statusCode, code, message } = error as FastifyError
+  const { statusCode, code, message, validation } = error as FastifyError
   if (TOO_LARGE.has(code)) return send(reply, 413, 'bad_request', 'Exceeded HTTP request body size limit')
-  if (statusCode !== undefined && statusCode < 500) return send(reply, statusCode, 'bad_request', message)
+  if (statusCode !== undefined && statusCode < 500)
+    return send(reply, statusCode, 'bad_request', message + allowedText(validation))
   // not the address itself: there are secrets in some
   log.error('the HTTP API failed to answer', { err: error, route: request.routeOptions.url })
   return send(reply, 500, 'internal_server_error', 'an internal error, see the log of the broker')
+}
+
+/** What may stand where something else stood: the message of the schema does not say. */
+function allowedText(validation: FastifyError['validation']): string {
+  const allowed = validation?.[0]?.params['allowedValues']
+  return Array.isArray(allowed) ? `: ${allowed.map((value) => JSON.stringify(value)).join(', ')}` : ''
 }
 
 export function send(reply: FastifyReply, status: number, error: string, reason: unknown): FastifyReply {

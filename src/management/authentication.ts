@@ -74,10 +74,15 @@ export class Authentication {
   /** @param name null for a token @throws ApiError 401, or 429 after too many failures */
   async login(request: FastifyRequest, reply: FastifyReply, name: string | null, secret: string): Promise<Identity> {
     const address = addressOf(request)
-    const waitMs = this.#attempts.waitMs(address)
+    const waitMs = this.#attempts.waitMs(address, name)
     if (waitMs > 0) {
-      reply.header('retry-after', Math.ceil(waitMs / 1000))
-      throw new ApiError(429, 'too_many_requests', 'too many failed logins from this address: try again later')
+      const seconds = Math.ceil(waitMs / 1000)
+      reply.header('retry-after', seconds)
+      throw new ApiError(
+        429,
+        'too_many_requests',
+        `too many failed logins from this address: try again in ${seconds} s`,
+      )
     }
     const { broker, authenticator } = this.#host
     const facts = { loopback: isLoopbackAddress(address), protocol: 'http', address }
@@ -85,11 +90,11 @@ export class Authentication {
       ? authenticator.authenticateToken(secret, facts)
       : authenticator.authenticatePassword(name, secret, facts))
     if (outcome.outcome === 'ok') {
-      this.#attempts.succeeded(address)
+      this.#attempts.succeeded(address, name)
       if (!hasTag(outcome.identity, 'management')) throw notAuthorized('Not management user')
       return outcome.identity
     }
-    this.#attempts.failed(address)
+    this.#attempts.failed(address, name)
     broker.limitedLog.warn(`login ${address}`, `HTTP login refused: ${outcome.reason}`, { peer: address })
     throw loginRefused()
   }

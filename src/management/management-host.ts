@@ -87,6 +87,8 @@ export interface ManagementHost {
   readonly node: NodeFacts
   readonly control: NodeControl
   readonly statistics: Statistics
+  /** Names of the plugins that run, as they call themselves. */
+  readonly pluginNames: readonly string[]
   /** What plugins add. */
   readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
 }

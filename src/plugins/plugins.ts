@@ -29,6 +29,11 @@ export class Plugins {
     }
   }
 
+  /** In the order in which they start. */
+  get names(): readonly string[] {
+    return this.#plugins.map(({ name }) => name)
+  }
+
   /** @throws PluginError */
   register(broker: Broker): void {
     for (const plugin of this.#plugins) {

@@ -69,6 +69,24 @@ describe('the tools of the command line', () => {
     assert.deepEqual([...second!.body], [0, 255, 1])
   })
 
+  test('say what to do where a message cannot be read, or goes nowhere', async () => {
+    await broker.declareQueue('q')
+    await broker.sendToQueue('q', 'first')
+    const complaintOf = async (args: readonly string[], input = ''): Promise<string> => {
+      const child = begin(args)
+      child.stdin!.end(input)
+      const [stderr] = await Promise.all([text(child.stderr!), text(child.stdout!), once(child, 'exit')])
+      assert.notEqual(child.exitCode, 0)
+      return stderr
+    }
+    assert.match(await complaintOf(['import', '--queue', 'q'], '{oops\n'), /line 1: not JSON/)
+    const elsewhere = ['move', 'q', 'none', '--to-uri', broker.url]
+    assert.match(await complaintOf(elsewhere), /queue 'none' came back: NO_ROUTE; .* declare it first/)
+    assert.equal(broker.queue('q').ready, 1, 'what goes nowhere stays')
+    const unbound = ['move', 'q', '--to-exchange', 'amq.topic', '--to-uri', broker.url]
+    assert.match(await complaintOf(unbound), /exchange 'amq.topic' .* came back: NO_ROUTE; .* bind one first/)
+  })
+
   test('show messages as they pass through an exchange', async () => {
     const child = begin(['tail', 'amq.topic', '--key', 'a.*', '--json', '--limit', '2'])
     const ended = once(child, 'exit')

@@ -27,14 +27,29 @@ describe('login to the HTTP API', () => {
     }
   })
 
-  test('is slowed down after failures, for that address, and for a while', async () => {
+  test('is slowed down after failures, for that name at that address, and for a while', async () => {
     const { request, bench } = await startApi()
-    for (let i = 0; i < 10; i++) assert.equal((await request('GET', 'whoami', { as: 'stranger' })).statusCode, 401)
-    const refused = await request('GET', 'whoami')
+    const status = async (as: string): Promise<number> => (await request('GET', 'whoami', { as })).statusCode
+    for (let i = 0; i < 10; i++) assert.equal(await status('stranger'), 401)
+    const refused = await request('GET', 'whoami', { as: 'stranger' })
     assert.equal(refused.statusCode, 429)
     assert.equal(refused.headers['retry-after'], '60')
+    assert.match(refused.json<{ reason: string }>().reason, /try again in 60 s$/)
+    assert.equal(await status('guest'), 200, 'behind the same proxy somebody else goes on working')
     bench.advance(60_000)
-    assert.equal((await request('GET', 'whoami')).statusCode, 200)
+    assert.equal(await status('stranger'), 401, 'and is heard again')
+  })
+
+  test('is slowed down for an address that tries many names, whatever it knows of one', async () => {
+    const { request, bench } = await startApi()
+    const status = async (as: string): Promise<number> => (await request('GET', 'whoami', { as })).statusCode
+    for (let i = 0; i < 100; i++) {
+      assert.equal(await status(`stranger ${i}`), 401)
+      if (i % 25 === 0) assert.equal(await status('guest'), 200)
+    }
+    assert.equal(await status('guest'), 429)
+    bench.advance(60_000)
+    assert.equal(await status('guest'), 200)
   })
 })
 

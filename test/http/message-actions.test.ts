@@ -337,7 +337,7 @@ describe('actions on messages', () => {
     const client = bench.client()
     client.declare('q')
     for (const [body, reason] of [
-      [{ action: 'explode', select: 'all' }, /action/],
+      [{ action: 'explode', select: 'all' }, /action must be .*: .*"move"/],
       [{ action: 'move', select: 'all' }, /'to' has to name a queue or an exchange/],
       [{ action: 'move', select: 'all', to: {} }, /'to' has to name/],
       [{ action: 'move', select: 'all', to: { queue: 'a', exchange: 'b' } }, /'to' has to name/],

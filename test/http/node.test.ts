@@ -20,6 +20,49 @@ const LISTENERS: readonly ListenerFacts[] = [
 const listening = { listeners: () => LISTENERS }
 const NODE = 'warren@test'
 
+describe('the plugins of a node', () => {
+  interface Plugins {
+    readonly enabled_plugins: readonly string[]
+    readonly applications: readonly { readonly name: string; readonly description: string; readonly version: string }[]
+  }
+
+  test('are what scripts ask for by the names of RabbitMQ, each with a description', async () => {
+    const api = await startApi(new CoreBench(), { ...listening, pluginNames: ['event-exchange', 'my-plugin'] })
+    const { enabled_plugins: enabled, applications } = await ask<Plugins>(api, `nodes/${NODE}`)
+    const expected = ['rabbitmq_shovel', 'rabbitmq_federation', 'rabbitmq_event_exchange', 'my-plugin']
+    for (const name of expected) assert.ok(enabled.includes(name), name)
+    assert.ok(!enabled.includes('event-exchange'), 'one plugin, one name')
+    assert.deepEqual(enabled, enabled.toSorted())
+    for (const name of enabled) {
+      const { description, version } = applications.find((application) => application.name === name)!
+      assert.ok(description.length > 0, name)
+      assert.match(version, /^\d/)
+    }
+  })
+
+  test('are those that the node was configured to have', async () => {
+    const without = await startApi(new CoreBench(), listening)
+    const { enabled_plugins: few } = await ask<Plugins>(without, `nodes/${NODE}`)
+    const mqtt: ListenerFacts = { protocol: 'mqtt', address: '::', port: 1883, tls: false }
+    const api = await startApi(new CoreBench(), { listeners: () => [...LISTENERS, mqtt] })
+    const { enabled_plugins: more } = await ask<Plugins>(api, `nodes/${NODE}`)
+    assert.deepEqual(
+      more.filter((name) => !few.includes(name)),
+      ['rabbitmq_mqtt'],
+    )
+  })
+})
+
+describe('the exchange types of a node', () => {
+  test('all have a description, the one of federation as well', async () => {
+    const api = await startApi(new CoreBench(), listening)
+    const { exchange_types: types } = await ask<{ exchange_types: Row[] }>(api, 'overview')
+    const federation = types.find(({ name }) => name === 'x-federation-upstream')
+    assert.equal(federation?.['description'], 'Federation upstream helper exchange')
+    assert.ok(types.every(({ description }) => description !== 'Exchange type of a plugin'))
+  })
+})
+
 describe('the overview', () => {
   test('says what listens to who may monitor, and only to them', async () => {
     const api = await startApi(new CoreBench(), listening)

@@ -91,6 +91,7 @@ export async function startApi(
       federation: { list: () => [], restart: () => false },
     },
     traces: null,
+    pluginNames: [],
     pluginRoutes: [],
     node: NODE_FACTS,
     control: { limits: new NodeLimits(LIMITS), log: null, requestStop: null, environment: {} },

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, signIn, type Stage, type Window } from './support/stage.ts'
 
 interface Definitions {
   readonly queues: { name: string }[]
@@ -43,6 +43,20 @@ describe('definitions and the cluster name', { skip }, () => {
     assert.match(one.name, /^definitions-console_tests_\d+-/)
     assert.equal(one.content.users, undefined)
     assert.ok(one.content.queues.some(({ name }) => name === '订单.通知'))
+  })
+
+  test('the choice of a file is in the language of the page', async () => {
+    const { page, context } = await stage.open({ language: 'zh' })
+    await signIn(page, stage, '#/definitions')
+    const field = page.locator('.file-input')
+    assert.equal(await field.innerText(), '选择文件 未选择')
+    // the browser's own words are not seen
+    assert.equal(await field.locator('input').evaluate((input) => getComputedStyle(input).opacity), '0')
+    await page
+      .getByLabel('文件', { exact: true })
+      .setInputFiles({ name: 'shop.json', mimeType: '', buffer: Buffer.from('{') })
+    await field.getByText('shop.json').waitFor()
+    await context.close()
   })
 
   test('a file that holds none is refused before it is sent', async () => {

@@ -98,6 +98,13 @@ describe('exchanges', { skip: withoutBrowser }, () => {
     await page.getByText(/not routed/).waitFor()
   })
 
+  test('say what they are, also where that is the usual', async () => {
+    const { page } = window
+    await goTo(page, `#/exchanges/${vhost}/orders`)
+    const about = page.locator('section', { hasText: 'About this exchange' })
+    await about.getByText('Durable', { exact: true }).waitFor()
+  })
+
   test('are deleted only after their name was typed', async () => {
     const { page } = window
     await goTo(page, `#/exchanges/${vhost}/new%20orders`)

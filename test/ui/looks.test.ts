@@ -35,6 +35,24 @@ describe('looking at a page', { skip: withoutBrowser }, () => {
     assert.match(await faultsOf(`<select style="width:80px"><option>${long}</option></select>`), /a choice is cut/)
   })
 
+  test('finds names in a column of single letters', async () => {
+    const row = (width: number): string =>
+      `<table style="width:${width}px"><tr><td style="overflow-wrap:anywhere"><a href="#">orders.billing</a></td></tr></table>`
+    assert.equal(await faultsOf(row(200)), '')
+    assert.match(await faultsOf(row(30)), /a column of single letters/)
+  })
+
+  test('finds a chart whose last label is cut', async () => {
+    const chart = '<figure><canvas width="100" height="40" aria-hidden="true"></canvas></figure>'
+    const faultsWith = async (x: number): Promise<string> => {
+      await faultsOf(chart)
+      await page.evaluate((at) => document.querySelector('canvas')!.getContext('2d')!.fillRect(at, 10, 30, 10), x)
+      return (await layoutFaults(page)).join('\n')
+    }
+    assert.equal(await faultsWith(60), '')
+    assert.match(await faultsWith(80), /a chart is cut/)
+  })
+
   test('finds controls on each other', async () => {
     assert.match(await faultsOf('<button>one</button><button style="margin-left:-20px">two</button>'), /lies on/)
   })

@@ -90,7 +90,11 @@ const place = (exchange: string, routingKey: string): string =>
   exchange === '' ? `queue '${routingKey}'` : `exchange '${exchange}' with routing key '${routingKey}'`
 
 const unroutable = (replyText: string, exchange: string, routingKey: string): Error =>
-  new CliError(EXIT.unavailable, `a message for ${place(exchange, routingKey)} came back: ${replyText}`)
+  new CliError(
+    EXIT.unavailable,
+    `a message for ${place(exchange, routingKey)} came back: ${replyText}; ` +
+      (exchange === '' ? 'there is no such queue: declare it first' : 'no binding takes it to a queue: bind one first'),
+  )
 
 const refused = (exchange: string, routingKey: string): Error =>
   new CliError(EXIT.unavailable, `the broker refused a message for ${place(exchange, routingKey)}`)

@@ -85,7 +85,12 @@ export function parseLine(text: string): ParsedLine {
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
-  const json: unknown = JSON.parse(text)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new Error(`not JSON: ${(error as Error).message}`, { cause: error })
+  }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error('is no object')
   return json as Record<string, unknown>
 }

@@ -7,6 +7,7 @@ import { type Stats, statsOf } from '../statistics/stats.ts'
 import { nodeValues } from '../statistics/totals.ts'
 import { PROCESSES_MAX, socketsMax } from './node-limits.ts'
 import { contexts } from './listeners.ts'
+import { enabledPlugins } from './node-plugins.ts'
 import type { Row } from './queue.ts'
 
 /** What is shown of a node where statistics are not wanted. */
@@ -23,6 +24,7 @@ export function renderNode(host: ManagementHost, ranges: Ranges): Row {
 function facts(host: ManagementHost): Row {
   const { broker, node, dataDir, startedAt, statistics, version } = host
   const { openFilesMax, processors } = node.readings()
+  const plugins = enabledPlugins(host)
   return {
     os_pid: String(process.pid),
     uptime: broker.clock.now() - startedAt,
@@ -44,12 +46,13 @@ function facts(host: ManagementHost): Row {
       { name: 'node', description: 'Node.js', version: process.versions.node },
       { name: 'v8', description: 'V8', version: process.versions.v8 },
       { name: 'openssl', description: 'OpenSSL', version: process.versions.openssl },
+      ...plugins.map((plugin) => ({ ...plugin, version })),
     ],
     contexts: contexts(host),
     log_files: node.logFiles,
     config_files: node.configFiles,
     db_dir: dataDir ?? '',
-    enabled_plugins: ['rabbitmq_management', 'rabbitmq_management_agent', 'rabbitmq_prometheus'],
+    enabled_plugins: plugins.map(({ name }) => name),
     being_drained: false,
     // one node has nobody to lose sight of
     net_ticktime: 60,
@@ -139,6 +142,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'x-jms-topic': 'JMS topic exchange with selectors',
   'x-message-deduplication': 'Exchange that leaves out duplicates',
   'x-delayed-message': 'Exchange that keeps messages until they are due',
+  'x-federation-upstream': 'Federation upstream helper exchange',
 }
 
 export function exchangeTypes({ exchangeTypes: types }: Broker): Row[] {

@@ -15,13 +15,18 @@ export interface Target {
 }
 
 const VHOST = 'statistics-conformance'
-const LOGIN = `Basic ${Buffer.from('guest:guest').toString('base64')}`
 
-async function ask(url: string, method = 'GET', body?: unknown): Promise<string> {
+/** @param address with a login in it, or guest's is taken */
+async function ask(address: string, method = 'GET', body?: unknown): Promise<string> {
+  const url = new URL(address)
+  const login = `${url.username || 'guest'}:${url.password || 'guest'}`
+  // which fetch() does not take from the address
+  url.username = url.password = ''
+  const authorization = `Basic ${Buffer.from(login).toString('base64')}`
   const init = body === undefined ? {} : { body: JSON.stringify(body) }
-  const answer = await fetch(url, { method, headers: { authorization: LOGIN }, ...init })
+  const answer = await fetch(url, { method, headers: { authorization }, ...init })
   const text = await answer.text()
-  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${text}`)
+  if (!answer.ok) throw new Error(`${method} ${url.href}: ${answer.status} ${text}`)
   return text
 }
 

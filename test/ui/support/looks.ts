@@ -54,6 +54,23 @@ export function layoutFaults(page: Page, part = 'body'): Promise<string[]> {
       if (element.scrollWidth > element.clientWidth + 1) faults.push(`text is cut or sticks out: ${name(element)}`)
     }
 
+    for (const cell of document.querySelectorAll(`${within} td > :is(a, code)`)) {
+      const letters = (cell.textContent ?? '').trim().length
+      if (isShown(cell) && letters > 8 && cell.getBoundingClientRect().width < 50)
+        faults.push(`a column of single letters: ${name(cell)}`)
+    }
+
+    // what is drawn up to the edge goes on behind it
+    for (const canvas of document.querySelectorAll<HTMLCanvasElement>(`${within} canvas`)) {
+      if (!isShown(canvas) || canvas.width === 0 || canvas.height === 0) continue
+      const copy = Object.assign(document.createElement('canvas'), { width: 1, height: canvas.height })
+      // else the browser complains of what is read from a canvas that it keeps on the graphics card
+      const context = copy.getContext('2d', { willReadFrequently: true })!
+      context.drawImage(canvas, 1 - canvas.width, 0)
+      const edge = context.getImageData(0, 0, 1, canvas.height).data
+      if (edge.some((value) => value !== 0)) faults.push(`a chart is cut at the right: ${name(canvas.parentElement!)}`)
+    }
+
     const context = document.createElement('canvas').getContext('2d')!
     for (const select of document.querySelectorAll<HTMLSelectElement>(`${within} select`)) {
       if (!isShown(select)) continue

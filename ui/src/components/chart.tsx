@@ -140,7 +140,8 @@ function plotOptions(
     height,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    padding: [8, 8, 0, 0],
+    // at the right, half a time of day: the last one stands below the end of the lines
+    padding: [8, 28, 0, 0],
     scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
       {

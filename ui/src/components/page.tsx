@@ -44,7 +44,7 @@ export function Page({ title, crumbs = [], badges, lead, actions, children }: Pa
           )}
           <div class="row">
             <h1 tabIndex={-1} ref={heading}>
-              {title}
+              {inLines(title)}
             </h1>
             {badges}
           </div>
@@ -55,6 +55,12 @@ export function Page({ title, crumbs = [], badges, lead, actions, children }: Pa
       {children}
     </div>
   )
+}
+
+/** Names of connections may wrap beside their arrow, and not within it. */
+function inLines(title: string): ComponentChildren {
+  const [first, ...rest] = title.split('->')
+  return rest.length === 0 ? title : [first, ...rest.flatMap((part) => [<span class="nowrap">-&gt;</span>, part])]
 }
 
 export interface CardProps {

@@ -131,7 +131,8 @@ const enabling = (name: 'enable' | 'disable' | 'set', summary: string): CtlComma
           `${known.join(', ') || 'plugins'}: cannot be disabled in a node that runs; leave out of its configuration what it is not to have`,
         )
     } else if (unknown.length > 0) {
-      throw failure(`${unknown.join(', ')}: there is no such plugin in this node`, EXIT.software)
+      const advice = `'warren plugins list' shows those it has; others are loaded when it starts (warren.plugins)`
+      throw failure(`${unknown.join(', ')}: there is no such plugin in this node; ${advice}`, EXIT.software)
     }
     return text([
       'The following plugins have been configured:',

@@ -9,6 +9,7 @@ import { count } from '../../format.ts'
 import { refreshAll } from '../../state/poll.ts'
 import { ScopeSelect } from './scope-select.tsx'
 import { texts } from './texts.ts'
+import './import-card.css'
 
 /** A file that was chosen, and how many of what it holds. */
 interface ChosenFile {
@@ -54,15 +55,26 @@ export function ImportCard() {
   )
 }
 
+/** The browser's own field of this kind speaks the browser's language, so it lies invisible on one that speaks ours. */
 function FileInput({ onChosen }: { readonly onChosen: (file: File | null) => Promise<void> }) {
+  const t = texts.value
+  const name = useSignal<string | null>(null)
   return (
-    <input
-      {...useFieldProps()}
-      class="input"
-      type="file"
-      accept=".json,application/json"
-      onChange={(event) => void onChosen(event.currentTarget.files?.[0] ?? null)}
-    />
+    <span class="file-input">
+      <input
+        {...useFieldProps()}
+        type="file"
+        accept=".json,application/json"
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0] ?? null
+          name.value = file?.name ?? null
+          void onChosen(file)
+        }}
+      />
+      <span class="input" aria-hidden="true">
+        <span class="file-input-button">{t.chooseFile}</span> {name.value ?? t.noFile}
+      </span>
+    </span>
   )
 }
 

@@ -96,6 +96,7 @@ function About({ exchange }: { readonly exchange: Exchange }) {
   const c = common.value
   const { vhost, policy } = exchange
   const hasArguments = Object.keys(exchange.arguments).length > 0
+  const isPlain = exchange.durable && !exchange.auto_delete && !exchange.internal
   return (
     <Card title={t.about}>
       <Facts
@@ -104,13 +105,17 @@ function About({ exchange }: { readonly exchange: Exchange }) {
           [c.type, exchange.type],
           [
             c.features,
-            <Features
-              key="features"
-              durable={exchange.durable}
-              autoDelete={exchange.auto_delete}
-              internal={exchange.internal}
-              arguments={{}}
-            />,
+            isPlain ? (
+              t.durable
+            ) : (
+              <Features
+                key="features"
+                durable={exchange.durable}
+                autoDelete={exchange.auto_delete}
+                internal={exchange.internal}
+                arguments={{}}
+              />
+            ),
           ],
           [c.policy, policy && <a href={to`/policies/${vhost}/${policy}`}>{policy}</a>],
           [
