@@ -33,7 +33,7 @@ import {
 import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
-import { resumeRelevel } from './queue-change.ts'
+import { resumeLevelSearch, resumeRelevel } from './queue-change.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
 import type { Queue } from './queues/queue.ts'
@@ -241,6 +241,7 @@ export class Broker {
     const queue = home.createQueue(type, facts, false, id)
     if (stored.paused === true) queue.paused = true
     if (stored.relevel !== undefined) resumeRelevel(home, queue, stored.relevel)
+    if (stored.misfiled === true) resumeLevelSearch(home, queue)
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {

@@ -39,6 +39,8 @@ export interface StoredQueue {
   readonly paused?: true
   /** Absent where the log knows the levels of all messages. */
   readonly relevel?: StoredRelevel
+  /** Absent where all messages have the levels that are their own. */
+  readonly misfiled?: true
   readonly arguments: TypedTable
 }
 
@@ -90,10 +92,16 @@ export class Catalog {
     this.delete('exchange', [vhost, name])
   }
 
-  putQueue(vhost: string, { name, id, type, autoDelete, paused, relevel, arguments: args }: Queue): void {
+  putQueue(vhost: string, queue: Queue): void {
+    const { name, id, type, autoDelete, paused, relevel, levelSearches, arguments: args } = queue
     const facts: StoredQueue = { id, type, autoDelete, arguments: tableToTyped(args) }
-    const stored = { ...facts, ...(paused && { paused }), ...(relevel !== null && { relevel }) }
-    this.put('queue', [vhost, name], stored)
+    const misfiled = levelSearches > 0
+    this.put('queue', [vhost, name], {
+      ...facts,
+      ...(paused && { paused }),
+      ...(relevel !== null && { relevel }),
+      ...(misfiled && { misfiled }),
+    })
   }
 
   deleteQueue(vhost: string, name: string): void {

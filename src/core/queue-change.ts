@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { CommitWaiter } from './commits.ts'
 import { describeResource, preconditionFailed } from './errors.ts'
 import type { StoredRelevel } from './catalog.ts'
@@ -59,6 +60,7 @@ export async function changeQueue(
     await whenPrepared(queue, wanted, (declaration) => {
       report = reportOn(queue, declaration)
       looksForLevels = queue.readyInStore > 0 && hidesLevels(queue, declaration)
+      if (looksForLevels) queue.levelSearches++
       vhost.broker.events.as(actor, () => change(vhost, queue, declaration))
     })
     await vhost.broker.commitMetadata()
@@ -68,7 +70,7 @@ export async function changeQueue(
     queue.limit.suspended = false
     if (!queue.deleted) queue.limit.keep()
   }
-  return { changed: true, report, settled: looksForLevels ? findLevels(queue) : Promise.resolve() }
+  return { changed: true, report, settled: looksForLevels ? lookForLevels(vhost, queue) : Promise.resolve() }
 }
 
 /** The queue would go with its last consumer. */
@@ -103,6 +105,21 @@ export function resumeRelevel(vhost: VHost, queue: Queue, relevel: StoredRelevel
   // whatever came later was recorded later
   const position = log.lastNumber <= relevel.upTo ? log.relevel(relevel.levels) : 0
   forgetRelevel(vhost, queue, relevel, position)
+}
+
+/** A queue is loaded whose broker ended before all of its messages had the levels that are their own. */
+export function resumeLevelSearch(vhost: VHost, queue: Queue): void {
+  queue.levelSearches++
+  // when the rest of the broker is loaded as well
+  void setImmediate().then(() => lookForLevels(vhost, queue))
+}
+
+async function lookForLevels(vhost: VHost, queue: Queue): Promise<void> {
+  await findLevels(queue)
+  queue.levelSearches--
+  if (queue.levelSearches > 0 || queue.deleted || !queue.durable) return
+  vhost.broker.catalog.putQueue(vhost.name, queue)
+  vhost.metadataChanged()
 }
 
 /** As soon as the log has it on disk, the catalog need not. @param position of it in the log */
