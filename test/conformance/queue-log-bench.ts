@@ -9,13 +9,13 @@ import {
   type Content,
   type LoadedMessage,
   type MessageStore,
-  NOT_STORED,
   type QueueEntry,
   type QueueLog,
   type Range,
 } from '../../src/store/message-store.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { Turn } from '../../src/util/turn.ts'
+import { StoreTestEntry } from '../support/store-test-entry.ts'
 import { PagingStore } from '../support/paging-store.ts'
 import { eventually } from '../support/with-broker.ts'
 
@@ -48,27 +48,7 @@ export class TestContent implements Content {
   }
 }
 
-export class TestEntry implements QueueEntry {
-  readonly number: number
-  readonly expiresAt: number
-  readonly message: TestContent
-  level: number
-  redelivered = false
-  deliveryCount = 0
-  acquiredCount = 0
-  location = NOT_STORED
-  recordBytes = 0
-  page: object | null = null
-  row = 0
-  next: QueueEntry | null = null
-
-  constructor(number: number, message: TestContent, level = 0, expiresAt = -1) {
-    this.number = number
-    this.message = message
-    this.level = level
-    this.expiresAt = expiresAt
-  }
-}
+export class TestEntry extends StoreTestEntry<TestContent> {}
 
 export interface Implementation {
   readonly store: MessageStore

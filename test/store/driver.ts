@@ -479,7 +479,7 @@ export class Driver {
     { level = 0, expiresAt = -1 }: PublishOptions,
     durable: boolean,
   ): Fact {
-    const entry = new TestEntry(++model.lastNumber, expiresAt, content, level)
+    const entry = new TestEntry(++model.lastNumber, content, level, expiresAt)
     const at = this.#step()
     const fact: Fact = {
       queueId: model.id,
@@ -510,7 +510,7 @@ export class Driver {
     )
     content.references = 1
     this.store.adopt(content)
-    const entry = new TestEntry(loaded.number, loaded.expiresAt, content, loaded.level)
+    const entry = new TestEntry(loaded.number, content, loaded.level, loaded.expiresAt)
     entry.redelivered = loaded.redelivered
     entry.deliveryCount = loaded.deliveryCount
     entry.acquiredCount = loaded.acquiredCount

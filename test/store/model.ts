@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto'
-import {
-  type Content,
-  type LoadedMessage,
-  NOT_STORED,
-  type QueueEntry,
-  STATE_READY,
-} from '../../src/store/message-store.ts'
+import { type Content, type LoadedMessage, type QueueEntry, STATE_READY } from '../../src/store/message-store.ts'
+import { StoreTestEntry } from '../support/store-test-entry.ts'
 
 /** A message as core would have it: what the store is given, and moves. */
 export class TestContent implements Content {
@@ -61,27 +56,7 @@ export const loadedDigest = (loaded: LoadedMessage): string =>
     loaded.buffer.subarray(loaded.bodyOffset, loaded.bodyOffset + loaded.bodyLength),
   )
 
-export class TestEntry implements QueueEntry {
-  readonly number: number
-  readonly expiresAt: number
-  readonly message: TestContent
-  level: number
-  redelivered = false
-  deliveryCount = 0
-  acquiredCount = 0
-  location = NOT_STORED
-  recordBytes = 0
-  page: object | null = null
-  row = 0
-  next: QueueEntry | null = null
-
-  constructor(number: number, expiresAt: number, message: TestContent, level: number) {
-    this.number = number
-    this.expiresAt = expiresAt
-    this.message = message
-    this.level = level
-  }
-}
+export class TestEntry extends StoreTestEntry<TestContent> {}
 
 /** What a restart has to know of a message in a queue besides what it is. */
 export interface State {

@@ -2,7 +2,7 @@
  * What a hostile or broken client of STOMP may send, from a seed: mostly sound frames about few names, so that they meet one another's
  * effects; some of them damaged, and some that are no more than octets.
  */
-import type { Random } from './frames.ts'
+import { changedOctets, type Random } from './frames.ts'
 
 const DESTINATIONS = ['/queue/a', '/queue/b', '/topic/t.x', '/topic/#', '/exchange/amq.direct/k', '/amq/queue/a', 'a', '/exchange/amq.fanout'] // prettier-ignore
 const ODD_DESTINATIONS = ['', '/', '/queue', '/queue/', '/queue/a/b', '/foo/x', '/exchange', '/exchange//', '/exchange/nope/k', '/exchange/amq.rabbitmq.trace', '/temp-queue/x', '/reply-queue/', '/reply-queue/a', '/amq/queue/amq.rabbitmq.reply-to', '/queue/amq.gen-x', '/queue/%2F%2f', `/topic/${'x'.repeat(300)}`, '/queue/\\c\\n'] // prettier-ignore
@@ -97,21 +97,6 @@ function anyFrame(random: Random): Buffer {
   return Buffer.alloc(0)
 }
 
-/** A frame with octets changed, lost or added. */
-function damaged(random: Random, bytes: Buffer): Buffer {
-  const at = random.below(bytes.length)
-  switch (random.below(4)) {
-    case 0:
-      return Buffer.concat([bytes.subarray(0, at), random.bytes(1), bytes.subarray(at + 1)])
-    case 1:
-      return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(4)), bytes.subarray(at)])
-    case 2:
-      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])
-    default:
-      return bytes.subarray(0, at)
-  }
-}
-
 /** All that one client sends. */
 export function stompSession(random: Random): Buffer[] {
   if (random.once(30)) return [random.bytes(1 + random.below(300))]
@@ -120,7 +105,7 @@ export function stompSession(random: Random): Buffer[] {
   const frames = [connectFrame(random)]
   for (let left = random.below(60); left > 0; left--) {
     const next = anyFrame(random)
-    frames.push(damageOnceIn > 0 && random.once(damageOnceIn) ? damaged(random, next) : next)
+    frames.push(damageOnceIn > 0 && random.once(damageOnceIn) ? changedOctets(random, next) : next)
   }
   if (random.once(2)) frames.push(frame('DISCONNECT', anyHeaders(random)))
   return frames

@@ -13,6 +13,7 @@ import type { LogFacts } from '../../telemetry/log.ts'
 import type { Timer } from '../../util/clock.ts'
 import { AssertionError } from '../../util/assert.ts'
 import type { Interner } from '../../util/interner.ts'
+import { trafficOf } from '../traffic.ts'
 import { Channel } from './channel.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
 import { type Capabilities, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
@@ -493,14 +494,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   traffic(): Traffic {
-    const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
-    return {
-      receivedBytes: bytesIn,
-      receivedPackets: readsIn,
-      sentBytes: bytesOut,
-      sentPackets: writesOut,
-      pendingBytes: pending,
-    }
+    return trafficOf(this.transport)
   }
 
   onPressure(choked: boolean): void {

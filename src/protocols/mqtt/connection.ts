@@ -13,6 +13,7 @@ import {
 import type { LogFacts } from '../../telemetry/log.ts'
 import { AssertionError } from '../../util/assert.ts'
 import type { Timer } from '../../util/clock.ts'
+import { trafficOf } from '../traffic.ts'
 import type { Client } from './client.ts'
 import type { Takeable } from './clients.ts'
 import { type ConnectHost, Connecting, type LoggedIn } from './connect.ts'
@@ -363,14 +364,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   }
 
   traffic(): Traffic {
-    const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
-    return {
-      receivedBytes: bytesIn,
-      receivedPackets: readsIn,
-      sentBytes: bytesOut,
-      sentPackets: writesOut,
-      pendingBytes: pending,
-    }
+    return trafficOf(this.transport)
   }
 
   onPressure(choked: boolean): void {

@@ -12,6 +12,7 @@ import {
 } from '../../net/transport.ts'
 import { AssertionError } from '../../util/assert.ts'
 import type { Timer } from '../../util/clock.ts'
+import { trafficOf } from '../traffic.ts'
 import { Client, type ClientHost } from './client.ts'
 import { connect, type Connected } from './connect.ts'
 import { type Refusal, refusalOf, StompError } from './errors.ts'
@@ -236,14 +237,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
   }
 
   traffic(): Traffic {
-    const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
-    return {
-      receivedBytes: bytesIn,
-      receivedPackets: readsIn,
-      sentBytes: bytesOut,
-      sentPackets: writesOut,
-      pendingBytes: pending,
-    }
+    return trafficOf(this.transport)
   }
 
   onPressure(choked: boolean): void {

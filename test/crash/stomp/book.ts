@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { ReceivedFrame } from '../../support/stomp-wire.ts'
+import { hashedBody, idOf } from '../hashed-body.ts'
 
 /*
  * What clients of STOMP sent and got over the lives of a broker. In the end
@@ -22,21 +22,8 @@ interface Publication {
   settled: boolean
 }
 
-const HASH_CHARS = 16
-
-/** A body that tells what it should be: `id hash padding`. */
-export function bodyOf(id: string, padding: number): Buffer {
-  const rest = `${id} ${'\0'.repeat(padding)}`
-  return Buffer.from(`${hashOf(rest)} ${rest}`)
-}
-
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, HASH_CHARS)
-
-function idOf(body: Buffer): string | null {
-  const text = body.toString()
-  const rest = text.slice(HASH_CHARS + 1)
-  return hashOf(rest) === text.slice(0, HASH_CHARS) ? rest.slice(0, rest.indexOf(' ')) : null
-}
+/** A body that tells what it should be, with octets in it that are none of a text. */
+export const bodyOf = (id: string, padding: number): Buffer => hashedBody(id, '\0'.repeat(padding))
 
 export class StompBook {
   readonly mistakes: string[] = []

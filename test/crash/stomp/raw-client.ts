@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { frameBytes, type FrameHeaders, type ReceivedFrame } from '../../support/stomp-wire.ts'
+import { News } from '../news.ts'
 
 /** One connection of a STOMP 1.2 client. */
 export class RawClient {
@@ -9,7 +10,7 @@ export class RawClient {
   readonly #onFrame: (frame: ReceivedFrame) => void
   /** What is called when a receipt comes, by its id. */
   readonly #receipts = new Map<string, () => void>()
-  readonly #waiting = new Set<() => void>()
+  readonly #news = new News(() => this.closed)
   #received: Buffer = Buffer.alloc(0)
   #lastReceipt = 0
 
@@ -22,7 +23,7 @@ export class RawClient {
     this.whenClosed = new Promise((resolve) => {
       socket.once('close', () => {
         this.closed = true
-        this.#wake()
+        this.#news.wake()
         resolve()
       })
     })
@@ -56,17 +57,8 @@ export class RawClient {
   }
 
   /** Until the condition holds, looked at whenever something has come. @returns whether it does: not where the connection ends before */
-  async until(condition: () => boolean): Promise<boolean> {
-    while (!condition()) {
-      if (this.closed) return false
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
-    }
-    return true
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting) resolve()
-    this.#waiting.clear()
+  until(condition: () => boolean): Promise<boolean> {
+    return this.#news.until(condition)
   }
 
   #onData(chunk: Buffer): void {
@@ -79,7 +71,7 @@ export class RawClient {
         this.#receipts.delete(receipt)
       }
     }
-    this.#wake()
+    this.#news.wake()
   }
 
   /** Null where it is not there as a whole. */

@@ -1,15 +1,9 @@
 import { Random } from '../../../tools/fuzz/frames.ts'
 import type { ReceivedFrame } from '../../support/stomp-wire.ts'
-import { BrokerRunner, within } from '../broker-process.ts'
+import { type BrokerRunner, within } from '../broker-process.ts'
+import { type ProtocolCrashOptions, type ProtocolCrashRun, runProtocolRounds } from '../protocol-rounds.ts'
 import { bodyOf, StompBook, SUBSCRIBERS, type SubscriberName } from './book.ts'
 import { RawClient } from './raw-client.ts'
-
-export interface StompCrashOptions {
-  readonly rounds: number
-  readonly seed: number
-  readonly flags: readonly string[]
-  readonly print: (line: string) => void
-}
 
 const PUBLISHERS = ['one', 'two'] as const
 const QUEUE = '/queue/crash'
@@ -25,31 +19,20 @@ const SHORTEST_LIFE_MS = 100
 const LONGEST_LIFE_MS = 1500
 const CONNECT_WITHIN_MS = 20_000
 const DRAIN_WITHIN_MS = 60_000
-const MISTAKES_SHOWN = 20
 
 /** Lets STOMP clients work with a broker that is killed again and again. @returns what was wrong, in words */
-export async function runStompCrashRounds(options: StompCrashOptions): Promise<readonly string[]> {
-  options.print(`seed ${options.seed}`)
-  const runner = await BrokerRunner.create()
-  const run = new StompCrashRun(options, runner)
-  try {
-    for (let round = 1; round <= options.rounds && run.book.mistakes.length === 0; round++) await run.round()
-  } finally {
-    runner.destroy()
-  }
-  for (const mistake of run.book.mistakes.slice(0, MISTAKES_SHOWN)) options.print(`  ${mistake}`)
-  return run.book.mistakes
-}
+export const runStompCrashRounds = (options: ProtocolCrashOptions): Promise<readonly string[]> =>
+  runProtocolRounds(options, (runner) => new StompCrashRun(options, runner))
 
-class StompCrashRun {
+class StompCrashRun implements ProtocolCrashRun {
   readonly book = new StompBook()
-  readonly #options: StompCrashOptions
+  readonly #options: ProtocolCrashOptions
   readonly #runner: BrokerRunner
   readonly #random: Random
   #port = 0
   #sent = 0
 
-  constructor(options: StompCrashOptions, runner: BrokerRunner) {
+  constructor(options: ProtocolCrashOptions, runner: BrokerRunner) {
     this.#options = options
     this.#runner = runner
     this.#random = new Random(options.seed)
