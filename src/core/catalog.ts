@@ -39,7 +39,7 @@ export interface StoredQueue {
   readonly paused?: true
   /** Absent where the log knows the levels of all messages. */
   readonly relevel?: StoredRelevel
-  /** Absent where all messages have the levels that are their own. */
+  /** Absent where the log has each ready message at the level that its priority gives it. */
   readonly misfiled?: true
   readonly arguments: TypedTable
 }
@@ -93,9 +93,9 @@ export class Catalog {
   }
 
   putQueue(vhost: string, queue: Queue): void {
-    const { name, id, type, autoDelete, paused, relevel, levelSearches, arguments: args } = queue
+    const { name, id, type, autoDelete, paused, relevel, unsettledLevels, arguments: args } = queue
     const facts: StoredQueue = { id, type, autoDelete, arguments: tableToTyped(args) }
-    const misfiled = levelSearches > 0
+    const misfiled = unsettledLevels > 0
     this.put('queue', [vhost, name], {
       ...facts,
       ...(paused && { paused }),

@@ -26,5 +26,17 @@ export function levelMapOf(before: LevelRules, after: LevelRules): number[] {
   return map
 }
 
+/**
+ * By level, the one that a message gets when the broker may have ended in the middle of a change: of what is in the log, levels may be those
+ * of before or of after it. Where all messages have one level, that is it. Used twice it gives the same as once.
+ */
+export function levelsAfterCrash({ rules, settings }: LevelRules): number[] {
+  const highest = rules.levels(settings) - 1
+  // a group would overtake itself if its messages had both
+  const levelOf = (level: number): number =>
+    settings.groups === null ? Math.min(level, highest) : settings.defaultPriority
+  return Array.from({ length: LEVELS_MAX }, (_, level) => levelOf(level))
+}
+
 /** Whether such a map changes nothing. */
 export const isIdentity = (levels: readonly number[]): boolean => levels.every((level, before) => level === before)

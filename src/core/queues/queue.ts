@@ -65,8 +65,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   readonly owner: ClientConnection | null
   /** Levels of messages that the log may not have changed yet. */
   relevel: StoredRelevel | null = null
-  /** How many look for the levels of what is in the store only. */
-  levelSearches = 0
+  /** Changes of priorities of which the log may not have all that they come to: which level each ready message has now. */
+  unsettledLevels = 0
   /** ms since the epoch; of a queue that was there before, when the broker was started. */
   readonly createdAt: number
   readonly counters = new QueueCounters()
