@@ -243,8 +243,9 @@ export class Broker {
     const home = this.vhosts.get(vhost)!
     const queue = home.createQueue(type, facts, false, id)
     if (stored.paused === true) queue.paused = true
-    if (stored.relevel !== undefined) resumeRelevel(home, queue, stored.relevel)
+    // before the queue is written down again
     if (stored.misfiled === true) distrustLevels(queue)
+    if (stored.relevel !== undefined) resumeRelevel(home, queue, stored.relevel)
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {
