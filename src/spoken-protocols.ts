@@ -129,7 +129,8 @@ async function openWebSocket(
   const server = createHttpServer()
   const onConnection = frontEnd.accept.bind(frontEnd)
   const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
-  attachWebSocket(server, { path, subprotocols, isText, maxPayloadBytes, idleMs, log, onConnection })
+  const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax }
+  attachWebSocket(server, { path, subprotocols, isText, ...limits, log, onConnection })
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
   const listener = await unlessTaken(`web-${name}`, row, log, () =>
