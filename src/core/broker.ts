@@ -33,7 +33,7 @@ import {
 import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
-import { distrustLevels, resumeRelevel, settleLevels } from './queue-change.ts'
+import { distrustLevels, settleLevels } from './queue-change.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
 import type { Queue } from './queues/queue.ts'
@@ -243,9 +243,7 @@ export class Broker {
     const home = this.vhosts.get(vhost)!
     const queue = home.createQueue(type, facts, false, id)
     if (stored.paused === true) queue.paused = true
-    // before the queue is written down again
     if (stored.misfiled === true) distrustLevels(queue)
-    if (stored.relevel !== undefined) resumeRelevel(home, queue, stored.relevel)
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {

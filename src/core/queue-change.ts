@@ -1,6 +1,4 @@
-import type { CommitWaiter } from './commits.ts'
 import { describeResource, preconditionFailed } from './errors.ts'
-import type { StoredRelevel } from './catalog.ts'
 import { declarationAfter, isUnchanged, type QueueChangeRequest } from './queue-change-request.ts'
 import { endingConsumers, type QueueChangeReport, reportOn } from './queue-change-report.ts'
 import { type Declaration, hidesLevels, isRefiled, redeclare, whenPrepared } from './queues/declaration-change.ts'
@@ -97,18 +95,8 @@ function change(vhost: VHost, queue: Queue, declaration: Declaration): void {
     queue.removeConsumer(consumer)
   }
   queue.limit.suspended = true
-  const position = redeclare(queue, declaration)
+  redeclare(queue, declaration)
   vhost.redeclared(queue, wasDurable)
-  if (queue.relevel !== null) forgetRelevel(vhost, queue, queue.relevel, position)
-}
-
-/** A queue is loaded whose messages may not have their levels in the log yet. */
-export function resumeRelevel(vhost: VHost, queue: Queue, relevel: StoredRelevel): void {
-  const { log } = queue.parts()
-  queue.relevel = relevel
-  // whatever came later was recorded later
-  const position = log.lastNumber <= relevel.upTo ? log.relevel(relevel.levels) : 0
-  forgetRelevel(vhost, queue, relevel, position)
 }
 
 /** A queue is loaded whose broker ended before the log had all levels: it may have those of before or of after a change. */
@@ -147,24 +135,5 @@ export async function settleLevels(vhost: VHost, queue: Queue, searches = hasOwn
 }
 
 /** Whether messages have levels of their own, which are not those of their groups. */
-const hasOwnLevels = ({ rules, settings }: LevelRules): boolean => rules.levels(settings) > 1 && settings.groups === null
-
-/** As soon as the log has it on disk, the catalog need not. @param position of it in the log */
-function forgetRelevel(vhost: VHost, queue: Queue, relevel: StoredRelevel, position: number): void {
-  const { commits, catalog } = vhost.broker
-  const waiter: CommitWaiter = {
-    waits: false,
-    onCommitted: () => {
-      if (queue.deleted || queue.relevel !== relevel) return
-      if (commits.committed < position) {
-        commits.wait(waiter)
-        return
-      }
-      queue.relevel = null
-      if (!queue.durable) return
-      catalog.putQueue(vhost.name, queue)
-      vhost.metadataChanged()
-    },
-  }
-  waiter.onCommitted()
-}
+const hasOwnLevels = ({ rules, settings }: LevelRules): boolean =>
+  rules.levels(settings) > 1 && settings.groups === null
