@@ -16,7 +16,6 @@ import { MessageGroups } from '../groups/message-groups.ts'
 import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
-import type { StoredRelevel } from '../catalog.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { Burial } from './burial.ts'
 import { hasTaker } from './consumer-room.ts'
@@ -63,8 +62,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   arguments: Table
   readonly autoDelete: boolean
   readonly owner: ClientConnection | null
-  /** Levels of messages that the log may not have changed yet. */
-  relevel: StoredRelevel | null = null
+  /** Changes of priorities of which the log may not have all that they come to: which level each ready message has now. */
+  unsettledLevels = 0
   /** ms since the epoch; of a queue that was there before, when the broker was started. */
   readonly createdAt: number
   readonly counters = new QueueCounters()
