@@ -5,7 +5,6 @@ import { optionsHelp } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
 import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
-import { ping } from './ping.ts'
 import type { RunningServer } from './server.ts'
 import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
@@ -147,6 +146,7 @@ async function askBroker(argv: readonly string[]): Promise<number> {
     return refuseConfig(error as Error)
   }
   try {
+    const { ping } = await import('./ping.ts')
     process.stdout.write(`${await ping(config)} answers\n`)
     return EXIT.ok
   } catch (error) {

@@ -13,6 +13,7 @@ import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
+import { LateHttpServer } from './net/late-http.ts'
 import { listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
@@ -434,15 +435,25 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
     opened.urls.metrics.push(urlOf(isTls ? 'https' : 'http', row, listener) + config.prometheus.path)
   }
   if (config.http.listeners.length === 0) return
-  // Their own imports, since a broker without HTTP would take several times as long to load.
-  const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-  const management = await createManagement(host)
-  const { server } = management
-  opened.all.push(management)
   const path = config.websocket?.path ?? null
-  if (path !== null) attachWebSocket(server, { path, log, onConnection: amqp.accept.bind(amqp) })
+  let management: LazyHttp | null = null
+  const server = new LateHttpServer(async () => {
+    management ??= await createManagement(host)
+    if (path !== null) {
+      const { attachWebSocket } = await import('./net/websocket.ts')
+      attachWebSocket(management.server, { path, log, onConnection: amqp.accept.bind(amqp) })
+    }
+    return management.server
+  }, log)
+  // what a plugin does wrong is told at the start
+  if (host.pluginRoutes.length > 0) await server.load()
+  const close = async (): Promise<void> => {
+    await server.close()
+    await management?.close()
+  }
+  opened.all.push({ close })
   for (const [i, row] of config.http.listeners.entries()) {
-    const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
+    const listener = await server.listen({ ...row, tls: tls.http[i]!, backlog, log })
     const secure = row.tls === null ? '' : 's'
     opened.add(`http${secure}`, listener, row.tls !== null)
     opened.urls.http.push(urlOf(`http${secure}`, row, listener))

@@ -1,6 +1,7 @@
 import type { Config, ProtocolListener, ProtocolListeners, TlsConfig } from './config/config.ts'
 import type { Broker } from './core/broker.ts'
 import { BufferPool } from './net/buffer-pool.ts'
+import { LateHttpServer } from './net/late-http.ts'
 import { type Listener, ListenError, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { type OpenedListeners, urlOf } from './opened-listeners.ts'
@@ -101,17 +102,19 @@ async function openWebSocket(
   row: ProtocolListener & { readonly tls: TlsConfig | null },
   { config, log, opened }: { config: Config; log: Log; opened: OpenedListeners },
 ): Promise<void> {
-  // Its own import, since a broker without WebSocket would take several times as long to load.
-  const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
-  const server = createHttpServer()
   const [subprotocol] = subprotocols
-  attachWebSocket(server, { path: at.webPath, subprotocol, log, onConnection: frontEnd.accept.bind(frontEnd) })
+  const server = new LateHttpServer(async () => {
+    const { attachWebSocket, createHttpServer } = await import('./net/websocket.ts')
+    const made = createHttpServer()
+    attachWebSocket(made, { path: at.webPath, subprotocol, log, onConnection: frontEnd.accept.bind(frontEnd) })
+    return made
+  }, log)
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
-  const listener = await unlessTaken(`web-${name}`, row, log, () => listenHttp(server, { ...row, tls, backlog, log }))
+  const listener = await unlessTaken(`web-${name}`, row, log, () => server.listen({ ...row, tls, backlog, log }))
   if (listener === null) return
   const secure = tls === null ? '' : 's'
-  opened.add(`http${secure}/web-${name}`, listener, tls !== null)
+  opened.add(`http${secure}/web-${name}`, { ...listener, close: () => server.close() }, tls !== null)
   const web = name === 'mqtt' ? opened.urls.webMqtt : opened.urls.webStomp
   web.push(urlOf(`ws${secure}`, row, listener) + at.webPath)
 }

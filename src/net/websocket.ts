@@ -1,11 +1,13 @@
 import { createServer, STATUS_CODES } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import type { Log } from '../telemetry/log.ts'
+import type { HttpOptions } from './late-http.ts'
 import { listen } from './listener.ts'
-import type { Listener, ListenOptions, Peer } from './listener.ts'
+import type { Listener, Peer } from './listener.ts'
 
 /** A listener whose connections speak HTTP. */
 export interface HttpListener extends Listener {
@@ -19,17 +21,9 @@ export interface HttpListener extends Listener {
  * @throws ListenError
  */
 export async function listenHttp(server: Server, options: HttpOptions): Promise<HttpListener> {
-  const listener = await listen({
-    ...options,
-    onConnection(socket, peer) {
-      peers.set(socket, peer)
-      server.emit('connection', socket)
-      socket.resume()
-    },
-  })
-  // Connections are given to the server by hand, so that one server can serve several addresses. This is what makes it
-  // begin to enforce its time-outs.
-  server.emit('listening')
+  const onConnection = (socket: Socket, peer: Peer): void => serveHttp(server, socket, peer)
+  const listener = await listen({ ...options, onConnection })
+  beginHttp(server)
   return {
     server,
     port: listener.port,
@@ -41,7 +35,20 @@ export async function listenHttp(server: Server, options: HttpOptions): Promise<
   }
 }
 
-export type HttpOptions = Omit<ListenOptions, 'onConnection'>
+/**
+ * Makes a server that does not listen itself begin to enforce its time-outs. Its connections are given to it by hand, so that one server can serve
+ * several addresses.
+ */
+export function beginHttp(server: Server): void {
+  server.emit('listening')
+}
+
+/** Gives a server a connection, which is paused. */
+export function serveHttp(server: Server, socket: Socket, peer: Peer): void {
+  peers.set(socket, peer)
+  server.emit('connection', socket)
+  socket.resume()
+}
 
 // A request knows its socket, and only the listener knows whose it is.
 const peers = new WeakMap<Duplex, Peer>()
