@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type MetadataStore, MetadataStoreError } from '../metadata-store.ts'
@@ -12,7 +12,8 @@ import type { WorkerInput, WorkerReply, WorkerRequest } from './metadata-worker.
  */
 export async function openSqliteMetadataStore(directory: string): Promise<SqliteMetadataStore> {
   try {
-    await mkdir(directory, { recursive: true })
+    // so that the thread has started when this returns: a start loads the broker meanwhile
+    mkdirSync(directory, { recursive: true })
   } catch (error) {
     throw new MetadataStoreError(`data directory ${directory} cannot be made: ${(error as Error).message}`)
   }
