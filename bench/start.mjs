@@ -8,12 +8,13 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { openIdle } from './idle-client.mjs'
 import { nodeFlags } from './macro/node-flags.mjs'
 
 const { values, positionals } = parseArgs({
@@ -24,13 +25,6 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const rounds = Number(values.rounds)
 const SETTLE_MS = 1000
 const TICKS_PER_SEC = 100
-
-const OPEN_OK = 41
-/** What a client says to connection.start and connection.tune, by method number. */
-const ANSWERS = {
-  10: () => method(11, shortTable(), short('PLAIN'), long('\0guest\0guest'), short('en_US')),
-  30: (tune) => Buffer.concat([method(31, tune.subarray(4)), method(40, short('/'), short(''), Buffer.from([0]))]),
-}
 
 async function timeNode() {
   const began = performance.now()
@@ -51,12 +45,14 @@ async function timeStart() {
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))
   try {
-    while (!(await opens(port))) {
+    let socket = null
+    while ((socket = await openIdle(port)) === null) {
       if (child.exitCode !== null) throw new Error('the broker did not start')
       await delay(1)
     }
     const ms = Math.round(performance.now() - began)
     const cpuMs = processorMs(child.pid)
+    socket.destroy()
     await delay(SETTLE_MS)
     return { ms, cpuMs, mib: residentMib(child.pid) }
   } finally {
@@ -65,42 +61,6 @@ async function timeStart() {
     if (directory !== null) rmSync(directory, { recursive: true })
   }
 }
-
-/** Takes one connection through the handshake. @returns whether it came to be open */
-function opens(port) {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    const end = (isOpen) => {
-      socket.destroy()
-      resolve(isOpen)
-    }
-    let read = Buffer.alloc(0)
-    socket.on('connect', () => socket.write(Buffer.from('AMQP\0\0\x09\x01', 'latin1')))
-    socket.on('data', (chunk) => {
-      read = Buffer.concat([read, chunk])
-      while (read.length >= 7 && read.length >= 8 + read.readUInt32BE(3)) {
-        const payload = read.subarray(7, 7 + read.readUInt32BE(3))
-        read = read.subarray(8 + payload.length)
-        const answer = ANSWERS[payload.readUInt16BE(2)]
-        if (answer === undefined) return end(payload.readUInt16BE(2) === OPEN_OK)
-        socket.write(answer(payload))
-      }
-    })
-    socket.on('error', () => end(false))
-    socket.on('close', () => end(false))
-  })
-}
-
-function method(number, ...parts) {
-  const payload = Buffer.concat([Buffer.from([0, 10, 0, number]), ...parts])
-  const head = Buffer.from([1, 0, 0, 0, 0, 0, 0])
-  head.writeUInt32BE(payload.length, 3)
-  return Buffer.concat([head, payload, Buffer.from([0xce])])
-}
-
-const shortTable = () => Buffer.alloc(4)
-const short = (text) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)])
-const long = (text) => Buffer.concat([Buffer.from([0, 0, 0, text.length]), Buffer.from(text)])
 
 function freePort() {
   return new Promise((resolve) => {
