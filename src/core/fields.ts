@@ -40,6 +40,11 @@ export type Field =
 /** Insertion order is the order on the wire. A later duplicate of a key wins. */
 export type Table = Map<string, Field>
 
+const NO_FIELDS: Table = new Map()
+
+/** For what keeps a table as it is: the same one for all that are empty, since an empty map takes 200 bytes. */
+export const keptTable = (table: Table): Table => (table.size === 0 ? NO_FIELDS : table)
+
 export const longstr = (value: string): Field => ({ type: 'longstr', value })
 export const long = (value: number | bigint): Field => ({ type: 'long', value })
 export const signedint = (value: number): Field => ({ type: 'signedint', value })
