@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const given = Object.entries(values).filter(([name]) => name !== 'memory')
 const counts = { ...DEFAULTS, ...Object.fromEntries(given.map(([name, text]) => [name, Number(text)])) } as Counts
 
-const directory = values.memory === true ? null : mkdtempSync(join(tmpdir(), 'warren-memory-'))
+const directory = values.memory ? null : mkdtempSync(join(tmpdir(), 'warren-memory-'))
 try {
   await using broker = await MeasuredBroker.start(directory === null ? ['--memory'] : ['--data-dir', directory])
   const idle = await broker.measure()
