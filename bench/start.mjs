@@ -23,7 +23,8 @@ const { values, positionals } = parseArgs({
 })
 const root = fileURLToPath(new URL('..', import.meta.url))
 const rounds = Number(values.rounds)
-const SETTLE_MS = 1000
+/** What loading left is given back a second after the start. */
+const SETTLE_MS = 2500
 const TICKS_PER_SEC = 100
 
 async function timeNode() {
