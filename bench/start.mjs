@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { openIdle } from './idle-client.mjs'
-import { nodeFlags } from './macro/node-flags.mjs'
+import { nodeFlags } from './macro/node-flags.ts'
 
 const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '20' }, from: { type: 'string', default: 'src/main.ts' } },

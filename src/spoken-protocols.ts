@@ -5,11 +5,12 @@ import { LateHttpServer } from './net/late-http.ts'
 import { type Listener, ListenError, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { type OpenedListeners, urlOf } from './opened-listeners.ts'
-import type { Logins } from './protocols/amqp091/settings.ts'
+import type { Logins } from './protocols/logins.ts'
 import type { FrontEnd } from './protocols/front-end.ts'
 import { qos0QueueType } from './protocols/mqtt/qos0-queue-type.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Clock } from './util/clock.ts'
+import { readVersion } from './version.ts'
 
 /** What a front end is made of. */
 export interface FrontEndParts {
@@ -23,8 +24,10 @@ export interface FrontEndParts {
 type ProtocolName = keyof Config['protocols']
 
 interface Protocol {
-  /** Offered by WebSocket clients; the first that is known is taken. */
-  readonly subprotocols: readonly [string, ...string[]]
+  /** Of those that a WebSocket client offers, the first in this list is taken. */
+  readonly subprotocols: readonly string[]
+  /** Whether WebSocket clients are sent text. */
+  readonly sendsText: (config: Config) => boolean
   /** Imports it only then: a broker that speaks AMQP alone starts faster without. */
   load(parts: FrontEndParts): Promise<FrontEnd>
 }
@@ -33,7 +36,8 @@ interface Protocol {
 const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
   mqtt: {
     subprotocols: ['mqtt'],
-    async load({ config: { mqtt, auth, node }, broker, logins, clock }) {
+    sendsText: () => false,
+    async load({ config: { mqtt, auth }, broker, logins, clock }) {
       const { MqttFrontEnd } = await import('./protocols/mqtt/index.ts')
       const { takesCertificates, ...options } = mqtt
       return MqttFrontEnd.open({
@@ -44,7 +48,24 @@ const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
         logins,
         certificateLogin: takesCertificates ? auth.certificateLogin : null,
         authenticationMethods: new Map(),
-        version: `${node.announced.product} ${node.announced.version}`,
+        version: `WarrenMQ ${readVersion()}`,
+      })
+    },
+  },
+  stomp: {
+    subprotocols: ['v12.stomp', 'v11.stomp', 'v10.stomp'],
+    sendsText: ({ stomp }) => stomp.webFrame === 'text',
+    async load({ config: { stomp, auth, node }, broker, logins, clock }) {
+      const { StompFrontEnd } = await import('./protocols/stomp/index.ts')
+      return new StompFrontEnd({
+        ...stomp,
+        broker,
+        pool: new BufferPool(),
+        clock,
+        logins,
+        certificateLogin: auth.certificateLogin,
+        product: node.announced.product,
+        version: node.announced.version,
       })
     },
   },
@@ -59,7 +80,8 @@ export interface SpokenProtocol {
   readonly name: ProtocolName
   readonly frontEnd: FrontEnd
   readonly at: ProtocolListeners
-  readonly subprotocols: readonly [string, ...string[]]
+  readonly subprotocols: readonly string[]
+  readonly sendsText: boolean
 }
 
 export async function loadProtocols(parts: FrontEndParts): Promise<SpokenProtocol[]> {
@@ -68,7 +90,8 @@ export async function loadProtocols(parts: FrontEndParts): Promise<SpokenProtoco
     const at = parts.config.protocols[name]
     const protocol = PROTOCOLS[name]
     if (at === null || protocol === undefined) return null
-    return { name, frontEnd: await protocol.load(parts), at, subprotocols: protocol.subprotocols }
+    const { subprotocols, sendsText } = protocol
+    return { name, frontEnd: await protocol.load(parts), at, subprotocols, sendsText: sendsText(parts.config) }
   })
   return (await Promise.all(loaded)).filter((protocol) => protocol !== null)
 }
@@ -98,25 +121,28 @@ export async function openProtocol(
 }
 
 async function openWebSocket(
-  { name, frontEnd, at, subprotocols }: SpokenProtocol,
+  { name, frontEnd, at, subprotocols, sendsText: isText }: SpokenProtocol,
   row: ProtocolListener & { readonly tls: TlsConfig | null },
   { config, log, opened }: { config: Config; log: Log; opened: OpenedListeners },
 ): Promise<void> {
-  const [subprotocol] = subprotocols
+  const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
   const server = new LateHttpServer(async () => {
     const { attachWebSocket, createHttpServer } = await import('./net/websocket.ts')
     const made = createHttpServer()
-    attachWebSocket(made, { path: at.webPath, subprotocol, log, onConnection: frontEnd.accept.bind(frontEnd) })
+    const onConnection = frontEnd.accept.bind(frontEnd)
+    attachWebSocket(made, { path, subprotocols, isText, maxPayloadBytes, idleMs, log, onConnection })
     return made
   }, log)
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
-  const listener = await unlessTaken(`web-${name}`, row, log, () => server.listen({ ...row, tls, backlog, log }))
+  const listener = await unlessTaken(`web-${name}`, row, log, () =>
+    server.listen({ ...row, tls, backlog, proxyProtocol, log }),
+  )
   if (listener === null) return
   const secure = tls === null ? '' : 's'
   opened.add(`http${secure}/web-${name}`, { ...listener, close: () => server.close() }, tls !== null)
   const web = name === 'mqtt' ? opened.urls.webMqtt : opened.urls.webStomp
-  web.push(urlOf(`ws${secure}`, row, listener) + at.webPath)
+  web.push(urlOf(`ws${secure}`, row, listener) + path)
 }
 
 /** A port that nobody asked for may be another program's. */

@@ -1,11 +1,12 @@
 /**
  * Kills a broker over and over while clients work with it, and looks for what it has lost, doubled, mixed up or brought back:
- * `npm run crash -- --rounds N [--seed N] [--ending killed|stopped|quiet|closed] [--protocol mqtt]`. What follows `--` goes to the broker.
- * With `--protocol mqtt` the clients are MQTT's, and the broker is always killed.
+ * `npm run crash -- --rounds N [--seed N] [--ending killed|stopped|quiet|closed] [--protocol mqtt|stomp]`. What follows `--` goes to the broker.
+ * With `--protocol` the clients are MQTT's or STOMP's, and the broker is always killed.
  */
 import { parseArgs } from 'node:util'
 import { runMqttCrashRounds } from '../test/crash/mqtt/rounds.ts'
 import { ENDINGS, runCrashRounds } from '../test/crash/rounds.ts'
+import { runStompCrashRounds } from '../test/crash/stomp/rounds.ts'
 
 const { values, positionals } = parseArgs({
   options: {
@@ -28,9 +29,10 @@ const common = {
   flags: positionals,
   print: (line: string) => console.log(line),
 }
+const run = { mqtt: runMqttCrashRounds, stomp: runStompCrashRounds }[values.protocol]
 const mistakes =
-  values.protocol === 'mqtt'
-    ? await runMqttCrashRounds(common)
+  run !== undefined
+    ? await run(common)
     : await runCrashRounds({
         ...common,
         endings,

@@ -16,14 +16,30 @@ const ROUND_MS = 250
 interface Picture extends WindowOptions {
   readonly name: string
   readonly address: (vhost: string) => string
+  /** What is done on the page first. */
+  readonly before?: (page: Page) => Promise<void>
 }
+
+const NARROW = { width: 390, height: 844 } as const
 
 const PICTURES: readonly Picture[] = [
   { name: 'overview', address: () => '#/' },
   { name: 'queues', address: () => '#/queues?sort=messages&reverse', theme: 'dark' },
   { name: 'queue', address: (vhost) => `#/queues/${vhost}/orders.billing` },
-  { name: 'declare', address: () => '#/queues/new' },
-  { name: 'overview-zh-narrow', address: () => '#/', language: 'zh', width: 390, height: 844, theme: 'dark' },
+  { name: 'declare', address: () => '#/queues/new', before: openGroups },
+  { name: 'messages', address: (vhost) => `#/queues/${vhost}/audit.trail/messages` },
+  { name: 'change', address: (vhost) => `#/queues/${vhost}/audit.trail/change`, before: askForChange },
+  { name: 'topology', address: () => '#/topology', theme: 'dark', before: chooseShop },
+  { name: 'connections-zh', address: () => '#/connections', language: 'zh' },
+  { name: 'routing', address: () => '#/route', before: askForRoute },
+  { name: 'policy', address: (vhost) => `#/policies/${vhost}/bounded` },
+  {
+    name: 'change-narrow',
+    address: (vhost) => `#/queues/${vhost}/audit.trail/change`,
+    ...NARROW,
+    before: askForChange,
+  },
+  { name: 'overview-zh-narrow', address: () => '#/', ...NARROW, language: 'zh', theme: 'dark' },
 ]
 
 const stage = await openStage()
@@ -44,12 +60,12 @@ async function keepBusy({ scene }: Stage, forMs: number): Promise<void> {
   }
 }
 
-async function take(from: Stage, { name, address, ...options }: Picture): Promise<void> {
+async function take(from: Stage, { name, address, before, ...options }: Picture): Promise<void> {
   const { page, context } = await from.open({ height: 800, ...options })
   await page.addInitScript(() => localStorage.setItem('warren.chart-range', '60'))
   await signIn(page, from)
   await goTo(page, address(encodeURIComponent(from.scene.vhost)))
-  if (name === 'declare') await openGroups(page)
+  await before?.(page)
   // Playwright knows no WebP; the browser does.
   const session = await context.newCDPSession(page)
   const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: QUALITY })
@@ -57,6 +73,28 @@ async function take(from: Stage, { name, address, ...options }: Picture): Promis
   writeFileSync(file, Buffer.from(data, 'base64'))
   console.log(`${file}: ${Math.round((data.length * 3) / 4096)} KiB`)
   await context.close()
+}
+
+/** Fills in a change, and lets the broker say what it comes to. */
+async function askForChange(page: Page): Promise<void> {
+  await page.locator('main').getByLabel('Type', { exact: true }).selectOption('quorum')
+  await page.locator('.argument-group summary').first().click()
+  await page.getByLabel('Most messages', { exact: true }).fill('1000')
+  await page.locator('section', { hasText: 'What it comes to' }).getByRole('row', { name: 'x-max-length' }).waitFor()
+  await page.locator('section', { hasText: 'What it comes to' }).scrollIntoViewIfNeeded()
+}
+
+async function chooseShop(page: Page): Promise<void> {
+  await page.locator('main').getByLabel('Virtual host').selectOption({ label: stage.scene.vhost })
+  await page.locator('svg title', { hasText: 'Queue orders.billing' }).first().waitFor({ state: 'attached' })
+}
+
+async function askForRoute(page: Page): Promise<void> {
+  await page.locator('main').getByLabel('Virtual host').selectOption({ label: stage.scene.vhost })
+  await page.getByLabel('Exchange', { exact: true }).fill('orders')
+  await page.getByLabel('Routing key').fill('order.placed.eu')
+  await page.getByRole('button', { name: 'Explain' }).click()
+  await page.getByRole('region', { name: 'Bindings of orders' }).waitFor()
 }
 
 async function openGroups(page: Page): Promise<void> {

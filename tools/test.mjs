@@ -1,5 +1,6 @@
 // `npm test` and its parts. Without arguments: all checks, then all tests. `check` runs the checks alone; names of folders
-// in test/ (`unit`, `clients` ...) or paths of test files run those alone; flags go to node's test runner.
+// in test/ (`unit`, `clients` ...) or paths of test files run those alone; flags go to node's test runner. `gate` looks whether
+// the message path has collapsed, which continuous integration does with everything else.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -25,7 +26,9 @@ const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-
 const failed = []
 
 if (names.length === 0 || names.includes('check')) runChecks()
-const parts = names.filter((name) => name !== 'check')
+// Before the tests, which want all cores for themselves.
+if (names.includes('gate') || (names.length === 0 && process.env.CI)) run('speed', node, ['bench/macro/gate.ts'])
+const parts = names.filter((name) => name !== 'check' && name !== 'gate')
 if (names.length === 0) runTests(['test/**/*.test.ts'])
 else if (parts.length > 0) runTests(parts.map(toPattern))
 

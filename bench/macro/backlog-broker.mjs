@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nodeFlags } from './node-flags.mjs'
+import { nodeFlags } from './node-flags.ts'
 
 const SAMPLE_MS = 100
 const here = dirname(fileURLToPath(import.meta.url))

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connect } from 'amqplib'
 import { openIdle } from '../idle-client.mjs'
-import { nodeFlags } from '../macro/node-flags.mjs'
+import { nodeFlags } from '../macro/node-flags.ts'
 
 const { values, positionals } = parseArgs({
   options: {

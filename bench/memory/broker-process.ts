@@ -14,6 +14,12 @@ export interface Held {
   readonly resident: number
 }
 
+/** What the broker says first: where it is. */
+export interface Started {
+  readonly amqp: string
+  readonly mqtt: string
+}
+
 const COLLECTIONS = 3
 
 async function measure(): Promise<Held> {
@@ -29,4 +35,5 @@ async function measure(): Promise<Held> {
 const server = await startServer(loadConfig({ argv: process.argv.slice(2), env: {} }), silentLog)
 process.on('message', () => void measure().then((held) => process.send!(held)))
 process.once('disconnect', () => void server.stop('the measurement is over').then(() => process.exit()))
-process.send!(server.urls.amqp[0])
+const { amqp, mqtt } = server.urls
+process.send!({ amqp: amqp[0]!, mqtt: mqtt[0]! } satisfies Started)

@@ -1,6 +1,7 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib'
 import type { Held } from './broker-process.ts'
 import type { MeasuredBroker } from './measured-broker.ts'
+import { MqttClient } from './mqtt-client.ts'
 
 /** What one more of something takes, in bytes. */
 export interface Cost {
@@ -16,6 +17,7 @@ export interface Counts {
   readonly queues: number
   readonly consumers: number
   readonly bindings: number
+  readonly mqttConnections: number
   readonly messages: number
 }
 
@@ -27,7 +29,7 @@ const CHANNELS_PER_CONNECTION = 1000
 
 /** Makes many of each thing, one kind after the other, and measures before and after. */
 export async function measureCosts(broker: MeasuredBroker, counts: Counts): Promise<Cost[]> {
-  const { connections, channels, queues, consumers, bindings, messages } = counts
+  const { connections, channels, queues, consumers, bindings, mqttConnections, messages } = counts
   const opened: ChannelModel[] = []
   const open = async (): Promise<ChannelModel> => {
     const connection = await connect(broker.url, { noDelay: true })
@@ -37,6 +39,8 @@ export async function measureCosts(broker: MeasuredBroker, counts: Counts): Prom
   // what is there once, such as templates of frames and routes, is made before anything is counted
   const channel = await (await open()).createConfirmChannel()
   await useOnce(channel)
+  const mqttClients = [await MqttClient.open(broker.mqttUrl, 'used')]
+  await mqttClients[0]!.subscribe('used')
   const costs: Cost[] = []
   const measure = async (name: string, count: number, make: (n: number) => Promise<unknown>): Promise<void> => {
     const before = await broker.measure()
@@ -55,6 +59,11 @@ export async function measureCosts(broker: MeasuredBroker, counts: Counts): Prom
   await measure('durable queue', queues, (n) => channel.assertQueue(`queue-${n}`, { durable: true }))
   await measure('binding', bindings, (n) => channel.bindQueue('used', 'amq.topic', `region.${n}.temperature`))
   await measure('consumer', consumers, (n) => channel.consume(`queue-${n % queues}`, () => {}))
+  await measure('MQTT connection', mqttConnections, async (n) => {
+    mqttClients[n + 1] = await MqttClient.open(broker.mqttUrl, `client-${n}`)
+  })
+  await measure('MQTT subscription', mqttConnections, (n) => mqttClients[n + 1]!.subscribe('region/temperature'))
+  for (const client of mqttClients) client.destroy()
   const publish = (queue: string, persistent: boolean): Promise<void> =>
     new Promise((resolve, reject) => {
       channel.sendToQueue(queue, BODY, { persistent }, (error) => (error === null ? resolve() : reject(error as Error)))

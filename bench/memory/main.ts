@@ -1,5 +1,5 @@
 /**
- * What things cost: bytes of memory per connection, channel, queue, binding, consumer and message, and on disk. What
+ * What things cost: bytes of memory per connection, channel, queue, binding, consumer, MQTT client and message, and on disk. What
  * is counted is what is alive on the heap and in buffers; resident memory comes in the steps in which V8 and the C library take it.
  *
  *     node bench/memory/main.ts [--memory] [--connections N] [--queues N] …
@@ -17,6 +17,7 @@ const DEFAULTS: Counts = {
   queues: 10_000,
   consumers: 10_000,
   bindings: 20_000,
+  mqttConnections: 2000,
   messages: 100_000,
 }
 

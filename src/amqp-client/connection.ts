@@ -4,7 +4,7 @@ import type { Table } from '../core/fields.ts'
 import { PAUSED_BY_OWNER, PAUSED_BY_PRESSURE, Transport } from '../net/transport.ts'
 import { UnknownMethodError, WireError } from '../protocols/amqp091/wire/errors.ts'
 import { type FrameHandler, FrameParser } from '../protocols/amqp091/wire/frame-parser.ts'
-import { encodeMethodFrame } from '../protocols/amqp091/wire/frames.ts'
+import { viewMethodFrame } from '../protocols/amqp091/wire/frames.ts'
 import { Heartbeat } from '../protocols/amqp091/wire/heartbeat.ts'
 import * as m from '../protocols/amqp091/wire/methods.gen.ts'
 import { Reader } from '../protocols/amqp091/wire/reader.ts'
@@ -175,7 +175,7 @@ export class AmqpConnection extends EventEmitter<ConnectionEvents> implements Fr
 
   /** @internal @throws RangeError where a value does not fit its field */
   send(channel: number, method: m.Method): void {
-    if (!this.transport.closed) this.transport.write(encodeMethodFrame(channel, method))
+    if (!this.transport.closed) this.transport.write(viewMethodFrame(channel, method))
   }
 
   /** @internal */

@@ -1,10 +1,11 @@
 import { type ErlangTerm, parseErlangTerm, printErlangTerm } from '../util/erlang-syntax.ts'
+import type { Option } from './option.ts'
 import { OPTIONS } from './options.ts'
 import type { Origin, Settings } from './settings.ts'
 
 /**
- * `advanced.config`: RabbitMQ's settings as Erlang terms. What it has about logins is set as the keys of `rabbitmq.conf` that mean
- * the same, and wins over these; what else it has is refused rather than not obeyed.
+ * `advanced.config`: RabbitMQ's settings as Erlang terms. What it has about logins, traces and STOMP is set as the keys of `rabbitmq.conf`
+ * that mean the same, and wins over these; what else it has is refused rather than not obeyed.
  *
  *     [{rabbitmq_auth_backend_ldap, [
  *        {vhost_access_query, {in_group, "cn=${vhost}-users,ou=groups,dc=example,dc=com"}}]}].
@@ -187,9 +188,53 @@ const TRACING: Readonly<Record<string, Translate>> = {
   password() {},
 }
 
+/** Ports, or `{"address", port}`; together they take the place of those in `rabbitmq.conf`. */
+const listeners =
+  (option: Option<unknown>): Translate =>
+  (value, reader) => {
+    const items = itemsOf(value)
+    reader.clear(option)
+    if (items.length === 0) reader.set(option.key, 'none')
+    for (const [i, item] of items.entries()) {
+      const [host, port] = item.type === 'tuple' ? item.items : []
+      if (host === undefined || port === undefined) reader.set(`${option.key}.${i + 1}`, scalar(item))
+      else reader.set(`${option.key}.${i + 1}`, `${scalar(host)}:${scalar(port)}`)
+    }
+  }
+
+const STOMP: Readonly<Record<string, Translate>> = {
+  ...same('stomp', 'default_vhost', 'default_topic_exchange', 'ssl_cert_login', 'implicit_connect', 'login_timeout'),
+  ...same('stomp', 'proxy_protocol', 'hide_server_info', 'default_nack_requeue', 'max_frame_size'),
+  tcp_listeners: listeners(OPTIONS.stompListeners.tcp),
+  ssl_listeners: listeners(OPTIONS.stompListeners.tls),
+  tcp_listen_options() {},
+  num_tcp_acceptors: plain('stomp.num_acceptors.tcp'),
+  num_ssl_acceptors: plain('stomp.num_acceptors.ssl'),
+  default_user(value, reader) {
+    const keys: Readonly<Record<string, string>> = { login: 'stomp.default_user', passcode: 'stomp.default_pass' }
+    for (const [name, item] of pairsOf(value)) {
+      const key = keys[name]
+      if (key === undefined) throw new Error(`expected login and passcode in place of ${name}`)
+      reader.set(key, scalar(item))
+    }
+  },
+}
+
+const WEB_STOMP: Readonly<Record<string, Translate>> = {
+  ...same('web_stomp', 'port', 'ws_path', 'ws_frame', 'use_http_auth', 'proxy_protocol', 'max_connections'),
+  tcp_config: below('web_stomp.tcp'),
+  ssl_config: below('web_stomp.ssl'),
+  cowboy_opts: below('web_stomp.cowboy_opts'),
+  cowboy_ws_opts: below('web_stomp.ws_opts'),
+  num_tcp_acceptors: plain('web_stomp.num_acceptors.tcp'),
+  num_ssl_acceptors: plain('web_stomp.num_acceptors.ssl'),
+}
+
 const APPLICATIONS: Readonly<Record<string, Readonly<Record<string, Translate>>>> = {
   rabbit: RABBIT,
   rabbitmq_tracing: TRACING,
+  rabbitmq_stomp: STOMP,
+  rabbitmq_web_stomp: WEB_STOMP,
   rabbitmq_auth_backend_ldap: LDAP,
   rabbitmq_auth_backend_http: HTTP,
   rabbitmq_auth_backend_cache: CACHE,
@@ -212,7 +257,7 @@ class AdvancedReader {
     this.#settings.setKey(key, value, this.#origin)
   }
 
-  clear(option: typeof OPTIONS.auth.backends): void {
+  clear(option: Option<unknown>): void {
     this.#settings.clearKeys(option)
   }
 

@@ -18,6 +18,11 @@ export interface ProtocolListeners {
   /** WebSocket, on ports of its own; `tls` makes it secure. */
   readonly web: readonly (ProtocolListener & { readonly tls: TlsConfig | null })[]
   readonly webPath: string
+  readonly webProxyProtocol: boolean
+  /** Of one WebSocket message. */
+  readonly webMessageBytesMax: number
+  /** Time without a word from a client after which its WebSocket is closed; null: any. */
+  readonly webIdleMs: number | null
 }
 
 export interface ProtocolListener extends ListenerConfig {
@@ -183,6 +188,7 @@ export interface Config {
     /** Whether certificates log clients in. */
     readonly takesCertificates: boolean
   }
+  readonly stomp: OptionValues['stomp']
   /** AMQP over WebSocket, on the HTTP ports. */
   readonly websocket: { readonly path: string } | null
   /** Rates and histories in the HTTP API. */

@@ -10,6 +10,7 @@ import {
   path,
   port,
   text,
+  tlsVersion,
 } from './option-types.ts'
 
 // Rows of the table in options.ts: the HTTP port, for the HTTP API, the web console and AMQP over WebSocket.
@@ -26,8 +27,6 @@ const pathPrefix: OptionType<string> = {
   },
   format: (value) => value,
 }
-
-const tlsVersion = oneOf('tlsv1.3', 'tlsv1.2', 'tlsv1.1', 'tlsv1')
 
 /** Both of RabbitMQ's keys: those of today, and those of up to 3.7. */
 const ssl = (key: string): [key: string, more: { aliases: readonly string[] }] => [

@@ -93,6 +93,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     http: buildHttp(values, tls, settings),
     protocols: buildProtocols(values, tls, settings),
     mqtt: buildMqtt(values),
+    stomp: values.stomp,
     websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),
     tracesDir: values.tracing.dir === null ? null : resolve(values.tracing.dir),

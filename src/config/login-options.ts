@@ -13,6 +13,7 @@ import {
   pattern,
   port,
   text,
+  tlsVersion,
 } from './option-types.ts'
 
 /** Options of the back ends that logins are asked of, besides the broker's own users. */
@@ -134,7 +135,6 @@ const secureUrl: OptionType<string> = {
 
 const emptyText: OptionType<string> = { ...text, mayBeEmpty: true }
 
-const tlsVersion = oneOf('tlsv1.3', 'tlsv1.2', 'tlsv1.1', 'tlsv1')
 const verification = oneOf('verify_peer', 'verify_none')
 
 const noTexts: ReadonlyMap<string, string> = new Map()

@@ -149,6 +149,8 @@ export function oneOf<T extends string>(...words: readonly T[]): OptionType<T> {
   return choice(Object.fromEntries(words.map((word) => [word, word])) as Record<string, T>)
 }
 
+export const tlsVersion = oneOf('tlsv1.3', 'tlsv1.2', 'tlsv1.1', 'tlsv1')
+
 /** Where RabbitMQ has a choice and we have one answer: another one is refused rather than silently not obeyed. */
 export function only(words: readonly string[], why: string): OptionType<string> {
   return {

@@ -20,8 +20,10 @@ import {
   pathOrFalse,
   ratio,
   text,
+  tlsVersion,
 } from './option-types.ts'
 import type { ListenAddress } from './option-types.ts'
+import { stomp } from './stomp-options.ts'
 
 /**
  * Every option, one row each. The loader, `warren start --help` and `docs/configuration.md` all come from this table.
@@ -50,8 +52,6 @@ const queueType = choice({
   rabbit_quorum_queue: 'quorum',
   rabbit_stream_queue: 'stream',
 })
-
-const tlsVersion = oneOf('tlsv1.3', 'tlsv1.2', 'tlsv1.1', 'tlsv1')
 
 const certificateLogin = choice({
   distinguished_name: 'distinguished_name',
@@ -86,7 +86,7 @@ const node = {
     'warren.advanced_config',
     optional(path),
     null,
-    'File in the Erlang-term format, for what concerns logins; `advanced.config` next to the configuration file unless given.',
+    'File in the Erlang-term format, for logins, traces and STOMP; `advanced.config` next to the configuration file unless given.',
     { flag: 'advanced-config', env: ['RABBITMQ_ADVANCED_CONFIG_FILE'] },
   ),
   dataDir: one('warren.data_dir', path, './warren-data', 'Where the broker keeps its data.', { flag: 'data-dir' }),
@@ -469,6 +469,7 @@ export const OPTIONS = {
   mqttListeners,
   mqtt,
   stompListeners,
+  stomp,
   http,
   auth,
   ldap,
@@ -492,6 +493,7 @@ export const GROUP_TITLES: Readonly<Record<keyof typeof OPTIONS, string>> = {
   mqttListeners: 'MQTT: listeners',
   mqtt: 'MQTT',
   stompListeners: 'STOMP: listeners',
+  stomp: 'STOMP',
   http: 'HTTP API and web console',
   auth: 'Users and permissions',
   ldap: 'Logins by LDAP',

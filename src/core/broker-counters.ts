@@ -30,6 +30,8 @@ export class BrokerCounters {
   metadataCommits = 0
   /** What sessions that have ended counted, and messages that came due without one. */
   readonly pastMessages = new MessageCounters()
+  /** Those of them that are counted apart, by what their protocol is counted as. */
+  readonly pastCountedAs = new Map<string, MessageCounters>()
   /** Of `pastMessages.published`, what was published in confirm mode. */
   pastConfirmPublished = 0
   /** What deleted queues counted, by type. */
@@ -48,8 +50,14 @@ export class BrokerCounters {
     ofType[strategy][reason]++
   }
 
-  sessionEnded({ counters, publishing }: Session): void {
+  sessionEnded({ counters, publishing, connection }: Session): void {
     this.pastMessages.add(counters)
+    const { countedAs } = connection.facts
+    if (countedAs !== undefined) {
+      let apart = this.pastCountedAs.get(countedAs)
+      if (apart === undefined) this.pastCountedAs.set(countedAs, (apart = new MessageCounters()))
+      apart.add(counters)
+    }
     if (publishing.confirms !== null) this.pastConfirmPublished += counters.published
   }
 

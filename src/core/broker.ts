@@ -464,10 +464,7 @@ export class Broker {
     if (isReached(maxConnections, vhost.connections)) {
       throw notAllowed(`${vhostRefusalText(vhostName, name)}: connection limit (${maxConnections}) is reached`)
     }
-    const overLimit = this.users.connectionRefusal(
-      name,
-      this.#countOf(name, () => 1),
-    )
+    const overLimit = this.users.connectionRefusal(name, () => this.#countOf(name, () => 1))
     if (overLimit !== null) throw notAllowed(overLimit)
     identity.authorizer.requireVhost(vhostName)
     const connection = new ClientConnection(++this.#lastConnectionId, vhost, identity, facts, sink)
@@ -513,7 +510,7 @@ export class Broker {
   }
 
   sessionOpened(session: Session): void {
-    if (!this.connections.has(session.connection)) return
+    if (!this.#isChannel(session)) return
     this.counters.sessionsOpened++
     this.events.emit('channel.created', session.vhost.name, () => sessionFacts(session))
   }
@@ -521,9 +518,13 @@ export class Broker {
   sessionClosed(session: Session): void {
     this.counters.sessionEnded(session)
     session.vhost.pastMessages.add(session.counters)
-    if (!this.connections.has(session.connection)) return
+    if (!this.#isChannel(session)) return
     this.counters.sessionsClosed++
     this.events.emit('channel.closed', session.vhost.name, () => sessionFacts(session))
+  }
+
+  #isChannel({ connection }: Session): boolean {
+    return connection.facts.hasChannels !== false && this.connections.has(connection)
   }
 
   /** All that are open, those of the program and of users who are no clients among them. */
@@ -550,17 +551,14 @@ export class Broker {
     const { channelsMax, nodeName } = this.options
     if (channelsMax >= 0) {
       let open = 0
-      for (const other of this.connections) open += other.sessions.size
+      for (const other of this.connections) open += other.channels.size
       if (open >= channelsMax) {
         const limit = `has reached the maximum allowed limit of ${channelsMax}`
         throw notAllowed(`number of channels opened on node '${nodeName}' ${limit}`)
       }
     }
     const { name } = connection.user
-    const overLimit = this.users.channelRefusal(
-      name,
-      this.#countOf(name, (other) => other.sessions.size),
-    )
+    const overLimit = this.users.channelRefusal(name, () => this.#countOf(name, (other) => other.channels.size))
     if (overLimit !== null) throw notAllowed(overLimit)
   }
 

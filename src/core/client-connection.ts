@@ -82,6 +82,10 @@ export interface ConnectionFacts {
   readonly loopback: boolean
   /** What topic permissions may name besides the user and the virtual host, such as `client_id`. */
   readonly topicVariables?: TopicVariables
+  /** Whether the protocol has channels: without, its sessions are nothing that anybody else knows of. True unless given. */
+  readonly hasChannels?: boolean
+  /** The protocol as metrics name it, where its messages are counted apart. */
+  readonly countedAs?: string
   /** Null for one that did not come over the network. */
   readonly network: NetworkFacts | null
 }
@@ -91,6 +95,8 @@ export interface ConnectedUser {
   readonly name: string
   readonly tags: readonly string[]
 }
+
+const NO_CHANNELS: ReadonlySet<Session> = new Set()
 
 /** One authenticated client: who it is, where it is, and what ends with it. */
 export class ClientConnection {
@@ -129,6 +135,11 @@ export class ClientConnection {
     this.#sink = sink
     this.connectedAt = broker.clock.now()
     this.#expireAt(identity.expiresAt)
+  }
+
+  /** The sessions that are channels of the protocol. */
+  get channels(): ReadonlySet<Session> {
+    return this.facts.hasChannels === false ? NO_CHANNELS : this.sessions
   }
 
   /** @param number what tells the connection's sessions apart, where the protocol numbers them */

@@ -1,7 +1,11 @@
 /** What has happened to messages, by the names of RabbitMQ's `message_stats`. Plain numbers that only rise; who asks computes rates. */
 export class MessageCounters {
   published = 0
+  /** Of these, what asked for an answer by itself: in AMQP, confirm mode does. */
+  toConfirm = 0
   confirmed = 0
+  /** To queues, each of which counts. */
+  routed = 0
   /** Delivered to consumers that acknowledge. */
   delivered = 0
   deliveredNoAck = 0
@@ -19,19 +23,30 @@ export class MessageCounters {
   history: unknown = null
 
   add(other: MessageCounters): void {
-    this.published += other.published
-    this.confirmed += other.confirmed
-    this.delivered += other.delivered
-    this.deliveredNoAck += other.deliveredNoAck
-    this.got += other.got
-    this.gotNoAck += other.gotNoAck
-    this.getEmpty += other.getEmpty
-    this.redelivered += other.redelivered
-    this.acknowledged += other.acknowledged
-    this.returned += other.returned
-    this.unroutable += other.unroutable
+    for (const name of NAMES) this[name] += other[name]
+  }
+
+  /** Takes out what is counted elsewhere. */
+  subtract(other: MessageCounters): void {
+    for (const name of NAMES) this[name] -= other[name]
   }
 }
+
+const NAMES = [
+  'published',
+  'toConfirm',
+  'confirmed',
+  'routed',
+  'delivered',
+  'deliveredNoAck',
+  'got',
+  'gotNoAck',
+  'getEmpty',
+  'redelivered',
+  'acknowledged',
+  'returned',
+  'unroutable',
+] as const
 
 /** What a session has published to one exchange. */
 export class PublishCounters {

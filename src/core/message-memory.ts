@@ -10,8 +10,8 @@ const HEAD_BYTES = 64 * 1024
 const AHEAD_SHARE = 3 / 4
 /** Heads together keep no more than this share of the budget: with very many queues each keeps less. */
 const HEADS_SHARE = 4
-/** Entries that leave memory in one turn: about 5 ms. */
-const ENTRIES_PER_TURN = 20_000
+/** Entries that leave memory in one turn: about 3 ms. */
+const ENTRIES_PER_TURN = 8192
 /** Bytes that one load may bring, and the share of the budget that all loads together may. */
 const LOAD_BYTES_MIN = 16 * 1024
 const LOAD_BYTES_MAX = 1024 * 1024

@@ -180,6 +180,7 @@ export class Publishing {
       return false
     }
     exchange.publishedOut += targets.length
+    counters.routed += targets.length
     if (targets.length === 1) return targets[0]!.publish(message) === REJECTED
     return this.#session.vhost.give(message, targets) === REJECTED
   }

@@ -25,6 +25,11 @@ export function declarationAfter(
   { type = queue.type, durable = queue.durable, arguments: changes = new Map() }: QueueChangeRequest,
 ): Declaration {
   const resource = describeResource('queue', queue.name, vhost)
+  if (queue.rules.keepsNothing === true || broker.queueTypes.get(type)?.keepsNothing === true) {
+    throw preconditionFailed(
+      `cannot change ${resource}: a queue of the type '${queue.rules.keepsNothing === true ? queue.type : type}' is a protocol's own`,
+    )
+  }
   const args = argumentsAfter(queue, type, changes, resource)
   if (type === 'stream' && queue.type !== type) {
     throw preconditionFailed(

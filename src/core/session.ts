@@ -401,8 +401,12 @@ export class Session implements CommitWaiter {
     this.deliveries.selectTransactions()
   }
 
-  /** Publishes first, then settlements. `sink.committed` follows, at once or when all is safe. @throws BrokerError preconditionFailed */
-  commit(): void {
+  /**
+   * Publishes first, then settlements. `sink.committed` follows, at once or when all is safe.
+   * @returns up to where the log has to be safe for that
+   * @throws BrokerError preconditionFailed
+   */
+  commit(): number {
     this.#requireTransactions()
     const { store } = this.broker
     let published = 0
@@ -414,8 +418,10 @@ export class Session implements CommitWaiter {
     } finally {
       recorded = store.end()
     }
-    this.#committing = Math.max(published, recorded)
+    const position = Math.max(published, recorded)
+    this.#committing = position
     this.onCommitted()
+    return position
   }
 
   get committing(): boolean {

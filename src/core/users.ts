@@ -121,16 +121,16 @@ export class Users {
   }
 
   /** What to tell a client that opens one more connection; null when it may. @param open connections that the user has */
-  connectionRefusal(name: string, open: number): string | null {
+  connectionRefusal(name: string, open: () => number): string | null {
     const limit = this.#users.get(name)?.limits.maxConnections ?? -1
-    if (limit < 0 || open < limit) return null
+    if (limit < 0 || open() < limit) return null
     return `connection refused for user '${name}': user connection limit (${limit}) is reached`
   }
 
   /** What to tell a client that opens one more channel; null when it may. @param open channels that the user has, in all */
-  channelRefusal(name: string, open: number): string | null {
+  channelRefusal(name: string, open: () => number): string | null {
     const limit = this.#users.get(name)?.limits.maxChannels ?? -1
-    if (limit < 0 || open < limit) return null
+    if (limit < 0 || open() < limit) return null
     return `number of channels opened for user '${name}' has reached the maximum allowed user limit of ${limit}`
   }
 

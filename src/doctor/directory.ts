@@ -18,7 +18,7 @@ export class DirectoryError extends Error {
 const SQLITE_BUSY = 5
 
 /** Of `PRAGMA user_version`: see src/store/sqlite/metadata-worker.ts. */
-const METADATA_FORMAT = 2
+const METADATA_FORMAT = 3
 
 /** @throws DirectoryError where there is no data directory */
 export function requireDataDirectory(directory: string): void {

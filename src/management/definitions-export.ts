@@ -94,8 +94,10 @@ function vhostRow({ name, metadata }: VHost): object {
   return { name, description, tags, ...type, metadata: { description, tags, ...type, ...isProtected } }
 }
 
-/** Exclusive queues go with their connections. */
-const exportedQueues = (vhost: VHost): Queue[] => [...vhost.queues.values()].filter(({ owner }) => owner === null)
+/** Exclusive queues go with their connections; what keeps nothing is a protocol's own, and has a type that nobody can declare. */
+const isExportedQueue = ({ owner, rules }: Queue): boolean => owner === null && rules.keepsNothing !== true
+
+const exportedQueues = (vhost: VHost): Queue[] => [...vhost.queues.values()].filter(isExportedQueue)
 
 /** Every vhost has the others by itself. */
 const isExported = ({ name }: Exchange): boolean => name !== '' && !name.startsWith('amq.')
@@ -107,8 +109,7 @@ function* exportedBindings(vhost: VHost): Generator<Binding> {
     if (name === '') continue
     for (const binding of bindings.values()) {
       const { destination } = binding
-      const isOwned = destination.kind === 'queue' && (destination as Queue).owner !== null
-      if (!isOwned) yield binding
+      if (destination.kind !== 'queue' || isExportedQueue(destination as Queue)) yield binding
     }
   }
 }

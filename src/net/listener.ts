@@ -18,6 +18,8 @@ export interface Peer {
   readonly localPort: number
   readonly tls: PeerTls | null
   readonly websocket: boolean
+  /** Of the HTTP request that became a WebSocket: its header `authorization`, which is a secret. */
+  readonly authorization?: string | undefined
 }
 
 export interface PeerTls {

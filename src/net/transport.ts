@@ -86,6 +86,7 @@ export class Transport implements TurnTask {
   #readBytes = 0
   #holds = 0
   #ending = false
+  #ended = false
 
   constructor(socket: Duplex, turn: Turn, pool: BufferPool, handler: TransportHandler) {
     this.#socket = socket
@@ -125,15 +126,9 @@ export class Transport implements TurnTask {
   /** Room for `bytes` (at most CHUNK_BYTES) in `out`; returns the offset. The caller fills all of it before anything else. */
   reserve(bytes: number): number {
     if (!this.#holdsChunk) {
-      this.out = this.#pool.take()
+      this.out = this.#pool.take(bytes)
       this.#holdsChunk = true
-    } else if (this.#used + bytes > CHUNK_BYTES) {
-      // a full chunk goes at once: mostly the kernel takes it, and what it took does not count as unsent
-      this.flush()
-      if (this.#holdsChunk) this.#closeChunk()
-      this.out = this.#pool.take()
-      this.#holdsChunk = true
-    }
+    } else if (this.#used + bytes > this.out.length) this.#makeRoom(bytes)
     if (!this.scheduled) this.#turn.schedule(PHASE_FLUSH, this)
     const at = this.#used
     this.#used += bytes
@@ -142,8 +137,29 @@ export class Transport implements TurnTask {
     return at
   }
 
+  #makeRoom(bytes: number): void {
+    const { out } = this
+    if (out.length < CHUNK_BYTES && this.#start === 0) {
+      // a small chunk becomes a large one
+      this.out = this.#pool.take(CHUNK_BYTES)
+      out.copy(this.out, 0, 0, this.#used)
+      this.#pool.give(out)
+      if (this.#used + bytes <= CHUNK_BYTES) return
+    }
+    // a full chunk goes at once: mostly the kernel takes it, and what it took does not count as unsent
+    this.flush()
+    if (this.#holdsChunk) this.#closeChunk()
+    this.out = this.#pool.take(CHUNK_BYTES)
+    this.#holdsChunk = true
+  }
+
   /** Small bytes are copied. */
   write(bytes: Uint8Array): void {
+    if (bytes.length <= CHUNK_BYTES) {
+      const at = this.reserve(bytes.length)
+      this.out.set(bytes, at)
+      return
+    }
     for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
       const part = bytes.subarray(from, from + CHUNK_BYTES)
       const at = this.reserve(part.length)
@@ -186,7 +202,7 @@ export class Transport implements TurnTask {
     if (this.#holds > 0 || this.closed) return
     if (this.#holdsChunk) this.#closeChunk()
     if (this.#ready.length > 0) this.#writeReady()
-    if (this.#ending) this.#socket.end()
+    if (this.#ending) this.#endSocket()
   }
 
   #writeReady(): void {
@@ -231,7 +247,14 @@ export class Transport implements TurnTask {
   end(): void {
     this.#ending = true
     if (this.pending > 0) this.#turn.schedule(PHASE_FLUSH, this)
-    else if (this.#holds === 0) this.#socket.end()
+    else if (this.#holds === 0) this.#endSocket()
+  }
+
+  /** Once: each time more would cost an error with its stack, although nobody is told. */
+  #endSocket(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#socket.end()
   }
 
   /** Closes at once. */

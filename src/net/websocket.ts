@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createServer, STATUS_CODES } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -75,34 +76,41 @@ function answer(response: ServerResponse, status: number, headers: Record<string
 export interface WebSocketOptions {
   /** The one path that is upgraded. */
   readonly path: string
-  /** Offered by clients and echoed; `amqp` unless given. */
-  readonly subprotocol?: string
+  /** Of those that a client offers the first in this list is taken; `amqp` alone unless given. */
+  readonly subprotocols?: readonly string[]
+  /** Whether messages are text: what is sent, as far as it is UTF-8, and what comes. Otherwise all are binary. */
+  readonly isText?: boolean
   /** Largest WebSocket message; 16 MiB unless given. */
   readonly maxPayloadBytes?: number
+  /** Time without anything from a client after which it is let go; null, as when absent, is for ever. */
+  readonly idleMs?: number | null
   readonly log: Log
-  /** The stream is paused, carries the bytes of binary messages, and is the callee's from here on. */
+  /** The stream is paused, carries the bytes of messages, and is the callee's from here on. */
   onConnection(stream: Duplex, peer: Peer): void
 }
 
 /** Serves WebSockets on a server of `listenHttp`; a plain GET of the path gets 426, upgrades elsewhere get 404. */
 export function attachWebSocket(server: Server, options: WebSocketOptions): void {
-  const { path, subprotocol = 'amqp', maxPayloadBytes = 16 * 1024 * 1024, log } = options
+  const { path, subprotocols = ['amqp'], isText = false, maxPayloadBytes = 16 * 1024 * 1024, log } = options
+  const { idleMs = null } = options
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxPayloadBytes,
-    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    handleProtocols: (offered) => subprotocols.find((known) => offered.has(known)) ?? false,
   })
   interceptPath(server, path)
   server.on('upgrade', (request, socket, head) => {
     if (pathOf(request) !== path) return refuseUpgrade(socket)
     const peer = requestPeer(request)
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const stream = new WebSocketStream(webSocket)
+      const stream = new WebSocketStream(webSocket, isText)
       stream.pause()
+      if (idleMs !== null) closeWhenIdle(webSocket, idleMs)
       try {
-        options.onConnection(stream, { ...peer, websocket: true })
+        const { authorization } = request.headers
+        options.onConnection(stream, { ...peer, websocket: true, authorization })
       } catch (err) {
         log.error('a connection could not be taken over', { err, peer: peer.address })
         stream.destroy()
@@ -128,19 +136,32 @@ function refuseUpgrade(socket: Duplex): void {
   socket.end(`HTTP/1.1 404 ${STATUS_CODES[404]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
+/** Pings and pongs are signs of life, too. */
+function closeWhenIdle(webSocket: WebSocket, idleMs: number): void {
+  const timer = setTimeout(() => {
+    // who is not read from may well have said something
+    if (webSocket.isPaused) timer.refresh()
+    else webSocket.close(NORMAL_CLOSURE, 'idle')
+  }, idleMs)
+  for (const event of ['message', 'ping', 'pong']) webSocket.on(event, () => timer.refresh())
+  webSocket.once('close', () => clearTimeout(timer))
+}
+
 // RFC 6455, section 7.4.1.
 const NORMAL_CLOSURE = 1000
 const UNSUPPORTED_DATA = 1003
 
-/** The bytes of a WebSocket's binary messages as a stream, holding back in both directions. */
+/** The bytes of a WebSocket's messages as a stream, holding back in both directions. */
 class WebSocketStream extends Duplex {
   readonly #webSocket: WebSocket
+  readonly #isText: boolean
 
-  constructor(webSocket: WebSocket) {
+  constructor(webSocket: WebSocket, isText: boolean) {
     super({ allowHalfOpen: false })
     this.#webSocket = webSocket
+    this.#isText = isText
     webSocket.on('message', (data, isBinary) => {
-      if (!isBinary) webSocket.close(UNSUPPORTED_DATA, 'binary messages only')
+      if (!isBinary && !isText) webSocket.close(UNSUPPORTED_DATA, 'binary messages only')
       else if (!this.push(data)) webSocket.pause()
     })
     webSocket.once('close', () => this.push(null))
@@ -152,12 +173,17 @@ class WebSocketStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#webSocket.send(chunk, done)
+    this.#send(chunk, done)
   }
 
   /** What gathered while a write was under way goes as one message. */
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#webSocket.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  /** What is no UTF-8 cannot be text: a client would have to fail the connection (RFC 6455, section 8.1). */
+  #send(bytes: Buffer, done: (error?: Error | null) => void): void {
+    this.#webSocket.send(bytes, { binary: !this.#isText || !isUtf8(bytes) }, done)
   }
 
   override _final(done: (error?: Error | null) => void): void {

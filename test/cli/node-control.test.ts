@@ -71,8 +71,8 @@ describe('warren ctl and a node', () => {
     const folder = temporaryFolder(t)
     const config = join(folder, 'warren.conf')
     writeFileSync(config, 'default_pass = sesame\nheartbeat = 17\n')
-    const env = { RABBITMQ_DEFAULT_PASS: 'open-sesame', WARREN_CHANNEL_MAX: '99' }
-    const warren = await startWarren(t, ['--config', config], { env })
+    const env = { RABBITMQ_DEFAULT_PASS: 'open-sesame', WARREN_CHANNEL_MAX: '99', WARREN_PROTOCOLS: undefined }
+    const warren = await startWarren(t, ['--config', config, '--protocols', 'amqp'], { env })
     const ask = (...args: readonly string[]): Promise<Answer> =>
       runWarren(t, [...args, '--password', 'open-sesame'], { env: { WARREN_URL: warren.url('HTTP') } })
     const text = await ask('ctl', 'environment')

@@ -248,14 +248,31 @@ describe('metadata store on disk', () => {
     await store.close()
     const file = join(directory, 'metadata.sqlite')
     const newer = new DatabaseSync(file)
-    newer.exec('PRAGMA user_version = 3')
+    newer.exec('PRAGMA user_version = 4')
     newer.close()
     const before = await readFile(file)
     await assert.rejects(openSqliteMetadataStore(directory), {
-      message: `${file} has format 3, written by a newer version of this program; this version reads up to format 2`,
+      message: `${file} has format 4, written by a newer version of this program; this version reads up to format 3`,
     })
     assert.deepEqual(await readFile(file), before)
     assert.deepEqual(await readdir(directory), ['metadata.sqlite'])
+  })
+
+  it('upgrades a database of the format before, and says from which', async (t) => {
+    const directory = await temporaryDirectory(t)
+    const store = await openSqliteMetadataStore(directory)
+    store.put('a', 1)
+    await store.close()
+    const older = new DatabaseSync(join(directory, 'metadata.sqlite'))
+    older.exec('PRAGMA user_version = 2')
+    older.close()
+    const upgraded = await openSqliteMetadataStore(directory)
+    assert.equal(upgraded.upgradedFrom, 2)
+    assert.deepEqual(await contents(upgraded), { a: 1 })
+    await upgraded.close()
+    const again = await openSqliteMetadataStore(directory)
+    assert.equal(again.upgradedFrom, null)
+    await again.close()
   })
 
   it('says so when the file is not a database', async (t) => {

@@ -1,243 +1,31 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, test, type TestContext } from 'node:test'
-import { nodeFiles } from '../../src/store/journal/files.ts'
-import { JournalStore } from '../../src/store/journal/journal-store.ts'
+import { describe, test } from 'node:test'
 import { MemoryMessageStore } from '../../src/store/memory/memory-message-store.ts'
 import {
   BEING_SPILLED,
-  type Content,
-  type LoadedMessage,
   type MessageStore,
-  NOT_STORED,
-  type QueueEntry,
   type QueueLog,
-  type Range,
   STATE_DYING,
   STATE_HELD,
   STATE_READY,
   STATE_RETURNED,
 } from '../../src/store/message-store.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
-import { Turn } from '../../src/util/turn.ts'
-import { PagingStore } from '../support/paging-store.ts'
+import {
+  ALL,
+  TestContent,
+  TestEntry,
+  type Implementation,
+  implementations,
+  put,
+  read,
+  load,
+  loadLast,
+  collectExpiring,
+  numbersOf,
+  count,
+} from './queue-log-bench.ts'
 
 // What every store does with the records of queues; the memory store, which keeps none, in its own way.
-
-const ALL = Number.MAX_SAFE_INTEGER
-
-class TestContent implements Content {
-  buffer: Buffer
-  propertiesOffset = 0
-  propertiesLength = 4
-  bodyOffset = 4
-  bodyLength: number
-  slab: object | null = null
-  position = 0
-  references = 1
-  pending: QueueEntry | null = null
-
-  constructor(text: string) {
-    this.buffer = Buffer.from(`prop${text}`)
-    this.bodyLength = this.buffer.length - 4
-  }
-
-  headRoom(): number {
-    return 16
-  }
-
-  writeHead(out: Buffer, at: number): number {
-    return at + out.write('head', at)
-  }
-}
-
-class TestEntry implements QueueEntry {
-  readonly number: number
-  readonly expiresAt: number
-  readonly message: TestContent
-  level: number
-  redelivered = false
-  deliveryCount = 0
-  acquiredCount = 0
-  location = NOT_STORED
-  recordBytes = 0
-  page: object | null = null
-  row = 0
-  next: QueueEntry | null = null
-
-  constructor(number: number, message: TestContent, level = 0, expiresAt = -1) {
-    this.number = number
-    this.message = message
-    this.level = level
-    this.expiresAt = expiresAt
-  }
-}
-
-interface Implementation {
-  readonly store: MessageStore
-  /** Lets what was asked for happen. */
-  settle(): Promise<void>
-  /** The store of the next process after this one ended without a word. */
-  crash(): Promise<Implementation>
-}
-
-type Open = (t: TestContext) => Promise<Implementation>
-
-/** A process that is killed leaves its files as they are: the next one works on a copy, since the first is not really gone. */
-async function journalIn(folder: string, opened: JournalStore[]): Promise<Implementation> {
-  const turn = new Turn()
-  const store = await JournalStore.open({
-    files: nodeFiles(folder),
-    turn,
-    log: silentLog,
-    segmentBytes: 64 * 1024,
-    indexBytesMax: 16 * 1024,
-    checkpointBytes: 1024 * 1024,
-    housekeepingMs: 0,
-    onFailure: (error) => assert.fail(error),
-  })
-  opened.push(store)
-  return {
-    store,
-    settle: async () => {
-      await new Promise(setImmediate)
-      await store.drained()
-      await new Promise(setImmediate)
-    },
-    crash: () => {
-      const copy = `${folder}-`
-      cpSync(folder, copy, { recursive: true })
-      return journalIn(copy, opened)
-    },
-  }
-}
-
-function pagingOf(store: PagingStore): Implementation {
-  return {
-    store,
-    settle: () => {
-      while (store.io());
-      return Promise.resolve()
-    },
-    crash: () => Promise.resolve(pagingOf(store.crash())),
-  }
-}
-
-const implementations: Readonly<Record<string, Open>> = {
-  journal: (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'warren-test-'))
-    const opened: JournalStore[] = []
-    t.after(async () => {
-      await Promise.all(opened.map((store) => store.close()))
-      for (const copy of [folder, `${folder}-`, `${folder}--`]) rmSync(copy, { recursive: true, force: true })
-    })
-    return journalIn(folder, opened)
-  },
-  'paging store of the tests': () => Promise.resolve(pagingOf(new PagingStore())),
-}
-
-function put(
-  store: MessageStore,
-  log: QueueLog,
-  number: number,
-  options: { level?: number; expiresAt?: number } = {},
-): TestEntry {
-  const content = new TestContent(`message ${number}`)
-  store.adopt(content)
-  const entry = new TestEntry(number, content, options.level, options.expiresAt)
-  content.position = log.enqueue(entry)
-  return entry
-}
-
-interface Seen {
-  readonly number: number
-  readonly text: string
-  readonly redelivered: boolean
-  readonly deliveryCount: number
-  readonly acquiredCount: number
-  readonly state: number
-  readonly dueAt: number
-  readonly mark: number
-}
-
-const seen = (loaded: LoadedMessage): Seen => ({
-  number: loaded.number,
-  text:
-    loaded.buffer.toString('latin1', loaded.headOffset, loaded.headOffset + loaded.headLength) +
-    loaded.buffer.toString('latin1', loaded.bodyOffset, loaded.bodyOffset + loaded.bodyLength),
-  redelivered: loaded.redelivered,
-  deliveryCount: loaded.deliveryCount,
-  acquiredCount: loaded.acquiredCount,
-  state: loaded.state,
-  dueAt: loaded.dueAt,
-  mark: loaded.mark,
-})
-
-async function read(
-  implementation: Implementation,
-  begin: (visitor: Parameters<QueueLog['loadRecovered']>[0]) => void,
-): Promise<{ found: Seen[]; entries: TestEntry[] }> {
-  const found: Seen[] = []
-  const entries: TestEntry[] = []
-  await new Promise<void>((resolve) => {
-    begin({
-      onLoaded: (message) => {
-        found.push(seen(message))
-        const entry = new TestEntry(message.number, new TestContent(''), message.level, message.expiresAt)
-        entry.message.bodyLength = message.bodyLength
-        entries.push(entry)
-        return entry
-      },
-      onLost: (number) => assert.fail(`message ${number} is lost`),
-      onLoadEnd: resolve,
-    })
-    void implementation.settle()
-  })
-  return { found, entries }
-}
-
-const load = (
-  implementation: Implementation,
-  log: QueueLog,
-  range: Partial<Range> = {},
-  max = 10_000,
-): Promise<{ found: Seen[]; entries: TestEntry[] }> =>
-  read(implementation, (visitor) => log.load({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor))
-
-const loadLast = (
-  implementation: Implementation,
-  log: QueueLog,
-  range: Partial<Range>,
-  max: number,
-): Promise<{ found: Seen[] }> =>
-  read(implementation, (visitor) =>
-    log.loadLast({ from: 0, to: ALL, level: 0, ...range }, max, 64 * 1024 * 1024, visitor),
-  )
-
-async function collectExpiring(
-  implementation: Implementation,
-  log: QueueLog,
-  after: number,
-  until: number,
-): Promise<[number, number][]> {
-  const told: [number, number][] = []
-  await new Promise<void>((resolve) => {
-    log.collectExpiring(after, until, {
-      onExpiring: (number, expiresAt) => told.push([number, expiresAt]),
-      onCollectEnd: resolve,
-    })
-    void implementation.settle()
-  })
-  return told.sort(([a], [b]) => a - b)
-}
-
-/** By level, how many messages were ready when the store was opened. */
-const recoveredCounts = (log: QueueLog): Record<number, number> =>
-  Object.fromEntries(log.recovered().map(({ level, count: messages }) => [level, messages]))
-const numbersOf = (found: readonly Seen[]): number[] => found.map(({ number }) => number)
-const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 test('message store: memory records nothing, and is committed at once', () => {
   const store = new MemoryMessageStore()
@@ -572,54 +360,6 @@ for (const [name, open] of Object.entries(implementations)) {
         numbersOf((await load(second, again, { level: 1 })).found),
         [1, 4, 7, 10, 13, 16, 19, 52, 55, 58],
       )
-    })
-
-    test('levels change, all at once and one by one, and are so after a crash', async (t) => {
-      const first = await open(t)
-      const log = first.store.queue(1)
-      // more than the index may have in memory: some pages change on disk only
-      const entries = count(1, 2400).map((number) => put(first.store, log, number, { level: number % 3 }))
-      await first.settle()
-      // known before the levels change, and written later
-      entries[0]!.redelivered = true
-      log.update(entries[0]!, STATE_READY, 0, 0)
-      log.settle(entries[1]!)
-      const safe = [4, 4, 2]
-      for (const entry of entries) entry.level = safe[entry.level]!
-      const late = new TestEntry(2401, new TestContent('late'), 4)
-      first.store.adopt(late.message)
-      log.enqueue(late)
-      for (let i = 0; i < 2; i++) assert.ok(log.relevel(safe) > 0)
-      entries[5]!.level = 7
-      log.update(entries[5]!, STATE_READY, 0, 0)
-      put(first.store, log, 2402, { level: 0 })
-      await first.settle()
-      const all = count(1, 2401).filter((number) => number !== 2 && number !== 6)
-      const twos = all.filter((number) => number % 3 === 2 && number <= 2400)
-      const fours = all.filter((number) => number % 3 !== 2 || number === 2401)
-      const check = async (implementation: Implementation, queue: QueueLog): Promise<void> => {
-        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 2 })).found), twos)
-        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 4 })).found), fours)
-        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 7 })).found), [6])
-        assert.deepEqual(numbersOf((await load(implementation, queue, { level: 0 })).found), [2402])
-      }
-      await check(first, log)
-      const second = await first.crash()
-      const again = second.store.queue(1)
-      assert.deepEqual(recoveredCounts(again), { 0: 1, 2: twos.length, 4: fours.length, 7: 1 })
-      await check(second, again)
-    })
-
-    test('levels change before what was recovered is asked for', async (t) => {
-      const first = await open(t)
-      const log = first.store.queue(1)
-      for (const number of count(1, 30)) put(first.store, log, number, { level: number % 3 })
-      await first.settle()
-      const second = await first.crash()
-      const again = second.store.queue(1)
-      again.relevel([4, 4])
-      assert.deepEqual(recoveredCounts(again), { 2: 10, 4: 20 })
-      assert.equal((await load(second, again, { level: 4 })).found.length, 20)
     })
 
     test('what only left memory is recorded when it is promoted', async (t) => {

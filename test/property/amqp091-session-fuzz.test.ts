@@ -3,41 +3,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import amqp from 'amqplib'
 import fc from 'fast-check'
-import { loadConfig } from '../../src/config/load.ts'
 import { encodeMethodFrame } from '../../src/protocols/amqp091/wire/frames.ts'
-import { type RunningServer, startServer } from '../../src/server.ts'
-import { type Log, silentLog } from '../../src/telemetry/log.ts'
 import { playSession } from '../../tools/fuzz/session.ts'
-import { eventually } from '../support/with-broker.ts'
-import { cutAtRandom, WireClient } from '../wire/wire-client.ts'
 import { anyMethod, METHOD_CASES, plainTable } from './amqp091-arbitraries.ts'
+import { checkPeace, sendAll, type Watched, watchedServer } from './watched-server.ts'
 
 /** For each of the two properties; a busy machine gets through fewer runs. */
 const TIME_MS = 8_000
 
-interface Watched {
-  readonly server: RunningServer
-  readonly port: number
-  readonly mistakes: string[]
-}
+const portOf = ({ server }: Watched): number => Number(new URL(server.urls.amqp[0]!).port)
 
-async function watchedServer(): Promise<Watched> {
-  const mistakes: string[] = []
-  const log: Log = {
-    ...silentLog,
-    error: (text, facts) => mistakes.push(`${text} ${String((facts?.['err'] as Error | undefined)?.stack)}`),
-    child: () => log,
-  }
-  const config = loadConfig({
-    argv: ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', '--memory'],
-    env: { WARREN_PROTOCOLS: 'amqp' },
-  })
-  const server = await startServer(config, log)
-  return { server, port: Number(new URL(server.urls.amqp[0]!).port), mistakes }
-}
-
-async function greetAfresh({ port }: Watched): Promise<void> {
-  const connection = await amqp.connect(`amqp://guest:guest@127.0.0.1:${port}`, { noDelay: true })
+async function greetAfresh(watched: Watched): Promise<void> {
+  const connection = await amqp.connect(`amqp://guest:guest@127.0.0.1:${portOf(watched)}`, { noDelay: true })
   const channel = await connection.createChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
   channel.sendToQueue(queue, Buffer.from('hello'))
@@ -46,19 +23,7 @@ async function greetAfresh({ port }: Watched): Promise<void> {
   await connection.close()
 }
 
-async function checkPeace(watched: Watched): Promise<void> {
-  assert.deepEqual(watched.mistakes, [])
-  await greetAfresh(watched)
-  await eventually(() => watched.server.broker.connections.size === 0)
-}
-
-/** Sends everything, cut as the seed says, and waits until the broker has taken or refused it. */
-async function sendAll({ port }: Watched, frames: readonly Buffer[], seed: number): Promise<void> {
-  const client = await WireClient.connect('127.0.0.1', port, cutAtRandom(seed))
-  await client.send(Buffer.concat(frames))
-  client.end()
-  await client.untilClosed()
-}
+const peace = (watched: Watched): Promise<void> => checkPeace(watched, () => greetAfresh(watched))
 
 const END = Buffer.of(0xce)
 
@@ -90,12 +55,12 @@ const hostile: fc.Arbitrary<Buffer> = fc
   })
 
 test('any methods of any values, in any order, hurt nobody else', { timeout: 110_000 }, async () => {
-  const watched = await watchedServer()
+  const watched = await watchedServer(['--protocols', 'amqp'])
   let runs = 0
   try {
     const property = fc.asyncProperty(fc.array(hostile, { maxLength: 12 }), fc.integer(), async (frames, seed) => {
-      await sendAll(watched, [...opening, ...frames], seed)
-      await checkPeace(watched)
+      await sendAll(portOf(watched), Buffer.concat([...opening, ...frames]), seed)
+      await peace(watched)
       runs++
     })
     await fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: TIME_MS, markInterruptAsFailure: false })
@@ -108,12 +73,12 @@ test('any methods of any values, in any order, hurt nobody else', { timeout: 110
 })
 
 test('long sessions of mostly sound frames hurt nobody else', { timeout: 110_000 }, async () => {
-  const watched = await watchedServer()
+  const watched = await watchedServer(['--protocols', 'amqp'])
   try {
-    const target = { port: watched.port, vhost: '/' }
+    const target = { port: portOf(watched), vhost: '/' }
     const property = fc.asyncProperty(fc.integer(), async (seed) => {
       await Promise.all([playSession(target, seed), playSession(target, seed + 1)])
-      await checkPeace(watched)
+      await peace(watched)
     })
     await fc.assert(property, { numRuns: 150, interruptAfterTimeLimit: TIME_MS, markInterruptAsFailure: false })
   } finally {

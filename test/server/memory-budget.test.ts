@@ -8,13 +8,23 @@ import { MeasuredBroker } from '../../bench/memory/measured-broker.ts'
 
 const PERFORMANCE = new URL('../../docs/performance.md', import.meta.url)
 /** Enough that what is made once, such as pools of buffers, is little for each. */
-const COUNTS = { connections: 500, channels: 2000, queues: 2000, consumers: 2000, bindings: 2000, messages: 10_000 }
+const COUNTS = {
+  connections: 500,
+  channels: 2000,
+  queues: 2000,
+  consumers: 2000,
+  bindings: 2000,
+  mqttConnections: 500,
+  messages: 10_000,
+}
 const KINDS = [
   'connection',
   'channel',
   'durable queue',
   'binding',
   'consumer',
+  'MQTT connection',
+  'MQTT subscription',
   'transient message',
   'persistent message',
 ] as const

@@ -188,6 +188,8 @@ export class Driver {
           ...model.facts.get(one.number)!,
           born: 0,
           position: 0,
+          level: one.level,
+          levels: [{ at: 0, level: one.level }],
           states: [{ at: 0, value: one.state }],
           gone: NEVER,
           entry: entries.get(one) ?? null,
@@ -241,6 +243,7 @@ export class Driver {
       if (position === content.position && first !== null) fact.born = first.born
       first ??= fact
       fact.states[0] = { at: fact.born, value: FRESH }
+      fact.levels[0] = { at: fact.born, level: fact.level }
       this.#note(position)
       return fact
     })
@@ -281,6 +284,32 @@ export class Driver {
     const at = this.#step()
     this.#note(this.log(model).markDelivered(number))
     model.marks.push({ at, upTo: number })
+  }
+
+  /**
+   * All messages of a queue change their level.
+   * @returns whether they did: not where what is in memory would lie within what is in the store only
+   */
+  relevel(model: QueueModel, levels: readonly number[]): boolean {
+    const levelOf = (level: number): number => levels[level] ?? level
+    const ranges = model.ranges.map((range) => ({ ...range, level: levelOf(range.level) }))
+    const isAmong = (fact: Fact): boolean =>
+      ranges.some(({ from, to, level }) => level === levelOf(fact.level) && fact.number >= from && fact.number <= to)
+    const meets = ranges.some((one, i) =>
+      ranges.some((other, k) => k < i && one.level === other.level && one.from <= other.to && one.to >= other.from),
+    )
+    if (model.loading.size > 0 || meets || model.inMemory().some(isAmong)) return false
+    const at = this.#step()
+    for (const fact of model.facts.values()) {
+      const level = levelOf(fact.level)
+      if (level === fact.level) continue
+      fact.level = level
+      fact.levels.push({ at, level })
+      if (fact.entry !== null) fact.entry.level = level
+    }
+    model.ranges = ranges
+    this.#note(this.log(model).relevel(levels))
+    return true
   }
 
   begin(): void {
@@ -450,12 +479,13 @@ export class Driver {
     { level = 0, expiresAt = -1 }: PublishOptions,
     durable: boolean,
   ): Fact {
-    const entry = new TestEntry(++model.lastNumber, expiresAt, content, level)
+    const entry = new TestEntry(++model.lastNumber, content, level, expiresAt)
     const at = this.#step()
     const fact: Fact = {
       queueId: model.id,
       number: entry.number,
       level,
+      levels: [{ at, level }],
       expiresAt,
       digest: content.digest(),
       bodyLength: content.bodyLength,
@@ -480,7 +510,7 @@ export class Driver {
     )
     content.references = 1
     this.store.adopt(content)
-    const entry = new TestEntry(loaded.number, loaded.expiresAt, content, loaded.level)
+    const entry = new TestEntry(loaded.number, content, loaded.level, loaded.expiresAt)
     entry.redelivered = loaded.redelivered
     entry.deliveryCount = loaded.deliveryCount
     entry.acquiredCount = loaded.acquiredCount

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto'
-import {
-  type Content,
-  type LoadedMessage,
-  NOT_STORED,
-  type QueueEntry,
-  STATE_READY,
-} from '../../src/store/message-store.ts'
+import { type Content, type LoadedMessage, type QueueEntry, STATE_READY } from '../../src/store/message-store.ts'
+import { StoreTestEntry } from '../support/store-test-entry.ts'
 
 /** A message as core would have it: what the store is given, and moves. */
 export class TestContent implements Content {
@@ -61,27 +56,7 @@ export const loadedDigest = (loaded: LoadedMessage): string =>
     loaded.buffer.subarray(loaded.bodyOffset, loaded.bodyOffset + loaded.bodyLength),
   )
 
-export class TestEntry implements QueueEntry {
-  readonly number: number
-  readonly expiresAt: number
-  readonly message: TestContent
-  readonly level: number
-  redelivered = false
-  deliveryCount = 0
-  acquiredCount = 0
-  location = NOT_STORED
-  recordBytes = 0
-  page: object | null = null
-  row = 0
-  next: QueueEntry | null = null
-
-  constructor(number: number, expiresAt: number, message: TestContent, level: number) {
-    this.number = number
-    this.expiresAt = expiresAt
-    this.message = message
-    this.level = level
-  }
-}
+export class TestEntry extends StoreTestEntry<TestContent> {}
 
 /** What a restart has to know of a message in a queue besides what it is. */
 export interface State {
@@ -108,7 +83,10 @@ export const NEVER = Infinity
 export interface Fact {
   readonly queueId: number
   readonly number: number
-  readonly level: number
+  /** The one that it has now. */
+  level: number
+  /** What it had before and since when, and the one that it has now, oldest first. */
+  levels: { readonly at: number; readonly level: number }[]
   readonly expiresAt: number
   readonly digest: string
   readonly bodyLength: number
@@ -130,6 +108,9 @@ export interface Fact {
 
 /** What is recorded of it in a log that ends at `at`. */
 export const stateAt = ({ states }: Fact, at: number): State => states.findLast((state) => state.at <= at)!.value
+
+/** Its level in a log that ends at `at`. */
+export const levelAt = ({ levels }: Fact, at: number): number => levels.findLast((one) => one.at <= at)!.level
 
 /** Whether it is in a log that ends at `at`. */
 export const isThereAt = ({ born, gone, durable, cancelled }: Fact, at: number): boolean =>
@@ -158,7 +139,9 @@ export class QueueModel {
   copy(): QueueModel {
     const copy = new QueueModel(this.id)
     copy.lastNumber = this.lastNumber
-    for (const [number, fact] of this.facts) copy.facts.set(number, { ...fact, states: [...fact.states], entry: null })
+    for (const [number, fact] of this.facts) {
+      copy.facts.set(number, { ...fact, states: [...fact.states], levels: [...fact.levels], entry: null })
+    }
     copy.ranges = this.ranges.map((range) => ({ ...range }))
     copy.marks = [...this.marks]
     return copy

@@ -5,6 +5,9 @@ import { currentState, type Fact, NEVER, type QueueModel } from './model.ts'
 
 const EXPIRY_MAX = 1000
 
+/** Of three. In whatever order some of them happen, a message has the same level, or keeps the one that it had. */
+const RELEVELS: readonly (readonly number[])[] = [[1], [0, 1, 1]]
+
 /** Does things at random, as core might. */
 export class Scenario {
   readonly #driver: Driver
@@ -41,6 +44,7 @@ export class Scenario {
     else if (what < 79) this.#gather(model)
     else if (what < 80) this.#expire(model)
     else if (what < 81 && this.#choose(4) === 0) driver.deleteQueue(model)
+    else if (what < 83) this.#relevel(model)
     else await this.#pause()
     if (this.problem !== null) throw this.problem
   }
@@ -96,6 +100,11 @@ export class Scenario {
   /** Messages in memory that may be touched. */
   #touchable(model: QueueModel): Fact[] {
     return model.inMemory().filter((fact) => !this.#spilling.has(fact))
+  }
+
+  #relevel(model: QueueModel): void {
+    const isBusy = model.inMemory().some((fact) => this.#spilling.has(fact) || this.#gathering.has(fact))
+    if (!isBusy) this.#driver.relevel(model, this.#pick(RELEVELS))
   }
 
   #settle(model: QueueModel): void {

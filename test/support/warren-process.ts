@@ -22,7 +22,7 @@ export class WarrenProcess {
   readonly #child
   #onOutput: () => void = () => {}
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string | undefined) {
+  constructor(args: readonly string[], env: Readonly<Record<string, string | undefined>>, cwd: string | undefined) {
     // Nothing of the environment of the tests but what finds programs: a WARREN_ variable there must not matter.
     // Only AMQP unless a test wants more: the well-known ports of other protocols are there once for all tests.
     const child = spawn(process.execPath, [main, ...args], {
@@ -74,7 +74,7 @@ export class WarrenProcess {
 }
 
 export interface WarrenOptions {
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
 }
 

@@ -55,6 +55,22 @@ describe('connections', { skip: withoutBrowser }, () => {
     const total = { item_count: 1, filtered_count: 1, total_count: 1, page: 1, page_count: 1, page_size: 100 }
     const list = /\/api\/connections\?/
     const one = /\/api\/connections\/127/
+    const binding = {
+      source: 'amq.topic',
+      vhost: '/',
+      destination: 'mqtt-subscription-thermometer-7qos1',
+      destination_type: 'queue',
+      routing_key: 'room.*.wanted',
+      arguments: {
+        'x-mqtt-subscription-filter': 'room/+/wanted',
+        'x-mqtt-subscription-qos': 1,
+        'x-mqtt-subscription-no-local': true,
+        'x-mqtt-subscription-id': 5,
+      },
+      properties_key: 'room.*.wanted~',
+    }
+    const subscribed = /\/api\/queues\/%2F\/mqtt-subscription-thermometer-7qos1\/bindings/
+    await page.route(subscribed, (route) => route.fulfill({ json: [binding] }))
     await page.route(list, (route) => route.fulfill({ json: { items: [device], ...total } }))
     await page.route(one, (route) => route.fulfill({ json: device }))
     await goTo(page, '#/channels')
@@ -67,6 +83,11 @@ describe('connections', { skip: withoutBrowser }, () => {
     assert.match(facts, /MQTT 5-0[\s\S]*Client id\s+thermometer-7/)
     assert.doesNotMatch(facts, /Largest frame|Most channels/)
     assert.equal(await page.getByRole('region', { name: 'Channels' }).count(), 0)
+    const subscription = page.getByRole('region', { name: 'Subscriptions' }).getByRole('row', { name: /room/ })
+    assert.match(await subscription.innerText(), /room\/\+\/wanted\s+1\s+no local, identifier 5/)
+    const queue = subscription.getByRole('link', { name: '1' })
+    assert.match((await queue.getAttribute('href'))!, /queues\/%2F\/mqtt-subscription-thermometer-7qos1$/)
+    await page.unroute(subscribed)
     await page.unroute(list)
     await page.unroute(one)
   })

@@ -95,4 +95,53 @@ describe('what only WarrenMQ does with queues', { skip }, () => {
     await page.locator('.error-panel, .job-error').first().waitFor()
     assert.match(await page.locator('.error-panel, .job-error').first().innerText(), /nowhere at all|not exist/)
   })
+
+  test('one is changed in place, with what is in it, after it has been told what that comes to', async () => {
+    const { page } = window
+    await stage.scene.publish(8)
+    const before = await queue('orders.mail')
+    assert.deepEqual([before.type, before.messages > 0], ['classic', true])
+    await goTo(page, `#/queues/${vhost}/orders.mail/change`)
+    await page.getByText('Nothing is different yet.').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Change', exact: true }).isDisabled(), true)
+    await page.getByLabel('Type').selectOption('quorum')
+    const differences = page.getByRole('region', { name: 'What is different' })
+    await differences.getByRole('row', { name: 'Type classic quorum', exact: true }).waitFor()
+    await page.getByText(`Messages in the queue: ${before.messages}.`).waitFor()
+    assert.equal((await queue('orders.mail')).type, 'classic')
+    await page.getByRole('button', { name: 'Change', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Change', exact: true }).click()
+    await page.getByText('Changed orders.mail').waitFor()
+    await page.getByText('Nothing is different yet.').waitFor()
+    const after = await queue('orders.mail')
+    assert.deepEqual([after.type, after.messages], ['quorum', before.messages])
+    assert.deepEqual(window.complaints, [])
+  })
+
+  test('a change that loses something asks for the name, and says what is lost', async () => {
+    const { page } = window
+    await stage.scene.publish(8)
+    const { messages } = await queue('audit.trail')
+    assert.ok(messages > 2)
+    await goTo(page, `#/queues/${vhost}/audit.trail/change`)
+    await page.getByText('Length and size').click()
+    await page.getByLabel('Most messages').fill('2')
+    await page.getByRole('row', { name: /oldest messages beyond the new length limit.* final/ }).waitFor()
+    await page.getByRole('button', { name: 'Change', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    const confirm = dialog.getByRole('button', { name: 'Change', exact: true })
+    assert.equal(await confirm.isDisabled(), true)
+    await dialog.getByRole('textbox').fill('audit.trail')
+    await confirm.click()
+    await eventually(async () => (await queue('audit.trail')).messages === 2)
+  })
+
+  test('a change that is impossible is refused in words before it is asked for', async () => {
+    const { page } = window
+    await goTo(page, `#/queues/${vhost}/audit.trail/change`)
+    await page.getByText('Dead letters', { exact: true }).click()
+    await page.getByLabel('Dead-letter routing key').fill('somewhere')
+    await page.locator('.error-panel').waitFor()
+    assert.match(await page.locator('.error-panel').innerText(), /x-dead-letter-routing-key/)
+  })
 })

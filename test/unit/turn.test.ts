@@ -54,6 +54,29 @@ describe('a turn', () => {
     assert.equal(runs, 5)
   })
 
+  test('flushes before its end where many wait for it', async () => {
+    const turn = new Turn()
+    let flushed = 0
+    const add = (count: number): void => {
+      for (let i = 0; i < count; i++)
+        turn.schedule(
+          PHASE_FLUSH,
+          taskOf(() => flushed++),
+        )
+      turn.dispatch()
+    }
+    add(63)
+    assert.equal(flushed, 0)
+    add(1)
+    assert.equal(flushed, 64)
+    add(1)
+    assert.equal(flushed, 64)
+    for (let read = 0; read < 63; read++) turn.dispatch()
+    assert.equal(flushed, 65, 'after many reads as well')
+    await nextTurn()
+    assert.equal(flushed, 65)
+  })
+
   test('serves what is ready before its end, and once only', async () => {
     const turn = new Turn()
     const ran: string[] = []

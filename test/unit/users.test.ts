@@ -91,23 +91,43 @@ describe('user limits', () => {
   users.put(userNamed('unlimited'))
 
   it('hold for connections', () => {
-    assert.equal(users.connectionRefusal('few', 1), null)
     assert.equal(
-      users.connectionRefusal('few', 2),
+      users.connectionRefusal('few', () => 1),
+      null,
+    )
+    assert.equal(
+      users.connectionRefusal('few', () => 2),
       "connection refused for user 'few': user connection limit (2) is reached",
     )
-    assert.notEqual(users.connectionRefusal('none', 0), null)
-    for (const name of ['all', 'unlimited', 'unknown']) assert.equal(users.connectionRefusal(name, 1e6), null)
+    assert.notEqual(
+      users.connectionRefusal('none', () => 0),
+      null,
+    )
+    for (const name of ['all', 'unlimited', 'unknown'])
+      assert.equal(
+        users.connectionRefusal(name, () => 1e6),
+        null,
+      )
   })
 
   it('hold for channels', () => {
-    assert.equal(users.channelRefusal('few', 2), null)
     assert.equal(
-      users.channelRefusal('few', 3),
+      users.channelRefusal('few', () => 2),
+      null,
+    )
+    assert.equal(
+      users.channelRefusal('few', () => 3),
       "number of channels opened for user 'few' has reached the maximum allowed user limit of 3",
     )
-    assert.notEqual(users.channelRefusal('none', 0), null)
-    for (const name of ['all', 'unlimited', 'unknown']) assert.equal(users.channelRefusal(name, 1e6), null)
+    assert.notEqual(
+      users.channelRefusal('none', () => 0),
+      null,
+    )
+    for (const name of ['all', 'unlimited', 'unknown'])
+      assert.equal(
+        users.channelRefusal(name, () => 1e6),
+        null,
+      )
   })
 })
 

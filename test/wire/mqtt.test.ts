@@ -24,6 +24,13 @@ async function answerTo(hex: string, cut = whole): Promise<string> {
   return (await wire.untilClosed()).toString('hex')
 }
 
+/** A refusal of MQTT 5 in less than 128 bytes. */
+function connack(code: number, reason: string): string {
+  const text = Buffer.from(reason)
+  const head = Buffer.from([0x20, text.length + 6, 0, code, text.length + 3, 0x1f, 0, text.length])
+  return Buffer.concat([head, text]).toString('hex')
+}
+
 const CONNECT_4 = '10 0d 00044d515454 04 02 0000 0001 61'
 const CONNECT_5 = '10 0e 00044d515454 05 02 0000 00 0001 61'
 const CONNACK_4 = '20020000'
@@ -54,14 +61,22 @@ describe('before the login', () => {
     ['a wrong password (3.1.1)', '10 13 00044d515454 04 c2 0000 0001 61 0001 62 0001 63', '20020004'],
     ['a wrong password (5)', '10 14 00044d515454 05 c2 0000 00 0001 61 0001 62 0001 63', '2003008600'],
     ['an unknown vhost', '10 18 00044d515454 04 c2 0000 0001 61 0006 783a67756573 0001 63', '20020004'],
-    ['an unknown authentication method', '10 12 00044d515454 05 02 0000 04 15000178 0001 61', '2003008c00'],
+    [
+      'an unknown authentication method',
+      '10 12 00044d515454 05 02 0000 04 15000178 0001 61',
+      connack(0x8c, "the authentication method 'x' is not known"),
+    ],
     ['authentication data without a method', '10 12 00044d515454 05 02 0000 04 16000178 0001 61', ''],
     ['a receive maximum of 0', '10 11 00044d515454 05 02 0000 03 210000 0001 61', ''],
     ['a maximum packet size of 0', '10 13 00044d515454 05 02 0000 05 2700000000 0001 61', ''],
     ['a property twice', '10 14 00044d515454 05 02 0000 06 210001 210001 0001 61', ''],
     ['a property of another packet', '10 11 00044d515454 05 02 0000 03 230001 0001 61', ''],
     ['an unknown property', '10 10 00044d515454 05 02 0000 02 7f01 0001 61', ''],
-    ['a will with a wildcard', '10 15 00044d515454 05 06 0000 00 0001 61 00 000123 000163', '2003009000'],
+    [
+      'a will with a wildcard',
+      '10 15 00044d515454 05 06 0000 00 0001 61 00 000123 000163',
+      connack(0x90, 'the topic of the will has a wildcard'),
+    ],
   ]
   for (const [name, send, answer] of refused) {
     test(name, async () => {
@@ -102,6 +117,7 @@ describe('afterwards', () => {
     ['a topic alias that stands for nothing', '30 06 0000 03 230001', 0x82],
     ['a subscription identifier from a client', '30 06 0001 61 02 0b01', 0x82],
     ['a payload format that is none', '30 06 0001 61 02 0102', 0x82],
+    ['a response topic with a wildcard', '30 08 0001 61 04 08000123', 0x82],
     ['PUBREL with wrong flags', '60 02 0001', 0x81],
     ['SUBSCRIBE with wrong flags', '80 07 0001 00 0001 61 00', 0x81],
     ['SUBSCRIBE without filters', '82 03 0001 00', 0x82],

@@ -50,6 +50,7 @@ export class WireClient {
       this.#received = Buffer.concat([this.#received, chunk])
       this.#wake()
     })
+    socket.on('drain', () => this.#wake())
     // a reset is one of the ways in which a broker may close
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -112,6 +113,15 @@ export class WireClient {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** What the broker sends stays in the sockets. */
+  pauseReading(): void {
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    this.#socket.resume()
   }
 
   end(): void {

@@ -80,6 +80,21 @@ const oneOf = (random: Random, { usual, odd }: Names): string => random.of(rando
 const exchangeFor = (random: Random): string => (random.once(2) ? random.of(OWN)[0] : oneOf(random, EXCHANGES))
 const keyFor = (random: Random): string => random.of(random.once(4) ? KEYS.odd : KEYS.usual)
 
+/** Octets of which some are changed, added or lost, or that end too early. */
+export function changedOctets(random: Random, bytes: Buffer): Buffer {
+  const at = random.below(bytes.length)
+  switch (random.below(4)) {
+    case 0:
+      return Buffer.concat([bytes.subarray(0, at), random.bytes(1), bytes.subarray(at + 1)])
+    case 1:
+      return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(4)), bytes.subarray(at)])
+    case 2:
+      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])
+    default:
+      return bytes.subarray(0, at)
+  }
+}
+
 /** What the client knows of one of its channels. */
 export class ChannelView {
   /** Deliveries that are not settled. */

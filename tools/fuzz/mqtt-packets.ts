@@ -2,7 +2,7 @@
  * What a hostile or broken client of MQTT may send, from a seed: mostly sound packets about few names, so that they meet one another's
  * effects; some of them damaged, and some that are no more than octets.
  */
-import type { Random } from './frames.ts'
+import { changedOctets, type Random } from './frames.ts'
 
 export type MqttVersion = 3 | 4 | 5
 
@@ -181,19 +181,8 @@ export const disconnectPacket = (random: Random, version: MqttVersion): Buffer =
 
 /** A packet with octets changed, lost or added, or of another length than it says. */
 export function damaged(random: Random, bytes: Buffer): Buffer {
-  const at = random.below(bytes.length)
-  switch (random.below(5)) {
-    case 0:
-      return Buffer.concat([bytes.subarray(0, at), random.bytes(1), bytes.subarray(at + 1)])
-    case 1:
-      return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(4)), bytes.subarray(at)])
-    case 2:
-      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])
-    case 3:
-      return bytes.subarray(0, at)
-    default:
-      return Buffer.concat([bytes.subarray(0, 1), varint(random.below(1000)), bytes.subarray(2)])
-  }
+  if (!random.once(5)) return changedOctets(random, bytes)
+  return Buffer.concat([bytes.subarray(0, 1), varint(random.below(1000)), bytes.subarray(2)])
 }
 
 /** All that one client sends. */

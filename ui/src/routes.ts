@@ -58,6 +58,10 @@ export const ROUTES: readonly Route[] = [
     pattern: '/queues/:vhost/:name/manage',
     load: async () => (await import('./pages/queues/manage-page.tsx')).ManageQueuePage,
   },
+  {
+    pattern: '/queues/:vhost/:name/change',
+    load: async () => (await import('./pages/queues/change/change-queue-page.tsx')).ChangeQueuePage,
+  },
   { pattern: '/events', load: async () => (await import('./pages/events/events-page.tsx')).EventsPage },
   { pattern: '/users', load: async () => (await import('./pages/users/users-page.tsx')).UsersPage },
   { pattern: '/users/new', load: async () => (await import('./pages/users/add-user-page.tsx')).AddUserPage },
@@ -157,6 +161,10 @@ export const ROUTES: readonly Route[] = [
   {
     pattern: '/message-traces/:vhost/:id',
     load: async () => (await import('./pages/traces/trace-page.tsx')).TracePage,
+  },
+  {
+    pattern: '/traces',
+    load: async () => (await import('./pages/trace-files/trace-files-page.tsx')).TraceFilesPage,
   },
   { pattern: '/topology', load: async () => (await import('./pages/topology/topology-page.tsx')).TopologyPage },
 ]

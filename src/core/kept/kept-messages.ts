@@ -5,8 +5,8 @@ import type { Commits, CommitWaiter } from '../commits.ts'
 import type { MessageDecoder } from '../message-decoder.ts'
 import type { MessageMemory } from '../message-memory.ts'
 import { copyOfMessage, type Message } from '../message.ts'
+import { SideLogEntry } from '../side-log-entry.ts'
 import type { SideLogOwner, SideLogs } from '../side-logs.ts'
-import { KeptEntry } from './kept-entry.ts'
 
 /** Messages read in one go, and their bytes but for the first. */
 const LOAD_MESSAGES = 1024
@@ -45,9 +45,9 @@ export class KeptMessages implements TurnTask, CommitWaiter {
   readonly #purpose: string
   readonly #log: QueueLog
   /** Those that are in memory, by number. */
-  readonly #entries = new Map<number, KeptEntry>()
+  readonly #entries = new Map<number, SideLogEntry>()
   /** In the order in which they come to the disk. */
-  readonly #unstored = new RingDeque<KeptEntry>()
+  readonly #unstored = new RingDeque<SideLogEntry>()
   #lastNumber: number
   /** In the log, of the last change. */
   #position = 0
@@ -70,7 +70,7 @@ export class KeptMessages implements TurnTask, CommitWaiter {
     const { store, memory } = this.#host
     if (message.slab === null) store.adopt(message)
     message.references++
-    const entry = new KeptEntry(message, ++this.#lastNumber, expiresAt)
+    const entry = new SideLogEntry(message, ++this.#lastNumber, expiresAt)
     this.#entries.set(entry.number, entry)
     memory.added()
     store.begin()
@@ -105,7 +105,7 @@ export class KeptMessages implements TurnTask, CommitWaiter {
     this.#leave(entry)
   }
 
-  #leave(entry: KeptEntry): void {
+  #leave(entry: SideLogEntry): void {
     this.#entries.delete(entry.number)
     this.#host.memory.removed()
     this.#host.store.release(entry.message)

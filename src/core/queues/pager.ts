@@ -29,7 +29,7 @@ const RUN_BYTES = 1024 * 1024
 /** How far into a tail is looked for what has to be written. */
 const LOOK_ENTRIES = 8192
 /** Entries that one queue moves in a turn. */
-const ENTRIES_PER_TURN = 10_000
+const ENTRIES_PER_TURN = 4096
 /** With fewer entries than this at hand, and fewer bytes, more is loaded. */
 const LOW_ENTRIES = 512
 const LOW_BYTES = 512 * 1024

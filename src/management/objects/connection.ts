@@ -16,7 +16,7 @@ export const renderConnectionName = ({ facts, vhost, user, broker }: ClientConne
 })
 
 export function renderConnection(connection: ClientConnection, statistics: Statistics, ranges: Ranges): Row {
-  const { facts, user, sessions, connectedAt } = connection
+  const { facts, user, channels, connectedAt } = connection
   const values: number[] = []
   CONNECTIONS.read(connection, values)
   const { receivedPackets, sentPackets, pendingBytes } = connection.traffic()
@@ -32,7 +32,7 @@ export function renderConnection(connection: ClientConnection, statistics: Stati
     client_properties: tableToJson(facts.clientProperties),
     connected_at: connectedAt,
     state: connectionState(connection),
-    channels: sessions.size,
+    channels: channels.size,
     peer_host: facts.peerAddress,
     peer_port: facts.peerPort,
     recv_cnt: receivedPackets,

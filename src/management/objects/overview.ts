@@ -45,10 +45,10 @@ export function renderProduct({ announced, broker, clusterName, statistics, vers
 /** How many of everything there are, where the caller may look. */
 export function objectTotals({ connections }: Broker, vhosts: ReadonlySet<VHost>): Record<string, number> {
   const totals = { channels: 0, connections: 0, consumers: 0, exchanges: 0, queues: 0 }
-  for (const { vhost, sessions } of connections) {
+  for (const { vhost, channels } of connections) {
     if (!vhosts.has(vhost)) continue
     totals.connections++
-    totals.channels += sessions.size
+    totals.channels += channels.size
   }
   for (const { exchanges, queues } of vhosts) {
     totals.exchanges += exchanges.size

@@ -21,7 +21,14 @@ const tag = 'Channels'
 
 export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => {
   const sessions = function* (): Generator<Session> {
-    for (const connection of broker.connections) yield* connection.sessions
+    for (const connection of broker.connections) yield* connection.channels
+  }
+  // consumers of protocols without channels name their session, too
+  const named = (name: string): Session | undefined => {
+    for (const connection of broker.connections) {
+      for (const session of connection.sessions) if (sessionName(session) === name) return session
+    }
+    return undefined
   }
   app.get('/channels', described('Channels', { query, tag }), (request) => channelList(request, sessions(), statistics))
   app.get('/vhosts/:vhost/channels', described('Channels to a virtual host', { query, tag }), (request) => {
@@ -36,7 +43,7 @@ export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => 
   app.get('/channels/:name', described('A channel', { query, tag, answers: { 200: ANY_OBJECT } }), (request) => {
     requireStats(request, statistics)
     const { name } = request.params as { name: string }
-    const session = sessions().find((other) => sessionName(other) === name)
+    const session = named(name)
     if (session === undefined) throw objectNotFound()
     requireOwn(request, session.connection, 'monitoring')
     const ranges = rangesOf(request.query)

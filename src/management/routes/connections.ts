@@ -54,7 +54,7 @@ export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) 
   })
   for (const part of ['channels', 'sessions']) {
     app.get(`/connections/:name/${part}`, described('Channels of a connection', { query, tag }), (request) =>
-      channelList(request, find(request, 'monitoring').sessions, statistics),
+      channelList(request, find(request, 'monitoring').channels, statistics),
     )
   }
   app.get('/vhosts/:vhost/connections', described('Connections to a virtual host', { query, tag }), (request) => {

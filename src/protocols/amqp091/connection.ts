@@ -13,6 +13,7 @@ import type { LogFacts } from '../../telemetry/log.ts'
 import type { Timer } from '../../util/clock.ts'
 import { AssertionError } from '../../util/assert.ts'
 import type { Interner } from '../../util/interner.ts'
+import { trafficOf } from '../traffic.ts'
 import { Channel } from './channel.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
 import { type Capabilities, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
@@ -20,7 +21,7 @@ import { HEADER_FIXED_BYTES, IDLE, unexpectedFrame } from './publish-assembler.t
 import type { AmqpSettings } from './settings.ts'
 import { FrameError, MalformedTextError, MalformedValueError, UnknownMethodError, WireError } from './wire/errors.ts'
 import { FrameParser, type FrameHandler } from './wire/frame-parser.ts'
-import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, encodeMethodFrame } from './wire/frames.ts'
+import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, viewMethodFrame } from './wire/frames.ts'
 import { Heartbeat } from './wire/heartbeat.ts'
 import * as m from './wire/methods.gen.ts'
 import { printArguments, printPayload } from './wire/print-payload.ts'
@@ -360,7 +361,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   // ---- frames out ----
 
   send(channel: number, method: m.Method): void {
-    if (this.#state !== CLOSED) this.transport.write(encodeMethodFrame(channel, method))
+    if (this.#state !== CLOSED) this.transport.write(viewMethodFrame(channel, method))
   }
 
   /** Durable changes made so far are on their way to disk: nothing is sent until they are there. */
@@ -493,14 +494,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   }
 
   traffic(): Traffic {
-    const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
-    return {
-      receivedBytes: bytesIn,
-      receivedPackets: readsIn,
-      sentBytes: bytesOut,
-      sentPackets: writesOut,
-      pendingBytes: pending,
-    }
+    return trafficOf(this.transport)
   }
 
   onPressure(choked: boolean): void {

@@ -3,14 +3,12 @@ import { duplexPair } from '../../net/duplex-pair.ts'
 import type { Peer } from '../../net/listener.ts'
 import { Interner } from '../../util/interner.ts'
 import type { FrontEnd } from '../front-end.ts'
+import { OpenConnections } from '../open-connections.ts'
 import { Connection } from './connection.ts'
 import type { AmqpSettings } from './settings.ts'
 
 export type { AmqpSettings } from './settings.ts'
 export { amqpPropertyFormat } from './wire/properties.ts'
-
-/** How long connections may take to say goodbye when the server stops. */
-const GOODBYE_MS = 5_000
 
 const IN_PROCESS: Peer = {
   address: '127.0.0.1',
@@ -24,9 +22,8 @@ const IN_PROCESS: Peer = {
 /** The AMQP 0-9-1 front end of a server: takes sockets, gives sessions. */
 export class AmqpFrontEnd implements FrontEnd {
   readonly #settings: AmqpSettings
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new OpenConnections<Connection>()
   readonly #interner = new Interner()
-  #closing = false
   #lastInProcess = 0
 
   constructor(settings: AmqpSettings) {
@@ -35,7 +32,7 @@ export class AmqpFrontEnd implements FrontEnd {
 
   /** Takes over a paused socket. */
   accept(socket: Duplex, peer: Peer): void {
-    if (this.#closing) {
+    if (this.#connections.closing) {
       socket.destroy()
       return
     }
@@ -51,29 +48,18 @@ export class AmqpFrontEnd implements FrontEnd {
     const [stream, server] = duplexPair()
     const { nodeName } = this.#settings.broker.options
     const name = `<${nodeName}.${++this.#lastInProcess}>`
-    if (this.#closing) server.destroy()
+    if (this.#connections.closing) server.destroy()
     else this.#open(server, IN_PROCESS, { ...this.#settings, inProcess: { user, name } })
     return { stream, name }
   }
 
   #open(socket: Duplex, peer: Peer, settings: AmqpSettings): void {
-    const connection = new Connection(socket, peer, settings, this.#interner, (ended) =>
-      this.#connections.delete(ended),
-    )
+    const connection = new Connection(socket, peer, settings, this.#interner, this.#connections.delete)
     this.#connections.add(connection)
   }
 
   /** Tells every client that the server goes (320), waits for their goodbyes, and drops who says none. */
   async close(reason: string): Promise<void> {
-    this.#closing = true
-    const open = [...this.#connections]
-    const ended = Promise.all(open.map((connection) => connection.ended()))
-    for (const connection of open) connection.close(reason)
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, GOODBYE_MS)))
-    await Promise.race([ended, late])
-    clearTimeout(timer)
-    for (const connection of this.#connections) connection.drop()
-    await ended
+    await this.#connections.close((connection) => connection.close(reason))
   }
 }

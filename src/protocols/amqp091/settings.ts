@@ -1,17 +1,8 @@
 import type { Broker } from '../../core/broker.ts'
-import type { LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { BufferPool } from '../../net/buffer-pool.ts'
 import type { CertificateLogin } from '../../net/tls.ts'
 import type { Clock } from '../../util/clock.ts'
-
-/** Says who may log in; never rejects. */
-export interface Logins {
-  authenticatePassword(user: string, password: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
-  /** Of somebody whose certificate has been verified. */
-  authenticateName(user: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
-  /** Counts a login that did not get as far as a name. */
-  countBroken(facts: LoginFacts): void
-}
+import type { Logins } from '../logins.ts'
 
 /** What AMQP connections of a server have in common. */
 export interface AmqpSettings {

@@ -60,6 +60,7 @@ export function acceptClient(context: MqttContext, peer: Peer, result: LoggedIn,
       receiveMaximum: packet.properties?.receiveMaximum ?? RECEIVE_MAX,
       packetBytesMax: packet.properties?.maximumPacketSize ?? Infinity,
       topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
+      wantsReasons: packet.properties?.requestProblemInformation ?? true,
     })
   } catch (error) {
     connection.close()

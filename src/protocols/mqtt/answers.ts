@@ -7,7 +7,11 @@ interface Answer {
   readonly type: number
   readonly packetId: number
   readonly reason: number
+  readonly text: string
 }
+
+/** @param text what there is to say to the reason; empty for nothing */
+type Send = (type: number, packetId: number, reason: number, text: string) => void
 
 /**
  * PUBACK, PUBREC, PUBREL and PUBCOMP of one client: each goes out when what it says is safe, and in the order in which they were asked
@@ -16,15 +20,12 @@ interface Answer {
 export class Answers implements CommitWaiter {
   waits = false
   readonly #commits: Pick<Commits, 'committed' | 'wait'>
-  readonly #send: (type: number, packetId: number, reason: number) => void
+  readonly #send: Send
   readonly #waiting = new RingDeque<Answer>(4)
   /** By type. */
   readonly #counts = new Uint32Array(16)
 
-  constructor(
-    commits: Pick<Commits, 'committed' | 'wait'>,
-    send: (type: number, packetId: number, reason: number) => void,
-  ) {
+  constructor(commits: Pick<Commits, 'committed' | 'wait'>, send: Send) {
     this.#commits = commits
     this.#send = send
   }
@@ -34,13 +35,13 @@ export class Answers implements CommitWaiter {
     return this.#counts[type]!
   }
 
-  add(position: number, type: number, packetId: number, reason = 0): void {
+  add(position: number, type: number, packetId: number, reason = 0, text = ''): void {
     if (this.#waiting.size === 0 && position <= this.#commits.committed) {
-      this.#send(type, packetId, reason)
+      this.#send(type, packetId, reason, text)
       return
     }
     this.#counts[type]!++
-    this.#waiting.push({ position, type, packetId, reason })
+    this.#waiting.push({ position, type, packetId, reason, text })
     this.#commits.wait(this)
   }
 
@@ -53,7 +54,7 @@ export class Answers implements CommitWaiter {
       }
       this.#waiting.shift()
       this.#counts[next.type]!--
-      this.#send(next.type, next.packetId, next.reason)
+      this.#send(next.type, next.packetId, next.reason, next.text)
     }
   }
 

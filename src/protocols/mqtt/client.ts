@@ -24,7 +24,7 @@ import { isShareable, Subscriptions } from './subscriptions.ts'
 import { SysSubscriptions } from './sys-subscriptions.ts'
 import { isSysTopic } from './sys-topics.ts'
 import { filterProblem, parseShared } from './topics.ts'
-import { encodeSuback, encodeUnsuback, writeAck } from './wire/encode.ts'
+import { encodeAck, encodeSuback, encodeUnsuback, withReasonString, writeAck } from './wire/encode.ts'
 import * as p from './wire/packets.ts'
 
 /** What a client does with its connection. */
@@ -42,12 +42,16 @@ export interface ClientOptions extends DeliveryLimits {
   /** Seconds for which the session outlasts the connection. */
   readonly expirySec: number
   readonly receiveMaximum: number
+  /** Whether refusals are explained in words (MQTT 5.0, 3.1.2.11.7). */
+  readonly wantsReasons: boolean
 }
 
 /** A SUBSCRIBE or UNSUBSCRIBE, as far as it is done: what it asks for may have to be asked for elsewhere first. */
 interface Progress {
   readonly packetId: number
   readonly codes: number[]
+  /** Why those that failed did. */
+  readonly reasons: string[]
   /** What the client is sent once it knows that it has subscribed. */
   readonly sequel: (() => void)[]
 }
@@ -88,9 +92,11 @@ export class Client implements SessionSink {
     const subscriptions = new Subscriptions(session, context, state)
     this.subscriptions = subscriptions
     context.counters.subscriptions += subscriptions.size
-    const answers = new Answers(connection.broker.commits, (type, packetId, reason) => {
+    const answers = new Answers(connection.broker.commits, (type, packetId, reason, text) => {
       context.counters.packetsSent++
-      writeAck(transport, type, packetId, version, reason)
+      if ((type === p.PUBACK || type === p.PUBREC) && reason < 0x80) session.counters.confirmed++
+      if (version < 5 || text === '') writeAck(transport, type, packetId, version, reason)
+      else transport.write(this.#explain(text, (properties) => encodeAck(type, packetId, reason, properties)))
     })
     this.#answers = answers
     this.#publishes = new IncomingPublishes({ session, context, state, subscriptions, answers, version })
@@ -103,20 +109,31 @@ export class Client implements SessionSink {
       transport,
       limits: options,
     })
-    this.#sys = new SysSubscriptions(context, this.#deliveries)
+    this.#sys = new SysSubscriptions(context, this.#deliveries, connection)
     this.#replay = new RetainedReplay({ session, context, state, deliveries: this.#deliveries })
+  }
+
+  /** A packet with the reason in words, where the client wants them. */
+  #explain(text: string, encode: (properties: p.PacketProperties | null) => Buffer): Buffer {
+    const { wantsReasons, packetBytesMax } = this.#options
+    return withReasonString(wantsReasons ? text : '', packetBytesMax, encode)
   }
 
   /** The client knows that it is connected: goes on with its session. @throws BrokerError; UndecidedError */
   begin(): void {
-    const { durableQueueType, prefetch } = this.#context.settings
-    const limit = Math.min(prefetch, this.#options.receiveMaximum, OWN_IDS)
-    // a quorum queue has no part in a limit that several queues share
-    this.#session.setPrefetch(limit, durableQueueType === 'classic')
+    const limit = Math.min(this.#context.settings.prefetch, this.#options.receiveMaximum, OWN_IDS)
+    this.#session.setPrefetch(limit, this.#sharesPrefetch())
     this.subscriptions.resume()
     this.#deliveries.resume()
     for (const subscription of this.subscriptions.all())
       if (isSysTopic(subscription.filter)) this.#sys.add(subscription)
+  }
+
+  /** A quorum queue has no part in a limit that several queues share; the session's may be older than the setting, or have been changed. */
+  #sharesPrefetch(): boolean {
+    if (this.#context.settings.durableQueueType !== 'classic') return false
+    const { queues } = this.#session.vhost
+    return this.subscriptions.queues().every((name) => queues.get(name)?.rules.sharedPrefetch !== false)
   }
 
   // ---- packets ----
@@ -146,24 +163,29 @@ export class Client implements SessionSink {
   /** May be called again where it throws an UndecidedError. @throws MqttError; UndecidedError */
   subscribe({ packetId, requests, properties }: p.SubscribePacket): void {
     const identifier = properties?.subscriptionIdentifiers?.[0] ?? 0
-    const progress = (this.#progress ??= { packetId, codes: [], sequel: [] })
-    const { codes, sequel } = progress
-    while (codes.length < requests.length) codes.push(this.#subscribe(requests[codes.length]!, identifier, sequel))
+    const progress = (this.#progress ??= { packetId, codes: [], reasons: [], sequel: [] })
+    const { codes, reasons, sequel } = progress
+    while (codes.length < requests.length) codes.push(this.#subscribe(requests[codes.length]!, identifier, progress))
     this.#progress = null
     const { version } = this.#options
     // MQTT 3 has one code for all that has failed
     const told = version === 5 ? codes : codes.map((code) => (code < 0x80 ? code : 0x80))
-    this.#host.commitThenWrite(encodeSuback(version, packetId, told))
+    this.#host.commitThenWrite(this.#explain(reasons.join('; '), (why) => encodeSuback(version, packetId, told, why)))
     for (const begin of sequel) begin()
     this.#leaveIfUnauthorized(codes)
   }
 
-  #subscribe(request: p.SubscriptionRequest, identifier: number, sequel: (() => void)[]): number {
+  #subscribe(request: p.SubscriptionRequest, identifier: number, progress: Progress): number {
+    const { reasons, sequel } = progress
     const { filter, retainHandling } = request
     const shared = parseShared(filter)
     if (shared !== null && request.noLocal) throw protocolError('a shared subscription without its own messages')
-    if (filterProblem(filter) !== null) return FILTER_INVALID
-    if (shared !== null && !isShareable(shared.group, shared.filter)) return FILTER_INVALID
+    const problem =
+      filterProblem(filter) ?? (shared !== null && !isShareable(shared.group, shared.filter) ? 'is too long' : null)
+    if (problem !== null) {
+      reasons.push(`the filter ${problem}`)
+      return FILTER_INVALID
+    }
     // what is shared may come to one member after it came to another
     const qos = shared === null ? request.qos : (Math.min(request.qos, 1) as 0 | 1)
     const isNew = this.subscriptions.get(filter) === undefined
@@ -176,6 +198,7 @@ export class Client implements SessionSink {
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#warn('a subscription was refused', { filter, reason: error.message })
+      reasons.push(error.message)
       return error.kind === 'preconditionFailed' ? QUOTA_EXCEEDED : reasonOf(error)
     }
   }
@@ -187,21 +210,29 @@ export class Client implements SessionSink {
 
   /** May be called again where it throws an UndecidedError. @throws UndecidedError */
   unsubscribe({ packetId, filters }: p.UnsubscribePacket): void {
-    const progress = (this.#progress ??= { packetId, codes: [], sequel: [] })
-    const { codes } = progress
-    while (codes.length < filters.length) codes.push(this.#unsubscribe(filters[codes.length]!))
+    const progress = (this.#progress ??= { packetId, codes: [], reasons: [], sequel: [] })
+    const { codes, reasons } = progress
+    while (codes.length < filters.length) codes.push(this.#unsubscribe(filters[codes.length]!, reasons))
     this.#progress = null
-    this.#host.commitThenWrite(encodeUnsuback(this.#options.version, packetId, codes))
+    const { version } = this.#options
+    this.#host.commitThenWrite(
+      this.#explain(reasons.join('; '), (why) => encodeUnsuback(version, packetId, codes, why)),
+    )
   }
 
-  #unsubscribe(filter: string): number {
-    if (filterProblem(filter) !== null) return FILTER_INVALID
+  #unsubscribe(filter: string, reasons: string[]): number {
+    const problem = filterProblem(filter)
+    if (problem !== null) {
+      reasons.push(`the filter ${problem}`)
+      return FILTER_INVALID
+    }
     try {
       this.#sys.remove(filter)
       return this.subscriptions.unsubscribe(filter) ? 0 : NO_SUBSCRIPTION_EXISTED
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#warn('an unsubscription was refused', { filter, reason: error.message })
+      reasons.push(error.message)
       return reasonOf(error)
     }
   }

@@ -17,6 +17,13 @@ export interface Publication {
   readonly payloadLength: number
 }
 
+/** What a topic is as a routing key. */
+export interface TopicKey {
+  readonly key: string
+  /** Whether the key gives the topic back. */
+  readonly keepsTopic: boolean
+}
+
 /** Makes the broker's messages of what MQTT clients publish. */
 export class Composer {
   readonly #broker: Broker
@@ -24,9 +31,6 @@ export class Composer {
   readonly #mapping: TopicMapping
   /** Property bytes where there is nothing but the QoS to tell: for QoS 0 and 1. */
   readonly #plain: readonly [Buffer, Buffer]
-  #lastTopic = ''
-  #lastKey = ''
-  #keepsLast = false
 
   constructor(broker: Broker, exchange: string, mapping: TopicMapping) {
     this.#broker = broker
@@ -36,19 +40,19 @@ export class Composer {
     this.#plain = [plain(0), plain(1)]
   }
 
+  /** For who publishes on a topic more than once. */
+  keyOf(topic: string): TopicKey {
+    return { key: topicToKey(topic, this.#mapping), keepsTopic: keepsTopic(topic, this.#mapping) }
+  }
+
   /**
    * The bytes in front of the payload may be written over: nobody needs them any more.
    * @param own the client's id, where it has subscriptions that its own messages must not come to
    */
-  compose(publication: Publication, own: string | null): Message {
+  compose(publication: Publication, own: string | null, topicKey = this.keyOf(publication.topic)): Message {
     const { topic, qos, retain, properties } = publication
-    if (topic !== this.#lastTopic) {
-      this.#lastTopic = topic
-      this.#lastKey = topicToKey(topic, this.#mapping)
-      this.#keepsLast = keepsTopic(topic, this.#mapping)
-    }
-    const key = this.#lastKey
-    if (qos < 2 && !retain && own === null && this.#keepsLast && (properties === null || isBare(properties))) {
+    const { key } = topicKey
+    if (qos < 2 && !retain && own === null && topicKey.keepsTopic && (properties === null || isBare(properties))) {
       return this.#composePlain(key, qos === 0 ? 0 : 1, publication)
     }
     const laidOut = toProperties(topic, qos, properties, this.#mapping)

@@ -3,8 +3,8 @@ import type { BrokerError } from '../../core/errors.ts'
 import type { Identity, LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
+import { isLoopback } from '../peer-facts.ts'
 import type { AuthenticationExchange, AuthenticationStep } from './authentication-method.ts'
-import { isLoopback } from './connection-facts.ts'
 import { MqttError, protocolError } from './errors.ts'
 import {
   BAD_AUTHENTICATION_METHOD,
@@ -16,6 +16,7 @@ import {
 } from './reason-codes.ts'
 import { clientIdProblem } from './session-queues.ts'
 import type { MqttSettings } from './settings.ts'
+import { isSysTopic } from './sys-topics.ts'
 import { topicProblem } from './topics.ts'
 import { requireClientId } from './wire/decode.ts'
 import type { ConnectPacket, PacketProperties, ReasonPacket } from './wire/packets.ts'
@@ -48,6 +49,9 @@ interface Login {
   readonly outcome: LoginOutcome | Promise<LoginOutcome>
 }
 
+const willTopicProblem = (topic: string): string | null =>
+  topicProblem(topic) ?? (isSysTopic(topic) ? 'is the broker’s own' : null)
+
 /** From CONNECT to who it is from; then it is forgotten. */
 export class Connecting {
   readonly #host: ConnectHost
@@ -72,7 +76,7 @@ export class Connecting {
     this.#clientId = packet.clientId === '' ? `auto-${randomBytes(16).toString('base64url')}` : packet.clientId
     const problem = clientIdProblem(this.#clientId)
     if (problem !== null) throw new MqttError(CLIENT_ID_NOT_VALID, `the client id ${problem}`)
-    const willProblem = packet.will === null ? null : topicProblem(packet.will.topic)
+    const willProblem = packet.will === null ? null : willTopicProblem(packet.will.topic)
     if (willProblem !== null) throw new MqttError(TOPIC_NAME_INVALID, `the topic of the will ${willProblem}`)
     const method = packet.properties?.authenticationMethod
     if (method !== undefined) {

@@ -1,14 +1,13 @@
 import type { ConnectionFacts } from '../../core/client-connection.ts'
 import { longstr } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
+import { connectionName, isLoopback } from '../peer-facts.ts'
 import type { Version } from './wire/packets.ts'
 
 const VERSIONS: Readonly<Record<Version, string>> = { 3: '3.1.0', 4: '3.1.1', 5: '5.0' }
 
-export const isLoopback = ({ address }: Peer): boolean => address.startsWith('127.') || address === '::1'
-
-/** As in a URL: IPv6 addresses in brackets. */
-const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+/** As RabbitMQ's metrics have them. */
+const COUNTED_AS: Readonly<Record<Version, string>> = { 3: 'mqtt310', 4: 'mqtt311', 5: 'mqtt50' }
 
 /** What management shows of a connection, as RabbitMQ shows it. */
 export function connectionFacts(
@@ -18,7 +17,7 @@ export function connectionFacts(
   const { address, port, localAddress, localPort, tls, websocket } = peer
   const { version, clientId, mechanism, keepAliveSec } = client
   return {
-    name: `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
+    name: connectionName(peer),
     protocol: `${websocket ? 'Web ' : ''}MQTT ${VERSIONS[version]}`,
     givenName: clientId,
     peerAddress: address,
@@ -29,6 +28,8 @@ export function connectionFacts(
     ]),
     loopback: isLoopback(peer),
     topicVariables: { client_id: clientId },
-    network: { localAddress, localPort, mechanism, channelMax: 1, frameMaxBytes: 0, heartbeatSec: keepAliveSec, tls },
+    hasChannels: false,
+    countedAs: COUNTED_AS[version],
+    network: { localAddress, localPort, mechanism, channelMax: 0, frameMaxBytes: 0, heartbeatSec: keepAliveSec, tls },
   }
 }

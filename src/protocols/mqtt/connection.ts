@@ -13,6 +13,7 @@ import {
 import type { LogFacts } from '../../telemetry/log.ts'
 import { AssertionError } from '../../util/assert.ts'
 import type { Timer } from '../../util/clock.ts'
+import { trafficOf } from '../traffic.ts'
 import type { Client } from './client.ts'
 import type { Takeable } from './clients.ts'
 import { type ConnectHost, Connecting, type LoggedIn } from './connect.ts'
@@ -22,18 +23,20 @@ import { KeepAlive } from './keep-alive.ts'
 import { acceptClient, type Accepted } from './accept.ts'
 import {
   ADMINISTRATIVE_ACTION,
-  DISCONNECT_WITH_WILL,
+  BAD_CREDENTIALS,
   IMPLEMENTATION_ERROR,
   KEEP_ALIVE_TIMEOUT,
   MALFORMED_PACKET,
+  NOT_AUTHORIZED,
   returnCodeOf,
   SERVER_SHUTTING_DOWN,
   SESSION_TAKEN_OVER,
+  SUCCESS,
   UNSUPPORTED_VERSION,
 } from './reason-codes.ts'
 import type { Will } from './wills.ts'
 import * as decode from './wire/decode.ts'
-import { encodeConnack, encodeReason, PINGRESP_BYTES } from './wire/encode.ts'
+import { encodeConnack, encodeReason, PINGRESP_BYTES, withReasonString } from './wire/encode.ts'
 import { type PacketHandler, PacketParser } from './wire/packet-parser.ts'
 import { PacketReader } from './wire/packet-reader.ts'
 import * as p from './wire/packets.ts'
@@ -66,6 +69,8 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   #isGreeted = false
   #state = AWAIT_CONNECT
   #version: p.Version = 4
+  /** Of a whole packet that the client takes. */
+  #packetBytesMax = Infinity
   #client: Client | null = null
   #accepted: Accepted | null = null
   #will: Will | null = null
@@ -119,6 +124,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     if (this.#state === AWAIT_CONNECT && type === p.CONNECT) {
       const packet = decode.decodeConnect(this.#reader)
       this.#version = packet.version
+      this.#packetBytesMax = packet.properties?.maximumPacketSize ?? Infinity
       this.#state = CONNECTING
       this.#suspend()
       this.#connecting.begin(packet)
@@ -208,7 +214,8 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
       }
       state.expireIn(this.#accepted!.limitExpiry(expirySec))
     }
-    if (reason !== DISCONNECT_WITH_WILL) this.#will = null
+    // any other reason is one to tell of (MQTT 5.0, 3.1.2.5)
+    if (reason === SUCCESS) this.#will = null
     this.#finish()
   }
 
@@ -308,11 +315,18 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     const version = this.#version
     if (this.#state === RUNNING) {
       this.#endClient()
-      if (version === 5) this.commitThenWrite(encodeReason(p.DISCONNECT, reason, { reasonString: text.slice(0, 1024) }))
+      if (version === 5) {
+        this.commitThenWrite(
+          withReasonString(text, this.#packetBytesMax, (why) => encodeReason(p.DISCONNECT, reason, why)),
+        )
+      }
     } else if (this.#state === CONNECTING || reason === UNSUPPORTED_VERSION) {
       const code = version === 5 ? reason : returnCodeOf(reason)
       // who failed to log in is told no more than that
-      if (code !== null) this.write(encodeConnack(version, false, code, null))
+      const told = reason === BAD_CREDENTIALS || reason === NOT_AUTHORIZED ? '' : text
+      if (code !== null) {
+        this.write(withReasonString(told, this.#packetBytesMax, (why) => encodeConnack(version, false, code, why)))
+      }
     }
     this.#finish()
   }
@@ -350,14 +364,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   }
 
   traffic(): Traffic {
-    const { bytesIn, readsIn, bytesOut, writesOut, pending } = this.transport
-    return {
-      receivedBytes: bytesIn,
-      receivedPackets: readsIn,
-      sentBytes: bytesOut,
-      sentPackets: writesOut,
-      pendingBytes: pending,
-    }
+    return trafficOf(this.transport)
   }
 
   onPressure(choked: boolean): void {

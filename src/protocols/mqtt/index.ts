@@ -3,6 +3,7 @@ import { INTERNAL_ACTOR } from '../../core/events.ts'
 import type { Peer } from '../../net/listener.ts'
 import { Interner } from '../../util/interner.ts'
 import type { FrontEnd } from '../front-end.ts'
+import { OpenConnections } from '../open-connections.ts'
 import { Clients } from './clients.ts'
 import { Composer } from './compose.ts'
 import { Connection } from './connection.ts'
@@ -18,18 +19,14 @@ import { Wills } from './wills.ts'
 
 export type { MqttSettings } from './settings.ts'
 
-/** How long connections may take to close when the server stops. */
-const GOODBYE_MS = 5_000
-
 /** The MQTT front end of a server: takes sockets, gives sessions. */
 export class MqttFrontEnd implements FrontEnd {
   readonly #context: MqttContext
-  readonly #connections: Set<Connection>
+  readonly #connections: OpenConnections<Connection>
   readonly #stopListening: () => void
-  #closing = false
 
   /** Use `open`. */
-  private constructor(context: MqttContext, connections: Set<Connection>, stopListening: () => void) {
+  private constructor(context: MqttContext, connections: OpenConnections<Connection>, stopListening: () => void) {
     this.#context = context
     this.#stopListening = stopListening
     this.#connections = connections
@@ -41,7 +38,7 @@ export class MqttFrontEnd implements FrontEnd {
     const mapping = { sparkplug: settings.sparkplug }
     const composer = new Composer(broker, exchange, mapping)
     const retained = await RetainedMessages.open(broker, settings.retained, mapping)
-    const connections = new Set<Connection>()
+    const connections = new OpenConnections<Connection>()
     const counters = new NodeCounters()
     const clients = new Clients()
     const groups = new SharedGroups(broker, exchange)
@@ -76,25 +73,16 @@ export class MqttFrontEnd implements FrontEnd {
   }
 
   accept(socket: Duplex, peer: Peer): void {
-    if (this.#closing) {
+    if (this.#connections.closing) {
       socket.destroy()
       return
     }
-    const connection = new Connection(socket, peer, this.#context, (ended) => this.#connections.delete(ended))
+    const connection = new Connection(socket, peer, this.#context, this.#connections.delete)
     this.#connections.add(connection)
   }
 
   async close(reason: string): Promise<void> {
-    this.#closing = true
-    const open = [...this.#connections]
-    const ended = Promise.all(open.map((connection) => connection.ended()))
-    for (const connection of open) connection.goodbye(reason)
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, GOODBYE_MS)))
-    await Promise.race([ended, late])
-    clearTimeout(timer)
-    for (const connection of this.#connections) connection.drop()
-    await ended
+    await this.#connections.close((connection) => connection.goodbye(reason))
     const { wills, groups, packetIds, retained, sysTopics } = this.#context
     this.#stopListening()
     sysTopics.close()

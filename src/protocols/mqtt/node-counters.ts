@@ -1,7 +1,8 @@
 import type { Broker } from '../../core/broker.ts'
+import type { VHost } from '../../core/vhost.ts'
 import type { Clients } from './clients.ts'
 import type { RetainedMessages } from './retained/retained-messages.ts'
-import { clientOfQueue } from './session-queues.ts'
+import { clientOfQos0Queue, clientOfQueue, qos1QueueOf } from './session-queues.ts'
 import type { SharedGroups } from './shared-groups.ts'
 import type { SysFacts } from './sys-topics.ts'
 
@@ -42,7 +43,7 @@ export function sysFacts(sources: SysSources): SysFacts {
   for (const vhost of broker.vhosts.values()) {
     for (const queue of vhost.queues.values()) {
       if (queue.rules.keepsNothing === true) dropped += queue.counters.droppedFor.maxlen
-      const clientId = clientOfQueue(queue.name)
+      const clientId = clientOfQueue(queue.name) ?? ofQos0Alone(vhost, queue.name)
       if (clientId !== null && clients.get(vhost.name, clientId) === undefined) away++
     }
   }
@@ -68,4 +69,10 @@ export function sysFacts(sources: SysSources): SysFacts {
     sharedSubscriptions: groups.count,
     retained: retained.count,
   }
+}
+
+/** Whose session has this queue and no other, so that each is counted once. */
+function ofQos0Alone({ queues }: VHost, queue: string): string | null {
+  const clientId = clientOfQos0Queue(queue)
+  return clientId === null || queues.has(qos1QueueOf(clientId)) ? null : clientId
 }

@@ -4,6 +4,7 @@ import type { Message } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import { IncomingAliases } from './aliases.ts'
 import type { Answers } from './answers.ts'
+import type { TopicKey } from './compose.ts'
 import type { MqttContext } from './context.ts'
 import { MqttError, reasonOf } from './errors.ts'
 import {
@@ -49,6 +50,7 @@ export class IncomingPublishes {
   readonly #version: Version
   readonly #aliases: IncomingAliases
   #lastTopic = ''
+  #lastKey: TopicKey = { key: '', keepsTopic: true }
   #isReturned = false
 
   constructor(parts: PublishParts) {
@@ -94,6 +96,7 @@ export class IncomingPublishes {
     const problem = topicProblem(topic)
     if (problem !== null) throw new MqttError(TOPIC_NAME_INVALID, `the topic ${problem}`)
     this.#lastTopic = topic
+    this.#lastKey = this.#context.composer.keyOf(topic)
   }
 
   #requireRoom(): void {
@@ -111,7 +114,7 @@ export class IncomingPublishes {
     const { publishing } = this.#session
     const access = publishing.access(this.#context.settings.exchange)
     const own = this.#subscriptions.hasNoLocal ? this.#state.clientId : null
-    const message = this.#context.composer.compose(packet, own)
+    const message = this.#context.composer.compose(packet, own, this.#lastKey)
     if (qos < 2 && !retain) {
       this.#isReturned = false
       const isRejected = publishing.publish(access, message, qos > 0)
@@ -152,8 +155,10 @@ export class IncomingPublishes {
   }
 
   #answer(type: number, packetId: number, position: number, isRejected: boolean): void {
+    this.#session.counters.toConfirm++
     if (!isRejected) this.#answers.add(position, type, packetId, this.#isReturned ? NO_MATCHING_SUBSCRIBERS : 0)
-    else if (this.#version === 5) this.#answers.add(position, type, packetId, QUOTA_EXCEEDED)
+    else if (this.#version === 5)
+      this.#answers.add(position, type, packetId, QUOTA_EXCEEDED, 'there is no room for the message')
     // MQTT 3 cannot say no: the client tries again
   }
 
@@ -162,7 +167,7 @@ export class IncomingPublishes {
     const { disconnectOnUnauthorized } = this.#context.settings
     if (reason === NOT_AUTHORIZED && disconnectOnUnauthorized) throw new MqttError(reason, error.message)
     this.#broker.limitedLog.warn(`publish ${this.#state.clientId}`, 'a message was refused', { reason: error.message })
-    if (qos > 0) this.#answers.add(0, qos === 1 ? PUBACK : PUBREC, packetId, reason)
+    if (qos > 0) this.#answers.add(0, qos === 1 ? PUBACK : PUBREC, packetId, reason, error.message)
     if (qos === 2 && this.#version < 5) this.#state.keep('received', packetId)
   }
 

@@ -1,10 +1,8 @@
 /** Reason codes of MQTT 5.0 (2.4). Below 0x80 something has succeeded. */
 export const SUCCESS = 0x00
-export const DISCONNECT_WITH_WILL = 0x04
 export const NO_MATCHING_SUBSCRIBERS = 0x10
 export const NO_SUBSCRIPTION_EXISTED = 0x11
 export const CONTINUE_AUTHENTICATION = 0x18
-export const REAUTHENTICATE = 0x19
 export const UNSPECIFIED_ERROR = 0x80
 export const MALFORMED_PACKET = 0x81
 export const PROTOCOL_ERROR = 0x82
@@ -26,7 +24,6 @@ export const TOPIC_ALIAS_INVALID = 0x94
 export const PACKET_TOO_LARGE = 0x95
 export const QUOTA_EXCEEDED = 0x97
 export const ADMINISTRATIVE_ACTION = 0x98
-export const PAYLOAD_FORMAT_INVALID = 0x99
 
 /** What CONNACK says to MQTT 3 in place of a reason code (MQTT 3.1.1, 3.2.2.3); null where it has no word for it. */
 export function returnCodeOf(reason: number): number | null {

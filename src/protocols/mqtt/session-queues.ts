@@ -19,6 +19,10 @@ export const qos1QueueOf = (clientId: string): string => `${PREFIX}${clientId}qo
 export const clientOfQueue = (queue: string): string | null =>
   queue.startsWith(PREFIX) && queue.endsWith('qos1') ? queue.slice(PREFIX.length, -'qos1'.length) : null
 
+/** Whose `qos0QueueOf` a queue is; null where it is nobody's. */
+export const clientOfQos0Queue = (queue: string): string | null =>
+  queue.startsWith(PREFIX) && queue.endsWith('qos0') ? queue.slice(PREFIX.length, -'qos0'.length) : null
+
 /** What the members of a group share. */
 export const sharedQueueOf = (group: string, filter: string): string => `${PREFIX}${SHARED}${group}/${filter}`
 

@@ -1,19 +1,10 @@
 import type { Broker } from '../../core/broker.ts'
-import type { LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { BufferPool } from '../../net/buffer-pool.ts'
 import type { CertificateLogin } from '../../net/tls.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { Logins } from '../logins.ts'
 import type { AuthenticationMethod } from './authentication-method.ts'
 import type { RetainedLimits } from './retained/retained-messages.ts'
-
-/** Says who may log in; never rejects. */
-export interface MqttLogins {
-  authenticatePassword(user: string, password: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
-  /** Of somebody whose certificate has been verified. */
-  authenticateName(user: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
-  /** Counts a login that did not get as far as a name. */
-  countBroken(facts: LoginFacts): void
-}
 
 /** What the configuration says of MQTT. */
 export interface MqttOptions {
@@ -51,7 +42,7 @@ export interface MqttSettings extends MqttOptions {
   readonly pool: BufferPool
   /** Of keep alives and the time-outs of logins: the network's time, which in a test need not be the broker's. */
   readonly clock: Clock
-  readonly logins: MqttLogins
+  readonly logins: Logins
   /** Who a client is that names nobody; null where it is refused. */
   readonly anonymous: { readonly user: string; readonly password: string } | null
   /** How a user name is read from a client certificate; null where certificates log nobody in. */

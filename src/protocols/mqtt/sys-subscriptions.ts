@@ -1,3 +1,4 @@
+import type { ClientConnection } from '../../core/client-connection.ts'
 import { composeMessage, Properties } from '../../core/message.ts'
 import type { MqttContext } from './context.ts'
 import type { OutgoingDeliveries } from './deliveries.ts'
@@ -8,10 +9,12 @@ import { PUBLISH } from './wire/packets.ts'
 export class SysSubscriptions {
   readonly #context: MqttContext
   readonly #deliveries: OutgoingDeliveries
+  readonly #connection: ClientConnection
   readonly #stops = new Map<string, () => void>()
 
-  constructor(context: MqttContext, deliveries: OutgoingDeliveries) {
+  constructor(context: MqttContext, deliveries: OutgoingDeliveries, connection: ClientConnection) {
     this.#context = context
+    this.#connection = connection
     this.#deliveries = deliveries
   }
 
@@ -20,6 +23,8 @@ export class SysSubscriptions {
     const { exchange, broker } = this.#context.settings
     const identifiers = identifier > 0 ? [identifier] : null
     const stop = this.#context.sysTopics.subscribe(filter, (topic, payload, isRetained) => {
+      // as any message of QoS 0
+      if (this.#connection.full) return
       const first = (PUBLISH << 4) | (isRetained || retainAsPublished ? 1 : 0)
       const message = composeMessage(exchange, topic, new Properties(), payload, broker.propertyFormat)
       this.#deliveries.write(first, 0, message, topic, identifiers, -1)

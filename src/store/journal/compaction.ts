@@ -17,7 +17,7 @@ import { walkSegment, WINDOW_BYTES } from './segment-scan.ts'
 import { isLoss, type Segment, type SegmentFile, type Segments } from './segments.ts'
 
 /** Time that one turn may be kept busy, in ms. */
-const SLICE_MS = 3
+const SLICE_MS = 1
 
 export interface CompactorHost {
   readonly files: StoreFiles

@@ -67,6 +67,21 @@ export class Row {
 
 export const shareOf = (recordBytes: number, sharers: number): number => Math.ceil(recordBytes / sharers)
 
+/** Which ready rows of a page had a level and numbers in a range when that was asked. */
+export interface AskedRows {
+  readonly from: number
+  readonly to: number
+  readonly level: number
+  /** Of all rows then, or MIXED_LEVELS. */
+  readonly pageLevel: number
+  /** Rows that were not ready then. */
+  readonly unready: ReadonlySet<number>
+  /** Levels that rows had then and their page on disk does not say. */
+  readonly levels: ReadonlyMap<number, number>
+  /** The answer, as soon as the rows are there. */
+  readonly found: number[]
+}
+
 export class IndexPage {
   readonly queueId: number
   /** Whether its messages are gone after a restart. */
@@ -102,8 +117,8 @@ export class IndexPage {
   #bits = new Uint32Array(1)
   /** Changes of rows that are on disk only, to be made when they are read. None of these rows was unready on disk. */
   #waiting: Map<number, RowUpdate> | null = null
-  /** Changes of all levels while the rows are on disk only, to be made when they are read. */
-  #relevels: (readonly number[])[] = []
+  /** Changes of all levels while the rows are on disk only, and questions about levels between them, for when the rows are read. */
+  #deferred: (readonly number[] | AskedRows)[] = []
   #f: Float64Array | null
   #u: Uint32Array | null
 
@@ -259,10 +274,45 @@ export class IndexPage {
     return this.#stateOf(row)
   }
 
-  /** Of a page whose rows are on disk: those that are not in STATE_READY, all of which changed since the rows were given up. */
-  unreadyRows(): Set<number> {
+  /** Of a page whose rows are on disk: the ready ones of a level and of numbers in a range as it is now, answered when they are read. */
+  askRows(from: number, to: number, level: number): AskedRows {
+    // rows that changed since they were given up: the others are ready
     const changed = [...(this.#waiting ?? [])]
-    return new Set(changed.filter(([, { state }]) => state !== 0).map(([row]) => row))
+    const asked: AskedRows = {
+      from,
+      to,
+      level,
+      pageLevel: this.level,
+      unready: new Set(changed.filter(([, { state }]) => state !== 0).map(([row]) => row)),
+      levels: new Map(changed.filter((one) => one[1].level >= 0).map(([row, change]) => [row, change.level])),
+      found: [],
+    }
+    this.#deferred.push(asked)
+    return asked
+  }
+
+  #answer({ from, to, level, pageLevel, unready, levels, found }: AskedRows): void {
+    for (let row = 0; row < this.rows; row++) {
+      if (!this.isLive(row) || unready.has(row)) continue
+      const levelThen = pageLevel === MIXED_LEVELS ? (levels.get(row) ?? this.levelAt(row)) : pageLevel
+      const number = this.numberAt(row)
+      if (levelThen === level && number >= from && number <= to) found.push(row)
+    }
+  }
+
+  /** @returns whether levels have changed */
+  #doDeferred(relevels: boolean): boolean {
+    const deferred = this.#deferred
+    this.#deferred = []
+    let changes = false
+    for (const one of deferred) {
+      if ('found' in one) this.#answer(one)
+      else if (relevels) {
+        this.#relevelRows(one)
+        changes = true
+      }
+    }
+    return changes
   }
 
   /** @returns the row of a number, or -1. Needs no rows where numbers are contiguous. */
@@ -334,7 +384,7 @@ export class IndexPage {
       if (change.level >= 0) this.#waiting!.set(row, { ...change, level: levels[change.level] ?? change.level })
     }
     if (this.level !== MIXED_LEVELS) this.level = levels[this.level] ?? this.level
-    if (this.#u === null) this.#relevels.push(levels)
+    if (this.#u === null) this.#deferred.push(levels)
     else {
       this.#relevelRows(levels)
       this.#findLevel()
@@ -397,12 +447,10 @@ export class IndexPage {
     record.copy(Buffer.from(bytes), 0, at + PAGE_FIXED_BYTES, at + PAGE_FIXED_BYTES + this.rows * ROW_BYTES)
     this.#f = new Float64Array(bytes)
     this.#u = new Uint32Array(bytes)
-    const relevels = this.#relevels
-    this.#relevels = []
-    for (const levels of relevels) this.#relevelRows(levels)
+    const isRelevelled = this.#doDeferred(true)
     for (const [row, change] of this.#waiting ?? []) this.#write(row, change)
     this.#waiting = null
-    if (relevels.length > 0) this.#findLevel()
+    if (isRelevelled) this.#findLevel()
     return true
   }
 
@@ -429,9 +477,7 @@ export class IndexPage {
       } else this.#count(row)
     }
     this.live -= lost
-    const relevels = this.level === MIXED_LEVELS ? this.#relevels : []
-    this.#relevels = []
-    for (const levels of relevels) this.#relevelRows(levels)
+    this.#doDeferred(this.level === MIXED_LEVELS)
     for (const [row, change] of this.#waiting ?? []) this.#write(row, change)
     this.#waiting = null
     this.unready = rows.reduce((sum, _, at) => (this.isLive(at) && this.#stateOf(at) !== 0 ? sum + 1 : sum), 0)

@@ -351,11 +351,14 @@ export class QueueIndex implements QueueLog {
       else if (page.resident) this.dropRows(page, from, to, level)
       else {
         ;(this.#dropping ??= new Set()).add(page)
-        // these stay, even if they are ready by the time that the rows are there
-        const unready = page.unreadyRows()
+        // others stay, even if they are ready or of this level by the time that the rows are there
+        const asked = page.askRows(from, to, level)
         const drop = (isThere: boolean): void => {
           this.#dropping?.delete(page)
-          if (isThere && !this.deleted) this.dropRows(page, from, to, level, unready)
+          if (!isThere || this.deleted) return
+          for (const row of asked.found) {
+            if (page.isLive(row) && page.stateAt(row) === STATE_READY) this.killRow(page, row)
+          }
         }
         this.#parts.pager.rowsOf(page).then(drop, () => drop(false))
       }
@@ -376,9 +379,8 @@ export class QueueIndex implements QueueLog {
     this.#dropPage(page.transient ? this.transient : this.logged, page)
   }
 
-  dropRows(page: IndexPage, from: number, to: number, level: number, except: ReadonlySet<number> | null = null): void {
+  dropRows(page: IndexPage, from: number, to: number, level: number): void {
     for (let row = 0; row < page.rows; row++) {
-      if (except?.has(row) === true) continue
       if (!page.isLive(row) || page.levelAt(row) !== level || page.stateAt(row) !== STATE_READY) continue
       const number = page.numberAt(row)
       if (number >= from && number <= to) this.killRow(page, row)

@@ -1,8 +1,8 @@
 /**
  * The thread that owns the metadata database, so that an fsync never holds up the event loop. Requests are answered in order.
  *
- * Format 2 (`PRAGMA user_version` = 2), file `metadata.sqlite`. The number is that of the whole data directory: format 1 had
- * the same table, and no messages beside it.
+ * Format 3 (`PRAGMA user_version` = 3), file `metadata.sqlite`. The number is that of the whole data directory: format 1 had
+ * the same table, and no messages beside it, format 2 no RELEVEL records among them (src/store/journal/format.ts).
  *
  *     metadata(key TEXT PRIMARY KEY, value TEXT NOT NULL)    one row per key of `MetadataStore`, value is JSON
  *
@@ -34,7 +34,7 @@ export interface WorkerReply {
   readonly rows: readonly (readonly [key: string, json: string])[]
 }
 
-const FORMAT = 2
+const FORMAT = 3
 const SQLITE_BUSY = 5
 
 class MetadataDatabase {

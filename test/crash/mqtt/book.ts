@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { IPublishPacket, QoS } from 'mqtt-packet'
 import { matches } from '../../../src/protocols/mqtt/topics.ts'
+import { hashedBody, idOf } from '../hashed-body.ts'
 import type { Version } from './raw-client.ts'
 
 /*
@@ -20,22 +20,9 @@ export interface Subscriber {
   readonly qos: QoS
 }
 
-const HASH_CHARS = 16
-
-/** A body that tells what it should be: `publisher#number hash padding`. */
-export function bodyOf(publisher: string, number: number, padding: number): Buffer {
-  const id = `${publisher}#${number}`
-  const rest = `${id} ${'x'.repeat(padding)}`
-  return Buffer.from(`${hashOf(rest)} ${rest}`)
-}
-
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, HASH_CHARS)
-
-function idOf(body: Buffer): string | null {
-  const text = body.toString()
-  const rest = text.slice(HASH_CHARS + 1)
-  return hashOf(rest) === text.slice(0, HASH_CHARS) ? rest.slice(0, rest.indexOf(' ')) : null
-}
+/** A body that tells what it should be: which message of whom. */
+export const bodyOf = (publisher: string, number: number, padding: number): Buffer =>
+  hashedBody(`${publisher}#${number}`, 'x'.repeat(padding))
 
 interface Publication {
   readonly topic: string

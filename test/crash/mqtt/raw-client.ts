@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import mqtt, { type IConnackPacket, type IPublishPacket, type Packet, type QoS } from 'mqtt-packet'
+import { News } from '../news.ts'
 
 export type Version = 4 | 5
 
@@ -59,7 +60,7 @@ export class RawClient {
   readonly #version: Version
   /** What is waited for, by kind of packet and identifier. */
   readonly #answers = new Map<string, (packet: Packet) => void>()
-  readonly #waiting = new Set<() => void>()
+  readonly #news = new News(() => this.closed)
 
   private constructor(options: ConnectOptions, socket: Socket) {
     this.options = options
@@ -76,7 +77,7 @@ export class RawClient {
     this.whenClosed = new Promise((resolve) => {
       socket.once('close', () => {
         this.closed = true
-        this.#wake()
+        this.#news.wake()
         resolve()
       })
     })
@@ -129,24 +130,15 @@ export class RawClient {
     let found: Packet | null = null
     this.#answers.set(kind, (packet) => {
       found = packet
-      this.#wake()
+      this.#news.wake()
     })
     await this.until(() => found !== null)
     return found
   }
 
   /** Until the condition holds, looked at whenever something has come. @returns whether it does: not where the connection ends before */
-  async until(condition: () => boolean): Promise<boolean> {
-    while (!condition()) {
-      if (this.closed) return false
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
-    }
-    return true
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting) resolve()
-    this.#waiting.clear()
+  until(condition: () => boolean): Promise<boolean> {
+    return this.#news.until(condition)
   }
 
   #onPacket(packet: Packet): void {
@@ -175,7 +167,7 @@ export class RawClient {
         else answer(packet)
       }
     }
-    this.#wake()
+    this.#news.wake()
   }
 
   #onPublish(packet: IPublishPacket): void {

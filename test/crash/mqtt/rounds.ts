@@ -1,16 +1,10 @@
 import type { IPublishPacket, QoS } from 'mqtt-packet'
 import { Random } from '../../../tools/fuzz/frames.ts'
 import { eventually } from '../../support/with-broker.ts'
-import { BrokerRunner, within } from '../broker-process.ts'
+import { type BrokerRunner, within } from '../broker-process.ts'
+import { type ProtocolCrashOptions, type ProtocolCrashRun, runProtocolRounds } from '../protocol-rounds.ts'
 import { bodyOf, MqttBook, type Subscriber } from './book.ts'
 import { ClientState, RawClient, type Version } from './raw-client.ts'
-
-export interface MqttCrashOptions {
-  readonly rounds: number
-  readonly seed: number
-  readonly flags: readonly string[]
-  readonly print: (line: string) => void
-}
 
 const SUBSCRIBERS: readonly Subscriber[] = [
   { clientId: 'one-5', version: 5, filter: 's/0/#', qos: 2 },
@@ -34,25 +28,16 @@ const SHORTEST_LIFE_MS = 100
 const LONGEST_LIFE_MS = 1500
 const CONNECT_WITHIN_MS = 20_000
 const DRAIN_WITHIN_MS = 60_000
-const MISTAKES_SHOWN = 20
+/** Of what never came, in a mistake's text. */
+const MISSING_SHOWN = 20
 
 /** Lets MQTT clients work with a broker that is killed again and again. @returns what was wrong, in words */
-export async function runMqttCrashRounds(options: MqttCrashOptions): Promise<readonly string[]> {
-  options.print(`seed ${options.seed}`)
-  const runner = await BrokerRunner.create()
-  const run = new MqttCrashRun(options, runner)
-  try {
-    for (let round = 1; round <= options.rounds && run.book.mistakes.length === 0; round++) await run.round()
-  } finally {
-    runner.destroy()
-  }
-  for (const mistake of run.book.mistakes.slice(0, MISTAKES_SHOWN)) options.print(`  ${mistake}`)
-  return run.book.mistakes
-}
+export const runMqttCrashRounds = (options: ProtocolCrashOptions): Promise<readonly string[]> =>
+  runProtocolRounds(options, (runner) => new MqttCrashRun(options, runner))
 
-class MqttCrashRun {
+class MqttCrashRun implements ProtocolCrashRun {
   readonly book = new MqttBook()
-  readonly #options: MqttCrashOptions
+  readonly #options: ProtocolCrashOptions
   readonly #runner: BrokerRunner
   readonly #random: Random
   readonly #states = new Map<string, ClientState>()
@@ -61,7 +46,7 @@ class MqttCrashRun {
   #port = 0
   #ending = false
 
-  constructor(options: MqttCrashOptions, runner: BrokerRunner) {
+  constructor(options: ProtocolCrashOptions, runner: BrokerRunner) {
     this.#options = options
     this.#runner = runner
     this.#random = new Random(options.seed)
@@ -202,7 +187,7 @@ class MqttCrashRun {
     } catch (error) {
       if (!(error instanceof Error)) throw error
       this.book.complain(error.message)
-      for (const text of [...this.book.missing()].slice(0, MISTAKES_SHOWN)) this.book.complain(text)
+      for (const text of [...this.book.missing()].slice(0, MISSING_SHOWN)) this.book.complain(text)
     }
   }
 }

@@ -1,4 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureConsole } from '../../../tools/console.ts'
 import { startTestBroker } from '../../support/with-broker.ts'
@@ -146,7 +149,12 @@ async function openBroker(): Promise<OpenBroker> {
     const { url, close } = await serveConsole(CONSOLE, apiUrl)
     return { amqpUrl, apiUrl, url, stop: close }
   }
-  const { server, url } = await startTestBroker()
+  const traces = await mkdtemp(join(tmpdir(), 'warren-console-'))
+  const { server, url } = await startTestBroker({ flags: ['--tracing-dir', traces] })
   const http = server.urls.http[0]!.replace(/\/$/, '')
-  return { amqpUrl: url, apiUrl: `${http}/api`, url: `${http}/`, stop: () => server.stop('test') }
+  const stop = async (): Promise<void> => {
+    await server.stop('test')
+    await rm(traces, { recursive: true, force: true })
+  }
+  return { amqpUrl: url, apiUrl: `${http}/api`, url: `${http}/`, stop }
 }

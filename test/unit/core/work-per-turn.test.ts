@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Client, CoreBench } from '../../support/core-bench.ts'
+import { PagingStore } from '../../support/paging-store.ts'
 
 const MANY = 3500
 
@@ -81,5 +82,19 @@ describe('in one turn no more than a part is done', () => {
     assert.ok(parts.length > 5 && Math.max(...parts) < 5000, String(parts))
     assert.equal(died(), 13_700)
     assert.equal(bench.broker.store.stats().messages, 0)
+  })
+
+  test('of what leaves memory', async () => {
+    const bench = await new CoreBench({ messageMemoryBytes: Infinity }, undefined, new PagingStore({})).start()
+    const client = bench.client()
+    client.declare('q')
+    for (let i = 0; i < 3 * MANY; i++) client.publish('q', String(i), { persistent: true })
+    bench.settle()
+    const queue = bench.queue('q')
+    assert.equal(queue.readyInStore, 0)
+    bench.broker.setPolicy('user', '/', 'p', { pattern: '^q$', definition: { 'queue-mode': 'lazy' } })
+    const parts = perTurn(bench, () => queue.readyInStore, 0)
+    assert.ok(parts.length > 1 && Math.max(...parts) <= 2 * 2048, String(parts))
+    assert.equal(queue.readyInStore, 3 * MANY)
   })
 })

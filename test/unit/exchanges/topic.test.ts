@@ -89,3 +89,21 @@ test('a hundred thousand bindings', () => {
   for (const binding of bindings) router.unbind(binding)
   assert.deepEqual(namesOf(router, message('device.4242.up')), [])
 })
+
+test('what a topic route costs grows with the words of the key, not with the bindings', (t) => {
+  const WORDS = 4
+  const lookUps = (bindings: number): number => {
+    const trie = new TopicTrie<string>()
+    for (let i = 0; i < bindings; i++) trie.insert(`region${i % 10}.site${i % 100}.*.device${i}`, `q${i}`)
+    const found: string[] = []
+    const look = t.mock.method(Map.prototype, 'get')
+    trie.match('region5.site25.x.device25', { add: (target) => found.push(target) })
+    const calls = look.mock.callCount()
+    look.mock.restore()
+    assert.deepEqual(found, ['q25'])
+    return calls
+  }
+  const few = lookUps(100)
+  assert.ok(few > 0 && few <= WORDS, String(few))
+  assert.equal(lookUps(100_000), few)
+})

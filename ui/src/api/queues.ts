@@ -123,3 +123,54 @@ export function transferAll(vhost: string, name: string, action: 'move' | 'copy'
   const body = { action, select: 'all', to }
   return request('POST', path`queues/${vhost}/${name}/messages/actions`, { body })
 }
+
+/** What is to be different; null takes an argument away. */
+export interface QueueChange {
+  readonly type?: string
+  readonly durable?: boolean
+  readonly arguments?: Arguments
+}
+
+export const CHANGE_EFFECTS = [
+  'too-long',
+  'gone-on-restart',
+  'duplicates-forgotten',
+  'time-to-live-kept',
+  'delays-kept',
+  'priorities-when-read',
+  'rest-kept',
+] as const
+
+/** What a change of a queue comes to. */
+export interface QueueChangeReport {
+  readonly type: { readonly from: string; readonly to: string }
+  readonly durable: { readonly from: boolean; readonly to: boolean }
+  readonly policy: { readonly from: string | null; readonly to: string | null }
+  readonly arguments: readonly { readonly name: string; readonly from: unknown; readonly to: unknown }[]
+  readonly messages: Readonly<Record<'ready' | 'unacknowledged' | 'waiting' | 'delayed' | 'on_disk_only', number>>
+  readonly consumers: {
+    readonly stay: number
+    readonly end: readonly { readonly consumer_tag: string; readonly channel: string; readonly reason: string }[]
+  }
+  readonly effects: readonly {
+    readonly effect: (typeof CHANGE_EFFECTS)[number]
+    readonly messages: number | null
+    readonly loses: boolean
+    readonly text: string
+  }[]
+}
+
+/** Says what a change would come to, and changes nothing. @throws ApiError 400 when it is impossible */
+export function previewChange(
+  vhost: string,
+  name: string,
+  change: QueueChange,
+  signal?: AbortSignal,
+): Promise<QueueChangeReport> {
+  return request('POST', path`queues/${vhost}/${name}/change`, { query: { preview: true }, body: change, signal })
+}
+
+/** Type, durability or arguments change in place, with what is in the queue. @throws ApiError 400 when it is impossible */
+export function changeQueue(vhost: string, name: string, change: QueueChange): Promise<QueueChangeReport> {
+  return request('POST', path`queues/${vhost}/${name}/change`, { body: change })
+}

@@ -60,7 +60,7 @@ export function connectionMetrics(host: ManagementHost): Family<ClientConnection
         'Number of packets waiting to be sent on a connection',
         (connection) => connection.traffic().pendingBytes,
       ),
-      gauge('connection_channels', 'Channels on a connection', ({ sessions }) => sessions.size),
+      gauge('connection_channels', 'Channels on a connection', ({ channels }) => channels.size),
     ],
   }
 }

@@ -1,3 +1,4 @@
+import { MessageCounters } from '../../../core/message-counters.ts'
 import { QueueCounters } from '../../../core/queues/queue-host.ts'
 import type { DeathReason } from '../../../core/message.ts'
 import type { ManagementHost } from '../../management-host.ts'
@@ -21,41 +22,81 @@ function countersOf({ broker }: ManagementHost, type: string): QueueCounters {
   return sum
 }
 
-export function globalProtocolMetrics({ broker }: ManagementHost): Family<null> {
-  const messages = broker.messageCounters()
+/** What one protocol has done. */
+interface ProtocolRow {
+  readonly protocol: string
+  readonly messages: MessageCounters
+  receivedConfirm: number
+  routed: number
+  publishers: number
+  consumers: number
+}
+
+const rowOf = (protocol: string, past: MessageCounters | undefined): ProtocolRow => {
+  const messages = new MessageCounters()
+  if (past !== undefined) messages.add(past)
+  return { protocol, messages, receivedConfirm: 0, routed: 0, publishers: 0, consumers: 0 }
+}
+
+/** By protocol; the first is AMQP 0-9-1, with all that no other protocol has done. */
+function protocolRows({ broker }: ManagementHost): ProtocolRow[] {
   const { counters } = broker
-  let receivedConfirm = counters.pastConfirmPublished
-  let publishers = 0
-  for (const { publishing, counters: session } of broker.sessions()) {
-    if (publishing.confirms !== null) receivedConfirm += session.published
-    if (publishing.byExchange.size > 0) publishers++
+  const amqp = rowOf(PROTOCOL, counters.pastMessages)
+  amqp.receivedConfirm = counters.pastConfirmPublished
+  const others = new Map([...counters.pastCountedAs].map(([name, past]) => [name, rowOf(name, past)]))
+  for (const { publishing, consumers, connection, counters: session } of broker.sessions()) {
+    const { countedAs } = connection.facts
+    let row = countedAs === undefined ? amqp : others.get(countedAs)
+    if (row === undefined) others.set(countedAs!, (row = rowOf(countedAs!, undefined)))
+    row.messages.add(session)
+    if (publishing.confirms !== null) row.receivedConfirm += session.published
+    if (publishing.byExchange.size > 0) row.publishers++
+    row.consumers += consumers.size
   }
-  let routed = counters.pastPublishedOut
+  amqp.routed = counters.pastPublishedOut
   for (const { exchanges } of broker.vhosts.values()) {
-    for (const { publishedOut } of exchanges.values()) routed += publishedOut
+    for (const { publishedOut } of exchanges.values()) amqp.routed += publishedOut
   }
-  const total = (name: string, help: string, value: number): Metric<null> =>
-    counter(`global_messages_${name}_total`, `Total number of messages ${help}`, () => value)
+  amqp.consumers = consumerCount(broker)
+  for (const [name, row] of others) {
+    row.receivedConfirm += row.messages.toConfirm
+    row.routed = row.messages.routed
+    amqp.routed -= row.routed
+    amqp.consumers -= row.consumers
+    const past = counters.pastCountedAs.get(name)
+    if (past !== undefined) amqp.messages.subtract(past)
+  }
+  return [amqp, ...others.values()]
+}
+
+export function globalProtocolMetrics(host: ManagementHost): Family<ProtocolRow> {
+  const rows = protocolRows(host)
+  const total = (name: string, help: string, value: (row: ProtocolRow) => number): Metric<ProtocolRow> =>
+    counter(`global_messages_${name}_total`, `Total number of messages ${help}`, value)
   return {
-    rows: () => [null],
-    labels: () => labelsOf({ protocol: PROTOCOL }),
+    rows: () => rows,
+    labels: ({ protocol }) => labelsOf({ protocol }),
     metrics: [
-      total('received', 'received from publishers', messages.published),
-      total('received_confirm', 'received from publishers expecting confirmations', receivedConfirm),
-      total('routed', 'routed to queues or streams', routed),
-      total('confirmed', 'confirmed to publishers', messages.confirmed),
+      total('received', 'received from publishers', ({ messages }) => messages.published),
+      total(
+        'received_confirm',
+        'received from publishers expecting confirmations',
+        ({ receivedConfirm }) => receivedConfirm,
+      ),
+      total('routed', 'routed to queues or streams', ({ routed }) => routed),
+      total('confirmed', 'confirmed to publishers', ({ messages }) => messages.confirmed),
       total(
         'unroutable_dropped',
         'published as non-mandatory into an exchange and dropped as unroutable',
-        messages.unroutable,
+        ({ messages }) => messages.unroutable,
       ),
       total(
         'unroutable_returned',
         'published as mandatory into an exchange and returned to the publisher as unroutable',
-        messages.returned,
+        ({ messages }) => messages.returned,
       ),
-      gauge('global_publishers', 'Current number of publishers', () => publishers),
-      gauge('global_consumers', 'Current number of consumers', () => consumerCount(broker)),
+      gauge('global_publishers', 'Current number of publishers', ({ publishers }) => publishers),
+      gauge('global_consumers', 'Current number of consumers', ({ consumers }) => consumers),
     ],
   }
 }

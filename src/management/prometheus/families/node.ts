@@ -117,10 +117,10 @@ export function alarmMetrics({ broker: { alarms }, node }: ManagementHost): Fami
 export function totals({ broker }: ManagementHost): Family<null> {
   const sum = (of: (vhost: { readonly queues: { readonly size: number } }) => number): number =>
     broker.vhosts.values().reduce((total, vhost) => total + of(vhost), 0)
-  const sessions = (): number => broker.connections.values().reduce((total, { sessions: { size } }) => total + size, 0)
+  const channels = (): number => broker.connections.values().reduce((total, { channels: { size } }) => total + size, 0)
   return single([
     gauge('connections', 'Connections currently open', () => broker.connections.size),
-    gauge('channels', 'Channels currently open', sessions),
+    gauge('channels', 'Channels currently open', channels),
     gauge('consumers', 'Consumers currently connected', () => consumerCount(broker)),
     gauge('queues', 'Queues available', () => sum(({ queues }) => queues.size)),
   ])

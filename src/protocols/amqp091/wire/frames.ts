@@ -26,6 +26,18 @@ export function encodeMethodFrame(channel: number, method: Method): Buffer {
   return writer.buffer.subarray(0, writer.length)
 }
 
+const shared = new Writer()
+
+/**
+ * The same for who copies it at once: the bytes are valid until the next call. A buffer for each answer was a tenth of what it
+ * costs to open and close a consumer.
+ */
+export function viewMethodFrame(channel: number, method: Method): Buffer {
+  shared.reset()
+  appendMethodFrame(shared, channel, method)
+  return shared.buffer.subarray(0, shared.length)
+}
+
 /** Throws RangeError when a value does not fit its field; nothing is appended then. */
 export function appendMethodFrame(writer: Writer, channel: number, method: Method): void {
   const start = writer.length

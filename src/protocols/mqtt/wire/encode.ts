@@ -25,14 +25,42 @@ export const encodeConnack = (
     ...(version === 5 ? [encodeProperties(properties)] : []),
   )
 
-export const encodeSuback = (version: p.Version, packetId: number, codes: readonly number[]): Buffer =>
-  packet(p.SUBACK << 4, u16(packetId), ...(version === 5 ? [encodeProperties(null)] : []), Buffer.from(codes))
+/** @param properties only told in MQTT 5 */
+export const encodeSuback = (
+  version: p.Version,
+  packetId: number,
+  codes: readonly number[],
+  properties: p.PacketProperties | null,
+): Buffer =>
+  packet(p.SUBACK << 4, u16(packetId), ...(version === 5 ? [encodeProperties(properties)] : []), Buffer.from(codes))
 
-/** @param codes only told in MQTT 5 */
-export const encodeUnsuback = (version: p.Version, packetId: number, codes: readonly number[]): Buffer =>
+/** @param codes only told in MQTT 5, as `properties` are */
+export const encodeUnsuback = (
+  version: p.Version,
+  packetId: number,
+  codes: readonly number[],
+  properties: p.PacketProperties | null,
+): Buffer =>
   version === 5
-    ? packet(p.UNSUBACK << 4, u16(packetId), encodeProperties(null), Buffer.from(codes))
+    ? packet(p.UNSUBACK << 4, u16(packetId), encodeProperties(properties), Buffer.from(codes))
     : packet(p.UNSUBACK << 4, u16(packetId))
+
+/** Of UTF-16 code units. */
+const REASON_STRING_MAX = 1024
+
+/**
+ * A packet that says why in words, unless it would be larger than the client takes with them (MQTT 5.0, 3.14.2.2.3 and its likes).
+ * @param text empty for no words @param bytesMax of a whole packet
+ */
+export function withReasonString(
+  text: string,
+  bytesMax: number,
+  encode: (properties: p.PacketProperties | null) => Buffer,
+): Buffer {
+  if (text === '') return encode(null)
+  const bytes = encode({ reasonString: text.slice(0, REASON_STRING_MAX).toWellFormed() })
+  return bytes.length > bytesMax ? encode(null) : bytes
+}
 
 export const PINGRESP_BYTES = Buffer.from([p.PINGRESP << 4, 0])
 
@@ -40,7 +68,16 @@ export const PINGRESP_BYTES = Buffer.from([p.PINGRESP << 4, 0])
 export const encodeReason = (type: number, reason: number, properties: p.PacketProperties | null): Buffer =>
   packet(type << 4, Buffer.from([reason]), encodeProperties(properties))
 
-/** PUBACK, PUBREC, PUBREL or PUBCOMP. */
+/** PUBACK, PUBREC, PUBREL or PUBCOMP of MQTT 5, with properties. */
+export const encodeAck = (
+  type: number,
+  packetId: number,
+  reason: number,
+  properties: p.PacketProperties | null,
+): Buffer =>
+  packet((type << 4) | (type === p.PUBREL ? 2 : 0), u16(packetId), Buffer.from([reason]), encodeProperties(properties))
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP, without properties. */
 export function writeAck(
   transport: Transport,
   type: number,

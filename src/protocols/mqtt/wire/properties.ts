@@ -112,8 +112,13 @@ function readValue(kind: Exclude<Kind, 'pair'>, name: string, reader: PacketRead
       return reader.u32()
     case 'varint':
       return reader.varint()
-    case 'text':
-      return reader.text()
+    case 'text': {
+      const text = reader.text()
+      if (name === 'responseTopic' && (text.includes('+') || text.includes('#'))) {
+        throw protocolError('the response topic has a wildcard')
+      }
+      return text
+    }
     default:
       // what it is a view of may be read over
       return Buffer.from(reader.bytes())

@@ -19,6 +19,9 @@ export const givenName = (connection: Connection): string => connection.user_pro
 /** Whether its protocol has channels: `AMQP 0-9-1`, and `Direct 0-9-1` for what runs in the broker. */
 export const hasChannels = ({ protocol }: Connection): boolean => /^(AMQP|Direct) 0/.test(protocol)
 
+/** Whether it speaks MQTT, over WebSocket or not. */
+export const isMqtt = ({ protocol }: Connection): boolean => /^(Web )?MQTT /.test(protocol)
+
 /** How many channels it has; – where its protocol has none, whatever the broker uses in their place. */
 export const channelCount = (connection: Connection): string =>
   hasChannels(connection) ? count(connection.channels) : NONE

@@ -17,7 +17,8 @@ import type { PageComponentProps } from '../../routes.ts'
 import { preferences } from '../../state/preferences.ts'
 import { usePoll } from '../../state/poll.ts'
 import { CloseDialog } from './close-dialog.tsx'
-import { clientId, clientName, givenName, hasChannels } from './client.ts'
+import { clientId, clientName, givenName, hasChannels, isMqtt } from './client.ts'
+import { SubscriptionsCard } from './subscriptions-card.tsx'
 import { texts } from './texts.ts'
 
 /** One connection: who it is, what it sends, its channels. */
@@ -100,6 +101,7 @@ function Content({ connection }: { readonly connection: Connection }) {
         </Card>
       </div>
       {hasChannels(connection) && <Channels of={connection.name} />}
+      {isMqtt(connection) && <SubscriptionsCard of={connection} />}
       {connection.client_properties !== undefined && (
         <Card title={t.properties}>
           <ArgumentList of={connection.client_properties} />

@@ -4,7 +4,7 @@ import { ActionForm } from '../../components/action-form.tsx'
 import { Field, FieldGrid } from '../../components/form.tsx'
 import { Card, Page } from '../../components/page.tsx'
 import { ImportCard } from './import-card.tsx'
-import { saveFile } from './save-file.ts'
+import { saveFile } from '../../components/save-file.ts'
 import { ScopeSelect } from './scope-select.tsx'
 import { texts } from './texts.ts'
 

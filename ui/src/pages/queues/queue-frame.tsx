@@ -81,6 +81,7 @@ function tabs(vhost: string, name: string) {
     { label: t.overview, href: to`/queues/${vhost}/${name}` },
     { label: t.messages, href: to`/queues/${vhost}/${name}/messages` },
     { label: t.publish, href: to`/queues/${vhost}/${name}/publish` },
+    { label: t.change, href: to`/queues/${vhost}/${name}/change` },
     { label: t.manage, href: to`/queues/${vhost}/${name}/manage` },
   ]
   return all.map((tab) => ({ ...tab, current: tab.href === `#${path.value}` }))

@@ -24,6 +24,7 @@ export const texts = defineTexts(
     overview: 'Overview',
     messages: 'Messages',
     publish: 'Publish and get',
+    change: 'Change',
     manage: 'Manage',
   },
   {
@@ -49,6 +50,7 @@ export const texts = defineTexts(
     overview: '概览',
     messages: '消息',
     publish: '发布与拉取',
+    change: '修改',
     manage: '管理',
   },
 )

@@ -1,10 +1,12 @@
-import { NOT_STORED, type QueueEntry } from '../../store/message-store.ts'
-import type { Message } from '../message.ts'
+import { NOT_STORED, type QueueEntry } from '../store/message-store.ts'
+import type { Message } from './message.ts'
 
-/** A kept message while it is in memory. */
-export class KeptEntry implements QueueEntry {
+/** A message of a side log while it is in memory. */
+export class SideLogEntry implements QueueEntry {
   readonly message: Message
+  /** Rises by one per message of the log. */
   readonly number: number
+  /** ms since the epoch; -1: never. */
   readonly expiresAt: number
   readonly level = 0
   redelivered = false

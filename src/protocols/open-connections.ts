@@ -1,0 +1,43 @@
+/** How long connections may take to say goodbye when the server stops. */
+const GOODBYE_MS = 5_000
+
+/** A connection of a front end, as far as its end goes. */
+export interface OpenConnection {
+  /** Resolves when nothing of it is left. */
+  ended(): Promise<void>
+  /** Ends it without a word. */
+  drop(): void
+}
+
+/** What a front end serves, and how it stops. */
+export class OpenConnections<C extends OpenConnection> implements Iterable<C> {
+  /** Whoever comes from now on is turned away. */
+  closing = false
+  readonly #all = new Set<C>()
+
+  add(connection: C): void {
+    this.#all.add(connection)
+  }
+
+  readonly delete = (connection: C): void => {
+    this.#all.delete(connection)
+  };
+
+  [Symbol.iterator](): Iterator<C> {
+    return this.#all[Symbol.iterator]()
+  }
+
+  /** Has every client told that the server goes, waits for their goodbyes, and drops who says none. */
+  async close(tell: (connection: C) => void): Promise<void> {
+    this.closing = true
+    const open = [...this.#all]
+    const ended = Promise.all(open.map((connection) => connection.ended()))
+    for (const connection of open) tell(connection)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, GOODBYE_MS)))
+    await Promise.race([ended, late])
+    clearTimeout(timer)
+    for (const connection of this.#all) connection.drop()
+    await ended
+  }
+}

@@ -1,0 +1,11 @@
+import type { Peer } from '../net/listener.ts'
+
+/** Whether a client is on this machine. */
+export const isLoopback = ({ address }: Peer): boolean => address.startsWith('127.') || address === '::1'
+
+/** As RabbitMQ names connections: `127.0.0.1:50000 -> 127.0.0.1:5672`. */
+export const connectionName = ({ address, port, localAddress, localPort }: Peer): string =>
+  `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`
+
+/** As in a URL: IPv6 addresses in brackets. */
+const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)

@@ -1,0 +1,23 @@
+import type { ConnectionFacts } from '../../core/client-connection.ts'
+import { longstr } from '../../core/fields.ts'
+import type { Peer } from '../../net/listener.ts'
+import { connectionName, isLoopback } from '../peer-facts.ts'
+import type { Version } from './frame.ts'
+
+/** What management shows of a connection, as RabbitMQ shows it. */
+export function connectionFacts(
+  peer: Peer,
+  { version, mechanism, heartbeatSec }: { version: Version; mechanism: string; heartbeatSec: number },
+): ConnectionFacts {
+  const { address, port, localAddress, localPort, tls, websocket } = peer
+  return {
+    name: connectionName(peer),
+    protocol: `${websocket ? 'Web ' : ''}STOMP ${version}`,
+    givenName: null,
+    peerAddress: address,
+    peerPort: port,
+    clientProperties: new Map([['product', longstr('STOMP client')]]),
+    loopback: isLoopback(peer),
+    network: { localAddress, localPort, mechanism, channelMax: 1, frameMaxBytes: 0, heartbeatSec, tls },
+  }
+}
