@@ -128,7 +128,11 @@ async function start(argv: readonly string[]): Promise<number> {
   }
   log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
   announce(config, server)
-  giveBackAfterStart(() => server.broker.connections.size === 0)
+  const database = await metadata?.opened
+  giveBackAfterStart(
+    () => server.broker.connections.size === 0,
+    () => database?.giveBackMemory(),
+  )
   const end = await Promise.race([signal, requested.promise, server.failed])
   if (end instanceof Error) {
     reportInternal('the broker failed, and stops', end, config, log)

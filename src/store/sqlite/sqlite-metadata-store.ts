@@ -93,6 +93,11 @@ export class SqliteMetadataStore implements MetadataStore {
     return isIdle && this.#failure === null ? null : this.commit()
   }
 
+  /** Gives back the memory that the start of the thread has left, some 2 MB. What is written meanwhile waits for it, some 10 ms. */
+  giveBackMemory(): void {
+    this.#worker.postMessage({ type: 'give back' } satisfies WorkerRequest)
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
     return this.#closing
