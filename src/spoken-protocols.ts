@@ -126,11 +126,12 @@ async function openWebSocket(
   { config, log, opened }: { config: Config; log: Log; opened: OpenedListeners },
 ): Promise<void> {
   const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
+  const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax }
   const server = new LateHttpServer(async () => {
     const { attachWebSocket, createHttpServer } = await import('./net/websocket.ts')
     const made = createHttpServer()
     const onConnection = frontEnd.accept.bind(frontEnd)
-    attachWebSocket(made, { path, subprotocols, isText, maxPayloadBytes, idleMs, log, onConnection })
+    attachWebSocket(made, { path, subprotocols, isText, ...limits, log, onConnection })
     return made
   }, log)
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)

@@ -1,13 +1,17 @@
 /**
- * Sends a million sound, damaged and meaningless frames to a broker in this process: `npm run fuzz -- [--frames N] [--seed N]`. Ends with
- * an error when the broker crashes, hangs, makes a mistake of its own, grows, or lets other clients feel it.
+ * Sends a million sound, damaged and meaningless frames of AMQP, packets of MQTT and frames of STOMP to a broker in this process:
+ * `npm run fuzz -- [--frames N] [--seed N] [--protocol amqp|mqtt|stomp]`, one protocol or all. Ends with an error when the broker crashes, hangs, makes a mistake of its own, grows, or lets other clients feel it.
  */
 import { parseArgs } from 'node:util'
 import amqp from 'amqplib'
 import { loadConfig } from '../src/config/load.ts'
 import { type RunningServer, startServer } from '../src/server.ts'
 import { type Log, silentLog } from '../src/telemetry/log.ts'
+import type { Random } from './fuzz/frames.ts'
+import { playPieces } from './fuzz/hostile-socket.ts'
+import { mqttSession } from './fuzz/mqtt-packets.ts'
 import { playSession } from './fuzz/session.ts'
+import { stompSession } from './fuzz/stomp-frames.ts'
 
 const SESSIONS_PER_ROUND = 300
 const AT_ONCE = 4
@@ -17,8 +21,16 @@ const PATIENCE_MS = 20_000
 const WARM_UP_ROUNDS = 5
 const GROWTH_MAX_BYTES = 32 * 1024 * 1024
 const VHOST = 'fuzz'
+const LISTENERS = ['--mqtt-port', '0', '--web-mqtt-port', 'none', '--stomp-port', '0', '--web-stomp-port', 'none']
 
-const { values } = parseArgs({ options: { frames: { type: 'string' }, seed: { type: 'string' } } })
+const PROTOCOLS = ['amqp', 'mqtt', 'stomp'] as const
+type ProtocolName = (typeof PROTOCOLS)[number]
+
+const { values } = parseArgs({
+  options: { frames: { type: 'string' }, seed: { type: 'string' }, protocol: { type: 'string' } },
+})
+const protocols = PROTOCOLS.filter((name) => values.protocol === undefined || values.protocol === name)
+if (protocols.length === 0) throw new Error(`--protocol is one of ${PROTOCOLS.join(', ')}`)
 const wanted = Number(values.frames ?? 1_000_000)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 0x7fff_ffff))
 
@@ -102,13 +114,25 @@ function resetVhost({ broker }: RunningServer): void {
   broker.setPermission({ user: 'guest', vhost: VHOST, configure: '.*', write: '.*', read: '.*' })
 }
 
-async function playRound(port: number, first: number): Promise<number> {
+const portOf = (url: string): number => Number(new URL(url).port)
+
+/** @returns how many frames it has sent */
+function playOne({ urls }: RunningServer, protocol: ProtocolName, sessionSeed: number): Promise<number> {
+  if (protocol === 'amqp') return playSession({ port: portOf(urls.amqp[0]!), vhost: VHOST }, sessionSeed)
+  const stomp = (random: Random): Buffer[] => stompSession(random, VHOST)
+  return playPieces(portOf(urls[protocol][0]!), protocol === 'mqtt' ? mqttSession : stomp, sessionSeed)
+}
+
+async function playRound(server: RunningServer, first: number): Promise<number> {
   let next = first
   let frames = 0
   const worker = async (): Promise<void> => {
     while (next < first + SESSIONS_PER_ROUND) {
       const session = next++
-      frames += await within(`session ${session}`, playSession({ port, vhost: VHOST }, seed + session))
+      frames += await within(
+        `session ${session}`,
+        playOne(server, protocols[session % protocols.length]!, seed + session),
+      )
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
@@ -130,15 +154,14 @@ async function untilAlone({ broker }: RunningServer): Promise<void> {
 }
 
 async function run(server: RunningServer): Promise<void> {
-  const port = Number(new URL(server.urls.amqp[0]!).port)
-  const url = `amqp://guest:guest@127.0.0.1:${port}`
+  const url = `amqp://guest:guest@127.0.0.1:${portOf(server.urls.amqp[0]!)}`
   const witness = new Witness()
   await witness.start(url)
   let frames = 0
   let base = 0
   for (let round = 0; frames < wanted; round++) {
     resetVhost(server)
-    frames += await playRound(port, round * SESSIONS_PER_ROUND)
+    frames += await playRound(server, round * SESSIONS_PER_ROUND)
     await within('a new client', greetAfresh(url))
     server.broker.deleteVhost(VHOST)
     await within('closed connections', untilAlone(server))
@@ -156,7 +179,11 @@ async function run(server: RunningServer): Promise<void> {
 console.log(`seed ${seed}`)
 if (globalThis.gc === undefined) console.log('without --expose-gc the memory shown includes garbage')
 const server = await startServer(
-  loadConfig({ argv: ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', '--memory'], env: {} }),
+  loadConfig({
+    argv: ['--port', '0', '--management-port', '0', '--prometheus-port', 'none', '--memory', ...LISTENERS],
+    keys: { 'mqtt.vhost': VHOST, 'stomp.default_vhost': VHOST },
+    env: {},
+  }),
   log,
 )
 const started = performance.now()

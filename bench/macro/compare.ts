@@ -64,12 +64,11 @@ export async function runLoad(
 /** Runs a load generator against a broker; resolves with what it prints, one JSON object. */
 export async function runLoader(
   loader: string,
-  peer: Pick<Peer, 'host' | 'port'>,
+  { host, port, loaderFlags = [] }: Pick<Peer, 'host' | 'port' | 'loaderFlags'>,
   flags: readonly string[],
 ): Promise<Record<string, unknown>> {
-  const { stdout } = await run(loader, ['--host', peer.host, '--port', String(peer.port), ...flags], {
-    timeout: RUN_MS,
-  })
+  const args = ['--host', host, '--port', String(port), ...loaderFlags, ...flags]
+  const { stdout } = await run(loader, args, { timeout: RUN_MS })
   return JSON.parse(stdout) as Record<string, unknown>
 }
 

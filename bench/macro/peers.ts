@@ -19,6 +19,8 @@ export interface Peer {
   /** As it tells its clients; empty where it does not. */
   readonly version: string
   readonly process: BackgroundProcess | null
+  /** What the load generator is told of it besides. */
+  readonly loaderFlags?: readonly string[]
   stop(): Promise<void>
 }
 

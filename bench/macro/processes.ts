@@ -40,9 +40,10 @@ export function scratchFolder(name: string, parent: string = tmpdir()): string {
  * Compiles one of the load generators beside this file.
  *
  * @param name of the C file, without its ending
+ * @param options more of the compiler's
  * @returns the path of the program; null where there is no C compiler
  */
-export function compileLoader(name: string, folder: string): string | null {
+export function compileLoader(name: string, folder: string, options: readonly string[] = []): string | null {
   const program = join(folder, name)
   const compiler = process.env.CC ?? 'cc'
   try {
@@ -50,7 +51,8 @@ export function compileLoader(name: string, folder: string): string | null {
   } catch {
     return null
   }
-  execFileSync(compiler, ['-O2', '-pthread', '-o', program, join(here, `${name}.c`), '-lm'], { stdio: 'inherit' })
+  const args = ['-O2', '-pthread', '-o', program, join(here, `${name}.c`), '-lm', ...options]
+  execFileSync(compiler, args, { stdio: 'inherit' })
   return program
 }
 

@@ -4,7 +4,7 @@ import { OPTIONS } from './options.ts'
 import type { Origin, Settings } from './settings.ts'
 
 /**
- * `advanced.config`: RabbitMQ's settings as Erlang terms. What it has about logins, traces and STOMP is set as the keys of `rabbitmq.conf`
+ * `advanced.config`: RabbitMQ's settings as Erlang terms. What it has about logins, traces, MQTT and STOMP is set as the keys of `rabbitmq.conf`
  * that mean the same, and wins over these; what else it has is refused rather than not obeyed.
  *
  *     [{rabbitmq_auth_backend_ldap, [
@@ -202,9 +202,22 @@ const listeners =
     }
   }
 
+const MQTT: Readonly<Record<string, Translate>> = {
+  ...same('mqtt', 'default_user', 'default_pass', 'allow_anonymous', 'ssl_cert_login', 'vhost', 'exchange', 'prefetch'),
+  ...same('mqtt', 'subscription_ttl', 'max_session_expiry_interval_seconds', 'durable_queue_type', 'login_timeout'),
+  ...same('mqtt', 'proxy_protocol', 'sparkplug', 'topic_alias_maximum'),
+  ...same('mqtt', 'max_packet_size_unauthenticated', 'max_packet_size_authenticated'),
+  ...same('mqtt', 'retained_message_store', 'retained_message_store_dets_sync_interval'),
+  tcp_listeners: listeners(OPTIONS.mqttListeners.tcp),
+  ssl_listeners: listeners(OPTIONS.mqttListeners.tls),
+  tcp_listen_options() {},
+  num_tcp_acceptors: plain('mqtt.num_acceptors.tcp'),
+  num_ssl_acceptors: plain('mqtt.num_acceptors.ssl'),
+}
+
 const STOMP: Readonly<Record<string, Translate>> = {
   ...same('stomp', 'default_vhost', 'default_topic_exchange', 'ssl_cert_login', 'implicit_connect', 'login_timeout'),
-  ...same('stomp', 'proxy_protocol', 'hide_server_info', 'default_nack_requeue', 'max_frame_size'),
+  ...same('stomp', 'proxy_protocol', 'hide_server_info', 'default_nack_requeue', 'max_frame_size', 'trailing_lf'),
   tcp_listeners: listeners(OPTIONS.stompListeners.tcp),
   ssl_listeners: listeners(OPTIONS.stompListeners.tls),
   tcp_listen_options() {},
@@ -220,19 +233,27 @@ const STOMP: Readonly<Record<string, Translate>> = {
   },
 }
 
+/** What the WebSocket plugins of MQTT and STOMP have in common. */
+const webOf = (web: string): Readonly<Record<string, Translate>> => ({
+  ...same(web, 'ws_path', 'proxy_protocol', 'max_connections'),
+  tcp_config: below(`${web}.tcp`),
+  ssl_config: below(`${web}.ssl`),
+  cowboy_opts: below(`${web}.cowboy_opts`),
+  cowboy_ws_opts: below(`${web}.ws_opts`),
+  num_tcp_acceptors: plain(`${web}.num_acceptors.tcp`),
+  num_ssl_acceptors: plain(`${web}.num_acceptors.ssl`),
+})
+
 const WEB_STOMP: Readonly<Record<string, Translate>> = {
-  ...same('web_stomp', 'port', 'ws_path', 'ws_frame', 'use_http_auth', 'proxy_protocol', 'max_connections'),
-  tcp_config: below('web_stomp.tcp'),
-  ssl_config: below('web_stomp.ssl'),
-  cowboy_opts: below('web_stomp.cowboy_opts'),
-  cowboy_ws_opts: below('web_stomp.ws_opts'),
-  num_tcp_acceptors: plain('web_stomp.num_acceptors.tcp'),
-  num_ssl_acceptors: plain('web_stomp.num_acceptors.ssl'),
+  ...webOf('web_stomp'),
+  ...same('web_stomp', 'port', 'ws_frame', 'use_http_auth'),
 }
 
 const APPLICATIONS: Readonly<Record<string, Readonly<Record<string, Translate>>>> = {
   rabbit: RABBIT,
   rabbitmq_tracing: TRACING,
+  rabbitmq_mqtt: MQTT,
+  rabbitmq_web_mqtt: webOf('web_mqtt'),
   rabbitmq_stomp: STOMP,
   rabbitmq_web_stomp: WEB_STOMP,
   rabbitmq_auth_backend_ldap: LDAP,

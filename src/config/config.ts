@@ -23,6 +23,8 @@ export interface ProtocolListeners {
   readonly webMessageBytesMax: number
   /** Time without a word from a client after which its WebSocket is closed; null: any. */
   readonly webIdleMs: number | null
+  /** WebSockets of each port; null: any number. */
+  readonly webConnectionsMax: number | null
 }
 
 export interface ProtocolListener extends ListenerConfig {

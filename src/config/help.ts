@@ -58,7 +58,7 @@ const INTRODUCTION = [
   '- `none` and `infinity` mean "no limit" or "off" where the default is `none` or the text says so.',
   '- Lists (`key.1`, `key.2`) and sets (`key.NAME = true`) are written with commas in flags and variables.',
   '- A value in three single quotes may go over several lines.',
-  '- `encrypted:` values are refused. Of the Erlang-term format (`advanced.config`) what concerns logins, traces and STOMP is read; the rest is refused.',
+  '- `encrypted:` values are refused. Of the Erlang-term format (`advanced.config`) what concerns logins, traces, MQTT and STOMP is read; the rest is refused.',
   '- `RABBITMQ_LOGS` (`-` or a file) and `RABBITMQ_LOG` (`debug`, `+json`) are understood as well. The variables that',
   "  RabbitMQ's container image removed, such as `RABBITMQ_DEFAULT_PASS_FILE` and `RABBITMQ_SSL_*`, are refused.",
   '',

@@ -1,7 +1,8 @@
 import type { Config } from './config.ts'
-import type { OptionValues } from './options.ts'
+import { OPTIONS, type OptionValues } from './options.ts'
+import { RANK, type Settings } from './settings.ts'
 
-export function buildMqtt({ mqtt, auth }: OptionValues): Config['mqtt'] {
+export function buildMqtt({ mqtt, auth }: OptionValues, settings: Settings): Config['mqtt'] {
   const { allowAnonymous, defaultUser, defaultPassword, certificateLogin } = mqtt
   const anonymous =
     auth.anonymousUser === null
@@ -11,7 +12,7 @@ export function buildMqtt({ mqtt, auth }: OptionValues): Config['mqtt'] {
     vhost: mqtt.vhost,
     exchange: mqtt.exchange,
     prefetch: mqtt.prefetch,
-    maxSessionExpirySec: mqtt.maxSessionExpirySec ?? Infinity,
+    maxSessionExpirySec: maxSessionExpirySec(mqtt, settings),
     durableQueueType: mqtt.durableQueueType,
     packetBytesMaxUnauthenticated: mqtt.packetBytesMaxUnauthenticated,
     packetBytesMax: mqtt.packetBytesMax,
@@ -26,4 +27,12 @@ export function buildMqtt({ mqtt, auth }: OptionValues): Config['mqtt'] {
     anonymous: allowAnonymous ? anonymous : null,
     takesCertificates: certificateLogin,
   }
+}
+
+/** Infinity for ever. */
+function maxSessionExpirySec(mqtt: OptionValues['mqtt'], settings: Settings): number {
+  const isGiven = (option: 'maxSessionExpirySec' | 'subscriptionTtlMs'): boolean =>
+    settings.rankOf(OPTIONS.mqtt[option]) !== RANK.default
+  if (isGiven('maxSessionExpirySec') || !isGiven('subscriptionTtlMs')) return mqtt.maxSessionExpirySec ?? Infinity
+  return mqtt.subscriptionTtlMs === null ? Infinity : Math.ceil(mqtt.subscriptionTtlMs / 1000)
 }

@@ -92,7 +92,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     tls,
     http: buildHttp(values, tls, settings),
     protocols: buildProtocols(values, tls, settings),
-    mqtt: buildMqtt(values),
+    mqtt: buildMqtt(values, settings),
     stomp: values.stomp,
     websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
     statistics: buildStatistics(values, settings),

@@ -37,6 +37,12 @@ export const mqtt = {
     86_400,
     'How long sessions may outlast their connections; `0` for not at all, `infinity` for ever.',
   ),
+  subscriptionTtlMs: one(
+    'mqtt.subscription_ttl',
+    optional(duration('ms', 0, Number.MAX_SAFE_INTEGER)),
+    null,
+    "The same in RabbitMQ's words before 3.13, where `mqtt.max_session_expiry_interval_seconds` is not given; `undefined` for ever.",
+  ),
   durableQueueType: one(
     'mqtt.durable_queue_type',
     oneOf('classic', 'quorum'),

@@ -86,7 +86,7 @@ const node = {
     'warren.advanced_config',
     optional(path),
     null,
-    'File in the Erlang-term format, for logins, traces and STOMP; `advanced.config` next to the configuration file unless given.',
+    'File in the Erlang-term format, for logins, traces, MQTT and STOMP; `advanced.config` next to the configuration file unless given.',
     { flag: 'advanced-config', env: ['RABBITMQ_ADVANCED_CONFIG_FILE'] },
   ),
   dataDir: one('warren.data_dir', path, './warren-data', 'Where the broker keeps its data.', { flag: 'data-dir' }),

@@ -3,6 +3,7 @@ import {
   boolean,
   bytes,
   duration,
+  integer,
   type ListenAddress,
   listenAddress,
   oneOf,
@@ -84,6 +85,12 @@ function webOf(key: string, title: string, defaultPort: number, olderPorts: read
       optional(bytes(1, WEB_MESSAGE_MAX)),
       null,
       'Largest WebSocket message that a client may send. `none`: what `max_message_size` allows, and 1 MiB for the rest of it.',
+    ),
+    webConnectionsMax: one(
+      `${web}.max_connections`,
+      optional(integer(1)),
+      null,
+      'WebSockets that each of those ports serves; who comes when there are so many gets HTTP status 503.',
     ),
     webIdleMs: one(
       `${web}.ws_opts.idle_timeout`,

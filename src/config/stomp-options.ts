@@ -34,6 +34,12 @@ export const stomp = {
     'Whether NACK gives a message back to its queue where it does not say; else it is discarded or dead-lettered.',
   ),
   hideServer: one('stomp.hide_server_info', boolean, false, 'Leave out of CONNECTED what the server is.'),
+  trailingLineFeed: one(
+    'stomp.trailing_lf',
+    boolean,
+    true,
+    'Whether a line end follows the NUL of each frame that clients are sent.',
+  ),
   bodyBytesMax: one(
     'stomp.max_frame_size',
     optional(bytes(1, MESSAGE_MAX)),

@@ -46,6 +46,11 @@ const NOTHING_PUBLISHED: ReadonlyMap<string, PublishCounters> = new Map()
 export class Publishing {
   /** Present in confirm mode. */
   confirms: Confirms | null = null
+  /**
+   * Up to where the log has to be safe for the last message, as its queues had it: an interceptor may have put it in the place of the one that
+   * was given. What waits for a commit does not count, see there.
+   */
+  position = 0
   readonly #session: Session
   #countedExchange: string | null = null
   #counted = new PublishCounters()
@@ -137,6 +142,7 @@ export class Publishing {
       this.#passage === null
         ? this.#deliver(access.exchange, message, mandatory, targets, false)
         : this.#pass(this.#passage, access.exchange, message, mandatory, targets)
+    this.position = message.position
     if (this.confirms !== null) this.confirms.published(message.position, rejected)
     return rejected
   }

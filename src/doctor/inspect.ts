@@ -176,7 +176,8 @@ export class Inspection {
       const levels = log.recovered()
       const { messages, bodyBytes } = log.counts()
       const name = this.#names.get(id)
-      if (name === undefined && messages === 0) continue
+      // side logs are made when something may be kept, and most never have anything
+      if (messages === 0 && (name === undefined || name.type === SIDE_LOG)) continue
       reports.push({
         vhost: name?.vhost ?? null,
         queue: name?.queue ?? null,

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
-import type { Log } from '../telemetry/log.ts'
+import { limitLog, type Log } from '../telemetry/log.ts'
 import type { HttpOptions } from './late-http.ts'
 import { listen } from './listener.ts'
 import type { Listener, Peer } from './listener.ts'
@@ -86,6 +86,8 @@ export interface WebSocketOptions {
   readonly maxPayloadBytes?: number
   /** Time without anything from a client after which it is let go; null, as when absent, is for ever. */
   readonly idleMs?: number | null
+  /** WebSockets at a time, beyond which upgrades get 503; null, as when absent, is any number. */
+  readonly connectionsMax?: number | null
   readonly log: Log
   /** The stream is paused, carries the bytes of messages, and is the callee's from here on. */
   onConnection(stream: Duplex, peer: Peer): void
@@ -94,7 +96,9 @@ export interface WebSocketOptions {
 /** Serves WebSockets on a server of `listenHttp`; a plain GET of the path gets 426, upgrades elsewhere get 404. */
 export function attachWebSocket(server: Server, options: WebSocketOptions): void {
   const { path, subprotocols = ['amqp'], isText = false, maxPayloadBytes = 16 * 1024 * 1024, log } = options
-  const { idleMs = null } = options
+  const { idleMs = null, connectionsMax = null } = options
+  const limited = limitLog(log)
+  let open = 0
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -104,9 +108,15 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): void
   })
   interceptPath(server, path)
   server.on('upgrade', (request, socket, head) => {
-    if (pathOf(request) !== path) return refuseUpgrade(socket)
+    if (pathOf(request) !== path) return refuseUpgrade(socket, 404)
+    if (connectionsMax !== null && open >= connectionsMax) {
+      limited.warn('full', 'a WebSocket was refused: there are as many as may be', { path, connectionsMax })
+      return refuseUpgrade(socket, 503)
+    }
     const peer = requestPeer(request)
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      open++
+      webSocket.once('close', () => open--)
       const stream = new WebSocketStream(webSocket, isText)
       stream.pause()
       if (idleMs !== null) closeWhenIdle(webSocket, idleMs)
@@ -133,9 +143,9 @@ function interceptPath(server: Server, path: string): void {
 
 const pathOf = (request: IncomingMessage): string => request.url!.split('?', 1)[0]!
 
-function refuseUpgrade(socket: Duplex): void {
+function refuseUpgrade(socket: Duplex, status: 404 | 503): void {
   socket.on('error', () => socket.destroy())
-  socket.end(`HTTP/1.1 404 ${STATUS_CODES[404]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
 /** Pings and pongs are signs of life, too. */

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import amqp from 'amqplib'
+import { MqttWire } from '../support/mqtt-wire.ts'
 import { runWarren, startWarren, temporaryFolder, type WarrenProcess } from '../support/warren-process.ts'
 
 interface JsonReport {
@@ -136,6 +137,27 @@ test('what is remembered of duplicates is told, and no message', async (t) => {
       .map((line) => (JSON.parse(line) as { body: string }).body),
     ['a', 'b'],
   )
+})
+
+test('what protocols keep beside queues is told where there is anything', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const ports = ['--mqtt-port', '0', '--web-mqtt-port', 'none']
+  const start = () => startWarren(t, ['--data-dir', dataDir, '--protocols', 'amqp,mqtt', ...ports])
+  const shown = async (): Promise<string> => {
+    const { code, stdout } = await runWarren(t, ['doctor', dataDir])
+    assert.equal(code, 0)
+    return stdout
+  }
+  const empty = await start()
+  await empty.stop('SIGKILL')
+  assert.doesNotMatch(await shown(), /side log/)
+  const warren = await start()
+  const client = await MqttWire.connect(warren.url('MQTT'), 5)
+  await client.publish('kept', 'x', { qos: 1, retain: true })
+  await client.expect('puback')
+  client.cut()
+  await warren.stop('SIGKILL')
+  assert.match(await shown(), /^ {2}vhost: mqtt-retained +\/ +side log +1 /m)
 })
 
 test('damage is told with file, offset and queue, and the rest is exported', async (t) => {

@@ -11,7 +11,7 @@ testHostileSessions({
   flags: ['--protocols', 'amqp,stomp', '--stomp-port', '0', '--web-stomp-port', 'none'],
   units: 'frames',
   portOf: (watched) => Number(new URL(urlOf(watched)).port),
-  session: stompSession,
+  session: (random) => stompSession(random),
   async greetAfresh(watched) {
     const client = await StompWire.connect(urlOf(watched))
     await client.sendSafely('SUBSCRIBE', { id: 'greeting', destination: '/exchange/amq.headers' })

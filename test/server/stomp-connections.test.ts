@@ -1,8 +1,10 @@
 /** STOMP connections from their login to their end: heart-beats, what management shows, alarms, clients that do not read. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { runCtl } from '../../src/cli/ctl/run.ts'
 import { startBroker, type WarrenBroker } from '../../src/testkit/start-broker.ts'
 import { virtualClock } from '../../src/util/virtual-clock.ts'
+import { bufferTerminal } from '../cli/support/buffer-terminal.ts'
 import { frameBytes, type FrameHeaders, StompWire } from '../support/stomp-wire.ts'
 import { eventually, startTestBroker } from '../support/with-broker.ts'
 
@@ -38,7 +40,9 @@ test('management shows a connection and its subscriptions as RabbitMQ does, and 
   const { name, protocol, user, vhost, channels, channel_max: channelMax, frame_max: frameMax } = connection!
   assert.match(String(name), /^127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+$/)
   assert.deepEqual([protocol, user, vhost, channels, channelMax, frameMax], ['STOMP 1.2', 'guest', '/', 1, 1, 0])
-  assert.deepEqual(connection!['client_properties'], { product: 'STOMP client' })
+  const { product, session } = connection!['client_properties'] as Record<string, string>
+  assert.equal(product, 'STOMP client')
+  assert.match(session!, /^session-/)
   const [consumer] = await api<Record<string, unknown>[]>(broker, 'consumers')
   assert.deepEqual(
     [consumer!['consumer_tag'], consumer!['ack_required'], consumer!['prefetch_count'], consumer!['queue']],
@@ -196,4 +200,50 @@ test('a client that does not read is sent no more than fits', async (t) => {
   while (got < count) if ((await lazy.next())?.command === 'MESSAGE') got++
   assert.equal(queue!.readyCount, 0)
   for (const client of [sender, lazy]) client.cut()
+})
+
+test('the command line lists them by their sessions', async (t) => {
+  const broker = await start(t, { managementPort: 0, protocols: ['amqp', 'stomp'] })
+  const client = await StompWire.open(broker.urls.stomp!)
+  t.after(() => client.cut())
+  await client.send('CONNECT', { 'accept-version': '1.1', host: '/', login: 'guest', passcode: 'guest' })
+  const { headers } = await client.expect('CONNECTED')
+  const ctl = async (...args: string[]): Promise<string> => {
+    const terminal = bufferTerminal()
+    const host = { version: '0.0.0', describeNode: () => assert.fail('the address was given'), commands: () => [] }
+    assert.equal(await runCtl('ctl', ['--url', broker.managementUrl!, '-s', ...args], host, terminal), 0)
+    return terminal.stdout
+  }
+  const [connection] = broker.connections()
+  assert.equal(await ctl('list_stomp_connections'), `${headers['session']}\t${connection!.name}\n`)
+  const columns = ['version', 'protocol', 'auth_login', 'peer_addr', 'vhost']
+  assert.equal(await ctl('list_stomp_connections', ...columns), '1.1\tSTOMP 1.1\tguest\t127.0.0.1\t/\n')
+  assert.equal(await ctl('list_mqtt_connections'), '')
+})
+
+test('frames may end without a line end', async (t) => {
+  const broker = await start(t, { config: { 'stomp.trailing_lf': false } })
+  const client = await StompWire.open(broker.urls.stomp!)
+  t.after(() => client.cut())
+  await client.send('CONNECT', { 'accept-version': '1.2', host: '/', login: 'guest', passcode: 'guest' })
+  await client.send('SUBSCRIBE', { id: 's', destination: '/topic/t', receipt: 'r' })
+  for (const size of [3, 50_000, 100_000]) await client.send('SEND', { destination: '/topic/t' }, 'x'.repeat(size))
+  await client.send('ACK')
+  const frames: string[] = []
+  let frame = ''
+  while (frames.at(-1)?.startsWith('ERROR') !== true) {
+    const [octet] = await client.wire.bytes(1)
+    assert.ok(octet !== undefined, 'the connection stays')
+    if (octet > 0) frame += String.fromCharCode(octet)
+    else frames.push(frame)
+    if (octet === 0) frame = ''
+  }
+  assert.deepEqual(
+    frames.map((frame) => frame.split('\n')[0]),
+    ['CONNECTED', 'RECEIPT', 'MESSAGE', 'MESSAGE', 'MESSAGE', 'ERROR'],
+  )
+  assert.deepEqual(
+    frames.slice(2, 5).map((frame) => frame.length - frame.lastIndexOf('\n') - 1),
+    [3, 50_000, 100_000],
+  )
 })

@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { startBroker, type WarrenBroker } from '../../src/testkit/start-broker.ts'
 import { frameBytes } from '../support/stomp-wire.ts'
+import { eventually } from '../support/with-broker.ts'
 
 async function start(t: TestContext, config: Record<string, string>): Promise<WarrenBroker> {
   const users = [{ name: 'ann', password: 'a:b' }]
@@ -111,4 +112,14 @@ test('a proxy tells whose the WebSocket is', async (t) => {
   const web = await dial(t, url, { over })
   await logIn(web, { login: 'ann', passcode: 'a:b' })
   assert.match(broker.connections()[0]!.name, /^192\.0\.2\.7:4711 /)
+})
+
+test('a port serves as many WebSockets as it may, and tells others by 503', async (t) => {
+  const broker = await start(t, { 'web_stomp.max_connections': '1' })
+  const url = broker.urls.webStomp!
+  const first = await dial(t, url)
+  await assert.rejects(dial(t, url), /503/)
+  first.close()
+  const second = await eventually(() => dial(t, url))
+  assert.match(await logIn(second), /^CONNECTED\n/)
 })

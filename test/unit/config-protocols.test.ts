@@ -113,7 +113,6 @@ for (const { name, tcp, web } of [
       ].map((line) => `${name}.${line}`)
       const webAccepted = [
         'num_acceptors.tcp = 10',
-        'max_connections = infinity',
         'tcp.backlog = 1024',
         'ssl.depth = 2',
         'cowboy_opts.idle_timeout = 60000',
@@ -137,6 +136,7 @@ describe('STOMP', () => {
       implicitConnect: false,
       nackRequeues: true,
       hideServer: false,
+      trailingLineFeed: true,
       bodyBytesMax: null,
       webFrame: 'text',
       takesHttpLogins: false,
@@ -154,6 +154,7 @@ describe('STOMP', () => {
       'stomp.implicit_connect = true',
       'stomp.default_nack_requeue = false',
       'stomp.hide_server_info = true',
+      'stomp.trailing_lf = false',
       'stomp.max_frame_size = 1MiB',
       'stomp.login_timeout = 5000',
       'web_stomp.ws_frame = binary',
@@ -168,6 +169,7 @@ describe('STOMP', () => {
       implicitConnect: true,
       nackRequeues: false,
       hideServer: true,
+      trailingLineFeed: false,
       bodyBytesMax: 1024 * 1024,
       webFrame: 'binary',
       takesHttpLogins: true,
@@ -175,6 +177,13 @@ describe('STOMP', () => {
     })
     const [{ port }] = load('web_stomp.port = 8000').protocols.stomp!.web as [ProtocolListeners['web'][number]]
     assert.equal(port, 8000)
+    assert.equal(load().protocols.stomp!.webConnectionsMax, null)
+    for (const [given, expected] of [
+      ['100', 100],
+      ['infinity', null],
+    ] as const) {
+      assert.equal(load(`web_stomp.max_connections = ${given}`).protocols.stomp!.webConnectionsMax, expected)
+    }
   })
 
   test('refuses what it does not understand', () => {
@@ -185,13 +194,31 @@ describe('STOMP', () => {
         'stomp.login_timeout = soon',
         'web_stomp.tcp.listener = here',
         'stomp.max_frame_size = 0',
+        'web_stomp.max_connections = 0',
       ),
     )
-    assert.equal(problems.length, 5, problems.join('\n'))
+    assert.equal(problems.length, 6, problems.join('\n'))
   })
 
   test('keeps its password to itself', () => {
     const shown = JSON.stringify(load('stomp.default_pass = hush-hush', 'web_stomp.ssl.password = key-word').effective)
     assert.doesNotMatch(shown, /hush-hush|key-word/)
+  })
+})
+
+describe('MQTT', () => {
+  test('sessions last as long as newer and older files say', () => {
+    const newer = (value: string): string => `mqtt.max_session_expiry_interval_seconds = ${value}`
+    const older = (value: string): string => `mqtt.subscription_ttl = ${value}`
+    const cases: readonly (readonly [lines: readonly string[], seconds: number])[] = [
+      [[], 86_400],
+      [[newer('60')], 60],
+      [[newer('infinity')], Infinity],
+      [[older('1800000')], 1800],
+      [[older('1500')], 2],
+      [[older('undefined')], Infinity],
+      [[older('1800000'), newer('60')], 60],
+    ]
+    for (const [lines, seconds] of cases) assert.equal(load(...lines).mqtt.maxSessionExpirySec, seconds, lines.join())
   })
 })

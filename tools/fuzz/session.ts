@@ -1,14 +1,14 @@
 /** One connection of a hostile or broken client, from a seed. */
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { encodeMethodFrame } from '../../src/protocols/amqp091/wire/frames.ts'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
 import { CHANNELS, ChannelView, damage, preparations, Random, soundFrames, strangeFrame } from './frames.ts'
+import { dial, leave, oneOf, write } from './hostile-socket.ts'
 
 const HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1')
 const FRAMES_MAX = 400
 /** Frames per write. */
 const BATCH = 5
-const DRAIN_MS = 1_000
 
 export interface SessionTarget {
   readonly port: number
@@ -18,20 +18,12 @@ export interface SessionTarget {
 /** Speaks until it has nothing more to say, or the broker has had enough. @returns how many frames it has sent */
 export async function playSession(target: SessionTarget, seed: number): Promise<number> {
   const random = new Random(seed)
-  const socket = connect({ port: target.port, host: '127.0.0.1' })
-  socket.on('error', () => {}) // a reset is a fair answer
-  socket.setNoDelay()
+  const socket = dial(target.port)
   const peer = new Peer(socket, random.once(20))
   await oneOf(socket, ['connect', 'close'])
   const sent = await speak(random, socket, peer, target.vhost)
   if (random.once(3)) socket.write(encodeMethodFrame(0, new m.ConnectionClose(200, 'bye', 0, 0)))
-  if (random.once(2)) socket.destroy()
-  else socket.end()
-  if (!socket.closed) {
-    // the broker may keep a refused client waiting: that is nothing to wait for
-    setTimeout(() => socket.destroy(), 200)
-    await oneOf(socket, ['close'])
-  }
+  await leave(socket, random)
   return sent
 }
 
@@ -85,24 +77,6 @@ function handshake(vhost: string): Buffer[] {
   for (let channel = 1; channel <= CHANNELS; channel++) opening.push(encodeMethodFrame(channel, new m.ChannelOpen()))
   for (const method of preparations()) opening.push(encodeMethodFrame(1, method))
   return opening
-}
-
-async function write(socket: Socket, bytes: Buffer): Promise<void> {
-  if (socket.destroyed) return
-  if (!socket.write(bytes)) {
-    // the broker does not read from those who do not read: such a session ends here
-    const timer = setTimeout(() => socket.destroy(), DRAIN_MS)
-    await oneOf(socket, ['drain', 'close'])
-    clearTimeout(timer)
-  }
-  await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Unlike `events.once` it does not mind errors, which are to be expected. */
-function oneOf(socket: Socket, events: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
-    for (const event of events) socket.once(event, () => resolve())
-  })
 }
 
 /** What the client makes of the broker's frames: channels that were closed are opened again. */

@@ -58,10 +58,10 @@ const id = (random: Random): Header => ['id', random.of(random.once(15) ? ODD_ID
 const inTransaction = (random: Random): Header[] => (random.once(4) ? [['transaction', random.of(NAMES)]] : [])
 const sometimes = (random: Random, make: (random: Random) => Header[]): Header[] => (random.once(4) ? make(random) : [])
 
-function connectFrame(random: Random): Buffer {
+function connectFrame(random: Random, vhost: string): Buffer {
   const headers: Header[] = []
   if (!random.once(5)) headers.push(['accept-version', random.of(['1.2', '1.1', '1.0', '1.0,1.1,1.2', '3.0'])])
-  if (random.once(2)) headers.push(['host', random.of(['/', '/', '/', 'nope'])])
+  if (random.once(2)) headers.push(['host', random.of([vhost, vhost, vhost, 'nope'])])
   if (random.once(2)) headers.push(['login', random.of(['guest', 'guest', 'nobody'])])
   if (random.once(3)) headers.push(['heart-beat', random.of(['0,0', '1000,1000', '0,1', 'x', '99999999999,1'])])
   return frame(random.of(['CONNECT', 'CONNECT', 'STOMP']), headers)
@@ -97,12 +97,12 @@ function anyFrame(random: Random): Buffer {
   return Buffer.alloc(0)
 }
 
-/** All that one client sends. */
-export function stompSession(random: Random): Buffer[] {
+/** All that one client sends. @param vhost that most enter */
+export function stompSession(random: Random, vhost = '/'): Buffer[] {
   if (random.once(30)) return [random.bytes(1 + random.below(300))]
   // damage ends a connection, so some sessions have little of it, and some none
   const damageOnceIn = random.of([5, 40, 0])
-  const frames = [connectFrame(random)]
+  const frames = [connectFrame(random, vhost)]
   for (let left = random.below(60); left > 0; left--) {
     const next = anyFrame(random)
     frames.push(damageOnceIn > 0 && random.once(damageOnceIn) ? changedOctets(random, next) : next)

@@ -1,7 +1,7 @@
 import { assert } from '../../util/assert.ts'
 import type { CtlCommand } from './command.ts'
 import { CONNECTION_COMMANDS } from './commands/connections.ts'
-import { MQTT_COMMANDS } from './commands/mqtt.ts'
+import { PROTOCOL_CONNECTION_COMMANDS } from './commands/protocol-connections.ts'
 import { DEFINITION_COMMANDS } from './commands/definitions.ts'
 import { HEALTH_COMMANDS } from './commands/health.ts'
 import { LIFECYCLE_COMMANDS } from './commands/lifecycle.ts'
@@ -31,7 +31,7 @@ function find(name: string): CtlCommand {
 /** Every command of `warren ctl`. */
 export const COMMANDS: readonly CtlCommand[] = [
   ...CONNECTION_COMMANDS,
-  ...MQTT_COMMANDS,
+  ...PROTOCOL_CONNECTION_COMMANDS,
   ...DEFINITION_COMMANDS,
   ...HEALTH_COMMANDS,
   ...LIFECYCLE_COMMANDS,

@@ -118,14 +118,14 @@ export class IncomingPublishes {
     if (qos < 2 && !retain) {
       this.#isReturned = false
       const isRejected = publishing.publish(access, message, qos > 0)
-      if (qos === 1) this.#answer(PUBACK, packetId, message.position, isRejected)
+      if (qos === 1) this.#answer(PUBACK, packetId, publishing.position, isRejected)
       return
     }
     if (qos === 2) this.#state.prepareToKeep()
     const { vhost } = this.#session
     const { store } = this.#broker
     let isRejected = false
-    let position = 0
+    let recorded = 0
     this.#isReturned = false
     store.begin()
     // its bytes are looked at after the queues have done with it
@@ -136,9 +136,12 @@ export class IncomingPublishes {
       if (qos === 2 && !isRejected) this.#state.keep('received', packetId)
     } finally {
       if (retain) vhost.release(message)
-      position = store.end()
+      recorded = store.end()
     }
-    if (qos > 0) this.#answer(qos === 1 ? PUBACK : PUBREC, packetId, Math.max(position, message.position), isRejected)
+    if (qos === 0) return
+    // where the message is retained, what it was retained as is another one if there are interceptors
+    const position = Math.max(recorded, publishing.position, message.position)
+    this.#answer(qos === 1 ? PUBACK : PUBREC, packetId, position, isRejected)
   }
 
   /** @returns whether there was room for it */

@@ -8,7 +8,7 @@ import { Acknowledgements } from './acknowledgements.ts'
 import { formatDestination } from './destinations.ts'
 import { type Refusal, StompError } from './errors.ts'
 import type { Frame, Version } from './frame.ts'
-import { headOf, writeMessage } from './frame-writer.ts'
+import { endOfFrames, headOf, writeMessage } from './frame-writer.ts'
 import type { FramesOut } from './frames-out.ts'
 import { headersOf } from './message-mapping.ts'
 import { NamedQueues } from './named-queues.ts'
@@ -41,6 +41,7 @@ export class Client implements SessionSink {
   readonly #acknowledgements: Acknowledgements
   readonly #transactions: Transactions
   readonly #sends: Sends
+  readonly #endOfFrames: Buffer
 
   constructor(
     connection: ClientConnection,
@@ -49,6 +50,7 @@ export class Client implements SessionSink {
     { sessionId, version }: { sessionId: string; version: Version },
   ) {
     const { topicExchange, nackRequeues } = settings
+    this.#endOfFrames = endOfFrames(settings.trailingLineFeed)
     this.connection = connection
     this.#host = host
     this.#settings = settings
@@ -151,7 +153,8 @@ export class Client implements SessionSink {
     if (this.#version === '1.2' && subscription.ack !== 'auto') headers.push(['ack', messageId])
     for (const header of headersOf(message, entry)) headers.push(header)
     const head = headOf('MESSAGE', headers, message.bodyLength, this.#version)
-    writeMessage(this.#host.transport, head, message, this.#session.vhost, this.#host.writesWhole)
+    const { transport, writesWhole } = this.#host
+    writeMessage(transport, head, message, this.#session.vhost, this.#endOfFrames, writesWhole)
   }
 
   cancelled({ tag }: Consumer): boolean {

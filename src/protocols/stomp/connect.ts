@@ -67,9 +67,10 @@ export async function connect(
   await enter(identity, vhost, settings)
   if (!isWanted()) return null
   const heartbeatSec = inWholeSeconds(heartBeat.wants) / 1000
-  const facts = connectionFacts(peer, { version, mechanism, heartbeatSec })
+  const sessionId = `session-${randomBytes(16).toString('base64url')}`
+  const facts = connectionFacts(peer, { version, sessionId, mechanism, heartbeatSec })
   const connection = open(() => settings.broker.openConnection(identity, vhost, facts, sink))
-  return { connection, version, heartBeat, sessionId: `session-${randomBytes(16).toString('base64url')}` }
+  return { connection, version, heartBeat, sessionId }
 }
 
 /** By what the client says, else by its certificate, else as the default user. */

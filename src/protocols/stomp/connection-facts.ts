@@ -7,8 +7,9 @@ import type { Version } from './frame.ts'
 /** What management shows of a connection, as RabbitMQ shows it. */
 export function connectionFacts(
   peer: Peer,
-  { version, mechanism, heartbeatSec }: { version: Version; mechanism: string; heartbeatSec: number },
+  client: { version: Version; sessionId: string; mechanism: string; heartbeatSec: number },
 ): ConnectionFacts {
+  const { version, sessionId, mechanism, heartbeatSec } = client
   const { address, port, localAddress, localPort, tls, websocket } = peer
   return {
     name: connectionName(peer),
@@ -16,7 +17,10 @@ export function connectionFacts(
     givenName: null,
     peerAddress: address,
     peerPort: port,
-    clientProperties: new Map([['product', longstr('STOMP client')]]),
+    clientProperties: new Map([
+      ['product', longstr('STOMP client')],
+      ['session', longstr(sessionId)],
+    ]),
     loopback: isLoopback(peer),
     network: { localAddress, localPort, mechanism, channelMax: 1, frameMaxBytes: 0, heartbeatSec, tls },
   }

@@ -63,7 +63,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     this.writesWhole = peer.websocket
     this.#parser = new FrameParser(this, implicitConnect ? limitsAfterLogin(settings) : LIMITS_BEFORE_LOGIN)
     this.transport = new Transport(socket, broker.turn, settings.pool, this)
-    this.out = new FramesOut(broker, this.transport)
+    this.out = new FramesOut(settings, this.transport)
     this.#loginTimer = clock.schedule(settings.loginTimeoutMs, { onTimer: () => this.drop() })
     this.transport.start()
   }

@@ -4,7 +4,7 @@ import type { Transport } from '../../net/transport.ts'
 import type { Connected } from './connect.ts'
 import type { Refusal } from './errors.ts'
 import { type Frame, VERSIONS, type Version } from './frame.ts'
-import { encodeFrame, type Headers } from './frame-writer.ts'
+import { encodeFrame, endOfFrames, type Headers } from './frame-writer.ts'
 import { inWholeSeconds } from './heart-beat.ts'
 import { Receipts } from './receipts.ts'
 import type { StompSettings } from './settings.ts'
@@ -24,10 +24,12 @@ export class FramesOut {
   readonly #broker: Broker
   readonly #transport: Transport
   readonly #receipts: Receipts
+  readonly #end: Buffer
 
-  constructor(broker: Broker, transport: Transport) {
+  constructor({ broker, trailingLineFeed }: StompSettings, transport: Transport) {
     this.#broker = broker
     this.#transport = transport
+    this.#end = endOfFrames(trailingLineFeed)
     this.#receipts = new Receipts(broker.commits, (id) => this.#send('RECEIPT', [['receipt-id', id]], '', this.version))
   }
 
@@ -65,7 +67,7 @@ export class FramesOut {
   }
 
   #send(command: string, headers: Headers, body: string, version: Version | null): void {
-    const bytes = encodeFrame(command, headers, body, version)
+    const bytes = encodeFrame(command, headers, body, version, this.#end)
     // in one piece, whatever a client has made it hold
     if (bytes.length <= CHUNK_BYTES) this.#transport.write(bytes)
     else this.#transport.appendLarge(bytes, () => {})

@@ -93,16 +93,16 @@ export class Sends {
       publishing.publish(access, message, false)
       return 0
     }
-    let position = 0
+    let recorded = 0
     let isRejected = false
     broker.store.begin()
     try {
       isRejected = publishing.publish(access, message, false)
     } finally {
-      position = broker.store.end()
+      recorded = broker.store.end()
     }
     if (isRejected)
       throw new StompError('Message rejected', 'A queue that it goes to is full, and takes no more messages\n')
-    return Math.max(position, message.position)
+    return Math.max(recorded, publishing.position)
   }
 }

@@ -29,6 +29,8 @@ export interface StompSettings {
   readonly certificateLogins: boolean
   /** What NACK does where it does not say. */
   readonly nackRequeues: boolean
+  /** Whether a line end follows the NUL of each frame that is sent. */
+  readonly trailingLineFeed: boolean
   /** Whether a WebSocket client is who its HTTP request says, or the default user. */
   readonly takesHttpLogins: boolean
   readonly loginTimeoutMs: number

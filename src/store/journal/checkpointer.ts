@@ -11,6 +11,9 @@ import type { Segment, Segments } from './segments.ts'
 /** Time that one turn may be kept busy, in ms. */
 const SLICE_MS = 3
 
+/** What the queue has recorded has to be in the journal before it can be written down. */
+const JOURNAL_FIRST = Symbol('journal first')
+
 export interface CheckpointerHost {
   readonly files: StoreFiles
   readonly segments: Segments
@@ -88,11 +91,16 @@ export class Checkpointer {
     const { committer, pager } = this.#host
     const waiting = [...this.#host.indexes()]
     const isDirty = (page: IndexPage): boolean => page.dirty && page.live > 0
-    /** @returns a page that has to be read first, or null */
-    const work = (writePage: ((page: IndexPage) => void) | null, isFull: () => boolean): IndexPage | null => {
+    /** @returns a page that has to be read first, or JOURNAL_FIRST, or null */
+    const work = (
+      writePage: ((page: IndexPage) => void) | null,
+      isFull: () => boolean,
+    ): IndexPage | typeof JOURNAL_FIRST | null => {
       const until = performance.now() + SLICE_MS
       while (waiting.length > 0 && performance.now() < until && !isFull()) {
         const index = waiting.at(-1)!
+        // done again, to rows that have it behind them and changed since, it would do something else
+        if (index.sweeping > 0 && !index.deleted) return JOURNAL_FIRST
         const dirty = index.deleted ? [] : index.logged.pages.filter(isDirty)
         // what is to be dropped is in the journal already: it would come back if the rows said otherwise
         const [dropping] = index.dropping
@@ -112,8 +120,9 @@ export class Checkpointer {
       work(null, () => false)
       await setImmediate()
       if (waiting.length === 0) return
-      const unread = await pager.together(work)
-      if (unread !== null && !(await pager.rowsOf(unread))) unread.dirty = false
+      const first = await pager.together(work)
+      if (first === JOURNAL_FIRST) await committer.whenCommitted(committer.lastPosition)
+      else if (first !== null && !(await pager.rowsOf(first))) first.dirty = false
     }
   }
 

@@ -64,14 +64,18 @@ class Delivered extends Operation {
 }
 
 class Dropped extends Operation {
+  readonly index: QueueIndex
   readonly drop: Drop
 
-  constructor(drop: Drop) {
+  constructor(index: QueueIndex, drop: Drop) {
     super()
+    this.index = index
     this.drop = drop
+    index.sweeping++
   }
 
   write({ writer }: BatchWriter): void {
+    this.index.sweeping--
     writer.drop(this.drop)
   }
 }
@@ -84,9 +88,11 @@ class Relevelled extends Operation {
     super()
     this.index = index
     this.levels = levels
+    index.sweeping++
   }
 
   write({ writer }: BatchWriter): void {
+    this.index.sweeping--
     if (!this.index.deleted) writer.relevel(this.index.id, this.levels)
   }
 }
@@ -240,8 +246,8 @@ export class Committer implements TurnTask, BatchWriter {
     return this.#add(new Delivered(index, upTo), RECORD_WEIGHT)
   }
 
-  dropped(drop: Drop): void {
-    this.#addLazily(new Dropped(drop))
+  dropped(index: QueueIndex, drop: Drop): void {
+    this.#addLazily(new Dropped(index, drop))
   }
 
   relevelled(index: QueueIndex, levels: readonly number[]): number {

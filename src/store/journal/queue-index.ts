@@ -65,6 +65,8 @@ export class QueueIndex implements QueueLog {
   recoveredLevels: readonly RecoveredLevel[] = NO_LEVELS
   /** Numbers of messages that were not ready when the store was opened, in the order in which to load them. */
   recoveredUnready: readonly number[] = NO_NUMBERS
+  /** DROP and RELEVEL records of it that are in no batch yet: what they do to the rows depends on when it is done. */
+  sweeping = 0
   /** Messages written and read back since the store was opened. */
   writes = 0
   reads = 0
@@ -339,7 +341,7 @@ export class QueueIndex implements QueueLog {
 
   drop({ from, to, level }: Range): void {
     if (this.deleted) return
-    this.#parts.committer.dropped({ queueId: this.id, from, to, level })
+    this.#parts.committer.dropped(this, { queueId: this.id, from, to, level })
     for (const list of [this.logged, this.transient]) this.dropFrom(list, from, to, level)
   }
 

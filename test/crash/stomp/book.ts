@@ -5,7 +5,8 @@ import { hashedBody, idOf } from '../hashed-body.ts'
  * What clients of STOMP sent and got over the lives of a broker. In the end
  *
  * - each message whose receipt has come, or that of its transaction's COMMIT, has come to its subscriber;
- * - of a transaction all messages have come, or none;
+ * - where a message of a transaction has come in a later life, the transaction was on disk, and all its messages have come. Before it is on disk
+ *   its messages may come as well, as those of no transaction may, and may be all that ever comes of it: its receipt tells when it is safe;
  * - what was acknowledged in a transaction whose receipt has come does not come again;
  * - what comes again is marked as redelivered, and each message is as it was sent.
  */
@@ -17,8 +18,12 @@ export type SubscriberName = (typeof SUBSCRIBERS)[number]
 interface Publication {
   readonly to: SubscriberName
   readonly transaction: string | null
+  /** The life in which it was sent. */
+  readonly life: number
   confirmed: boolean
   received: boolean
+  /** It came in a later life than it was sent in. */
+  hasSurvived: boolean
   settled: boolean
 }
 
@@ -41,7 +46,9 @@ export class StompBook {
 
   /** @returns what to call when it is confirmed */
   sends(id: string, to: SubscriberName, transaction: string | null): () => void {
-    const publication: Publication = { to, transaction, confirmed: false, received: false, settled: false }
+    const { life } = this
+    const unseen = { confirmed: false, received: false, hasSurvived: false, settled: false }
+    const publication: Publication = { to, transaction, life, ...unseen }
     this.#publications.set(id, publication)
     return () => (publication.confirmed = true)
   }
@@ -59,6 +66,7 @@ export class StompBook {
     if (known.received && headers['redelivered'] !== 'true') this.complain(`${id} comes again as if it were new`)
     if (headers['persistent'] !== 'true') this.complain(`${id} is not persistent any more`)
     known.received = true
+    known.hasSurvived ||= this.life > known.life
     return () => (known.settled = true)
   }
 
@@ -68,15 +76,17 @@ export class StompBook {
 
   /** All that is there has come. */
   check(): void {
-    const transactions = new Map<string, Set<boolean>>()
-    for (const [id, { to, transaction, confirmed, received }] of this.#publications) {
-      if (confirmed && !received) this.complain(`${id} was confirmed, and has not come to ${to}`)
-      if (transaction === null) continue
-      const outcomes = transactions.get(transaction) ?? new Set()
-      transactions.set(transaction, outcomes.add(received))
+    const onDisk = new Set<string>()
+    for (const { transaction, hasSurvived } of this.#publications.values()) {
+      if (transaction !== null && hasSurvived) onDisk.add(transaction)
     }
-    for (const [name, outcomes] of transactions) {
-      if (outcomes.size > 1) this.complain(`of transaction ${name} some messages have come, and others have not`)
+    for (const [id, { to, transaction, confirmed, received }] of this.#publications) {
+      if (received) continue
+      if (confirmed) this.complain(`${id} was confirmed, and has not come to ${to}`)
+      else if (transaction !== null && onDisk.has(transaction))
+        this.complain(
+          `${id} has not come to ${to}, and other messages of transaction ${transaction} have outlived the broker`,
+        )
     }
   }
 

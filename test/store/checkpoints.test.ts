@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SimulatedDisk } from '../support/simulated-disk.ts'
+import { chooseBySeed } from '../support/simulated-inode.ts'
+import { Driver, nextTurn } from './driver.ts'
+import { openJournal } from './journal.ts'
+
+const SEED = 20_261_126
+/** More than a checkpoint takes. */
+const TURNS_MAX = 30
+
+/** Purges one level of a queue, and turns another one into it, so many turns after a checkpoint was begun; then the process is killed. */
+async function purgeDuringCheckpoint(turns: number): Promise<void> {
+  const disk = new SimulatedDisk()
+  const open = await openJournal(disk)
+  const driver = new Driver(chooseBySeed(SEED))
+  driver.started(open)
+  const model = driver.addQueue()
+  for (const level of [1, 2, 1, 2]) driver.publish([model], { level })
+  await driver.settled()
+  assert.ok(driver.evict(model, 1, 1, model.lastNumber))
+  const checkpoint = open.store.tidy()
+  for (let turn = 0; turn < turns; turn++) await nextTurn()
+  // while this is being written, what follows waits for the next batch
+  driver.publish([model])
+  await nextTurn()
+  driver.drop(model, model.ranges[0]!)
+  assert.ok(driver.relevel(model, [0, 1, 1]))
+  await checkpoint
+  await driver.settled()
+  const { committed } = open.store
+  driver.abandon()
+  const after = await openJournal(disk.kill({ seed: SEED }))
+  await driver.reopened(after, committed)
+  assert.equal(model.facts.size, 3)
+  await after.close()
+}
+
+test('a checkpoint is true to the order of a purge and of a change of levels', async () => {
+  for (let turns = 0; turns < TURNS_MAX; turns++) await purgeDuringCheckpoint(turns)
+})
