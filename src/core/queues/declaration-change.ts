@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { BEING_SPILLED, NOT_STORED, STATE_HELD, STATE_READY } from '../../store/message-store.ts'
-import type { Table } from '../fields.ts'
+import { keptTable, type Table } from '../fields.ts'
 import { levelOf } from '../groups/level-of.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
@@ -156,7 +156,7 @@ export function redeclare(queue: Queue, declaration: Declaration): void {
   queue.rules = rules
   queue.type = rules.name
   queue.durable = declaration.durable
-  queue.arguments = declaration.arguments
+  queue.arguments = keptTable(declaration.arguments)
   queue.logAs(declaration.durable, rules.alwaysPersistent)
   const { log, entries } = queue.parts()
   if (isUnmarked && declaration.durable && entries.lastNumber > log.deliveredUpTo) log.markDelivered(entries.lastNumber)

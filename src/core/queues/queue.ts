@@ -11,7 +11,7 @@ import type { Consumer } from '../consumer.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
 import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
-import type { Table } from '../fields.ts'
+import { keptTable, type Table } from '../fields.ts'
 import { MessageGroups } from '../groups/message-groups.ts'
 import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
@@ -117,7 +117,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.durable = facts.durable
     this.autoDelete = facts.autoDelete
     this.owner = facts.owner
-    this.arguments = facts.arguments
+    this.arguments = keptTable(facts.arguments)
     this.createdAt = host.clock.now()
     this.settings = settings
     this.#log = host.store.queue(facts.id)
