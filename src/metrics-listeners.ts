@@ -1,5 +1,7 @@
 import type { Config, ListenerConfig } from './config/config.ts'
+import type { LazyHttp } from './lazy-http.ts'
 import type { ManagementHost } from './management/management-host.ts'
+import { LateHttpServer } from './net/late-http.ts'
 import { type Listener, ListenError } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import type { Log } from './telemetry/log.ts'
@@ -24,19 +26,21 @@ export async function openMetrics(
   const { plain, isPlainGiven, tls } = prometheus
   const open: MetricsListener[] = []
   if (plain === null && tls === null) return open
-  // not loaded where there are no metrics
-  const { LazyHttp } = await import('./lazy-http.ts')
-  const { listenHttp } = await import('./net/websocket.ts')
   const listen = async (row: ListenerConfig, context: TlsContext | null): Promise<void> => {
     const { hosts, port } = row
-    const app = new LazyHttp(async (createServer) => {
-      const { createMetricsApp } = await import('./management/prometheus/app.ts')
-      return createMetricsApp(host, prometheus, createServer)
+    let app: LazyHttp | null = null
+    const server = new LateHttpServer(async () => {
+      const { LazyHttp } = await import('./lazy-http.ts')
+      app = new LazyHttp(async (createServer) => {
+        const { createMetricsApp } = await import('./management/prometheus/app.ts')
+        return createMetricsApp(host, prometheus, createServer)
+      }, log)
+      return app.server
     }, log)
-    const listener = await listenHttp(app.server, { hosts, port, backlog, tls: context, log })
+    const listener = await server.listen({ hosts, port, backlog, tls: context, log })
     const close = async (): Promise<void> => {
-      await listener.close()
-      await app.close()
+      await server.close()
+      await app?.close()
     }
     const protocol = context === null ? 'http/prometheus' : 'https/prometheus'
     open.push({ listener: { ...listener, close }, config: row, protocol, isTls: context !== null })

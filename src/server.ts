@@ -13,6 +13,7 @@ import { importDefinitions } from './management/definitions.ts'
 import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
+import { LateHttpServer } from './net/late-http.ts'
 import { listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
@@ -30,6 +31,7 @@ import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
+import type { SqliteMetadataStore } from './store/sqlite/sqlite-metadata-store.ts'
 import { OpenedListeners, type ServerUrls, urlOf } from './opened-listeners.ts'
 import { NodeLimits, watermarkBytes } from './node-limits.ts'
 import { addQueueTypes, loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
@@ -61,7 +63,14 @@ export interface RunningServer {
   readonly failed: Promise<Error>
 }
 
+/** The database of a data directory, which is being opened. */
+export interface BegunMetadata {
+  readonly opened: Promise<SqliteMetadataStore>
+}
+
 export interface ServerParts {
+  /** Of the configuration's data directory; null, or not given: opened by the server. */
+  readonly metadata?: BegunMetadata | null
   /** Real time unless given. A clock that is given stays its owner's, to close or to use for the next broker. */
   readonly clock?: Clock
   /** Of heartbeats and time-outs of handshakes, and its owner's as well; `clock` unless given. */
@@ -90,7 +99,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
-  const metadata = await openMetadata(config, log)
+  const metadata = await openMetadata(config, log, parts.metadata ?? null)
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
     store,
@@ -227,10 +236,10 @@ function builtInPlugins(config: Config, tap: LogTap | null): Plugin[] {
 }
 
 /** SQLite is loaded only where it is used: a broker in memory starts faster without. */
-async function openMetadata(config: Config, log: Log): Promise<MetadataStore> {
+async function openMetadata(config: Config, log: Log, begun: BegunMetadata | null): Promise<MetadataStore> {
   if (config.dataDir === null) return new MemoryMetadataStore()
   const { openSqliteMetadataStore } = await import('./store/sqlite/sqlite-metadata-store.ts')
-  const store = await openSqliteMetadataStore(config.dataDir)
+  const store = await (begun?.opened ?? openSqliteMetadataStore(config.dataDir))
   if (store.upgradedFrom !== null) {
     log.info(`data directory upgraded from format ${store.upgradedFrom}`, { directory: config.dataDir })
   }
@@ -434,15 +443,25 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
     opened.urls.metrics.push(urlOf(isTls ? 'https' : 'http', row, listener) + config.prometheus.path)
   }
   if (config.http.listeners.length === 0) return
-  // Their own imports, since a broker without HTTP would take several times as long to load.
-  const { attachWebSocket, listenHttp } = await import('./net/websocket.ts')
-  const management = await createManagement(host)
-  const { server } = management
-  opened.all.push(management)
   const path = config.websocket?.path ?? null
-  if (path !== null) attachWebSocket(server, { path, log, onConnection: amqp.accept.bind(amqp) })
+  let management: LazyHttp | null = null
+  const server = new LateHttpServer(async () => {
+    management ??= await createManagement(host)
+    if (path !== null) {
+      const { attachWebSocket } = await import('./net/websocket.ts')
+      attachWebSocket(management.server, { path, log, onConnection: amqp.accept.bind(amqp) })
+    }
+    return management.server
+  }, log)
+  // what a plugin does wrong is told at the start
+  if (host.pluginRoutes.length > 0) await server.load()
+  const close = async (): Promise<void> => {
+    await server.close()
+    await management?.close()
+  }
+  opened.all.push({ close })
   for (const [i, row] of config.http.listeners.entries()) {
-    const listener = await listenHttp(server, { ...row, tls: tls.http[i]!, backlog, log })
+    const listener = await server.listen({ ...row, tls: tls.http[i]!, backlog, log })
     const secure = row.tls === null ? '' : 's'
     opened.add(`http${secure}`, listener, row.tls !== null)
     opened.urls.http.push(urlOf(`http${secure}`, row, listener))

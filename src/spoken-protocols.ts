@@ -1,6 +1,7 @@
 import type { Config, ProtocolListener, ProtocolListeners, TlsConfig } from './config/config.ts'
 import type { Broker } from './core/broker.ts'
 import { BufferPool } from './net/buffer-pool.ts'
+import { LateHttpServer } from './net/late-http.ts'
 import { type Listener, ListenError, listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { type OpenedListeners, urlOf } from './opened-listeners.ts'
@@ -124,21 +125,23 @@ async function openWebSocket(
   row: ProtocolListener & { readonly tls: TlsConfig | null },
   { config, log, opened }: { config: Config; log: Log; opened: OpenedListeners },
 ): Promise<void> {
-  // Its own import, since a broker without WebSocket would take several times as long to load.
-  const { attachWebSocket, createHttpServer, listenHttp } = await import('./net/websocket.ts')
-  const server = createHttpServer()
-  const onConnection = frontEnd.accept.bind(frontEnd)
   const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
   const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax }
-  attachWebSocket(server, { path, subprotocols, isText, ...limits, log, onConnection })
+  const server = new LateHttpServer(async () => {
+    const { attachWebSocket, createHttpServer } = await import('./net/websocket.ts')
+    const made = createHttpServer()
+    const onConnection = frontEnd.accept.bind(frontEnd)
+    attachWebSocket(made, { path, subprotocols, isText, ...limits, log, onConnection })
+    return made
+  }, log)
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
   const listener = await unlessTaken(`web-${name}`, row, log, () =>
-    listenHttp(server, { ...row, tls, backlog, proxyProtocol, log }),
+    server.listen({ ...row, tls, backlog, proxyProtocol, log }),
   )
   if (listener === null) return
   const secure = tls === null ? '' : 's'
-  opened.add(`http${secure}/web-${name}`, listener, tls !== null)
+  opened.add(`http${secure}/web-${name}`, { ...listener, close: () => server.close() }, tls !== null)
   const web = name === 'mqtt' ? opened.urls.webMqtt : opened.urls.webStomp
   web.push(urlOf(`ws${secure}`, row, listener) + path)
 }

@@ -1,12 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import {
-  connect as connectTls,
-  type ConnectionOptions,
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-} from 'node:tls'
+import type { ConnectionOptions, SecureContext, SecureContextOptions } from 'node:tls'
+import { tlsModule } from '../net/tls-module.ts'
 import { AmqpNetworkError, AmqpUriError } from './errors.ts'
 import type { AmqpTlsOptions } from './uri.ts'
 
@@ -41,7 +36,8 @@ export async function openSocket(endpoint: Endpoint, signal: AbortSignal): Promi
     }
     const onAbort = (): void => fail(signal.reason as Error)
     const where = { host, port, allowHalfOpen: true }
-    const socket = options === null ? connectTcp(where, succeed) : connectTls({ ...where, ...options }, succeed)
+    const socket =
+      options === null ? connectTcp(where, succeed) : tlsModule().connect({ ...where, ...options }, succeed)
     socket.pause()
     socket.on('error', fail)
     if (signal.aborted) onAbort()
@@ -76,7 +72,7 @@ async function tlsOptions(tls: AmqpTlsOptions, host: string): Promise<Connection
 
 function secureContext(options: SecureContextOptions): SecureContext {
   try {
-    return createSecureContext(options)
+    return tlsModule().createSecureContext(options)
   } catch (error) {
     throw new AmqpUriError(`certificate or key cannot be used: ${(error as Error).message}`)
   }

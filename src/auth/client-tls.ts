@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { type ConnectionOptions, createSecureContext, type SecureVersion } from 'node:tls'
+import type { ConnectionOptions, SecureVersion } from 'node:tls'
+import { tlsModule } from '../net/tls-module.ts'
 
 /** TLS towards a server that logins are asked of. */
 export interface ClientTlsSettings {
@@ -59,7 +60,7 @@ export function loadClientTls(settings: ClientTlsSettings, prefix: string): Conn
     options.minVersion = versions[0]![1]
     options.maxVersion = versions.at(-1)![1]
   }
-  attempt(prefix, 'the certificate', () => createSecureContext(options))
+  attempt(prefix, 'the certificate', () => tlsModule().createSecureContext(options))
   return options
 }
 

@@ -28,8 +28,11 @@ export class AccessControl implements Access {
   readonly #permissions: Permissions
   readonly #user: string
   readonly #vhost: string
-  readonly #variables: TopicVariables
-  readonly #allowed = new Set<string>()
+  readonly #given: TopicVariables
+  /** With those that every user has; null until a topic is asked about. */
+  #variables: TopicVariables | null = null
+  /** Null until something is allowed. */
+  #allowed: Set<string> | null = null
   #version = -1
 
   /** @param variables of topic permissions, besides `username` and `vhost` */
@@ -37,7 +40,7 @@ export class AccessControl implements Access {
     this.#permissions = permissions
     this.#user = user
     this.#vhost = vhost
-    this.#variables = { ...variables, username: user, vhost }
+    this.#given = variables
   }
 
   get version(): number {
@@ -56,6 +59,7 @@ export class AccessControl implements Access {
   }
 
   requireTopic(verb: 'write' | 'read', exchange: string, key: string): void {
+    this.#variables ??= { ...this.#given, username: this.#user, vhost: this.#vhost }
     if (this.#permissions.allowsTopic(this.#user, this.#vhost, exchange, verb, key, this.#variables)) return
     throw accessRefused(refusalText(verb, 'topic', key, this.#vhost, this.#user, exchange))
   }
@@ -64,13 +68,14 @@ export class AccessControl implements Access {
 
   #allows(verb: Verb, kind: 'queue' | 'exchange', name: string): boolean {
     if (this.#version !== this.#permissions.version) {
-      this.#allowed.clear()
+      this.#allowed?.clear()
       this.#version = this.#permissions.version
     }
     const resource = kind === 'exchange' && name === '' ? 'amq.default' : name
     const decision = `${verb}\0${resource}`
-    if (this.#allowed.has(decision)) return true
+    if (this.#allowed?.has(decision) === true) return true
     if (!this.#permissions.allows(this.#user, this.#vhost, verb, resource)) return false
+    this.#allowed ??= new Set<string>()
     if (this.#allowed.size >= REMEMBERED_MAX) this.#allowed.clear()
     this.#allowed.add(decision)
     return true

@@ -33,7 +33,7 @@ import {
 import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
-import { resumeRelevel } from './queue-change.ts'
+import { distrustLevels, settleLevels } from './queue-change.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
 import type { Queue } from './queues/queue.ts'
@@ -210,6 +210,9 @@ export class Broker {
     const queues = [...this.#queues()]
     await Promise.all(queues.map((queue) => new Promise<void>((resolve) => queue.recover(resolve))))
     for (const line of this.#delayLines()) line.recover()
+    for (const vhost of this.vhosts.values()) {
+      for (const queue of vhost.queues.values()) if (queue.unsettledLevels > 0) void settleLevels(vhost, queue)
+    }
     const forgotten = this.store.forgetUnclaimed()
     if (forgotten > 0) this.log.warn('forgot messages of queues that do not exist', { messages: forgotten })
   }
@@ -240,7 +243,7 @@ export class Broker {
     const home = this.vhosts.get(vhost)!
     const queue = home.createQueue(type, facts, false, id)
     if (stored.paused === true) queue.paused = true
-    if (stored.relevel !== undefined) resumeRelevel(home, queue, stored.relevel)
+    if (stored.misfiled === true) distrustLevels(queue)
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {

@@ -37,17 +37,9 @@ export interface StoredQueue {
   readonly autoDelete: boolean
   /** Absent where nothing holds its messages back. */
   readonly paused?: true
-  /** Absent where the log knows the levels of all messages. */
-  readonly relevel?: StoredRelevel
+  /** Absent where the log has each ready message at the level that its priority gives it. */
+  readonly misfiled?: true
   readonly arguments: TypedTable
-}
-
-/** Messages that were in a queue when its priorities changed, and have to change their levels in the log as well. */
-export interface StoredRelevel {
-  /** Numbers of these messages end here. */
-  readonly upTo: number
-  /** By level, the one that it becomes. */
-  readonly levels: readonly number[]
 }
 
 export interface StoredBinding {
@@ -90,10 +82,11 @@ export class Catalog {
     this.delete('exchange', [vhost, name])
   }
 
-  putQueue(vhost: string, { name, id, type, autoDelete, paused, relevel, arguments: args }: Queue): void {
+  putQueue(vhost: string, queue: Queue): void {
+    const { name, id, type, autoDelete, paused, unsettledLevels, arguments: args } = queue
     const facts: StoredQueue = { id, type, autoDelete, arguments: tableToTyped(args) }
-    const stored = { ...facts, ...(paused && { paused }), ...(relevel !== null && { relevel }) }
-    this.put('queue', [vhost, name], stored)
+    const misfiled = unsettledLevels > 0
+    this.put('queue', [vhost, name], { ...facts, ...(paused && { paused }), ...(misfiled && { misfiled }) })
   }
 
   deleteQueue(vhost: string, name: string): void {

@@ -32,6 +32,20 @@ export class Commits {
     this.#waiting.push(waiter)
   }
 
+  /** Resolves when everything up to this position is safe, and never where the store has failed. */
+  upTo(position: number): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter: CommitWaiter = {
+        waits: false,
+        onCommitted: () => {
+          if (this.committed >= position) resolve()
+          else this.wait(waiter)
+        },
+      }
+      waiter.onCommitted()
+    })
+  }
+
   #onCommitted(): void {
     const waiting = this.#waiting
     this.#waiting = this.#spare

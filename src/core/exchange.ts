@@ -8,7 +8,7 @@ import type {
   ExchangeRouter,
   ExchangeType,
 } from './exchanges/exchange-type.ts'
-import { stringOf, type Table } from './fields.ts'
+import { keptTable, stringOf, type Table } from './fields.ts'
 import type { DelayLine } from './delays/delay-line.ts'
 import type { EffectivePolicy } from './policy.ts'
 
@@ -62,7 +62,7 @@ export class Exchange implements Destination {
     this.durable = spec.durable
     this.autoDelete = spec.autoDelete
     this.internal = spec.internal
-    this.arguments = spec.arguments
+    this.arguments = keptTable(spec.arguments)
     this.createdBy = createdBy
     this.alternate = stringOf(spec.arguments.get('alternate-exchange'))
   }

@@ -40,6 +40,19 @@ export type Field =
 /** Insertion order is the order on the wire. A later duplicate of a key wins. */
 export type Table = Map<string, Field>
 
+const refuseChange = (): never => {
+  throw new TypeError('the table that all without fields share cannot be changed')
+}
+
+const NO_FIELDS: Table = Object.defineProperties(new Map<string, Field>(), {
+  set: { value: refuseChange },
+  delete: { value: refuseChange },
+  clear: { value: refuseChange },
+})
+
+/** For what keeps a table as it is: the same one for all that are empty, since an empty map takes 200 bytes. */
+export const keptTable = (table: Table): Table => (table.size === 0 ? NO_FIELDS : table)
+
 export const longstr = (value: string): Field => ({ type: 'longstr', value })
 export const long = (value: number | bigint): Field => ({ type: 'long', value })
 export const signedint = (value: number): Field => ({ type: 'signedint', value })

@@ -40,6 +40,8 @@ interface Pending {
   readonly checked: boolean
 }
 
+const NOTHING_PUBLISHED: ReadonlyMap<string, PublishCounters> = new Map()
+
 /** The publishing half of a session: permission, route, mandatory, confirms, transactions. */
 export class Publishing {
   /** Present in confirm mode. */
@@ -49,13 +51,13 @@ export class Publishing {
    * was given. What waits for a commit does not count, see there.
    */
   position = 0
-  /** What was published, by exchange. */
-  readonly byExchange = new Map<string, PublishCounters>()
   readonly #session: Session
   #countedExchange: string | null = null
   #counted = new PublishCounters()
   #last: ExchangeAccess | null = null
-  readonly #accesses = new Map<string, ExchangeAccess>()
+  /** Null until something is published, as with `#byExchange`: most sessions of a consumer never do. */
+  #accesses: Map<string, ExchangeAccess> | null = null
+  #byExchange: Map<string, PublishCounters> | null = null
   /** Present in transactional mode: what waits for the commit. */
   #pending: Pending[] | null = null
   /** Of the message that is being published, if exchanges that keep duplicates out are on its way; else null. */
@@ -63,6 +65,11 @@ export class Publishing {
 
   constructor(session: Session) {
     this.#session = session
+  }
+
+  /** What was published, by exchange. */
+  get byExchange(): ReadonlyMap<string, PublishCounters> {
+    return this.#byExchange ?? NOTHING_PUBLISHED
   }
 
   get transactional(): boolean {
@@ -86,7 +93,8 @@ export class Publishing {
     ) {
       return last
     }
-    let found = this.#accesses.get(name)
+    const accesses = (this.#accesses ??= new Map<string, ExchangeAccess>())
+    let found = accesses.get(name)
     if (found === undefined || found.generation !== vhost.generation || found.permissions !== access.version) {
       access.require('write', 'exchange', name)
       const exchange = vhost.findExchange(name)
@@ -95,8 +103,8 @@ export class Publishing {
         throw accessRefused(`cannot publish to internal ${resource}`)
       }
       found = new ExchangeAccess(exchange, vhost.generation, access.version)
-      if (this.#accesses.size >= ROUTES_MAX) this.#accesses.clear()
-      this.#accesses.set(name, found)
+      if (accesses.size >= ROUTES_MAX) accesses.clear()
+      accesses.set(name, found)
     }
     this.#last = found
     return found
@@ -185,11 +193,12 @@ export class Publishing {
 
   #countersOf(exchange: string): PublishCounters {
     if (exchange === this.#countedExchange) return this.#counted
-    let found = this.byExchange.get(exchange)
+    const byExchange = (this.#byExchange ??= new Map<string, PublishCounters>())
+    let found = byExchange.get(exchange)
     if (found === undefined) {
-      if (this.byExchange.size >= ROUTES_MAX) this.byExchange.clear()
+      if (byExchange.size >= ROUTES_MAX) byExchange.clear()
       found = new PublishCounters()
-      this.byExchange.set(exchange, found)
+      byExchange.set(exchange, found)
     }
     this.#countedExchange = exchange
     this.#counted = found

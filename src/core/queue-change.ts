@@ -1,9 +1,8 @@
-import type { CommitWaiter } from './commits.ts'
 import { describeResource, preconditionFailed } from './errors.ts'
-import type { StoredRelevel } from './catalog.ts'
 import { declarationAfter, isUnchanged, type QueueChangeRequest } from './queue-change-request.ts'
 import { endingConsumers, type QueueChangeReport, reportOn } from './queue-change-report.ts'
-import { type Declaration, hidesLevels, redeclare, whenPrepared } from './queues/declaration-change.ts'
+import { type Declaration, hidesLevels, isRefiled, redeclare, whenPrepared } from './queues/declaration-change.ts'
+import { levelsAfterCrash, type LevelRules } from './queues/level-map.ts'
 import type { Queue } from './queues/queue.ts'
 import { findLevels } from './queues/range-reread.ts'
 import type { VHost } from './vhost.ts'
@@ -52,13 +51,17 @@ export async function changeQueue(
     refuseLastEnding(vhost, queue, declaration)
     return declaration
   }
-  if (isUnchanged(queue, wanted())) return { changed: false, report, settled: Promise.resolve() }
+  const first = wanted()
+  if (isUnchanged(queue, first)) return { changed: false, report, settled: Promise.resolve() }
   changing.add(queue)
-  let looksForLevels = false
+  const refiles = isRefiled(queue, first)
+  let searches = false
+  let settled = Promise.resolve()
   try {
+    if (refiles) await announceLevels(vhost, queue)
     await whenPrepared(queue, wanted, (declaration) => {
       report = reportOn(queue, declaration)
-      looksForLevels = queue.readyInStore > 0 && hidesLevels(queue, declaration)
+      searches = hidesLevels(queue, declaration) && hasOwnLevels(declaration)
       vhost.broker.events.as(actor, () => change(vhost, queue, declaration))
     })
     await vhost.broker.commitMetadata()
@@ -67,8 +70,9 @@ export async function changeQueue(
     // what a new limit drops must not be gone before the limit is on disk
     queue.limit.suspended = false
     if (!queue.deleted) queue.limit.keep()
+    if (refiles) settled = settleLevels(vhost, queue, searches)
   }
-  return { changed: true, report, settled: looksForLevels ? findLevels(queue) : Promise.resolve() }
+  return { changed: true, report, settled }
 }
 
 /** The queue would go with its last consumer. */
@@ -91,36 +95,45 @@ function change(vhost: VHost, queue: Queue, declaration: Declaration): void {
     queue.removeConsumer(consumer)
   }
   queue.limit.suspended = true
-  const position = redeclare(queue, declaration)
+  redeclare(queue, declaration)
   vhost.redeclared(queue, wasDurable)
-  if (queue.relevel !== null) forgetRelevel(vhost, queue, queue.relevel, position)
 }
 
-/** A queue is loaded whose messages may not have their levels in the log yet. */
-export function resumeRelevel(vhost: VHost, queue: Queue, relevel: StoredRelevel): void {
-  const { log } = queue.parts()
-  queue.relevel = relevel
-  // whatever came later was recorded later
-  const position = log.lastNumber <= relevel.upTo ? log.relevel(relevel.levels) : 0
-  forgetRelevel(vhost, queue, relevel, position)
+/** A queue is loaded whose broker ended before the log had all levels: it may have those of before or of after a change. */
+export function distrustLevels(queue: Queue): void {
+  const { log, entries } = queue.parts()
+  queue.unsettledLevels++
+  entries.levelsChanged()
+  const levels = levelsAfterCrash(queue)
+  const isRight = ({ level }: { readonly level: number }): boolean => levels[level] === level
+  if (queue.settings.groups !== null || !log.recovered().every(isRight)) log.relevel(levels)
 }
 
-/** As soon as the log has it on disk, the catalog need not. @param position of it in the log */
-function forgetRelevel(vhost: VHost, queue: Queue, relevel: StoredRelevel, position: number): void {
-  const { commits, catalog } = vhost.broker
-  const waiter: CommitWaiter = {
-    waits: false,
-    onCommitted: () => {
-      if (queue.deleted || queue.relevel !== relevel) return
-      if (commits.committed < position) {
-        commits.wait(waiter)
-        return
-      }
-      queue.relevel = null
-      if (!queue.durable) return
-      catalog.putQueue(vhost.name, queue)
-      vhost.metadataChanged()
-    },
-  }
-  waiter.onCommitted()
+/**
+ * Before anything of a change of priorities can be in the log: it and the metadata commit each on its own, so after a crash either may be
+ * ahead of the other, and levels are not those of the declaration.
+ */
+async function announceLevels(vhost: VHost, queue: Queue): Promise<void> {
+  queue.unsettledLevels++
+  if (!queue.durable) return
+  vhost.broker.catalog.putQueue(vhost.name, queue)
+  await vhost.broker.commitMetadata()
 }
+
+/**
+ * Gives ready messages the levels that they have by now, and says in the metadata that the log has them.
+ * @param searches whether messages in the store only may be at levels of others
+ */
+export async function settleLevels(vhost: VHost, queue: Queue, searches = hasOwnLevels(queue)): Promise<void> {
+  const { commits, store, catalog } = vhost.broker
+  if (searches) await findLevels(queue)
+  await commits.upTo(store.lastPosition)
+  queue.unsettledLevels--
+  if (queue.unsettledLevels > 0 || queue.deleted || !queue.durable) return
+  catalog.putQueue(vhost.name, queue)
+  vhost.metadataChanged()
+}
+
+/** Whether messages have levels of their own, which are not those of their groups. */
+const hasOwnLevels = ({ rules, settings }: LevelRules): boolean =>
+  rules.levels(settings) > 1 && settings.groups === null

@@ -41,6 +41,7 @@ export interface SessionSink extends ConfirmSink {
   timedOut(timeoutMs: number): void
 }
 
+const NOTHING_FETCHED: ReadonlyMap<string, MessageCounters> = new Map()
 /** Queues that were fetched from whose counts are kept apart. */
 const FETCHED_MAX = 256
 
@@ -61,8 +62,6 @@ export class Session implements CommitWaiter {
   readonly publishing: Publishing
   readonly deliveries: Deliveries
   readonly counters = new MessageCounters()
-  /** What was fetched one by one, by queue. */
-  readonly fetched = new Map<string, MessageCounters>()
   readonly consumers = new Map<string, Consumer>()
   /** Prefetch of consumers to come; 0 for no limit. */
   prefetch: number
@@ -70,6 +69,8 @@ export class Session implements CommitWaiter {
   waits = false
   #reply: ReplyTarget | null = null
   #committing = -1
+  /** Null until something is. */
+  #fetched: Map<string, MessageCounters> | null = null
 
   constructor(connection: ClientConnection, sink: SessionSink, number: number) {
     this.connection = connection
@@ -82,6 +83,11 @@ export class Session implements CommitWaiter {
     this.publishing = new Publishing(this)
     this.deliveries = new Deliveries(this)
     this.prefetch = this.broker.options.defaultPrefetch
+  }
+
+  /** What was fetched one by one, by queue. */
+  get fetched(): ReadonlyMap<string, MessageCounters> {
+    return this.#fetched ?? NOTHING_FETCHED
   }
 
   // ---- consuming ----
@@ -282,11 +288,12 @@ export class Session implements CommitWaiter {
   }
 
   #fetchedFrom(queue: string): MessageCounters {
-    let found = this.fetched.get(queue)
+    const fetched = (this.#fetched ??= new Map<string, MessageCounters>())
+    let found = fetched.get(queue)
     if (found === undefined) {
-      if (this.fetched.size >= FETCHED_MAX) this.fetched.clear()
+      if (fetched.size >= FETCHED_MAX) fetched.clear()
       found = new MessageCounters()
-      this.fetched.set(queue, found)
+      fetched.set(queue, found)
     }
     return found
   }

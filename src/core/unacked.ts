@@ -1,6 +1,9 @@
 import type { Entry } from './queues/entry.ts'
 
-const RING_MIN = 64
+/** Of a session that never consumes, and most sessions with a prefetch need no more. */
+const RING_MIN = 8
+/** Smaller rings are doubled in any case. */
+const STRAGGLERS_FROM = 64
 /** When a full ring holds fewer live entries than this share of it, the oldest are moved aside instead of doubling it. */
 const STRAGGLER_SHARE = 8
 
@@ -11,7 +14,8 @@ const STRAGGLER_SHARE = 8
  */
 export class Unacked {
   #slots: (Entry | null)[] = new Array<Entry | null>(RING_MIN).fill(null)
-  readonly #aside = new Map<number, Entry>()
+  /** Null where there have never been any. */
+  #aside: Map<number, Entry> | null = null
   /** Lowest tag that may be open in the ring. */
   #first = 1
   /** Tag that the next delivery will get. */
@@ -40,9 +44,9 @@ export class Unacked {
   /** Null when the tag was never issued or is settled already. */
   take(tag: number): Entry | null {
     if (tag < this.#first) {
-      const entry = this.#aside.get(tag) ?? null
+      const entry = this.#aside?.get(tag) ?? null
       if (entry !== null) {
-        this.#aside.delete(tag)
+        this.#aside!.delete(tag)
         this.#size--
       }
       return entry
@@ -59,19 +63,19 @@ export class Unacked {
 
   /** The open delivery with this tag, which stays; null when there is none. */
   get(tag: number): Entry | null {
-    if (tag < this.#first) return this.#aside.get(tag) ?? null
+    if (tag < this.#first) return this.#aside?.get(tag) ?? null
     return tag < this.#next ? this.#slots[tag & (this.#slots.length - 1)]! : null
   }
 
   has(tag: number): boolean {
-    if (tag < this.#first) return this.#aside.has(tag)
+    if (tag < this.#first) return this.#aside?.has(tag) ?? false
     return tag < this.#next && this.#slots[tag & (this.#slots.length - 1)] !== null
   }
 
   /** Takes every open delivery up to and including `tag`, oldest first. */
   takeUpTo(tag: number, visit: (tag: number, entry: Entry) => void): void {
     const last = Math.min(tag, this.#next - 1)
-    if (this.#aside.size > 0) this.#takeAside(last, visit)
+    if (this.#aside !== null) this.#takeAside(this.#aside, last, visit)
     while (this.#first <= last) {
       const at = this.#first++ & (this.#slots.length - 1)
       const entry = this.#slots[at]!
@@ -82,15 +86,16 @@ export class Unacked {
     }
     this.#advance()
     // a visit may cause deliveries, for which the rest was moved aside
-    if (this.#aside.size > 0) this.#takeAside(last, visit)
+    if (this.#aside !== null) this.#takeAside(this.#aside, last, visit)
   }
 
-  #takeAside(last: number, visit: (tag: number, entry: Entry) => void): void {
-    for (const tag of [...this.#aside.keys()].sort((a, b) => a - b)) {
+  #takeAside(aside: Map<number, Entry>, last: number, visit: (tag: number, entry: Entry) => void): void {
+    if (aside.size === 0) return
+    for (const tag of [...aside.keys()].sort((a, b) => a - b)) {
       if (tag > last) break
-      const entry = this.#aside.get(tag)
+      const entry = aside.get(tag)
       if (entry === undefined) continue
-      this.#aside.delete(tag)
+      aside.delete(tag)
       this.#size--
       visit(tag, entry)
     }
@@ -99,13 +104,13 @@ export class Unacked {
   /** Gives back taken deliveries under their old tags (a transaction that was rolled back). */
   restore(tag: number, entry: Entry): void {
     this.#size++
-    if (tag < this.#first) this.#aside.set(tag, entry)
+    if (tag < this.#first) (this.#aside ??= new Map<number, Entry>()).set(tag, entry)
     else this.#slots[tag & (this.#slots.length - 1)] = entry
   }
 
   /** The open deliveries, oldest first. */
   *entries(): Generator<[tag: number, entry: Entry]> {
-    for (const tag of [...this.#aside.keys()].sort((a, b) => a - b)) yield [tag, this.#aside.get(tag)!]
+    if (this.#aside !== null) yield* [...this.#aside].sort(([a], [b]) => a - b)
     for (let tag = this.#first; tag < this.#next; tag++) {
       const entry = this.#slots[tag & (this.#slots.length - 1)]!
       if (entry !== null) yield [tag, entry]
@@ -119,11 +124,13 @@ export class Unacked {
 
   #makeRoom(): void {
     const capacity = this.#slots.length
-    if ((this.#size - this.#aside.size) * STRAGGLER_SHARE <= capacity) {
+    const live = this.#size - (this.#aside?.size ?? 0)
+    if (capacity >= STRAGGLERS_FROM && live * STRAGGLER_SHARE <= capacity) {
+      const aside = (this.#aside ??= new Map<number, Entry>())
       for (; this.#first < this.#next; this.#first++) {
         const at = this.#first & (capacity - 1)
         const entry = this.#slots[at]!
-        if (entry !== null) this.#aside.set(this.#first, entry)
+        if (entry !== null) aside.set(this.#first, entry)
         this.#slots[at] = null
       }
       return

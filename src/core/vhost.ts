@@ -16,7 +16,7 @@ import { isSwitchedOn } from './is-switched-on.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
 import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchanges/exchange-type.ts'
 import { unknownType } from './exchanges/unknown.ts'
-import type { Table } from './fields.ts'
+import { keptTable, type Table } from './fields.ts'
 import { KeptMessages } from './kept/kept-messages.ts'
 import type { Commits } from './commits.ts'
 import { MessageCounters } from './message-counters.ts'
@@ -382,7 +382,7 @@ export class VHost implements QueueHost, ExchangeHost {
   bind(source: Exchange, destination: Queue | Exchange, key: string, args: Table, persist = true): void {
     const identity = bindingIdentity(destination, key, args)
     if (source.bindings.has(identity)) return
-    const binding: Binding = { source: source.name, destination, key, arguments: args }
+    const binding: Binding = { source: source.name, destination, key, arguments: keptTable(args) }
     const facts = { name: source.name, vhost: this.name, durable: source.durable, arguments: source.arguments }
     source.rules.validateBinding?.(facts, binding)
     source.bindings.set(identity, binding)
@@ -532,7 +532,7 @@ export class VHost implements QueueHost, ExchangeHost {
 
   /** Gives a queue other arguments, such as another time without use after which it goes: what it has stays. */
   changeArguments(queue: Queue, args: Table): void {
-    queue.arguments = args
+    queue.arguments = keptTable(args)
     queue.applySettings(computeQueueSettings(queue.type, args, queue.policy), queue.policy)
     if (queue.durable) this.broker.catalog.putQueue(this.name, queue)
   }

@@ -1,6 +1,5 @@
 import { createServer, isIPv6 } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { limitLog } from '../telemetry/log.ts'
 import type { Log, LogLimiter } from '../telemetry/log.ts'
@@ -8,6 +7,7 @@ import { parseProxyHeader, PROXY_HEADER_BYTES_MAX, ProxyProtocolError } from './
 import type { ProxyHeader } from './proxy-protocol.ts'
 import { peerCertificate, peerProblem } from './tls.ts'
 import type { PeerCertificateFacts, TlsContext } from './tls.ts'
+import { tlsModule } from './tls-module.ts'
 
 /** Who is at the other end. Behind a proxy that tells, the addresses are the client's, not the proxy's. */
 export interface Peer {
@@ -250,7 +250,7 @@ class Acceptor {
   }
 
   #createTlsServer(context: TlsContext): TlsServer {
-    const server = createTlsServer(context.options)
+    const server = tlsModule().createServer(context.options)
     server.on('tlsClientError', (err, socket) => {
       const peer = socket.remoteAddress ?? 'unknown'
       this.#limited.warn(`tls ${peer}`, 'TLS handshake failed', { peer, reason: err.message })

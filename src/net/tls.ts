@@ -1,8 +1,8 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSecureContext, DEFAULT_CIPHERS } from 'node:tls'
 import type { SecureContextOptions, SecureVersion, TlsOptions, TLSSocket } from 'node:tls'
+import { tlsModule } from './tls-module.ts'
 
 export interface TlsSettings {
   /** Paths of PEM files. */
@@ -63,7 +63,7 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
   }
   if (settings.password !== null) secure.passphrase = settings.password
   if (settings.caFile !== null) secure.ca = readAuthorities(settings.caFile, keys)
-  attempt(`${keys}.ciphers`, settings.ciphers.join(':'), () => createSecureContext(secure))
+  attempt(`${keys}.ciphers`, settings.ciphers.join(':'), () => tlsModule().createSecureContext(secure))
   const options: TlsOptions = {
     ...secure,
     requestCert: settings.verifyPeer,
@@ -83,7 +83,7 @@ function versionOptions(settings: TlsSettings, keys: string): SecureContextOptio
   const excluded = VERSIONS.filter((version) => !chosen.includes(version))
   // OpenSSL 3 speaks the versions before 1.2 at its lowest security level only.
   const old = lowest.name === 'tlsv1' || lowest.name === 'tlsv1.1'
-  const ciphers = settings.ciphers.length > 0 ? settings.ciphers.join(':') : DEFAULT_CIPHERS
+  const ciphers = settings.ciphers.length > 0 ? settings.ciphers.join(':') : tlsModule().DEFAULT_CIPHERS
   return {
     minVersion: lowest.node,
     maxVersion: highest.node,

@@ -1,12 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import { createServer, STATUS_CODES } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import { limitLog, type Log } from '../telemetry/log.ts'
+import type { HttpOptions } from './late-http.ts'
 import { listen } from './listener.ts'
-import type { Listener, ListenOptions, Peer } from './listener.ts'
+import type { Listener, Peer } from './listener.ts'
+
+// An `import` would read every export, one of which loads fetch, WebSocket and the web's streams: 3 MB and 20 ms.
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** A listener whose connections speak HTTP. */
 export interface HttpListener extends Listener {
@@ -20,17 +24,9 @@ export interface HttpListener extends Listener {
  * @throws ListenError
  */
 export async function listenHttp(server: Server, options: HttpOptions): Promise<HttpListener> {
-  const listener = await listen({
-    ...options,
-    onConnection(socket, peer) {
-      peers.set(socket, peer)
-      server.emit('connection', socket)
-      socket.resume()
-    },
-  })
-  // Connections are given to the server by hand, so that one server can serve several addresses. This is what makes it
-  // begin to enforce its time-outs.
-  server.emit('listening')
+  const onConnection = (socket: Socket, peer: Peer): void => serveHttp(server, socket, peer)
+  const listener = await listen({ ...options, onConnection })
+  beginHttp(server)
   return {
     server,
     port: listener.port,
@@ -42,7 +38,20 @@ export async function listenHttp(server: Server, options: HttpOptions): Promise<
   }
 }
 
-export type HttpOptions = Omit<ListenOptions, 'onConnection'>
+/**
+ * Makes a server that does not listen itself begin to enforce its time-outs. Its connections are given to it by hand, so that one server can serve
+ * several addresses.
+ */
+export function beginHttp(server: Server): void {
+  server.emit('listening')
+}
+
+/** Gives a server a connection, which is paused. */
+export function serveHttp(server: Server, socket: Socket, peer: Peer): void {
+  peers.set(socket, peer)
+  server.emit('connection', socket)
+  socket.resume()
+}
 
 // A request knows its socket, and only the listener knows whose it is.
 const peers = new WeakMap<Duplex, Peer>()

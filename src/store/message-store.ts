@@ -344,6 +344,9 @@ export interface MessageStore {
   /** Every record up to and including this position is safe. */
   readonly committed: number
 
+  /** Of what was recorded last, whatever that was; 0 where a store is not durable. */
+  readonly lastPosition: number
+
   /** Called after `committed` has risen. One listener: the broker. */
   onCommitted(listener: () => void): void
 

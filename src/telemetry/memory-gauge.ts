@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collectGarbage } from './collect-garbage.ts'
 
 /** What `process.memoryUsage()` gives, as far as it is looked at. */
 export interface MemoryReading {
@@ -77,16 +76,4 @@ export class Collector {
     this.#dueAt = -1
     this.#pause = FIRST_PAUSE_MS
   }
-}
-
-type Collect = (options: { type: 'major'; execution: 'sync' }) => void
-
-let gc: Collect | null = null
-
-function collectGarbage(): void {
-  if (gc === null) {
-    setFlagsFromString('--expose-gc')
-    gc = runInNewContext('gc') as Collect
-  }
-  gc({ type: 'major', execution: 'sync' })
 }

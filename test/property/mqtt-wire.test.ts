@@ -18,6 +18,8 @@ type Decoded = ReturnType<typeof decodeAny>
 
 const BYTES_MAX = 1024 * 1024
 const topics = new Interner()
+/** Of the PUBLISH before, as it may be. */
+const TOPIC = 'a/b'
 
 /** What a server does with a packet of a client. */
 function decodeAny(first: number, reader: PacketReader, version: p.Version) {
@@ -31,6 +33,7 @@ function decodeAny(first: number, reader: PacketReader, version: p.Version) {
         first & 15,
         version,
         topics,
+        TOPIC,
       )
       return { type, ...rest, payload: Buffer.from(buffer.subarray(payloadOffset, payloadOffset + payloadLength)) }
     }

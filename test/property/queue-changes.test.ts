@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { PagingStore } from '../support/paging-store.ts'
-import { change, crash, drain, requestOf, type Setup, start, type Wanted } from '../unit/core/changes/bench.ts'
+import { change, crash, drain, levelsSettled, requestOf, type Setup, start, type Wanted } from '../unit/core/changes/bench.ts'
 
 // A queue is changed again and again while messages come, go out, come back and leave memory, and while the broker ends without a word:
 // whatever happens, each message is there once, and in the end they come in the order that the last declaration asks for.
@@ -138,6 +138,7 @@ class Run {
     if (this.#out.size > 0) this.#isOrderly = false
     this.#out.clear()
     this.#isOrderly = false
+    await levelsSettled(this.#setup)
     const found = drain(this.#setup)
     assert.equal(new Set(found).size, found.length, 'each message is there once')
     for (const body of found) assert.ok(this.#sent.has(body), `${body} was not settled`)

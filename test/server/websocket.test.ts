@@ -48,6 +48,14 @@ test('the path is configurable, and WebSocket can be off', async (t) => {
   assert.doesNotMatch(off.stdout, /WebSocket/)
 })
 
+test('the addresses of other protocols over WebSocket are announced in columns', async (t) => {
+  const ports = ['mqtt', 'stomp'].flatMap((name) => [`--${name}-port`, '0', `--web-${name}-port`, '0'])
+  const warren = await startWarren(t, ['--protocols', 'amqp,mqtt,stomp', ...ports])
+  for (const label of ['MQTT over WebSocket', 'STOMP over WebSocket']) {
+    assert.match(warren.url(label), /^ws:\/\/localhost:\d+\/ws$/)
+  }
+})
+
 test('wrong credentials are refused over WebSocket as well', async (t) => {
   const warren = await startWarren(t)
   const client = new AMQPWebSocketClient({ url: warren.url('WebSocket'), username: 'guest', password: 'wrong' })

@@ -121,7 +121,7 @@ export class PagingStore implements MessageStore {
   readonly #logs = new Map<number, PagingLog>()
   readonly #jobs: (() => void)[] = []
   /** What is recorded and not yet safe: it changes the disk. */
-  #pending: ((disk: Disk) => void)[] = []
+  readonly #pending: ((disk: Disk) => void)[] = []
   #position = 0
   #begun = -1
   #depth = 0
@@ -151,12 +151,16 @@ export class PagingStore implements MessageStore {
     this.#jobs.shift()?.()
   }
 
-  /** @returns whether there was anything to commit */
-  commit(): boolean {
-    if (this.#pending.length === 0) return false
-    for (const change of this.#pending) change(this.#disk)
-    this.#pending = []
-    this.committed = this.#position
+  get lastPosition(): number {
+    return this.#position
+  }
+
+  /** @param changesMax what is recorded after so many waits for the next time @returns whether there was anything to commit */
+  commit(changesMax = Infinity): boolean {
+    const changes = this.#pending.splice(0, changesMax)
+    if (changes.length === 0) return false
+    for (const change of changes) change(this.#disk)
+    this.committed = this.#position - this.#pending.length
     this.#onCommitted()
     return true
   }

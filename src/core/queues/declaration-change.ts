@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { BEING_SPILLED, NOT_STORED, STATE_HELD, STATE_READY } from '../../store/message-store.ts'
-import type { Table } from '../fields.ts'
+import { keptTable, type Table } from '../fields.ts'
 import { levelOf } from '../groups/level-of.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
@@ -92,8 +92,7 @@ export async function whenPrepared(
           continue
         }
       }
-      // levels change one after the other, or a start would not know what they were
-      const waits = queue.relevel !== null || (isRefiled(queue, declaration) && !isStoredInRanges(queue, declaration))
+      const waits = isRefiled(queue, declaration) && !isStoredInRanges(queue, declaration)
       if (!promoted.waits && !waits && store.committed >= position) {
         change(declaration)
         return
@@ -147,21 +146,17 @@ function isStoredInRanges(queue: Queue, { rules, settings }: Declaration): boole
   return missing.length === 0
 }
 
-/**
- * Gives a prepared queue its new declaration. The caller has it written down, with `queue.relevel`.
- * @returns position in the log of the change of levels, or 0 where there is none to wait for
- */
-export function redeclare(queue: Queue, declaration: Declaration): number {
+/** Gives a prepared queue its new declaration. The caller has it written down; before, that levels change, where `isRefiled`. */
+export function redeclare(queue: Queue, declaration: Declaration): void {
   const { rules, settings, policy } = declaration
   const refiled = isRefiled(queue, declaration)
-  const levels = refiled ? levelMapOf(queue, declaration) : []
   // of what was delivered without having to be in the log, or will be, the log knows nothing
   const isUnmarked = doesSurviveMore(queue, declaration) || rules.alwaysPersistent !== queue.rules.alwaysPersistent
-  const position = refiled ? refile(queue, declaration, levels) : 0
+  if (refiled) refile(queue, declaration)
   queue.rules = rules
   queue.type = rules.name
   queue.durable = declaration.durable
-  queue.arguments = declaration.arguments
+  queue.arguments = keptTable(declaration.arguments)
   queue.logAs(declaration.durable, rules.alwaysPersistent)
   const { log, entries } = queue.parts()
   if (isUnmarked && declaration.durable && entries.lastNumber > log.deliveredUpTo) log.markDelivered(entries.lastNumber)
@@ -169,7 +164,6 @@ export function redeclare(queue: Queue, declaration: Declaration): number {
   queue.applySettings(settings, policy)
   if (refiled) queue.parts().pager?.refiled()
   queue.moreAtHand()
-  return position
 }
 
 /** Whether messages of one level may belong to several now: which, only the messages themselves tell. */
@@ -179,15 +173,12 @@ export function hidesLevels(before: LevelRules, after: LevelRules): boolean {
 }
 
 /** Gives all messages their new levels and places. */
-function refile(queue: Queue, { rules, settings }: Declaration, levels: readonly number[]): number {
+function refile(queue: Queue, { rules, settings }: Declaration): void {
   const { log, ready, pager, entries, host } = queue.parts()
-  let position = 0
+  const levels = levelMapOf(queue, { rules, settings })
   entries.levelsChanged()
   ready.groups?.unpark()
-  if (!isIdentity(levels)) {
-    queue.relevel = { upTo: Math.max(entries.lastNumber, log.deliveredUpTo), levels }
-    position = log.relevel(levels)
-  }
+  if (!isIdentity(levels)) log.relevel(levels)
   const changed: Entry[] = []
   let lastOut = 0
   for (const entry of entriesOf(queue)) {
@@ -204,7 +195,6 @@ function refile(queue: Queue, { rules, settings }: Declaration, levels: readonly
   for (const entry of changed) entries.record(entry, STATE_READY, 0, 0)
   queue.lastRecoveredHeld = Math.max(queue.lastRecoveredHeld, lastOut)
   pager?.leaveInPlace(inRanges)
-  return position
 }
 
 /** Serves the consumers by the new rules; who is served alone stays so. */

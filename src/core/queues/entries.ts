@@ -78,7 +78,9 @@ export class Entries {
   }
 
   #entryOf(loaded: LoadedMessage, message: Message): Entry {
-    const level = loaded.number > this.#misfiledUpTo ? loaded.level : this.#levelNow(message, loaded.level)
+    // of what is not ready the level was not looked for: nothing depends on it in the log
+    const isKnown = loaded.state === STATE_READY && loaded.number > this.#misfiledUpTo
+    const level = isKnown ? loaded.level : this.#levelNow(message, loaded.level)
     const entry = new Entry(this.#queue, message, loaded.number, loaded.expiresAt, level)
     entry.redelivered = loaded.redelivered || loaded.number <= this.#recoveredUpTo
     entry.deliveryCount = loaded.deliveryCount
@@ -87,7 +89,7 @@ export class Entries {
     return entry
   }
 
-  /** The queue has got other priorities: of what is there, messages tell their levels themselves. */
+  /** The queue has got other priorities, or may have had when the broker ended: of what is there, messages tell their levels themselves. */
   levelsChanged(): void {
     this.#misfiledUpTo = this.lastNumber
   }

@@ -26,5 +26,19 @@ export function levelMapOf(before: LevelRules, after: LevelRules): number[] {
   return map
 }
 
+/**
+ * By level, the one that messages get when the broker may have ended in the middle of a change, until they tell themselves: the log may have
+ * them at levels of before or of after it. Where there is one level only, that is it; at the lowest, which is that of messages without a
+ * priority in most queues, these count. Used twice it gives the same as once.
+ */
+export function levelsAfterCrash({ rules, settings }: LevelRules): number[] {
+  const { groups, defaultPriority } = settings
+  const highest = rules.levels(settings) - 1
+  // a group would overtake itself if its messages had several
+  const levelOf = (level: number): number =>
+    groups !== null || level === 0 ? defaultPriority : Math.min(level, highest)
+  return Array.from({ length: LEVELS_MAX }, (_, level) => levelOf(level))
+}
+
 /** Whether such a map changes nothing. */
 export const isIdentity = (levels: readonly number[]): boolean => levels.every((level, before) => level === before)

@@ -394,6 +394,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     const range = { level, from: Math.max(from, paged.from), to: paged.to }
     if (range.from > range.to) return Infinity
     const { loadBytes } = this.#host.memory
+    const ready = this.#ready
     this.#begin(level, loadBytes)
     const isThere = (): boolean => lane.paged === paged && !this.#queue.deleted
     const next = await new Promise<number>((resolve) => {
@@ -402,11 +403,13 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
         for (const { message } of misfiled) this.#ready.lost(paged, 1, message.bodyLength)
         for (const entry of misfiled) if (entry.expiresAt >= 0) this.#queue.expires(entry)
         this.#file(misfiled)
-        resolve(last < 0 ? Infinity : last + 1)
+        // what came into the range meanwhile made this read void
+        if (isThere()) resolve(last < 0 ? Infinity : last + 1)
+        else resolve(range.from)
       })
       this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
     })
-    await reread.finish(isThere)
+    await reread.finish(() => this.#ready !== ready || this.#queue.deleted)
     this.#ended(level, loadBytes)
     if (isThere() && paged.count === 0) this.#ready.close(lane)
     if (!this.#queue.deleted) this.#goOn()
@@ -683,8 +686,8 @@ export interface Reread {
    * @returns those that belong to other levels; what becomes of the others is its own affair
    */
   onRead(entries: readonly Entry[], level: number, isThere: boolean): readonly Entry[]
-  /** Resolves when the range may be read by others again. */
-  finish(isThere: () => boolean): Promise<void>
+  /** Resolves when the range may be read by others again. @param isGone whether all of the queue was purged meanwhile, or deleted */
+  finish(isGone: () => boolean): Promise<void>
 }
 
 class RereadLoad implements LoadVisitor {

@@ -11,12 +11,11 @@ import type { Consumer } from '../consumer.ts'
 import type { DelayLine } from '../delays/delay-line.ts'
 import type { QueueDeduplication } from '../deduplication/queue-deduplication.ts'
 import type { Destination } from '../exchanges/exchange-type.ts'
-import type { Table } from '../fields.ts'
+import { keptTable, type Table } from '../fields.ts'
 import { MessageGroups } from '../groups/message-groups.ts'
 import { IncomingCounters } from '../message-counters.ts'
 import type { Message } from '../message.ts'
 import type { EffectivePolicy } from '../policy.ts'
-import type { StoredRelevel } from '../catalog.ts'
 import { ENTRY_BYTES, type MemoryUser } from '../message-memory.ts'
 import { Burial } from './burial.ts'
 import { hasTaker } from './consumer-room.ts'
@@ -63,8 +62,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
   arguments: Table
   readonly autoDelete: boolean
   readonly owner: ClientConnection | null
-  /** Levels of messages that the log may not have changed yet. */
-  relevel: StoredRelevel | null = null
+  /** Changes of priorities of which the log may not have all that they come to: which level each ready message has now. */
+  unsettledLevels = 0
   /** ms since the epoch; of a queue that was there before, when the broker was started. */
   readonly createdAt: number
   readonly counters = new QueueCounters()
@@ -118,7 +117,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     this.durable = facts.durable
     this.autoDelete = facts.autoDelete
     this.owner = facts.owner
-    this.arguments = facts.arguments
+    this.arguments = keptTable(facts.arguments)
     this.createdAt = host.clock.now()
     this.settings = settings
     this.#log = host.store.queue(facts.id)

@@ -58,12 +58,12 @@ export function promoteStored(queue: Queue): Promise<void> {
       }
       return []
     },
-    finish: async (isThere) => {
+    finish: async (isGone) => {
       const { host, log } = queue.parts()
       while (host.store.committed < position && !queue.deleted) await setImmediate()
       for (const entry of waiting) queue.staysInStore(entry)
       // purged meanwhile, when the log did not have them
-      if (!isThere() && !queue.deleted) log.settleNumbers(waiting.map(({ number }) => number))
+      if (isGone() && !queue.deleted) log.settleNumbers(waiting.map(({ number }) => number))
     },
   })
 }

@@ -69,13 +69,13 @@ export class Channel implements SessionSink {
   #undecided: Buffer | 'message' | null = null
   /** What has come meanwhile; null where that has never happened. */
   #deferred: DeferredFrames | null = null
-  readonly #replayer: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#replay() }
+  #replayer: TurnTask | null = null
 
   constructor(connection: Connection, client: ClientConnection, number: number) {
     this.#connection = connection
     this.number = number
     this.session = client.openSession(this, number)
-    this.#assembler = new PublishAssembler((bytes) => client.broker.store.allocate(bytes))
+    this.#assembler = new PublishAssembler(client.broker.store)
   }
 
   // ---- frames in ----
@@ -390,7 +390,9 @@ export class Channel implements SessionSink {
 
   /** The answer has been given: what came since is taken up, when whoever gave it has finished. */
   #goOn(): void {
-    if (this.#awaiting) this.session.broker.turn.schedule(PHASE_DISPATCH, this.#replayer)
+    if (!this.#awaiting) return
+    this.#replayer ??= { scheduled: false, runAtTurnEnd: () => this.#replay() }
+    this.session.broker.turn.schedule(PHASE_DISPATCH, this.#replayer)
   }
 
   #replay(): void {

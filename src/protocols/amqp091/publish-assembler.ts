@@ -14,6 +14,11 @@ export const HEADER_FIXED_BYTES = 12
 /** What is set aside for a body before its bytes come: an announced size is only a claim. */
 const FIRST_ALLOCATION_MAX = 1024 * 1024
 
+/** Where large messages are gathered. */
+interface Allocator {
+  allocate(bytes: number): Buffer
+}
+
 /**
  * Puts a message together from its header and body frames. When both lie in one read, which is usual, the message is a view of it;
  * otherwise its bytes are gathered in a buffer of its own.
@@ -24,7 +29,7 @@ export class PublishAssembler {
   bodyBytes = 0
   /** What the header says that the broker acts on. Valid until the next header. */
   readonly scan = new PropertyScan()
-  readonly #allocate: (bytes: number) => Buffer
+  readonly #store: Allocator
   #buffer: Buffer = NO_BYTES
   /** Where the properties lay when they were scanned: what the scan's offsets count from. */
   #scanned = 0
@@ -38,9 +43,8 @@ export class PublishAssembler {
   /** The message is too large to be kept: its bytes are counted and dropped. */
   #drops = false
 
-  /** @param allocate where large messages are gathered */
-  constructor(allocate: (bytes: number) => Buffer) {
-    this.#allocate = allocate
+  constructor(store: Allocator) {
+    this.#store = store
   }
 
   /** A publish method came: its header is next. */
@@ -140,7 +144,7 @@ export class PublishAssembler {
   }
 
   #gather(): void {
-    const own = this.#allocate(this.#propertiesLength + Math.min(this.bodyBytes, FIRST_ALLOCATION_MAX))
+    const own = this.#store.allocate(this.#propertiesLength + Math.min(this.bodyBytes, FIRST_ALLOCATION_MAX))
     this.#buffer.copy(own, 0, this.#propertiesOffset, this.#propertiesOffset + this.#propertiesLength)
     this.#buffer = own
     this.#propertiesOffset = 0
@@ -151,7 +155,7 @@ export class PublishAssembler {
   #makeRoom(bytes: number): void {
     if (bytes <= this.#buffer.length) return
     const most = this.#propertiesLength + this.bodyBytes
-    const wider = this.#allocate(Math.min(most, Math.max(bytes, this.#buffer.length * 2)))
+    const wider = this.#store.allocate(Math.min(most, Math.max(bytes, this.#buffer.length * 2)))
     this.#buffer.copy(wider, 0, 0, this.#bodyOffset + this.#received)
     this.#buffer = wider
   }

@@ -69,6 +69,8 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   #isGreeted = false
   #state = AWAIT_CONNECT
   #version: p.Version = 4
+  /** Of the PUBLISH before. */
+  #lastTopic = ''
   /** Of a whole packet that the client takes. */
   #packetBytesMax = Infinity
   #client: Client | null = null
@@ -95,12 +97,14 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
 
   onData(chunk: Buffer): void {
     this.#keepAlive?.heard()
-    this.#attempt(() => {
+    try {
       // what is no MQTT need not be waited for until it looks like a packet
       if (!this.#isGreeted && chunk[0]! >>> 4 !== p.CONNECT) throw protocolError('a packet before CONNECT')
       this.#isGreeted = true
       this.#parser.push(chunk)
-    })
+    } catch (error) {
+      this.#onError(error)
+    }
     this.#context.settings.broker.turn.dispatch()
   }
 
@@ -115,8 +119,9 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     }
     if (this.#state !== RUNNING) this.#onEarlyPacket(type)
     else if (type === p.PUBLISH) {
-      const packet = decode.decodePublish(reader, first, this.#version, this.#context.topics)
-      this.#handle(() => this.#client!.publish(packet))
+      const packet = decode.decodePublish(reader, first, this.#version, this.#context.topics, this.#lastTopic)
+      this.#lastTopic = packet.topic
+      this.#publish(packet)
     } else this.#onOtherPacket(type)
   }
 
@@ -172,20 +177,38 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     }
   }
 
+  /** As `#handle`, without a closure where nobody has to be asked. */
+  #publish(packet: p.PublishPacket): void {
+    try {
+      this.#client!.publish(packet)
+    } catch (error) {
+      this.#publishLater(packet, error)
+    }
+  }
+
+  #publishLater(packet: p.PublishPacket, error: unknown): void {
+    this.#whenDecided(error, () => this.#client!.publish(packet))
+  }
+
   /** Does what a packet asks for: again, when a back end has been asked, where that is needed first. */
   #handle(action: () => void): void {
     try {
       action()
     } catch (error) {
-      if (!(error instanceof UndecidedError)) throw error
-      this.#suspend()
-      void error.answered.then(() =>
-        this.#attempt(() => {
-          if (this.#state !== RUNNING) return
-          this.#handleAgain(action)
-        }),
-      )
+      this.#whenDecided(error, action)
     }
+  }
+
+  /** @throws any other error than an UndecidedError */
+  #whenDecided(error: unknown, action: () => void): void {
+    if (!(error instanceof UndecidedError)) throw error
+    this.#suspend()
+    void error.answered.then(() =>
+      this.#attempt(() => {
+        if (this.#state !== RUNNING) return
+        this.#handleAgain(action)
+      }),
+    )
   }
 
   #handleAgain(action: () => void): void {
@@ -288,13 +311,17 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     try {
       action()
     } catch (error) {
-      if (error instanceof MqttError || error instanceof BrokerError) this.fail(error)
-      else if (error instanceof AssertionError) throw error
-      else {
-        // a mistake of ours that a client has found costs that client its connection, and nobody else anything
-        this.#context.settings.broker.log.error('internal error', { peer: this.#peer.address, err: error })
-        this.fail(new MqttError(IMPLEMENTATION_ERROR, 'internal error'))
-      }
+      this.#onError(error)
+    }
+  }
+
+  #onError(error: unknown): void {
+    if (error instanceof MqttError || error instanceof BrokerError) this.fail(error)
+    else if (error instanceof AssertionError) throw error
+    else {
+      // a mistake of ours that a client has found costs that client its connection, and nobody else anything
+      this.#context.settings.broker.log.error('internal error', { peer: this.#peer.address, err: error })
+      this.fail(new MqttError(IMPLEMENTATION_ERROR, 'internal error'))
     }
   }
 

@@ -2,6 +2,7 @@ import type { Interner } from '../../util/interner.ts'
 import type { Clients } from './clients.ts'
 import type { Composer } from './compose.ts'
 import type { NodeCounters } from './node-counters.ts'
+import type { OutgoingTopics } from './outgoing-topics.ts'
 import type { StoredPacketIds } from './packet-ids.ts'
 import type { RetainedMessages } from './retained/retained-messages.ts'
 import type { MqttSettings } from './settings.ts'
@@ -16,6 +17,7 @@ export interface MqttContext {
   readonly mapping: TopicMapping
   /** Topics that come often. */
   readonly topics: Interner
+  readonly outgoingTopics: OutgoingTopics
   readonly composer: Composer
   readonly retained: RetainedMessages
   readonly packetIds: StoredPacketIds

@@ -67,7 +67,7 @@ export class OutgoingDeliveries {
   /** The topic that was sent last, by its key. */
   #lastKey = ''
   #lastTopic = ''
-  #lastBytes = Buffer.alloc(0)
+  #lastBytes: Buffer = NO_TOPIC
 
   constructor(parts: DeliveryParts) {
     this.#session = parts.session
@@ -168,9 +168,10 @@ export class OutgoingDeliveries {
     const { routingKey } = message
     if (message.propertiesLength > BARE_BYTES) return topicOf(message, this.#context.mapping)
     if (routingKey !== this.#lastKey) {
+      const { topic, bytes } = this.#context.outgoingTopics.of(routingKey)
       this.#lastKey = routingKey
-      this.#lastTopic = topicOf(message, this.#context.mapping)
-      this.#lastBytes = Buffer.from(this.#lastTopic)
+      this.#lastTopic = topic
+      this.#lastBytes = bytes
     }
     return this.#lastTopic
   }

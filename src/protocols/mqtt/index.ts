@@ -9,6 +9,7 @@ import { Composer } from './compose.ts'
 import { Connection } from './connection.ts'
 import type { MqttContext } from './context.ts'
 import { NodeCounters, sysFacts } from './node-counters.ts'
+import { OutgoingTopics } from './outgoing-topics.ts'
 import { StoredPacketIds } from './packet-ids.ts'
 import { clientOfQueue } from './session-queues.ts'
 import { RetainedMessages } from './retained/retained-messages.ts'
@@ -60,12 +61,13 @@ export class MqttFrontEnd implements FrontEnd {
       settings,
       mapping,
       topics: new Interner(),
+      outgoingTopics: new OutgoingTopics(mapping),
       composer,
       retained,
       packetIds: await StoredPacketIds.open(broker),
       clients,
       groups,
-      wills: new Wills({ broker, composer, retained, exchange }),
+      wills: await Wills.open({ broker, composer, retained, exchange, mapping }),
       counters,
       sysTopics: new SysTopics(broker.clock, settings.sysIntervalMs, () => sysFacts(sources)),
     }

@@ -44,6 +44,8 @@ export const RETAIN = 'x-mqtt-retain'
 export const RETAINED = 'x-mqtt-retained'
 /** Who published it, where it has subscriptions that its own messages must not come to. */
 export const OWN_CLIENT = 'x-mqtt-client-id'
+/** Whose will it is, while it is kept. */
+export const WILL = 'x-mqtt-will'
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   CONTENT_TYPE,
   CORRELATION,
@@ -55,6 +57,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   RETAIN,
   RETAINED,
   OWN_CLIENT,
+  WILL,
 ])
 
 const SHORT_BYTES_MAX = 255

@@ -393,6 +393,10 @@ export class JournalStore implements MessageStore {
     return this.#committer.committed
   }
 
+  get lastPosition(): number {
+    return this.#committer.lastPosition
+  }
+
   onCommitted(listener: () => void): void {
     this.#onCommitted = listener
   }

@@ -39,6 +39,8 @@ export interface QueueParts {
 
 // Of a queue at which there is nothing of the kind, as at most: never written to.
 const NOTHING_DEFERRED = new Map<QueueEntry, RowUpdate>()
+const NO_LEVELS: readonly RecoveredLevel[] = []
+const NO_NUMBERS: readonly number[] = []
 const NOTHING_DROPS: ReadonlySet<IndexPage> = new Set<IndexPage>()
 
 /** Filled and used up in one go. */
@@ -60,9 +62,9 @@ export class QueueIndex implements QueueLog {
   deleted = false
   /** Somebody asked for it since the store was opened. */
   claimed = false
-  recoveredLevels: RecoveredLevel[] = []
+  recoveredLevels: readonly RecoveredLevel[] = NO_LEVELS
   /** Numbers of messages that were not ready when the store was opened, in the order in which to load them. */
-  recoveredUnready: number[] = []
+  recoveredUnready: readonly number[] = NO_NUMBERS
   /** DROP and RELEVEL records of it that are in no batch yet: what they do to the rows depends on when it is done. */
   sweeping = 0
   /** Messages written and read back since the store was opened. */
@@ -395,7 +397,7 @@ export class QueueIndex implements QueueLog {
 
   loadRecovered(visitor: LoadVisitor): void {
     const numbers = this.recoveredUnready
-    this.recoveredUnready = []
+    this.recoveredUnready = NO_NUMBERS
     this.#parts.loader.loadNumbers(this, numbers, Infinity, visitor)
   }
 

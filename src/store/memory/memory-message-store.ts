@@ -75,6 +75,7 @@ export class MemoryMessageStore implements MessageStore {
   readonly durable = false
   readonly spills = false
   readonly committed = 0
+  readonly lastPosition = 0
   readonly congested = false
   readonly highestQueueId = 0
   readonly counters = new StoreCounters()

@@ -13,6 +13,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { collectGarbage } from '../../telemetry/collect-garbage.ts'
 
 export interface WorkerInput {
   readonly directory: string
@@ -24,6 +25,8 @@ export type Change = readonly [key: string, json: string | null]
 export type WorkerRequest =
   | { readonly type: 'load' }
   | { readonly type: 'commit'; readonly changes: readonly Change[] }
+  /** Is not answered. */
+  | { readonly type: 'give back' }
   | { readonly type: 'close' }
 
 /** `error` is null when all went well; `rows` is filled by load alone. The first reply says how opening went. */
@@ -154,6 +157,9 @@ function serve(database: MetadataDatabase): void {
         case 'commit':
           database.commit(request.changes)
           port.postMessage(done)
+          return
+        case 'give back':
+          collectGarbage('last-resort')
           return
         case 'close':
           port.close() // the thread ends here; its exit is the answer

@@ -64,18 +64,19 @@ function readWill(reader: PacketReader, version: p.Version, qos: 0 | 1 | 2, reta
   return { topic, payload, qos, retain, properties }
 }
 
-/** @param flags the low half of the packet's first byte */
+/** @param flags the low half of the packet's first byte @param lastTopic most clients publish on one, time and again */
 export function decodePublish(
   reader: PacketReader,
   flags: number,
   version: p.Version,
   topics: Interner,
+  lastTopic: string,
 ): p.PublishPacket {
   const qos = (flags >>> 1) & 3
   if (qos === 3) throw malformed('a PUBLISH has no QoS')
   const dup = (flags & 8) !== 0
   if (dup && qos === 0) throw malformed('a PUBLISH of QoS 0 is marked as sent again')
-  const topic = reader.text(topics)
+  const topic = reader.text(topics, lastTopic)
   const packetId = qos === 0 ? 0 : reader.packetId()
   const properties = version === 5 ? readProperties(reader, p.PUBLISH) : null
   return {

@@ -59,11 +59,12 @@ export class PacketReader {
     return this.buffer.subarray(at, at + length)
   }
 
-  /** An UTF-8 Encoded String (MQTT 5.0, 1.5.4). @param interner knows texts that come often, and which are sound */
-  text(interner: Interner | null = null): string {
+  /** An UTF-8 Encoded String (MQTT 5.0, 1.5.4). @param interner knows texts that come often @param likely one that it may be again; both know sound ones only */
+  text(interner: Interner | null = null, likely = ''): string {
     const length = this.u16()
     const at = this.#take(length)
     const { buffer } = this
+    if (length === likely.length && isSameAscii(likely, buffer, at)) return likely
     const known = interner === null || length > INTERNED_BYTES_MAX ? null : interner.find(buffer, at, length)
     if (known !== null) return known
     const bytes = buffer.subarray(at, at + length)
@@ -83,4 +84,14 @@ export class PacketReader {
   expectEnd(): void {
     if (this.offset !== this.end) throw malformed('bytes are left behind the packet')
   }
+}
+
+/** Whether these bytes are that text. Of another than ASCII it says no. */
+function isSameAscii(text: string, buffer: Buffer, at: number): boolean {
+  // from the end, where topics differ
+  for (let i = text.length - 1; i >= 0; i--) {
+    const byte = buffer[at + i]!
+    if (byte !== text.charCodeAt(i) || byte >= 0x80) return false
+  }
+  return true
 }

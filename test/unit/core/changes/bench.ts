@@ -76,6 +76,16 @@ export async function crash({ bench, store }: Setup, budget = Infinity): Promise
   return { bench: other, store: next, client: other.client() }
 }
 
+/** Lets a search for levels end, which takes turns of the event loop. */
+export async function levelsSettled({ bench }: Pick<Setup, 'bench'>): Promise<void> {
+  while (bench.vhost.queues.get('q') !== undefined && bench.queue('q').unsettledLevels > 0) {
+    await new Promise((resolve) => setImmediate(resolve))
+    bench.settle()
+  }
+  // what came back while its place was being read is put there a little later
+  bench.advance(100)
+}
+
 /** Takes all that is ready, and has it settled. */
 export function drain({ bench, client }: Pick<Setup, 'bench' | 'client'>): string[] {
   const bodies: string[] = []
