@@ -59,6 +59,7 @@ export function loadClientTls(settings: ClientTlsSettings, prefix: string): Conn
     options.minVersion = versions[0]![1]
     options.maxVersion = versions.at(-1)![1]
   }
+  // not by an import: a broker whose logins need no TLS goes without the memory that it takes
   attempt(prefix, 'the certificate', () => process.getBuiltinModule('node:tls').createSecureContext(options))
   return options
 }
