@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { PagingStore } from '../support/paging-store.ts'
-import { change, crash, drain, levelsSettled, requestOf, type Setup, start, type Wanted } from '../unit/core/changes/bench.ts'
+import {
+  change,
+  crash,
+  drain,
+  levelsSettled,
+  requestOf,
+  type Setup,
+  start,
+  type Wanted,
+} from '../unit/core/changes/bench.ts'
 
 // A queue is changed again and again while messages come, go out, come back and leave memory, and while the broker ends without a word:
 // whatever happens, each message is there once, and in the end they come in the order that the last declaration asks for.
