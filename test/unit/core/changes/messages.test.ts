@@ -127,6 +127,22 @@ for (const [place, budget] of Object.entries(BUDGETS)) {
       assert.equal(setup.client.get('q'), null)
     })
 
+    test('who waited for a retry when priorities changed comes back as one of its own, after a restart as well', async () => {
+      let setup = await start(budget)
+      setup.client.declare('q', { 'x-delayed-retry-type': 'all', 'x-delayed-retry-min': 60_000 })
+      publish(setup, ['urgent'], { priority: 5 })
+      setup.bench.settle()
+      setup.client.nack(setup.client.get('q')!.tag, false, true)
+      publish(setup, ['soon'], { priority: 3 })
+      setup.bench.settle()
+      await change(setup, { arguments: { 'x-max-priority': 9 } })
+      setup = await crash(setup, budget)
+      assert.deepEqual([setup.bench.queue('q').heldCount, setup.bench.queue('q').readyCount], [1, 1])
+      setup.bench.advance(60_000)
+      assert.deepEqual(drain(setup), ['urgent', 'soon'])
+      assertEmpty(setup)
+    })
+
     test('delayed messages come when they are due', async () => {
       let setup = await start(budget)
       setup.client.declare('q', { 'x-delayed-message': true })
