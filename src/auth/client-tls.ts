@@ -1,7 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions, SecureVersion } from 'node:tls'
-import { tlsModule } from '../net/tls-module.ts'
 
 /** TLS towards a server that logins are asked of. */
 export interface ClientTlsSettings {
@@ -60,7 +59,8 @@ export function loadClientTls(settings: ClientTlsSettings, prefix: string): Conn
     options.minVersion = versions[0]![1]
     options.maxVersion = versions.at(-1)![1]
   }
-  attempt(prefix, 'the certificate', () => tlsModule().createSecureContext(options))
+  // not by an import: a broker whose logins need no TLS goes without the memory that it takes
+  attempt(prefix, 'the certificate', () => process.getBuiltinModule('node:tls').createSecureContext(options))
   return options
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -119,7 +119,12 @@ hello
     await ask('PUT', 'traces/v/elsewhere', ALL)
     pass('x')
     await traces.close()
-    assert.deepEqual(await readdir(join(folder, 'traces')), ['published.log'])
+    const [, files] = await ask('GET', 'trace-files')
+    const written = (files as { name: string; size: number }[]).filter(({ size }) => size > 0)
+    assert.deepEqual(
+      written.map(({ name }) => name),
+      ['published.log'],
+    )
     assert.equal(((await ask('GET', 'trace-files/published.log'))[1] as string).split('\n').length, 2)
   })
 
@@ -127,9 +132,20 @@ hello
     await ask('PUT', 'traces/%2F/t', ALL)
     api.bench.broker.alarms.set('disk', true)
     pass('x')
-    assert.deepEqual(await ask('GET', 'trace-files'), [200, []])
+    assert.deepEqual(await ask('GET', 'trace-files'), [200, [{ name: 't.log', size: 0 }]])
     await ask('PUT', 'traces/v/u', ALL)
     await ask('DELETE', 'vhosts/v')
+    assert.deepEqual((await ask('GET', 'traces'))[1], [{ vhost: '/', name: 't', ...ALL }])
+  })
+
+  test('have a file from their start on, and do not start where it cannot be written', async () => {
+    await ask('PUT', 'traces/%2F/t', ALL)
+    assert.deepEqual(await ask('GET', 'trace-files'), [200, [{ name: 't.log', size: 0 }]])
+    assert.deepEqual(await ask('GET', 'trace-files/t.log'), [200, ''])
+    await mkdir(join(folder, 'traces', 'u.log'))
+    const [status, refusal] = await ask('PUT', 'traces/%2F/u', ALL)
+    assert.equal(status, 400)
+    assert.match((refusal as { reason: string }).reason, /the file of the trace cannot be written: EISDIR/)
     assert.deepEqual((await ask('GET', 'traces'))[1], [{ vhost: '/', name: 't', ...ALL }])
   })
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Broker } from '../../core/broker.ts'
@@ -57,7 +57,14 @@ export class Traces implements RecordedTraces {
     } catch (error) {
       throw preconditionFailed(`the folder of traces cannot be made: ${(error as Error).message}`)
     }
-    const writer = new TraceWriter(join(this.#folder, name + ENDING), this.#broker.limitedLog)
+    const path = join(this.#folder, name + ENDING)
+    try {
+      // as in RabbitMQ it is there at once; and who cannot write to it is told now, and not in the log only
+      closeSync(openSync(path, 'a'))
+    } catch (error) {
+      throw preconditionFailed(`the file of the trace cannot be written: ${(error as Error).message}`)
+    }
+    const writer = new TraceWriter(path, this.#broker.limitedLog)
     const recorder = new TraceRecorder(this.#broker, trace, writer)
     vhost.observe(recorder)
     this.#running.add({ trace, vhost, recorder, writer })
