@@ -167,7 +167,8 @@ export class MqttLifeClient {
 }
 
 function inShort(packet: Packet): string {
-  if (packet.cmd !== 'publish') return packet.messageId === undefined ? packet.cmd : `${packet.cmd} id ${packet.messageId}`
+  if (packet.cmd !== 'publish')
+    return packet.messageId === undefined ? packet.cmd : `${packet.cmd} id ${packet.messageId}`
   const { payload, messageId, qos, dup } = packet
   return `publish ${payload.toString()} id ${messageId} QoS ${qos}${dup ? ' dup' : ''}`
 }

@@ -79,7 +79,9 @@ export class MqttBook {
       return
     }
     if (id === null || known === undefined) {
-      this.complain(`${clientId} got a message on ${packet.topic} that nobody has sent: ${id ?? packet.payload.toString()}`)
+      this.complain(
+        `${clientId} got a message on ${packet.topic} that nobody has sent: ${id ?? packet.payload.toString()}`,
+      )
       return
     }
     if (known.topic !== packet.topic) this.complain(`${clientId} got ${id} of ${known.topic} on ${packet.topic}`)
@@ -94,7 +96,9 @@ export class MqttBook {
   #checkExactly(clientId: string, id: string, { topic, dup, messageId }: IPublishPacket, times: number): void {
     const [publisher, number] = id.split('#') as [string, string]
     if (times > 1) {
-      const steps = this.#publications.get(id)!.steps.filter((step) => [clientId, publisher].includes(step.split(' ')[2]!))
+      const steps = this.#publications
+        .get(id)!
+        .steps.filter((step) => [clientId, publisher].includes(step.split(' ')[2]!))
       const what = `${clientId} got ${id} of QoS 2 ${times} times (dup ${dup}, identifier ${messageId})`
       this.complain(`${what}; ${steps.join(', ')}`)
     }
