@@ -122,10 +122,8 @@ for (const version of [4, 5] as Version[]) {
           await client.send({ cmd: 'pubcomp', messageId: released, reasonCode: 0 })
           // received before the restart: not published once more
           await client.publish('a', 'one', { qos: 2, messageId: 7, dup: true })
-          assert.deepEqual(
-            (await client.ping()).map(({ cmd }) => cmd),
-            ['pubrec'],
-          )
+          assert.equal((await client.expect('pubrec')).messageId, 7)
+          assert.deepEqual(await client.ping(), [])
           await client.send({ cmd: 'pubrel', messageId: 7, reasonCode: 0 })
           assert.equal((await client.expect('pubcomp')).messageId, 7)
           await client.publish('a', 'three', { qos: 2, messageId: 7 })

@@ -279,6 +279,7 @@ export class Client implements SessionSink {
   close(): void {
     if (this.connection.closed) return
     this.#answers.close()
+    this.#deliveries.close()
     this.#sys.close()
     this.#context.counters.subscriptions -= this.subscriptions.size
     this.subscriptions.connectionEnded()

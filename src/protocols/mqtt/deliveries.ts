@@ -6,6 +6,7 @@ import type { Transport } from '../../net/transport.ts'
 import { OutgoingAliases } from './aliases.ts'
 import type { Answers } from './answers.ts'
 import type { MqttContext } from './context.ts'
+import { type HeldPublish, HeldPublishes } from './held-publishes.ts'
 import { fromProperties, hasFlag, qosOf, RETAIN_NAME, RETAINED_NAME, topicOf } from './message-mapping.ts'
 import { PACKET_ID_NOT_FOUND } from './reason-codes.ts'
 import type { SessionState } from './session-state.ts'
@@ -51,7 +52,10 @@ interface Unacknowledged {
  * What the broker sends to one client: PUBLISH, and what follows it.
  *
  *     QoS 1   PUBLISH ──▶ PUBACK: settled
- *     QoS 2   PUBLISH ──▶ PUBREC: settled, and the id is kept as released ── safe ──▶ PUBREL ──▶ PUBCOMP: the id is free
+ *     QoS 2   safe ──▶ PUBLISH ──▶ PUBREC: settled, and the id is kept as released ── safe ──▶ PUBREL ──▶ PUBCOMP: the id is free
+ *
+ * A message of QoS 2 is on disk before it goes out: if it were lost in a crash, its publisher would send it again, and it would come to
+ * the client as another one.
  */
 export class OutgoingDeliveries {
   readonly #session: Session
@@ -63,6 +67,7 @@ export class OutgoingDeliveries {
   readonly #limits: DeliveryLimits
   readonly #aliases: OutgoingAliases
   readonly #unacknowledged = new Map<number, Unacknowledged>()
+  readonly #held: HeldPublishes
   #lastSharedId = OWN_IDS
   /** The topic that was sent last, by its key. */
   #lastKey = ''
@@ -78,13 +83,21 @@ export class OutgoingDeliveries {
     this.#transport = parts.transport
     this.#limits = parts.limits
     this.#aliases = new OutgoingAliases(parts.limits.topicAliasMaximum)
+    const { vhost } = parts.session
+    this.#held = new HeldPublishes(
+      vhost,
+      (entry) => this.#mayGo(entry),
+      (publish) => this.#sendHeld(publish),
+    )
   }
 
   /** Goes on with what was under way when the connection before this one ended. */
   resume(): void {
     const { released } = this.#state.packetIds
     this.#session.deliveries.withheld = released.size
-    for (const packetId of released.keys()) this.#answers.add(0, PUBREL, packetId)
+    // PUBREC may have come a moment ago, and not be on disk yet
+    const { lastPosition } = this.#session.broker.store
+    for (const packetId of released.keys()) this.#answers.add(lastPosition, PUBREL, packetId)
   }
 
   deliver(consumer: Consumer, tag: number, message: Message, redelivered: boolean, entry: Entry | null): void {
@@ -111,13 +124,33 @@ export class OutgoingDeliveries {
     const retain =
       isRetained || (match.retainAsPublished && message.propertiesLength > BARE_BYTES && hasFlag(message, RETAIN_NAME))
     const qos = noAck ? 0 : (Math.min(match.qos, qosOf(message)) as 0 | 1 | 2)
-    const packetId = qos === 0 ? 0 : this.#packetIdFor(entry!)
     const first = (PUBLISH << 4) | (again && qos > 0 ? 8 : 0) | (qos << 1) | (retain ? 1 : 0)
-    const remainingMs = entry !== null && entry.expiresAt >= 0 ? entry.expiresAt - this.#now() : message.ttlMs
-    if (!this.write(first, packetId, message, topic, match.identifiers, remainingMs)) return false
+    const { identifiers } = match
+    if (qos === 2 && this.#state.isDurable && (this.#held.size > 0 || !this.#mayGo(entry!))) {
+      this.#held.add({ first, message, topic, identifiers, tag, entry: entry! })
+      return true
+    }
+    const packetId = qos === 0 ? 0 : this.#packetIdFor(entry!)
+    if (!this.write(first, packetId, message, topic, identifiers, this.#remainingMs(message, entry))) return false
     if (qos === 0) return false
     this.#unacknowledged.set(packetId, { tag, qos })
     return true
+  }
+
+  /** Whether a message of QoS 2 is on disk, and the id that it will have after a crash is its own to use. */
+  #mayGo({ message, number }: Entry): boolean {
+    return message.position <= this.#session.broker.commits.committed && this.#isFree(ownIdOf(number))
+  }
+
+  #sendHeld({ first, message, topic, identifiers, tag, entry }: HeldPublish): void {
+    const packetId = ownIdOf(entry.number)
+    if (this.write(first, packetId, message, topic, identifiers, this.#remainingMs(message, entry)))
+      this.#unacknowledged.set(packetId, { tag, qos: 2 })
+    else this.#session.acknowledge(tag, false)
+  }
+
+  #remainingMs(message: Message, entry: Entry | null): number {
+    return entry !== null && entry.expiresAt >= 0 ? entry.expiresAt - this.#now() : message.ttlMs
   }
 
   /**
@@ -183,7 +216,7 @@ export class OutgoingDeliveries {
   /** Never one that is in use. */
   #packetIdFor(entry: Entry): number {
     if (entry.queue.name === this.#state.qos1Queue) {
-      const own = ((entry.number - 1) % OWN_IDS) + 1
+      const own = ownIdOf(entry.number)
       if (this.#isFree(own)) return own
     }
     do {
@@ -193,7 +226,8 @@ export class OutgoingDeliveries {
   }
 
   #isFree(packetId: number): boolean {
-    return !this.#unacknowledged.has(packetId) && !this.#state.packetIds.released.has(packetId)
+    const { committed } = this.#session.broker.commits
+    return !this.#unacknowledged.has(packetId) && this.#state.packetIds.isFree(packetId, committed)
   }
 
   // ---- what the client answers ----
@@ -204,6 +238,7 @@ export class OutgoingDeliveries {
     if (sent?.qos !== 1) return
     this.#unacknowledged.delete(packetId)
     this.#session.acknowledge(sent.tag, false)
+    this.#held.release()
   }
 
   /** PUBREC. */
@@ -211,12 +246,14 @@ export class OutgoingDeliveries {
     const sent = this.#unacknowledged.get(packetId)
     if (sent?.qos !== 2) {
       const isReleased = this.#state.packetIds.released.has(packetId)
-      if (reason < 0x80) this.#answers.add(0, PUBREL, packetId, isReleased ? 0 : PACKET_ID_NOT_FOUND)
+      const { lastPosition } = this.#session.broker.store
+      if (reason < 0x80) this.#answers.add(lastPosition, PUBREL, packetId, isReleased ? 0 : PACKET_ID_NOT_FOUND)
       return
     }
     this.#unacknowledged.delete(packetId)
     if (reason >= 0x80) {
       this.#session.acknowledge(sent.tag, false)
+      this.#held.release()
       return
     }
     const { broker, deliveries } = this.#session
@@ -230,11 +267,20 @@ export class OutgoingDeliveries {
   /** PUBCOMP. */
   completed({ packetId }: AckPacket): void {
     if (!this.#state.packetIds.released.has(packetId)) return
-    this.#state.drop('released', packetId)
+    this.#state.packetIds.completed(packetId, this.#state.drop('released', packetId))
     this.#session.deliveries.withheld--
     this.#session.wakeConsumers()
+    this.#held.release()
+  }
+
+  /** The connection is over. */
+  close(): void {
+    this.#held.close()
   }
 }
+
+/** The id of a message of the session's own queue. @param number its number there */
+const ownIdOf = (number: number): number => ((number - 1) % OWN_IDS) + 1
 
 /** Flags and delivery mode: nothing that a subscriber is told. */
 const BARE_BYTES = 3

@@ -13,6 +13,38 @@ const STATES: readonly State[] = ['received', 'released']
 export class PacketIds {
   readonly received = new Map<number, number>()
   readonly released = new Map<number, number>()
+  /** PUBCOMP came, and from the position given on the log says so. */
+  readonly #completed = new Map<number, number>()
+
+  completed(packetId: number, position: number): void {
+    // what came last is last
+    this.#completed.delete(packetId)
+    this.#completed.set(packetId, position)
+  }
+
+  /**
+   * Whether another message may have the id. A crash would bring PUBREL again for one that is not safely completed, and the client would
+   * take that for the new message's. @param committed position up to which the log is safe
+   */
+  isFree(packetId: number, committed: number): boolean {
+    if (this.released.has(packetId)) return false
+    this.#forgetCompleted(committed)
+    return !this.#completed.has(packetId)
+  }
+
+  /** Whether there is nothing to know. @param committed position up to which the log is safe */
+  isEmpty(committed: number): boolean {
+    this.#forgetCompleted(committed)
+    return this.received.size === 0 && this.released.size === 0 && this.#completed.size === 0
+  }
+
+  #forgetCompleted(committed: number): void {
+    if (this.#completed.size === 0) return
+    for (const [packetId, position] of this.#completed) {
+      if (position > committed) return
+      this.#completed.delete(packetId)
+    }
+  }
 }
 
 /**
@@ -74,12 +106,13 @@ export class StoredPacketIds {
     this.of(vhost, clientId)[state].set(packetId, number)
   }
 
-  remove(vhost: VHost, clientId: string, state: State, packetId: number): void {
+  /** @returns the position in the log from which on it does not come back */
+  remove(vhost: VHost, clientId: string, state: State, packetId: number): number {
     const ids = this.of(vhost, clientId)[state]
     const number = ids.get(packetId)
-    if (number === undefined) return
+    if (number === undefined) return 0
     ids.delete(packetId)
-    vhost.keptMessages(PURPOSE).remove(number)
+    return vhost.keptMessages(PURPOSE).remove(number)
   }
 
   /** The session is over. */

@@ -78,7 +78,8 @@ export class IncomingPublishes {
     packet.topic = this.#aliases.topicOf(packet.topic, packet.properties?.topicAlias)
     this.#requireTopic(packet.topic)
     if (qos === 2 && this.#state.packetIds.received.has(packetId)) {
-      this.#answers.add(0, PUBREC, packetId)
+      // on a new connection, it may not be on disk yet
+      this.#answers.add(this.#broker.store.lastPosition, PUBREC, packetId)
       return
     }
     if (qos > 0 && this.#version === 5) this.#requireRoom()
@@ -177,7 +178,8 @@ export class IncomingPublishes {
   /** PUBREL. */
   released({ packetId }: AckPacket): void {
     if (!this.#state.packetIds.received.has(packetId)) {
-      this.#answers.add(0, PUBCOMP, packetId, PACKET_ID_NOT_FOUND)
+      // that it was released may not be on disk yet, and the client will take the id for another message
+      this.#answers.add(this.#broker.store.lastPosition, PUBCOMP, packetId, PACKET_ID_NOT_FOUND)
       return
     }
     const { store } = this.#broker

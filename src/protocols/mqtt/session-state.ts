@@ -107,17 +107,18 @@ export class SessionState {
     else this.packetIds[state].set(packetId, 0)
   }
 
-  drop(state: 'received' | 'released', packetId: number): void {
-    if (this.isDurable) this.#context.packetIds.remove(this.#session.vhost, this.clientId, state, packetId)
-    else this.packetIds[state].delete(packetId)
+  /** @returns the position in the log from which on it does not come back */
+  drop(state: 'received' | 'released', packetId: number): number {
+    if (this.isDurable) return this.#context.packetIds.remove(this.#session.vhost, this.clientId, state, packetId)
+    this.packetIds[state].delete(packetId)
+    return 0
   }
 
   /** The connection is over: what was not to outlast it goes. */
   connectionEnded(): void {
     if (!this.isDurable) return
     const { vhost } = this.#session
-    const { received, released } = this.packetIds
-    if (received.size === 0 && released.size === 0) this.#context.packetIds.forget(vhost, this.clientId)
+    if (this.packetIds.isEmpty(vhost.broker.commits.committed)) this.#context.packetIds.forget(vhost, this.clientId)
     if (this.#expirySec > 0) return
     for (const name of [this.qos0Queue, this.qos1Queue]) {
       const queue = vhost.queues.get(name)

@@ -28,6 +28,8 @@ interface Publication {
   readonly topic: string
   readonly qos: QoS
   confirmed: boolean
+  /** What publisher and subscribers did with it (QoS 2), in order. */
+  readonly steps: string[]
 }
 
 export class MqttBook {
@@ -40,6 +42,8 @@ export class MqttBook {
   readonly #received = new Map<string, Map<string, number>>()
   /** By subscriber, publisher and topic: the last number. */
   readonly #last = new Map<string, number>()
+  /** By publisher: up to here all has come, and is not known any more. */
+  readonly #forgotten = new Map<string, number>()
   readonly #retained = new Map<string, { confirmed: string | null; sent: (string | null)[] }>()
 
   complain(text: string): void {
@@ -55,17 +59,29 @@ export class MqttBook {
 
   /** @returns what to call when it is confirmed */
   publishes(publisher: string, number: number, topic: string, qos: QoS): () => void {
-    const publication: Publication = { topic, qos, confirmed: false }
+    const publication: Publication = { topic, qos, confirmed: false, steps: [] }
     this.#publications.set(`${publisher}#${number}`, publication)
     return () => (publication.confirmed = true)
+  }
+
+  /** A client goes one step further with a message of QoS 2. */
+  notes(clientId: string, payload: Buffer, step: string): void {
+    this.#publications.get(idOf(payload) ?? '')?.steps.push(`life ${this.life}: ${clientId} ${step}`)
   }
 
   receives(clientId: string, packet: IPublishPacket): void {
     const { qos } = this.#subscribers.get(clientId)!
     const id = idOf(packet.payload as Buffer)
     const known = id === null ? undefined : this.#publications.get(id)
+    if (id !== null && this.#isForgotten(id)) {
+      // its PUBACK may not have been on disk when the broker was killed
+      if (packet.qos === 2) this.complain(`${clientId} got ${id} of QoS 2 again, dup ${packet.dup}, after all had come`)
+      return
+    }
     if (id === null || known === undefined) {
-      this.complain(`${clientId} got a message on ${packet.topic} that nobody has sent: ${packet.payload.toString()}`)
+      this.complain(
+        `${clientId} got a message on ${packet.topic} that nobody has sent: ${id ?? packet.payload.toString()}`,
+      )
       return
     }
     if (known.topic !== packet.topic) this.complain(`${clientId} got ${id} of ${known.topic} on ${packet.topic}`)
@@ -78,8 +94,14 @@ export class MqttBook {
   }
 
   #checkExactly(clientId: string, id: string, { topic, dup, messageId }: IPublishPacket, times: number): void {
-    if (times > 1) this.complain(`${clientId} got ${id} of QoS 2 ${times} times (dup ${dup}, identifier ${messageId})`)
     const [publisher, number] = id.split('#') as [string, string]
+    if (times > 1) {
+      const steps = this.#publications
+        .get(id)!
+        .steps.filter((step) => [clientId, publisher].includes(step.split(' ')[2]!))
+      const what = `${clientId} got ${id} of QoS 2 ${times} times (dup ${dup}, identifier ${messageId})`
+      this.complain(`${what}; ${steps.join(', ')}`)
+    }
     const key = `${clientId} ${publisher} ${topic}`
     const last = this.#last.get(key) ?? -1
     if (times === 1 && Number(number) < last) this.complain(`${clientId} got ${id} of QoS 2 after ${publisher}#${last}`)
@@ -96,8 +118,17 @@ export class MqttBook {
     }
   }
 
+  #isForgotten(id: string): boolean {
+    const [publisher, number] = id.split('#') as [string, string]
+    return Number(number) <= (this.#forgotten.get(publisher) ?? -1)
+  }
+
   /** All of it has come: what happens from now on is looked at. */
   forget(): void {
+    for (const id of this.#publications.keys()) {
+      const [publisher, number] = id.split('#') as [string, string]
+      this.#forgotten.set(publisher, Number(number))
+    }
     this.#publications.clear()
     for (const received of this.#received.values()) received.clear()
   }

@@ -18,8 +18,8 @@ export class ClientState {
   readonly version: Version
   /** By packet identifier, in the order in which they were sent. */
   readonly outgoing = new Map<number, Outgoing>()
-  /** Messages of QoS 2 that have come, and are not released yet. */
-  readonly incoming = new Set<number>()
+  /** Payloads of messages of QoS 2 that have come, and are not released yet, by packet identifier. */
+  readonly incoming = new Map<number, Buffer>()
   /** Whether the broker has said that it has a session for this client. */
   hasSession = false
   #lastId = 0
@@ -44,6 +44,8 @@ export interface ConnectOptions {
   readonly onMessage: (packet: IPublishPacket) => void
   /** Called when the broker does what it must not, with what that is. */
   readonly complain: (text: string) => void
+  /** Called with each step of a handshake of QoS 2, and the payload of its message: for who wants to know what had come before a mistake. */
+  readonly onStep?: (payload: Buffer, step: string) => void
 }
 
 /** How long a session stays after its connection, in seconds. */
@@ -116,9 +118,19 @@ export class RawClient {
     if (state === null) return
     state.hasSession = true
     for (const { packet, received } of state.outgoing.values()) {
+      this.#step(packet, received ? 'sends PUBREL again' : 'sends PUBLISH again')
       if (received) this.#send({ cmd: 'pubrel', messageId: packet.messageId })
       else this.#send({ ...packet, dup: true })
     }
+  }
+
+  #step({ qos, payload, messageId }: Pick<IPublishPacket, 'qos' | 'payload' | 'messageId'>, step: string): void {
+    if (qos === 2) this.options.onStep?.(Buffer.from(payload), `${step} ${messageId}`)
+  }
+
+  #stepIn(id: number, step: string): void {
+    const payload = this.state.incoming.get(id)
+    if (payload !== undefined) this.#step({ qos: 2, payload, messageId: id }, step)
   }
 
   #send(packet: Packet): void {
@@ -148,6 +160,7 @@ export class RawClient {
         this.#onPublish(packet)
         break
       case 'pubrel':
+        this.#stepIn(id, 'gets PUBREL, sends PUBCOMP')
         this.state.incoming.delete(id)
         this.#send({ cmd: 'pubcomp', messageId: id })
         break
@@ -174,7 +187,8 @@ export class RawClient {
     const id = packet.messageId!
     if (packet.qos === 2) {
       const isNew = !this.state.incoming.has(id)
-      this.state.incoming.add(id)
+      if (isNew) this.state.incoming.set(id, Buffer.from(packet.payload))
+      this.#step(packet, `gets PUBLISH${packet.dup ? ' with dup' : ''}, sends PUBREC`)
       if (isNew) this.options.onMessage(packet)
       else if (!packet.dup) this.options.complain(`packet identifier ${id} is used again before it was released`)
       this.#send({ cmd: 'pubrec', messageId: id })
@@ -186,7 +200,10 @@ export class RawClient {
 
   #onPubrec(id: number): void {
     const outgoing = this.state.outgoing.get(id)
-    if (outgoing !== undefined) outgoing.received = true
+    if (outgoing !== undefined) {
+      outgoing.received = true
+      this.#step(outgoing.packet, 'gets PUBREC, sends PUBREL')
+    }
     this.#send({ cmd: 'pubrel', messageId: id })
   }
 
@@ -196,6 +213,7 @@ export class RawClient {
     if (outgoing === undefined) return
     if (reason >= 0x80 && reason !== 0x92) this.options.complain(`${kind} with reason ${reason}`)
     this.state.outgoing.delete(id)
+    this.#step(outgoing.packet, 'gets PUBCOMP')
     outgoing.done()
   }
 
@@ -207,6 +225,7 @@ export class RawClient {
     }
     const packet = { ...message, cmd: 'publish', dup: false, messageId: this.state.nextId() } as const
     this.state.outgoing.set(packet.messageId, { packet, received: false, done })
+    this.#step(packet, 'sends PUBLISH')
     this.#send(packet)
   }
 

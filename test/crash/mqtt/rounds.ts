@@ -90,7 +90,8 @@ class MqttCrashRun implements ProtocolCrashRun {
   async #connect(clientId: string, onMessage: (packet: IPublishPacket) => void): Promise<RawClient | null> {
     const state = this.#states.get(clientId)!
     const complain = (text: string): void => this.book.complain(text)
-    const options = { port: this.#port, state, version: state.version, onMessage, complain }
+    const onStep = (payload: Buffer, step: string): void => this.book.notes(clientId, payload, step)
+    const options = { port: this.#port, state, version: state.version, onMessage, complain, onStep }
     const client = await within(CONNECT_WITHIN_MS, `${clientId} to be connected`, RawClient.connect(options))
     if (client === null && !this.#ending) this.book.complain(`${clientId} was not let in`)
     return client
