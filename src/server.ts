@@ -456,8 +456,11 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
   // what a plugin does wrong is told at the start
   if (host.pluginRoutes.length > 0) await server.load()
   const close = async (): Promise<void> => {
-    await server.close()
+    // at once: what the application ends lets connections become idle, which are closed then
+    await Promise.all([server.close(), management?.close()])
+    // one that was being made
     await management?.close()
+    management?.server.closeIdleConnections()
   }
   opened.all.push({ close })
   for (const [i, row] of config.http.listeners.entries()) {
