@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { residentMib } from './broker-child.mjs'
 import { openIdle } from './idle-client.mjs'
 import { nodeFlags } from './macro/node-flags.ts'
 
@@ -55,7 +56,7 @@ async function timeStart() {
     const cpuMs = processorMs(child.pid)
     socket.destroy()
     await delay(SETTLE_MS)
-    return { ms, cpuMs, mib: residentMib(child.pid) }
+    return { ms, cpuMs, mib: Math.round(residentMib(child.pid) * 10) / 10 }
   } finally {
     child.kill()
     await exited
@@ -77,11 +78,6 @@ function processorMs(pid) {
     .replace(/^.*\) /, '')
     .split(' ')
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SEC
-}
-
-function residentMib(pid) {
-  const [, kib] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  return Math.round(Number(kib) / 102.4) / 10
 }
 
 function median(numbers) {

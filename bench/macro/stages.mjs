@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { amqpPortOf } from '../broker-child.mjs'
 import { nodeFlags } from './node-flags.ts'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '5' } } })
@@ -77,7 +78,7 @@ async function profile(name, args, loader) {
   const ended = new Promise((resolve) => broker.once('exit', resolve))
   let rate
   try {
-    const port = await portOf(broker)
+    const port = String(await amqpPortOf(broker))
     const output = execFileSync(loader, [...args, '--port', port, '--seconds', String(seconds)], { encoding: 'utf8' })
     rate = JSON.parse(output).deliver_per_s
   } finally {
@@ -110,16 +111,4 @@ function sumByStage({ nodes, samples, timeDeltas, startTime, endTime }, rate) {
 function stageOfFrame({ functionName, url }) {
   if (functionName === '(idle)' || functionName === '(root)') return null
   return STAGES.find(([, pattern]) => pattern.test(`${functionName} ${url}`))[0]
-}
-
-function portOf(child) {
-  return new Promise((resolve, reject) => {
-    let said = ''
-    child.stdout.on('data', (chunk) => {
-      said += chunk.toString()
-      const address = /amqp:\/\/localhost:(\d+)/.exec(said)
-      if (said.includes('is ready') && address !== null) resolve(address[1])
-    })
-    child.once('exit', () => reject(new Error('the broker did not start')))
-  })
 }

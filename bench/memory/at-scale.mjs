@@ -5,13 +5,14 @@
  *     node bench/memory/at-scale.mjs [--connections 10000] [--queues 100000] [-- options of warren start]
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connect } from 'amqplib'
+import { amqpPortOf, residentMib } from '../broker-child.mjs'
 import { openIdle } from '../idle-client.mjs'
 import { nodeFlags } from '../macro/node-flags.ts'
 
@@ -46,12 +47,12 @@ for (const part of [withConnections, withQueues]) {
   })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   try {
-    const port = await portOf(child)
+    const port = await amqpPortOf(child)
     await delay(SETTLE_MS)
-    console.log(`idle: ${residentMib(child.pid)} MiB`)
+    console.log(`idle: ${Math.round(residentMib(child.pid))} MiB`)
     const what = await part(port)
     await delay(SETTLE_MS)
-    console.log(`${what}: ${residentMib(child.pid)} MiB`)
+    console.log(`${what}: ${Math.round(residentMib(child.pid))} MiB`)
   } finally {
     child.kill()
     await ended
@@ -78,21 +79,4 @@ async function withQueues(port) {
     await Promise.all(Array.from({ length: BATCH }, (_, i) => channel.assertQueue(`queue-${made + i}`)))
   }
   return `${count} durable queues`
-}
-
-function portOf(child) {
-  return new Promise((resolve, reject) => {
-    let said = ''
-    child.stdout.on('data', (chunk) => {
-      said += chunk.toString()
-      const address = /amqp:\/\/localhost:(\d+)/.exec(said)
-      if (said.includes('is ready') && address !== null) resolve(Number(address[1]))
-    })
-    child.once('exit', () => reject(new Error('the broker did not start')))
-  })
-}
-
-function residentMib(pid) {
-  const [, kib] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  return Math.round(Number(kib) / 1024)
 }

@@ -5,38 +5,10 @@ import { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import { limitLog, type Log } from '../telemetry/log.ts'
-import type { HttpOptions } from './late-http.ts'
-import { listen } from './listener.ts'
-import type { Listener, Peer } from './listener.ts'
+import type { Peer } from './listener.ts'
 
 // An `import` would read every export, one of which loads fetch, WebSocket and the web's streams: 3 MB and 20 ms.
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
-
-/** A listener whose connections speak HTTP. */
-export interface HttpListener extends Listener {
-  readonly server: Server
-}
-
-/**
- * Serves HTTP, or HTTPS when the options have a TLS context, on every host of the options. Closing ends idle
- * connections and leaves the others to finish.
- *
- * @throws ListenError
- */
-export async function listenHttp(server: Server, options: HttpOptions): Promise<HttpListener> {
-  const onConnection = (socket: Socket, peer: Peer): void => serveHttp(server, socket, peer)
-  const listener = await listen({ ...options, onConnection })
-  beginHttp(server)
-  return {
-    server,
-    port: listener.port,
-    addresses: listener.addresses,
-    async close() {
-      await listener.close()
-      server.close()
-    },
-  }
-}
 
 /**
  * Makes a server that does not listen itself begin to enforce its time-outs. Its connections are given to it by hand, so that one server can serve
@@ -56,10 +28,10 @@ export function serveHttp(server: Server, socket: Socket, peer: Peer): void {
 // A request knows its socket, and only the listener knows whose it is.
 const peers = new WeakMap<Duplex, Peer>()
 
-/** Who sent a request that came in by `listenHttp`. */
+/** Who sent a request that came in by `serveHttp`. */
 export function requestPeer(request: IncomingMessage): Peer {
   const peer = peers.get(request.socket)
-  if (peer === undefined) throw new Error('the request did not come in by listenHttp')
+  if (peer === undefined) throw new Error('the request did not come in by serveHttp')
   return peer
 }
 
@@ -208,15 +180,4 @@ class WebSocketStream extends Duplex {
     if (error !== null || !this.writableFinished) this.#webSocket.terminate()
     done(error)
   }
-}
-
-/**
- * AMQP over WebSocket on a port of its own, HTTP server included.
- *
- * @throws ListenError
- */
-export async function listenWebSocket(options: HttpOptions & WebSocketOptions): Promise<HttpListener> {
-  const server = createHttpServer()
-  attachWebSocket(server, options)
-  return listenHttp(server, options)
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { WebSocket } from 'ws'
+import { LateHttpServer } from '../../src/net/late-http.ts'
 import type { Peer } from '../../src/net/listener.ts'
-import { attachWebSocket, createHttpServer, listenHttp, listenWebSocket, requestPeer } from '../../src/net/websocket.ts'
+import { attachWebSocket, createHttpServer, requestPeer } from '../../src/net/websocket.ts'
 import type { WebSocketOptions } from '../../src/net/websocket.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 
@@ -16,12 +17,22 @@ interface Connection {
   peer: Peer
 }
 
+/** Serves on these hosts until the test ends. */
+async function serve(t: TestContext, server: Server, hosts: string[], more: { proxyProtocol?: boolean } = {}) {
+  const http = new LateHttpServer(() => Promise.resolve(server), silentLog)
+  const { port } = await http.listen({ hosts, port: 0, log: silentLog, ...more })
+  t.after(async () => {
+    server.closeAllConnections()
+    await http.close()
+  })
+  return { port, close: () => http.close() }
+}
+
 async function start(t: TestContext, more: Partial<WebSocketOptions> & { proxyProtocol?: boolean } = {}) {
   let arrived: (connection: Connection) => void
   const first = new Promise<Connection>((resolve) => (arrived = resolve))
-  const listener = await listenWebSocket({
-    hosts: ['127.0.0.1'],
-    port: 0,
+  const server = createHttpServer()
+  attachWebSocket(server, {
     path: '/ws/amqp',
     log: silentLog,
     onConnection(stream, peer) {
@@ -31,10 +42,7 @@ async function start(t: TestContext, more: Partial<WebSocketOptions> & { proxyPr
     },
     ...more,
   })
-  t.after(async () => {
-    listener.server.closeAllConnections()
-    await listener.close()
-  })
+  const listener = await serve(t, server, ['127.0.0.1'], more)
   const dial = (path = '/ws/amqp', protocols: string[] = ['amqp']) => {
     const client = new WebSocket(`ws://127.0.0.1:${listener.port}${path}`, protocols)
     client.on('error', () => {})
@@ -202,11 +210,7 @@ test('WebSocket and other requests share a server on several hosts, which knows 
     response.end('managed')
   })
   attachWebSocket(server, { path: '/ws', log: silentLog, onConnection: (stream) => void stream.end('hello') })
-  const listener = await listenHttp(server, { hosts: ['127.0.0.1', '127.0.0.2'], port: 0, log: silentLog })
-  t.after(async () => {
-    server.closeAllConnections()
-    await listener.close()
-  })
+  const listener = await serve(t, server, ['127.0.0.1', '127.0.0.2'])
   assert.equal((await get(listener.port, '/api/overview')).statusCode, 200)
   assert.equal(peers[0]?.address, '127.0.0.1')
   const client = new WebSocket(`ws://127.0.0.2:${listener.port}/ws`, 'amqp')
