@@ -2,7 +2,7 @@ import type { Broker } from './broker.ts'
 import { describeResource, preconditionFailed } from './errors.ts'
 import { equalTables, type Field, longstr, stringOf, type Table } from './fields.ts'
 import { validateQueueArguments } from './queues/arguments.ts'
-import { type Declaration, isRefiled } from './queues/declaration-change.ts'
+import { type Declaration, doesSurviveMore, isRefiled } from './queues/declaration-change.ts'
 import { computeQueueSettings } from './queues/queue-settings.ts'
 import type { Queue } from './queues/queue.ts'
 
@@ -50,9 +50,10 @@ export function declarationAfter(
   const policy = broker.policies.effectivePolicy('queue', vhost, queue.name, type)
   const settings = computeQueueSettings(type, args, policy)
   const { parkedCount, parkedHere } = queue.parts().ready
-  if (parkedCount > parkedHere && isRefiled(queue, { rules, settings })) {
+  const isAboutAll = isRefiled(queue, { rules, settings }) || doesSurviveMore(queue, { durable, rules })
+  if (parkedCount > parkedHere && isAboutAll) {
     throw preconditionFailed(
-      `cannot change type or priorities of ${resource} while messages of busy groups are on disk only ` +
+      `cannot change type or priorities of ${resource}, or make it durable, while messages of busy groups are on disk only ` +
         `(${parkedCount - parkedHere}): try again when there are fewer, or switch message groups off first`,
     )
   }

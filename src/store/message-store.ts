@@ -245,6 +245,9 @@ export interface QueueLog {
    */
   promote(entry: QueueEntry): number
 
+  /** Whether an entry is recorded, or is about to be: its message is there after a restart, or is as soon as all is committed. */
+  isRecorded(entry: QueueEntry): boolean
+
   /** Records that everything in STATE_READY in a range is gone. */
   drop(range: Range): void
 

@@ -378,13 +378,18 @@ for (const [name, open] of Object.entries(implementations)) {
       })
       const done = new Promise<void>((resolve) => log.spill([spilling!], resolve))
       assert.equal(log.promote(spilling!), BEING_SPILLED)
+      const recorded = (): boolean[] => entries.map((entry) => log.isRecorded(entry))
+      assert.deepEqual(recorded(), [false, false, false, false])
       await first.settle()
       await done
+      assert.deepEqual(recorded(), [false, false, false, false])
       for (const entry of [spilled!, spilling!, fresh!]) {
         assert.ok(log.promote(entry) > 0)
         assert.equal(log.promote(entry), 0, 'once')
       }
+      assert.deepEqual(recorded(), [true, true, true, false])
       await first.settle()
+      assert.deepEqual(recorded(), [true, true, true, false])
       assert.deepEqual(numbersOf((await load(first, log)).found), [1, 2, 3, 4, 5])
       const second = await first.crash()
       assert.deepEqual(numbersOf((await load(second, second.store.queue(1))).found), [1, 2, 3, 5])

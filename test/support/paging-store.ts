@@ -103,6 +103,8 @@ export interface PagingOptions {
   readonly gathers?: (entries: readonly QueueEntry[]) => boolean
   /** Whether a load gives what was there when it was asked for, even if that is gone since. */
   readonly readsEarly?: boolean
+  /** Messages that a load gives at most. */
+  readonly readsMax?: number
 }
 
 export class PagingStore implements MessageStore {
@@ -274,7 +276,7 @@ export class PagingStore implements MessageStore {
   }
 }
 
-class PagingLog implements QueueLog {
+export class PagingLog implements QueueLog {
   readonly lastNumber: number
   deliveredUpTo: number
   readonly #store: PagingStore
@@ -381,6 +383,11 @@ class PagingLog implements QueueLog {
     return entry.location === NOT_STORED ? this.enqueue(entry) : 0
   }
 
+  isRecorded(entry: QueueEntry): boolean {
+    if (entry.location === PENDING) return !this.#spilling.has(entry)
+    return entry.location === WRITTEN && !this.#spilled.has(entry.number)
+  }
+
   markDelivered(number: number): number {
     this.#store.count('markDelivered')
     assert.ok(number > this.deliveredUpTo)
@@ -435,12 +442,16 @@ class PagingLog implements QueueLog {
 
   load(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
     this.#store.count('load')
-    this.#read(range, visitor, (rows) => within(rows, messagesMax, bytesMax))
+    this.#read(range, visitor, (rows) => within(rows, this.#atMost(messagesMax), bytesMax))
   }
 
   loadLast(range: Range, messagesMax: number, bytesMax: number, visitor: LoadVisitor): void {
     this.#store.count('loadLast')
-    this.#read(range, visitor, (rows) => within(rows.toReversed(), messagesMax, bytesMax))
+    this.#read(range, visitor, (rows) => within(rows.toReversed(), this.#atMost(messagesMax), bytesMax))
+  }
+
+  #atMost(messagesMax: number): number {
+    return Math.min(messagesMax, this.#store.options.readsMax ?? Infinity)
   }
 
   loadExpired(range: Range, now: number, messagesMax: number, visitor: LoadVisitor): void {
@@ -526,6 +537,11 @@ class PagingLog implements QueueLog {
     if (entry === null) return
     assert.equal(entry.number, number)
     entry.location = WRITTEN
+  }
+
+  /** What a load of this range would find. */
+  numbersIn({ from, to, level }: Range): number[] {
+    return this.#ready(from, to, level).map(({ number }) => number)
   }
 
   findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void {

@@ -4,7 +4,7 @@ import { keptTable, type Table } from '../fields.ts'
 import { levelOf } from '../groups/level-of.ts'
 import type { EffectivePolicy } from '../policy.ts'
 import { type Dispatcher, FairDispatcher, PausedDispatcher, SingleActiveDispatcher } from './dispatcher.ts'
-import { type Entry, HELD, UNACKED } from './entry.ts'
+import { type Entry, HELD, READY, UNACKED } from './entry.ts'
 import { isIdentity, levelMapOf, type LevelRules } from './level-map.ts'
 import type { Queue } from './queue.ts'
 import { promoteStored } from './range-reread.ts'
@@ -77,7 +77,8 @@ export async function whenPrepared(
 ): Promise<void> {
   const { store } = queue.parts().host
   let position = 0
-  let isStoredPromoted = false
+  /** What had left memory as it was, when the store was last gone through. */
+  let left = -1
   try {
     for (;;) {
       const declaration = wanted()
@@ -85,12 +86,12 @@ export async function whenPrepared(
       if (survivesMore) queue.logAs(declaration.durable, declaration.rules.alwaysPersistent)
       const promoted = survivesMore ? promote(queue) : { position: 0, waits: false }
       position = Math.max(position, promoted.position)
-      if (survivesMore && !promoted.waits && !isStoredPromoted) {
-        isStoredPromoted = true
-        if (queue.readyInStore > 0) {
-          await promoteStored(queue)
-          continue
-        }
+      const { leftUnrecorded } = queue.parts().entries
+      if (survivesMore && !promoted.waits && left !== leftUnrecorded) {
+        // what comes into memory and leaves it again, meanwhile, may do so where the store has been gone through already
+        left = leftUnrecorded
+        await promoteStored(queue)
+        continue
       }
       const waits = isRefiled(queue, declaration) && !isStoredInRanges(queue, declaration)
       if (!promoted.waits && !waits && store.committed >= position) {
@@ -110,7 +111,7 @@ export const doesSurviveMore = (queue: Queue, { durable, rules }: Pick<Declarati
 
 /** Has the log keep what is in memory and survives a restart from now on. */
 function promote(queue: Queue): { position: number; waits: boolean } {
-  const { log, entries, held } = queue.parts()
+  const { log, entries, held, host } = queue.parts()
   let position = 0
   let waits = false
   const promoted = new Set<Entry>()
@@ -121,7 +122,9 @@ function promote(queue: Queue): { position: number; waits: boolean } {
     if (recorded <= 0) continue
     position = Math.max(position, recorded)
     promoted.add(entry)
-    if (entry.acquiredCount > 0 && entry.state !== HELD) entries.record(entry, STATE_READY, 0, 0)
+    // of what is not ready the place may come to be in a range, with which it would be read
+    if (entry.state !== READY) entries.record(entry, STATE_HELD, host.clock.now(), 0)
+    else if (entry.acquiredCount > 0) entries.record(entry, STATE_READY, 0, 0)
   }
   // one that waits for a dead-letter target would be ready after a crash, and die again
   for (const { entry, dueAt, wait } of held.rows()) {

@@ -15,8 +15,8 @@ export class Entries {
   readonly #log: QueueLog
   #durable: boolean
   #alwaysPersistent: boolean
-  /** Some that are to outlive the process may have left memory before that was so. */
-  #promotes = false
+  /** How many left memory although they are to outlive the process, and as yet do not: while the queue becomes one that has them do so. */
+  leftUnrecorded = 0
   /** Up to here messages may have been stored with levels that are not theirs any more. */
   #misfiledUpTo = 0
   /** Up to here messages may have been delivered before the broker was started. */
@@ -34,7 +34,6 @@ export class Entries {
 
   /** From now on messages outlive the process as these say. */
   logAs(durable: boolean, alwaysPersistent: boolean): void {
-    if (durable && (!this.#durable || (alwaysPersistent && !this.#alwaysPersistent))) this.#promotes = true
     this.#durable = durable
     this.#alwaysPersistent = alwaysPersistent
   }
@@ -103,7 +102,6 @@ export class Entries {
   /** Has the log note what became of an entry, and its retries, if it knows it. The arguments are those of `QueueLog.update`. */
   record(entry: Entry, state: number, dueAt: number, mark: number): void {
     if (entry.location === NOT_STORED) return
-    if (this.#promotes && this.isLogged(entry.message)) this.#log.promote(entry)
     const { retries } = entry
     if (retries === null) this.#log.update(entry, state, dueAt, mark)
     else this.#log.update(entry, state, state === STATE_HELD ? dueAt : retries.dueAt, mark | markOfRetries(retries))
@@ -118,7 +116,13 @@ export class Entries {
 
   /** The entry is dropped, and the message, which is ready, goes on in the store: with its retries, of which the log only knows if it logs it. */
   leaveForStore(entry: Entry): void {
-    if (entry.retries !== null && !this.isLogged(entry.message)) this.record(entry, STATE_READY, 0, 0)
+    if (entry.retries !== null && !this.#log.isRecorded(entry)) this.record(entry, STATE_READY, 0, 0)
+    this.leaveHeldForStore(entry)
+  }
+
+  /** The entry is dropped, and the message, which waits, goes on in the store: that knows until when. */
+  leaveHeldForStore(entry: Entry): void {
+    if (this.isLogged(entry.message) && !this.#log.isRecorded(entry)) this.leftUnrecorded++
     this.leaveMemory(entry)
   }
 

@@ -383,15 +383,15 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   }
 
   /**
-   * Reads the next messages of a range from a number on, to do with them what `reread` says. What stays in the range is in no list
-   * meanwhile, and nobody else reads there. @returns the number to go on from; Infinity where the range ends
+   * Reads the next messages of a part of a range, to do with them what `reread` says. What stays in the range is in no list meanwhile, and
+   * nobody else reads there. @returns the number to go on from; Infinity where the part ends
    */
-  async reread(level: number, from: number, reread: Reread): Promise<number> {
+  async reread({ level, from, to }: Range, reread: Reread): Promise<number> {
     while (this.#loading.has(level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
     const lane = this.#ready.lanes[level]
     const paged = lane?.paged ?? null
     if (lane === undefined || paged === null || paged.count === 0 || this.#queue.deleted) return Infinity
-    const range = { level, from: Math.max(from, paged.from), to: paged.to }
+    const range = { level, from: Math.max(from, paged.from), to: Math.min(to, paged.to) }
     if (range.from > range.to) return Infinity
     const { loadBytes } = this.#host.memory
     const ready = this.#ready

@@ -504,6 +504,8 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     }
     if (entry.number <= this.lastRecoveredHeld && !this.rules.returnsFirst && this.#pager !== null) {
       if (this.#pager.isBusyWith(entry)) {
+        // or it would be read with a range that comes to reach over it
+        this.#entries.record(entry, STATE_HELD, this.#host.clock.now(), 0)
         this.#held.hold(entry, PLACE_RETRY_MS, this.#release)
         return
       }
@@ -665,7 +667,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
     entry.group?.leftMemory(entry)
     entry.state = GONE
     if (entry.expiresAt >= 0) this.#expiry?.left()
-    this.#entries.leaveMemory(entry)
+    this.#entries.leaveHeldForStore(entry)
   }
 
   /** A message was read back that stays where it is. */

@@ -7,13 +7,15 @@ import type { Queue } from './queue.ts'
 // Reading what is in the store only, after its queue has changed or before it does, and leaving it there.
 
 async function rereadAll(queue: Queue, reread: Reread): Promise<void> {
+  // later ones come as they are to be; who publishes fast would not let it end
+  const last = queue.nextNumber - 1
   const levels = queue
     .parts()
     .ready.lanes.filter((lane) => lane !== undefined)
     .map(({ level }) => level)
   for (const level of levels.toReversed()) {
     for (let from = 0; from < Infinity && !queue.deleted;) {
-      from = (await queue.parts().pager?.reread(level, from, reread)) ?? Infinity
+      from = (await queue.parts().pager?.reread({ level, from, to: last }, reread)) ?? Infinity
       // consumers have their turn
       await setImmediate()
     }
@@ -38,10 +40,11 @@ export function findLevels(queue: Queue): Promise<void> {
 }
 
 /** Has the log keep messages in the store only that are to survive a restart from now on. */
-export function promoteStored(queue: Queue): Promise<void> {
+export async function promoteStored(queue: Queue): Promise<void> {
+  await queue.parts().held.promoteStored()
   let waiting: Entry[] = []
   let position = 0
-  return rereadAll(queue, {
+  await rereadAll(queue, {
     onRead: (entries, level, isThere) => {
       const { log, entries: known } = queue.parts()
       waiting = []

@@ -284,7 +284,7 @@ export class ReadyMessages {
       const { paged } = lane
       const before = paged === null ? ones : ones.filter(({ number }) => number < paged.from)
       lane.live += before.length
-      mergeInto(lane.head, before)
+      mergeInto(lane.head, [...before, ...takeReturned(lane, before)])
       for (const entry of before) this.#added(entry)
       if (paged === null) continue
       const behind = ones.filter(({ number }) => number > paged.to && number >= paged.from)
@@ -525,6 +525,19 @@ export class ReadyMessages {
   #lane(level: number): Lane {
     return (this.#lanes[level] ??= new Lane(level))
   }
+}
+
+/** Takes what came back and has its place behind the first of these: the head must not leave memory as far as to that, and this stay. */
+function takeReturned(lane: Lane, come: readonly Entry[]): Entry[] {
+  if (lane.returned.size === 0) return []
+  const lowest = come.reduce((least, { number }) => Math.min(least, number), Infinity)
+  const taken: Entry[] = []
+  lane.returned.retain((entry) => {
+    if (entry.number < lowest) return true
+    taken.push(entry)
+    return false
+  })
+  return taken
 }
 
 /** Puts entries between others, all in order of number. */

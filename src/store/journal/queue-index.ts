@@ -183,6 +183,11 @@ export class QueueIndex implements QueueLog {
     return this.enqueue(entry)
   }
 
+  isRecorded({ location, page }: QueueEntry): boolean {
+    if (location === PENDING) return (page as unknown) !== this.transient
+    return location > 0 && !(page as IndexPage).transient
+  }
+
   /** The entry's record has been put together. */
   addRow(entry: QueueEntry, location: number, recordBytes: number, sharers: number): void {
     const row = scratch

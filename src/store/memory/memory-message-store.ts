@@ -274,6 +274,7 @@ const NO_LOG: QueueLog = {
   settleNumbers() {},
   relevel: () => 0,
   promote: () => 0,
+  isRecorded: () => false,
   drop() {},
   recovered: (): readonly RecoveredLevel[] => [],
   loadRecovered: (visitor) => endLoad(visitor),

@@ -178,6 +178,46 @@ describe('what survives a restart', () => {
     }
   })
 
+  test('transient messages survive it that wait for a retry in the store only', async () => {
+    let setup = await start(0)
+    setup.client.declare('q', { 'x-delayed-retry-type': 'all', 'x-delayed-retry-min': 60_000 })
+    const bodies = numbered('m', 1, 300)
+    for (const body of bodies) setup.client.publish('q', body)
+    setup.bench.settle()
+    for (let i = 0; i < bodies.length; i++) setup.client.nack(setup.client.get('q')!.tag, false, true)
+    setup.bench.settle()
+    // one of them was never written: it was taken as soon as it came
+    assert.equal(setup.bench.queue('q').heldInStore.count, 299)
+    await change(setup, { type: 'quorum', arguments: { 'x-delivery-limit': 5 } })
+    assert.equal(setup.bench.queue('q').heldInStore.count, 300, 'all have left memory')
+    setup = await crash(setup, 0)
+    setup.bench.advance(59_999)
+    assert.deepEqual([setup.bench.queue('q').heldCount, setup.bench.queue('q').readyCount], [300, 0])
+    setup.bench.advance(1)
+    setup.bench.settle()
+    assert.deepEqual(drain(setup).toSorted(byNumber), bodies)
+    assertEmpty(setup)
+  })
+
+  test('what cannot be had before the change keeps it from being made: messages of a busy group on disk only', async () => {
+    const setup = await start(0)
+    const { client, bench } = setup
+    client.declare('q', { 'x-message-groups': true }, { durable: false })
+    const headers = new Map([['x-message-group', longstr('busy')]])
+    publish(setup, numbered('m', 1, 50), { headers })
+    const { tag } = client.get('q')!
+    assert.equal(client.get('q'), null, 'the others have been looked through, and parked')
+    bench.settle()
+    await assert.rejects(
+      change(setup, { durable: true }),
+      /or make it durable, while messages of busy groups are on disk only/,
+    )
+    client.ack(tag)
+    assert.equal(drain(setup).length, 49)
+    await change(setup, { durable: true })
+    assert.ok(bench.queue('q').durable)
+  })
+
   test('a transient queue becomes durable, with bindings and persistent messages, and transient again', async () => {
     let setup = await start()
     const { client, bench } = setup
