@@ -15,6 +15,8 @@ const CONFIRMED_PER_ROUND = 1000
 const CHANGES_MAX = 4
 /** So many may be on their way, or the broker would be busy with nothing else. */
 const UNCONFIRMED_MAX = 500
+/** A change takes the longer the more there is: a round must not double what the one before has left. */
+const PUBLISHED_PER_ROUND_MAX = 10_000
 /** Less than what a round publishes, so that most of it is on disk only. */
 const FLAGS = ['--message-memory', '200KB']
 const PRIORITIES = 4
@@ -64,14 +66,15 @@ class Book {
   }
 }
 
-/** Publishes until the broker is gone: numbered, with priorities in turn. */
+/** Publishes until the broker is gone, or enough is there: numbered, with priorities in turn. */
 function publish(channel: ConfirmChannel, book: Book): Promise<void> {
   const { sent } = book
+  const enough = sent.length + PUBLISHED_PER_ROUND_MAX
   return new Promise((resolve) => {
     let unconfirmed = 0
     let isOver = false
     const goOn = (): void => {
-      while (unconfirmed < UNCONFIRMED_MAX && !isOver) {
+      while (unconfirmed < UNCONFIRMED_MAX && sent.length < enough && !isOver) {
         const message: Sent = { confirmed: false }
         const priority = sent.length % (PRIORITIES + 1)
         const body = Buffer.alloc(BODY_BYTES)
