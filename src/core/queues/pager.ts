@@ -282,14 +282,19 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     const ready = this.#ready
     if (ready.pagedCount === 0 || !this.#queue.wantsMessages) return
     const bytes = ready.bytes - ready.pagedBytes - ready.parkedHereBytes
+    const { lazy } = this.#queue.settings
+    const { keepEntries, keepBytes } = this.#host.memory
+    // what a lazy queue does not keep would leave memory again at once
+    const lowEntries = lazy ? Math.min(LOW_ENTRIES, Math.max(keepEntries, this.#queue.wantedNow())) : LOW_ENTRIES
+    const lowBytes = lazy ? Math.min(LOW_BYTES, keepBytes) : LOW_BYTES
     let atHand = 0
-    for (let level = ready.lanes.length - 1; level >= 0 && atHand < LOW_ENTRIES; level--) {
+    for (let level = ready.lanes.length - 1; level >= 0 && atHand < lowEntries; level--) {
       const lane = ready.lanes[level]
       if (lane === undefined) continue
       atHand += lane.live
       const { paged } = lane
       if (paged === null) continue
-      if (paged.count > 0 && atHand < LOW_ENTRIES && (lane.live === 0 || bytes - paged.tailBytes < LOW_BYTES)) {
+      if (paged.count > 0 && atHand < lowEntries && (lane.live === 0 || bytes - paged.tailBytes < lowBytes)) {
         this.#load(lane, paged, atHand)
       }
       atHand += paged.count + paged.tailLive

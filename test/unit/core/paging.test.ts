@@ -390,6 +390,20 @@ describe('a lazy queue', () => {
     assert.equal(store.calls['load'], 1)
   })
 
+  test('does not read back at once what it has let go of, while its consumer is busy', async () => {
+    const { bench, store, client } = await start(Infinity, {}, { gathers: true })
+    const queue = client.declare('q', { 'x-queue-mode': 'lazy', 'x-max-priority': 1 })
+    client.consume('q', { prefetch: 1 })
+    const loads: number[] = []
+    for (let i = 0; i < 60; i++) {
+      publish(client, i * 10 + 1, i * 10 + 10, { priority: i % 2 })
+      bench.settle()
+      loads.push(store.calls['load'] ?? 0)
+    }
+    assert.equal(loads.at(-1), loads[20], 'enough is at hand: what comes goes')
+    assert.ok(queue.readyInMemory >= 64 && queue.readyInMemory < 200, `${queue.readyInMemory} at hand`)
+  })
+
   test('becomes one by a policy', async () => {
     const { bench, client } = await start(Infinity)
     const queue = client.declare('q')
