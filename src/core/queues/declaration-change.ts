@@ -114,21 +114,18 @@ function promote(queue: Queue): { position: number; waits: boolean } {
   const { log, entries, held, host } = queue.parts()
   let position = 0
   let waits = false
-  const promoted = new Set<Entry>()
+  // one that waits for a dead-letter target would be ready after a crash, and die again
+  const attempts = new Map<Entry | null, number>()
+  for (const { entry, dueAt, wait } of held.rows()) if (wait === 'next attempt') attempts.set(entry, dueAt)
   for (const entry of entriesOf(queue)) {
     if (!queue.logs(entry.message)) continue
     const recorded = log.promote(entry)
     if (recorded === BEING_SPILLED) waits = true
     if (recorded <= 0) continue
     position = Math.max(position, recorded)
-    promoted.add(entry)
     // of what is not ready the place may come to be in a range, with which it would be read
-    if (entry.state !== READY) entries.record(entry, STATE_HELD, host.clock.now(), 0)
+    if (entry.state !== READY) entries.record(entry, STATE_HELD, attempts.get(entry) ?? host.clock.now(), 0)
     else if (entry.acquiredCount > 0) entries.record(entry, STATE_READY, 0, 0)
-  }
-  // one that waits for a dead-letter target would be ready after a crash, and die again
-  for (const { entry, dueAt, wait } of held.rows()) {
-    if (entry !== null && promoted.has(entry) && wait === 'next attempt') entries.record(entry, STATE_HELD, dueAt, 0)
   }
   return { position, waits }
 }

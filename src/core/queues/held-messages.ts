@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
-import { type LoadedMessage, type QueueLog, STATE_HELD } from '../../store/message-store.ts'
+import type { LoadedMessage, QueueLog } from '../../store/message-store.ts'
 import type { Timer } from '../../util/clock.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
 import type { Entry } from './entry.ts'
@@ -11,8 +10,6 @@ import type { Queue } from './queue.ts'
 
 /** What is due so soon stays in memory. */
 const SOON_MS = 1000
-/** Messages that come into memory in one go, so that the log has them. */
-const PROMOTED_ENTRIES = 256
 
 interface Held {
   readonly entry: Entry
@@ -124,27 +121,6 @@ export class HeldMessages {
       count++
     }
     return count + (await this.#stored.take(numbers, take))
-  }
-
-  /**
-   * Has the log keep those in the store only that are to survive a restart from now on. They come into memory for it, where they may
-   * leave it again as all others. @returns when they are on disk
-   */
-  async promoteStored(): Promise<void> {
-    const { store, clock, memory } = this.#host
-    const rows = [...this.#stored.rows()]
-    for (let at = 0; at < rows.length; at += PROMOTED_ENTRIES) {
-      const dueAt = new Map(rows.slice(at, at + PROMOTED_ENTRIES).map((row) => [row.number, row.dueAt]))
-      await this.#stored.take(new Set(dueAt.keys()), (entry) => {
-        const due = dueAt.get(entry.number)!
-        const isPromoted = this.#queue.logs(entry.message) && this.#log.promote(entry) > 0
-        if (isPromoted) this.#queue.parts().entries.record(entry, STATE_HELD, due, 0)
-        this.rest(entry, Math.max(0, due - clock.now()))
-      })
-      const position = store.lastPosition
-      while (store.committed < position && !this.#queue.deleted) await setImmediate()
-      memory.look()
-    }
   }
 
   /** All of them, in no particular order. */

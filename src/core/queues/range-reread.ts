@@ -3,8 +3,12 @@ import { STATE_READY } from '../../store/message-store.ts'
 import type { Entry } from './entry.ts'
 import type { Reread } from './pager.ts'
 import type { Queue } from './queue.ts'
+import { restUntil } from './take.ts'
 
 // Reading what is in the store only, after its queue has changed or before it does, and leaving it there.
+
+/** Messages that wait for their next attempt, and come into memory in one go. */
+const HELD_ENTRIES = 256
 
 async function rereadAll(queue: Queue, reread: Reread): Promise<void> {
   // later ones come as they are to be; who publishes fast would not let it end
@@ -41,7 +45,7 @@ export function findLevels(queue: Queue): Promise<void> {
 
 /** Has the log keep messages in the store only that are to survive a restart from now on. */
 export async function promoteStored(queue: Queue): Promise<void> {
-  await queue.parts().held.promoteStored()
+  await promoteHeld(queue)
   let waiting: Entry[] = []
   let position = 0
   await rereadAll(queue, {
@@ -62,11 +66,31 @@ export async function promoteStored(queue: Queue): Promise<void> {
       return []
     },
     finish: async (isGone) => {
-      const { host, log } = queue.parts()
-      while (host.store.committed < position && !queue.deleted) await setImmediate()
+      await committed(queue, position)
       for (const entry of waiting) queue.staysInStore(entry)
       // purged meanwhile, when the log did not have them
-      if (isGone() && !queue.deleted) log.settleNumbers(waiting.map(({ number }) => number))
+      if (isGone() && !queue.deleted) queue.parts().log.settleNumbers(waiting.map(({ number }) => number))
     },
   })
+}
+
+/** As `promoteStored`, for what waits for its next attempt: it comes into memory for it, and may leave it again as all others. */
+async function promoteHeld(queue: Queue): Promise<void> {
+  const { log, held, host } = queue.parts()
+  const stored = held.rows().filter(({ entry }) => entry === null)
+  for (let at = 0; at < stored.length; at += HELD_ENTRIES) {
+    const dueAt = new Map(stored.slice(at, at + HELD_ENTRIES).map((row) => [row.number, row.dueAt]))
+    await held.endWait(new Set(dueAt.keys()), false, (entry) => {
+      if (queue.logs(entry.message)) log.promote(entry)
+      restUntil(queue, entry, dueAt.get(entry.number)!)
+    })
+    await committed(queue, host.store.lastPosition)
+    host.memory.look()
+  }
+}
+
+/** Resolves when everything up to this position is on disk, or the queue is gone. */
+async function committed(queue: Queue, position: number): Promise<void> {
+  const { store } = queue.parts().host
+  while (store.committed < position && !queue.deleted) await setImmediate()
 }

@@ -75,17 +75,19 @@ export function dropHeld(queue: Queue, numbers: ReadonlySet<number>): Promise<nu
  * @returns how many
  */
 export function hastenHeld(queue: Queue, numbers: ReadonlySet<number>, dueAt: number): Promise<number> {
-  const { held, host, entries, putBack, ready } = queue.parts()
+  const { held, host, putBack } = queue.parts()
   return held.endWait(numbers, false, (entry) => {
-    const restMs = dueAt - host.clock.now()
-    if (restMs <= 0) {
-      putBack(entry)
-      return
-    }
-    if (entry.group === null) ready.groups?.resumes(entry)
-    entries.record(entry, STATE_HELD, dueAt, 0)
-    held.rest(entry, restMs)
+    if (dueAt > host.clock.now()) restUntil(queue, entry, dueAt)
+    else putBack(entry)
   })
+}
+
+/** Has a message whose wait was ended wait for its next attempt again (ms since the epoch). */
+export function restUntil(queue: Queue, entry: Entry, dueAt: number): void {
+  const { held, host, entries, ready } = queue.parts()
+  if (entry.group === null) ready.groups?.resumes(entry)
+  entries.record(entry, STATE_HELD, dueAt, 0)
+  held.rest(entry, Math.max(0, dueAt - host.clock.now()))
 }
 
 /** A message of a range that was read. */
