@@ -1,6 +1,5 @@
 import {
   type LoadedMessage,
-  type LoadVisitor,
   NOT_STORED,
   type QueueEntry,
   type QueueLog,
@@ -15,6 +14,7 @@ import { ENTRY_BYTES } from '../message-memory.ts'
 import { type Entry, GONE, READY, UNACKED } from './entry.ts'
 import type { Lane, PagedPart } from './lane.ts'
 import { CopyLoad } from './look.ts'
+import { ExpiredLoad, Load, type LoadEnd, type Reread, RereadLoad } from './pager-loads.ts'
 import type { QueueHost } from './queue-host.ts'
 import type { Queue } from './queue.ts'
 import type { ReadyMessages } from './ready-messages.ts'
@@ -626,130 +626,3 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
 
 const isLong = (paged: PagedPart): boolean =>
   paged.count > 0 && (paged.tailLive >= TAIL_ENTRIES || paged.tailBytes >= TAIL_BYTES)
-
-/** What a load has come to. */
-interface LoadEnd {
-  readonly lane: Lane
-  readonly paged: PagedPart
-  readonly range: Range
-  /** What it might have brought. */
-  readonly bytes: number
-  /** Messages that were to be found and were not. */
-  readonly missing: number
-  /** Messages that belong to other levels. */
-  readonly misfiled: readonly Entry[]
-}
-
-class Load implements LoadVisitor {
-  readonly #misfiled: Entry[] = []
-  readonly #pager: Pager
-  readonly #lane: Lane
-  readonly #paged: PagedPart
-  readonly #range: Range
-  readonly #bytes: number
-  /** What the range had when the load began. */
-  readonly #expected: number
-  #found = 0
-
-  constructor(pager: Pager, lane: Lane, paged: PagedPart, range: Range, bytes: number) {
-    this.#pager = pager
-    this.#lane = lane
-    this.#paged = paged
-    this.#range = range
-    this.#bytes = bytes
-    this.#expected = paged.count
-  }
-
-  onLoaded(message: LoadedMessage): QueueEntry | null {
-    this.#found++
-    return this.#pager.loaded(this.#lane, this.#paged, message, this.#misfiled)
-  }
-
-  onLost(number: number, _level: number, bodyLength: number): void {
-    this.#found++
-    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
-    this.#paged.from = Math.max(this.#paged.from, number + 1)
-  }
-
-  onLoadEnd(): void {
-    const missing = this.#found === 0 ? this.#expected : 0
-    this.#pager.loadEnded({
-      lane: this.#lane,
-      paged: this.#paged,
-      range: this.#range,
-      bytes: this.#bytes,
-      missing,
-      misfiled: this.#misfiled,
-    })
-  }
-}
-
-/** What is done with messages that are read again. */
-export interface Reread {
-  /**
-   * @param level of the range @param isThere whether the range is as it was
-   * @returns those that belong to other levels; what becomes of the others is its own affair
-   */
-  onRead(entries: readonly Entry[], level: number, isThere: boolean): readonly Entry[]
-  /** Resolves when the range may be read by others again. @param isGone whether all of the queue was purged meanwhile, or deleted */
-  finish(isGone: () => boolean): Promise<void>
-}
-
-class RereadLoad implements LoadVisitor {
-  readonly #pager: Pager
-  readonly #lane: Lane
-  readonly #paged: PagedPart
-  readonly #done: (entries: readonly Entry[], last: number) => void
-  readonly #entries: Entry[] = []
-  #last = -1
-
-  constructor(pager: Pager, lane: Lane, paged: PagedPart, done: (entries: readonly Entry[], last: number) => void) {
-    this.#pager = pager
-    this.#lane = lane
-    this.#paged = paged
-    this.#done = done
-  }
-
-  onLoaded(message: LoadedMessage): QueueEntry | null {
-    this.#last = message.number
-    const entry = this.#pager.readAgain(message)
-    this.#entries.push(entry)
-    return entry
-  }
-
-  onLost(number: number, _level: number, bodyLength: number): void {
-    this.#last = number
-    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
-  }
-
-  onLoadEnd(): void {
-    this.#done(this.#entries, this.#last)
-  }
-}
-
-class ExpiredLoad implements LoadVisitor {
-  readonly #pager: Pager
-  readonly #lane: Lane
-  readonly #paged: PagedPart
-  readonly #expired: Entry[] = []
-
-  constructor(pager: Pager, lane: Lane, paged: PagedPart) {
-    this.#pager = pager
-    this.#lane = lane
-    this.#paged = paged
-  }
-
-  onLoaded(message: LoadedMessage): QueueEntry | null {
-    const entry = this.#pager.loadedExpired(this.#lane, this.#paged, message)
-    if (entry !== null) this.#expired.push(entry)
-    return entry
-  }
-
-  onLost(_number: number, _level: number, bodyLength: number): void {
-    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
-  }
-
-  onLoadEnd(): void {
-    this.#pager.expiredLoadEnded(this.#lane, this.#paged, this.#expired)
-  }
-}

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { STATE_READY } from '../../store/message-store.ts'
 import type { Entry } from './entry.ts'
-import type { Reread } from './pager.ts'
+import type { Reread } from './pager-loads.ts'
 import type { Queue } from './queue.ts'
 import { restUntil } from './take.ts'
 
