@@ -5,7 +5,7 @@ import { optionsHelp } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
 import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
-import type { BegunMetadata, RunningServer } from './server.ts'
+import type { RunningServer } from './server.ts'
 import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
@@ -111,30 +111,21 @@ async function start(argv: readonly string[]): Promise<number> {
   if (config.ignored.length > 0) log.info(`ignored, having no meaning here: ${config.ignored.join(', ')}`)
   const requested = Promise.withResolvers<Stop>()
   let server: RunningServer
-  // Its thread starts while the broker is loaded.
-  const metadata = config.dataDir === null ? null : await beginMetadata(config.dataDir)
   try {
     // Only now: the other commands, and a mistake in the configuration, need not wait for the broker to be loaded.
     const { startServer } = await import('./server.ts')
     server = await startServer(config, log, {
       logTap: tap,
       steerableLog: log,
-      metadata,
       onStopRequested: (by) => requested.resolve({ by }),
     })
   } catch (error) {
-    // what failed may have failed before it was asked for
-    await metadata?.opened.then((store) => store.close()).catch(() => {})
     return failToStart(error, config, log)
   }
   log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
   announce(config, server)
   adaptHeapGrowth()
-  const database = await metadata?.opened
-  giveBackAfterStart(
-    () => server.broker.connections.size === 0,
-    () => database?.giveBackMemory(),
-  )
+  giveBackAfterStart(() => server.broker.connections.size === 0)
   const end = await Promise.race([signal, requested.promise, server.failed])
   if (end instanceof Error) {
     reportInternal('the broker failed, and stops', end, config, log)
@@ -145,15 +136,6 @@ async function start(argv: readonly string[]): Promise<number> {
   await server.stop('shutdown')
   log.info('stopped')
   return EXIT.ok
-}
-
-/** Begins to open the database of a data directory. */
-async function beginMetadata(directory: string): Promise<BegunMetadata> {
-  const { openSqliteMetadataStore } = await import('./store/sqlite/sqlite-metadata-store.ts')
-  const opened = openSqliteMetadataStore(directory)
-  // whoever waits for it is told
-  opened.catch(() => {})
-  return { opened }
 }
 
 function refuseConfig(error: Error): number {

@@ -31,7 +31,6 @@ import { MemoryMessageStore } from './store/memory/memory-message-store.ts'
 import { MemoryMetadataStore } from './store/memory/memory-metadata-store.ts'
 import type { MessageStore } from './store/message-store.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
-import type { SqliteMetadataStore } from './store/sqlite/sqlite-metadata-store.ts'
 import { OpenedListeners, type ServerUrls, urlOf } from './opened-listeners.ts'
 import { NodeLimits, watermarkBytes } from './node-limits.ts'
 import { addQueueTypes, loadProtocols, openProtocol, type SpokenProtocol } from './spoken-protocols.ts'
@@ -63,14 +62,7 @@ export interface RunningServer {
   readonly failed: Promise<Error>
 }
 
-/** The database of a data directory, which is being opened. */
-export interface BegunMetadata {
-  readonly opened: Promise<SqliteMetadataStore>
-}
-
 export interface ServerParts {
-  /** Of the configuration's data directory; null, or not given: opened by the server. */
-  readonly metadata?: BegunMetadata | null
   /** Real time unless given. A clock that is given stays its owner's, to close or to use for the next broker. */
   readonly clock?: Clock
   /** Of heartbeats and time-outs of handshakes, and its owner's as well; `clock` unless given. */
@@ -99,7 +91,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   const clock = parts.clock ?? systemClock()
   const turn = new Turn()
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
-  const metadata = await openMetadata(config, log, parts.metadata ?? null)
+  const metadata = await openMetadata(config, log)
   const { store, reportDamage } = await openStore(config, { turn, log, metadata, fail })
   const broker = new Broker(brokerOptions(config), {
     store,
@@ -235,11 +227,11 @@ function builtInPlugins(config: Config, tap: LogTap | null): Plugin[] {
   return plugins
 }
 
-/** SQLite is loaded only where it is used: a broker in memory starts faster without. */
-async function openMetadata(config: Config, log: Log, begun: BegunMetadata | null): Promise<MetadataStore> {
+/** What is for data directories is loaded only where there is one: a broker in memory starts faster without. */
+async function openMetadata(config: Config, log: Log): Promise<MetadataStore> {
   if (config.dataDir === null) return new MemoryMetadataStore()
-  const { openSqliteMetadataStore } = await import('./store/sqlite/sqlite-metadata-store.ts')
-  const store = await (begun?.opened ?? openSqliteMetadataStore(config.dataDir))
+  const { openLogMetadataStore } = await import('./store/metadata-log/log-metadata-store.ts')
+  const store = await openLogMetadataStore(config.dataDir, log)
   if (store.upgradedFrom !== null) {
     log.info(`data directory upgraded from format ${store.upgradedFrom}`, { directory: config.dataDir })
   }
@@ -252,7 +244,7 @@ interface OpenStore {
   readonly reportDamage: (broker: Broker) => void
 }
 
-/** Like SQLite, the journal is loaded only where it is used. @throws MessageStoreError */
+/** Like the metadata's files, the journal is loaded only where it is used. @throws MessageStoreError */
 async function openStore(
   config: Config,
   parts: { turn: Turn; log: Log; metadata: MetadataStore; fail: (error: Error) => void },

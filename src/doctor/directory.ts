@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import type { StoreFiles } from '../store/files.ts'
+import { DIRECTORY_FORMAT, FIRST_FORMAT_WITH_LOG } from '../store/metadata-log/directory-lock.ts'
+import { FOLDER } from '../store/metadata-log/format.ts'
+import { replay } from '../store/metadata-log/replay.ts'
 
 /** What keeps the directory from being looked at. The text is for whoever asked. */
 export class DirectoryError extends Error {
@@ -16,9 +20,10 @@ export class DirectoryError extends Error {
 }
 
 const SQLITE_BUSY = 5
+const IN_DATABASE = { file: 'metadata.sqlite', offset: 0 } as const
 
-/** Of `PRAGMA user_version`: see src/store/sqlite/metadata-worker.ts. */
-const METADATA_FORMAT = 3
+/** Offset in a file of SQLite of what tells whether its log is a file of its own, and the value that says so. */
+const WRITE_VERSION = { at: 18, withLog: 2 } as const
 
 /** @throws DirectoryError where there is no data directory */
 export function requireDataDirectory(directory: string): void {
@@ -33,13 +38,13 @@ export function requireDataDirectory(directory: string): void {
 }
 
 /**
- * A broker that has the directory holds SQLite's lock on the metadata, and has a log beside it as long as it does. To ask for the
- * lock while there is no log would make an empty one; while there is, nothing is made or changed.
+ * A broker that has the directory holds SQLite's lock. Up to format 3 the database had a log beside it as long as it was open: to ask for the
+ * lock while there is none would make an empty one. Else nothing is made or changed.
  * @throws DirectoryError when the directory is in use
  */
 export function requireUnused(directory: string): void {
   const file = join(directory, 'metadata.sqlite')
-  if (!existsSync(`${file}-wal`)) return
+  if (!existsSync(file) || (!existsSync(`${file}-wal`) && hasLog(file))) return
   const url = pathToFileURL(file)
   url.search = '?mode=ro&readonly_shm=1'
   let database: DatabaseSync | null = null
@@ -58,6 +63,8 @@ export function requireUnused(directory: string): void {
   }
 }
 
+const hasLog = (file: string): boolean => readFileSync(file)[WRITE_VERSION.at] === WRITE_VERSION.withLog
+
 function holder(directory: string): string {
   try {
     return ` (pid ${readFileSync(join(directory, 'metadata.pid'), 'utf8').trim()})`
@@ -70,16 +77,43 @@ export interface Metadata {
   readonly format: number
   /** By key, as in src/core/catalog.ts. */
   readonly rows: ReadonlyMap<string, unknown>
-  /** What SQLite finds wrong with the file. */
-  readonly problems: readonly string[]
+  readonly problems: readonly MetadataProblem[]
+}
+
+export interface MetadataProblem {
+  readonly file: string
+  readonly offset: number
+  readonly reason: string
 }
 
 /**
- * Reads the metadata from a copy, since whoever opens a database of SQLite may have to write.
- * @returns null where there is none @throws DirectoryError when the format is newer than this program
+ * Reads the metadata, and changes nothing.
+ * @returns null where there is none @throws DirectoryError, MetadataStoreError when the format is newer than this program
  */
-export function readMetadata(directory: string): Metadata | null {
-  const name = 'metadata.sqlite'
+export async function readMetadata(directory: string, files: StoreFiles): Promise<Metadata | null> {
+  const database = readCopy(directory)
+  const hasRows = database !== null && database.format > 0 && database.format < FIRST_FORMAT_WITH_LOG
+  if (hasRows || !existsSync(join(directory, FOLDER))) return database
+  const { rows, damage } = await replay(files)
+  const problems = [...(database?.problems ?? []), ...damage]
+  return { format: database?.format ?? 0, rows: parsed(rows, problems), problems }
+}
+
+function parsed(rows: ReadonlyMap<string, string>, problems: MetadataProblem[]): Map<string, unknown> {
+  const values = new Map<string, unknown>()
+  for (const [key, json] of rows) {
+    try {
+      values.set(key, JSON.parse(json))
+    } catch {
+      problems.push({ ...IN_DATABASE, file: FOLDER, reason: `the value of ${key} is not JSON` })
+    }
+  }
+  return values
+}
+
+/** Whoever opens a database of SQLite may have to write, so that a copy is opened. */
+function readCopy(directory: string): Metadata | null {
+  const name = IN_DATABASE.file
   if (!existsSync(join(directory, name))) return null
   const folder = mkdtempSync(join(tmpdir(), 'warren-doctor-')) // nobody else's to read: there are password hashes
   try {
@@ -93,38 +127,35 @@ export function readMetadata(directory: string): Metadata | null {
   }
 }
 
+/** @param copy of the database @param file its own name */
 function readDatabase(copy: string, file: string): Metadata {
-  const rows = new Map<string, unknown>()
-  const problems: string[] = []
+  const rows = new Map<string, string>()
+  const problems: MetadataProblem[] = []
   let format = 0
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(copy)
     format = Number(database.prepare('PRAGMA user_version').get()!['user_version'])
-    if (format > METADATA_FORMAT) {
+    if (format > DIRECTORY_FORMAT) {
       throw new DirectoryError(
         'newer',
-        `${file} has format ${format}, written by a newer version of this program; this version reads up to format ${METADATA_FORMAT}`,
+        `${file} has format ${format}, written by a newer version of this program; this version reads up to format ${DIRECTORY_FORMAT}`,
       )
     }
     for (const row of database.prepare('PRAGMA integrity_check(20)').all()) {
       const text = String(row['integrity_check'])
-      if (text !== 'ok') problems.push(text)
+      if (text !== 'ok') problems.push({ ...IN_DATABASE, reason: text })
     }
-    if (format === 0) return { format, rows, problems }
-    for (const row of database.prepare('SELECT key, value FROM metadata ORDER BY key').iterate()) {
-      const key = String(row['key'])
-      try {
-        rows.set(key, JSON.parse(String(row['value'])))
-      } catch {
-        problems.push(`the value of ${key} is not JSON`)
+    if (format > 0 && format < FIRST_FORMAT_WITH_LOG) {
+      for (const row of database.prepare('SELECT key, value FROM metadata').iterate()) {
+        rows.set(String(row['key']), String(row['value']))
       }
     }
   } catch (error) {
     if (error instanceof DirectoryError) throw error
-    problems.push((error as Error).message)
+    problems.push({ ...IN_DATABASE, reason: (error as Error).message })
   } finally {
     database?.close()
   }
-  return { format, rows, problems }
+  return { format, rows: parsed(rows, problems), problems }
 }

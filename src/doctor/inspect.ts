@@ -4,7 +4,7 @@ import type { StoredSideLog } from '../core/side-logs.ts'
 import { silentLog } from '../telemetry/log.ts'
 import { Turn } from '../util/turn.ts'
 import type { LoadedMessage, LoadVisitor, QueueEntry, QueueLog } from '../store/message-store.ts'
-import { nodeFiles, type StoreFiles } from '../store/journal/files.ts'
+import { nodeFiles, type StoreFiles } from '../store/files.ts'
 import { KIND_JOURNAL, SEGMENT_HEADER_BYTES } from '../store/journal/format.ts'
 import { JournalStore } from '../store/journal/journal-store.ts'
 import { queuesOf } from '../store/journal/record-reader.ts'
@@ -72,12 +72,12 @@ export class Inspection {
   readonly #problems: Problem[] = []
   #tornBytes = 0
 
-  /** @throws DirectoryError, MessageStoreError, NewerFormatError */
+  /** @throws DirectoryError, MetadataStoreError, MessageStoreError, NewerFormatError */
   static async open(directory: string): Promise<Inspection> {
     requireDataDirectory(directory)
     requireUnused(directory)
-    const metadata = readMetadata(directory)
     const files = nodeFiles(directory)
+    const metadata = await readMetadata(directory, files)
     const store = await JournalStore.open({
       files: overlayFiles(files),
       turn: new Turn(),
@@ -99,9 +99,7 @@ export class Inspection {
     this.#files = files
     this.#store = store
     this.#names = queueNames(metadata)
-    for (const reason of metadata?.problems ?? []) {
-      this.#problems.push({ file: 'metadata.sqlite', offset: 0, bytes: 0, queues: [], reason })
-    }
+    for (const problem of metadata?.problems ?? []) this.#problems.push({ ...problem, bytes: 0, queues: [] })
     store.onDamage(({ queueIds, ...found }) => this.#found({ ...found, queues: queueIds.map((id) => this.#label(id)) }))
   }
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { StoreFile, StoreFiles } from '../store/journal/files.ts'
+import type { StoreFile, StoreFiles } from '../store/files.ts'
 
 /**
  * Files as they are, with everything that is written to them in memory: a store that is opened on them finds what it would find, does

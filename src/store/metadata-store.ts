@@ -6,6 +6,12 @@ export class MetadataStoreError extends Error {
   }
 }
 
+/** @throws TypeError for what is no key: one that is empty, or has a space or a line break */
+export function requireKey(key: string): void {
+  if (key === '' || key.includes(' ') || key.includes('\n'))
+    throw new TypeError(`no key of metadata: ${JSON.stringify(key)}`)
+}
+
 /**
  * Where vhosts, users, permissions, exchanges, queues, bindings, policies and parameters live: a sorted map from path-like
  * keys (`queue/<vhost>/<name>`, each part percent-encoded) to JSON values.
@@ -14,7 +20,7 @@ export interface MetadataStore {
   /** Everything that is there, once, before the broker opens. */
   load(): Promise<Iterable<readonly [key: string, value: unknown]>>
 
-  /** Adds a change to the open batch. The last change of a key in a batch wins. */
+  /** Adds a change to the open batch. The last change of a key in a batch wins. @throws TypeError for what is no key, or no JSON */
   put(key: string, value: unknown): void
   delete(key: string): void
 

@@ -9,17 +9,14 @@ const HEAP_BYTES_MAX = 32 * 1024 * 1024
  * Gives back, once, what loading a program has left: some 9 MB, which V8 would keep for as long as nobody allocates. The young generation grows again with the first
  * load.
  * @param isIdle asked then: whoever is connected already is not to wait
- * @param alsoGiveBack does the same for what has memory of its own, such as threads
  */
 export function giveBackAfterStart(
   isIdle: () => boolean,
-  alsoGiveBack: () => void,
   collect: () => void = () => collectGarbage('last-resort'),
 ): void {
   const timer = setTimeout(() => {
     if (!isIdle() || process.memoryUsage().heapUsed > HEAP_BYTES_MAX) return
     collect()
-    alsoGiveBack()
   }, DELAY_MS)
   timer.unref()
 }

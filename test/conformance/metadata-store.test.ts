@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,9 +9,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { MemoryMetadataStore } from '../../src/store/memory/memory-metadata-store.ts'
 import type { MetadataStore } from '../../src/store/metadata-store.ts'
-import { openSqliteMetadataStore } from '../../src/store/sqlite/sqlite-metadata-store.ts'
+import { openLogMetadataStore } from '../../src/store/metadata-log/log-metadata-store.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { writeOlderMetadata } from '../support/older-directory.ts'
 
-const SQLITE_STORE = new URL('../../src/store/sqlite/sqlite-metadata-store.ts', import.meta.url).href
+const STORE = new URL('../../src/store/metadata-log/log-metadata-store.ts', import.meta.url).href
+const LOG = new URL('../../src/telemetry/log.ts', import.meta.url).href
 
 async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'metadata-'))
@@ -22,8 +25,9 @@ async function temporaryDirectory(t: TestContext): Promise<string> {
 /** Runs a script, with `store` opened in `directory`, in a process of its own. Its standard output comes line by line. */
 function spawnWithStore(t: TestContext, directory: string, script: string): ChildProcess {
   const program = `
-    import { openSqliteMetadataStore } from ${JSON.stringify(SQLITE_STORE)}
-    const store = await openSqliteMetadataStore(${JSON.stringify(directory)})
+    import { openLogMetadataStore } from ${JSON.stringify(STORE)}
+    import { silentLog } from ${JSON.stringify(LOG)}
+    const store = await openLogMetadataStore(${JSON.stringify(directory)}, silentLog)
     ${script}`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -37,7 +41,7 @@ const contents = async (store: MetadataStore): Promise<Record<string, unknown>> 
 
 const implementations: Record<string, (t: TestContext) => Promise<MetadataStore>> = {
   memory: () => Promise.resolve(new MemoryMetadataStore()),
-  sqlite: async (t) => openSqliteMetadataStore(await temporaryDirectory(t)),
+  log: async (t) => openLogMetadataStore(await temporaryDirectory(t), silentLog),
 }
 
 for (const [name, openStore] of Object.entries(implementations)) {
@@ -135,6 +139,15 @@ for (const [name, openStore] of Object.entries(implementations)) {
         assert.deepEqual(await contents(store), {})
       }))
 
+    it('refuses a key that is none', (t) =>
+      withStore(t, async (store) => {
+        for (const key of ['', 'a b', 'a\nb']) {
+          assert.throws(() => store.put(key, 1), TypeError)
+          assert.throws(() => store.delete(key), TypeError)
+        }
+        assert.equal(store.dirty, false)
+      }))
+
     it('refuses a value that JSON cannot hold', (t) =>
       withStore(t, async (store) => {
         assert.throws(() => store.put('a', undefined), TypeError)
@@ -156,21 +169,27 @@ for (const [name, openStore] of Object.entries(implementations)) {
 describe('metadata store on disk', () => {
   it('has everything again after a restart, also what was never committed before close', async (t) => {
     const directory = join(await temporaryDirectory(t), 'made', 'on', 'demand')
-    const first = await openSqliteMetadataStore(directory)
+    const first = await openLogMetadataStore(directory, silentLog)
     first.put('a', { deep: [1] })
     await first.commit()
     first.put('b', 2)
     await first.close()
-    const second = await openSqliteMetadataStore(directory)
+    const second = await openLogMetadataStore(directory, silentLog)
     assert.deepEqual(await contents(second), { a: { deep: [1] }, b: 2 })
     await second.close()
-    assert.deepEqual(await readdir(directory), ['metadata.sqlite'])
+    assert.deepEqual(await readdir(directory), ['metadata', 'metadata.sqlite'])
+    assert.equal(
+      await readFile(join(directory, 'metadata', '00000001.log'), 'utf8'),
+      'WARREN METADATA 1\n=00000010 b7193ad5\n+a {"deep":[1]}\n=00000005 d4f42d0f\n+b 2\n=00000000 00000000\n',
+    )
   })
 
   it('is readable by its owner alone', { skip: process.platform === 'win32' }, async (t) => {
     const directory = await temporaryDirectory(t)
-    const store = await openSqliteMetadataStore(directory)
-    assert.equal((await stat(join(directory, 'metadata.sqlite'))).mode & 0o777, 0o600)
+    const store = await openLogMetadataStore(directory, silentLog)
+    for (const name of ['metadata.sqlite', 'metadata/00000001.log']) {
+      assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600)
+    }
     await store.close()
   })
 
@@ -200,7 +219,7 @@ describe('metadata store on disk', () => {
         if (committed === wanted) child.kill('SIGKILL')
       }
       await exited
-      const store = await openSqliteMetadataStore(directory)
+      const store = await openLogMetadataStore(directory, silentLog)
       const loaded = await contents(store)
       assert.ok(committed >= wanted)
       assert.ok((loaded['count'] as number) >= committed)
@@ -219,60 +238,105 @@ describe('metadata store on disk', () => {
       `store.put('a', 1); await store.commit(); console.log('open'); setInterval(() => {}, 1000)`,
     )
     await once(child.stdout!, 'data')
-    await assert.rejects(openSqliteMetadataStore(directory), {
+    await assert.rejects(openLogMetadataStore(directory, silentLog), {
       message: `data directory ${directory} is in use by another process (pid ${child.pid})`,
     })
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
     await exited
-    const store = await openSqliteMetadataStore(directory)
+    const store = await openLogMetadataStore(directory, silentLog)
     assert.deepEqual(await contents(store), { a: 1 })
     await store.close()
   })
 
   it('refuses a directory that this process has open', async (t) => {
     const directory = await temporaryDirectory(t)
-    const store = await openSqliteMetadataStore(directory)
-    await assert.rejects(openSqliteMetadataStore(directory), new RegExp(`is in use .* \\(pid ${process.pid}\\)`))
+    const store = await openLogMetadataStore(directory, silentLog)
+    await assert.rejects(
+      openLogMetadataStore(directory, silentLog),
+      new RegExp(`is in use .* \\(pid ${process.pid}\\)`),
+    )
     store.put('a', 1)
     await store.close()
-    const again = await openSqliteMetadataStore(directory)
+    const again = await openLogMetadataStore(directory, silentLog)
     assert.deepEqual(await contents(again), { a: 1 })
     await again.close()
   })
 
-  it('leaves a database of a newer version alone', async (t) => {
+  it('leaves a directory of a newer version alone', async (t) => {
     const directory = await temporaryDirectory(t)
-    const store = await openSqliteMetadataStore(directory)
+    const store = await openLogMetadataStore(directory, silentLog)
     store.put('a', 1)
     await store.close()
     const file = join(directory, 'metadata.sqlite')
     const newer = new DatabaseSync(file)
-    newer.exec('PRAGMA user_version = 4')
+    newer.exec('PRAGMA user_version = 5')
     newer.close()
     const before = await readFile(file)
-    await assert.rejects(openSqliteMetadataStore(directory), {
-      message: `${file} has format 4, written by a newer version of this program; this version reads up to format 3`,
+    await assert.rejects(openLogMetadataStore(directory, silentLog), {
+      message: `${file} has format 5, written by a newer version of this program; this version reads up to format 4`,
     })
     assert.deepEqual(await readFile(file), before)
-    assert.deepEqual(await readdir(directory), ['metadata.sqlite'])
+    assert.deepEqual(await readdir(directory), ['metadata', 'metadata.sqlite'])
   })
 
-  it('upgrades a database of the format before, and says from which', async (t) => {
+  for (const format of [1, 2, 3]) {
+    it(`upgrades a directory of format ${format}, and says from which`, async (t) => {
+      const directory = await temporaryDirectory(t)
+      writeOlderMetadata(directory, format, [
+        ['a', '1'],
+        ['queue/%2F/é', '{"text":"one\\ntwo"}'],
+      ])
+      const upgraded = await openLogMetadataStore(directory, silentLog)
+      assert.equal(upgraded.upgradedFrom, format)
+      assert.deepEqual(await contents(upgraded), { a: 1, 'queue/%2F/é': { text: 'one\ntwo' } })
+      upgraded.put('b', 2)
+      await upgraded.close()
+      const again = await openLogMetadataStore(directory, silentLog)
+      assert.equal(again.upgradedFrom, null)
+      assert.deepEqual(await contents(again), { a: 1, 'queue/%2F/é': { text: 'one\ntwo' }, b: 2 })
+      await again.close()
+      assert.deepEqual(await readdir(directory), ['metadata', 'metadata.sqlite'])
+      assert.doesNotMatch(await readFile(join(directory, 'metadata.sqlite'), 'latin1'), /queue/)
+    })
+  }
+
+  it('begins an upgrade anew that was cut short', async (t) => {
     const directory = await temporaryDirectory(t)
-    const store = await openSqliteMetadataStore(directory)
+    writeOlderMetadata(directory, 3, [['a', '1']])
+    await mkdir(join(directory, 'metadata'))
+    const left = ['00000001.log', '00000002.log', '00000002.snapshot.new']
+    for (const name of left) await writeFile(join(directory, 'metadata', name), 'WARREN METADATA 1\n=000000')
+    const store = await openLogMetadataStore(directory, silentLog)
+    assert.deepEqual(await contents(store), { a: 1 })
+    await store.close()
+    assert.deepEqual(await readdir(join(directory, 'metadata')), ['00000001.log'])
+  })
+
+  it('has everything although the file with the lock has gone', async (t) => {
+    const directory = await temporaryDirectory(t)
+    const store = await openLogMetadataStore(directory, silentLog)
     store.put('a', 1)
     await store.close()
-    const older = new DatabaseSync(join(directory, 'metadata.sqlite'))
-    older.exec('PRAGMA user_version = 2')
-    older.close()
-    const upgraded = await openSqliteMetadataStore(directory)
-    assert.equal(upgraded.upgradedFrom, 2)
-    assert.deepEqual(await contents(upgraded), { a: 1 })
-    await upgraded.close()
-    const again = await openSqliteMetadataStore(directory)
-    assert.equal(again.upgradedFrom, null)
+    await rm(join(directory, 'metadata.sqlite'))
+    const again = await openLogMetadataStore(directory, silentLog)
+    assert.deepEqual(await contents(again), { a: 1 })
     await again.close()
+  })
+
+  it('says which file is damaged, and where', async (t) => {
+    const directory = await temporaryDirectory(t)
+    const store = await openLogMetadataStore(directory, silentLog)
+    store.put('a', 1)
+    await store.commit()
+    store.put('b', 1)
+    await store.close()
+    const file = join(directory, 'metadata', '00000001.log')
+    await writeFile(file, (await readFile(file, 'latin1')).replace('+a 1', '+a 2'))
+    await assert.rejects(openLogMetadataStore(directory, silentLog), {
+      name: 'MetadataStoreError',
+      message: `data directory ${directory} cannot be used: metadata/00000001.log is damaged at byte 18: what is there is not what was written`,
+    })
   })
 
   it('says so when the file is not a database', async (t) => {
@@ -281,7 +345,7 @@ describe('metadata store on disk', () => {
       join(directory, 'metadata.sqlite'),
       'something else altogether, and long enough to be a page header. '.repeat(20),
     )
-    await assert.rejects(openSqliteMetadataStore(directory), /file is not a database/)
+    await assert.rejects(openLogMetadataStore(directory, silentLog), /file is not a database/)
   })
 
   it(
@@ -290,9 +354,10 @@ describe('metadata store on disk', () => {
     async (t) => {
       // A limit on the size of files stands in for a full disk.
       const program = `
-      import { openSqliteMetadataStore } from ${JSON.stringify(SQLITE_STORE)}
+      import { openLogMetadataStore } from ${JSON.stringify(STORE)}
+      import { silentLog } from ${JSON.stringify(LOG)}
       process.on('SIGXFSZ', () => {})
-      const store = await openSqliteMetadataStore(${JSON.stringify(await temporaryDirectory(t))})
+      const store = await openLogMetadataStore(${JSON.stringify(await temporaryDirectory(t))}, silentLog)
       store.put('big', 'x'.repeat(10_000_000))
       const outcomes = [store.commit()]
       store.put('small', 1)

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { nodeFiles } from '../../src/store/journal/files.ts'
+import { nodeFiles } from '../../src/store/files.ts'
 import { JournalStore } from '../../src/store/journal/journal-store.ts'
 import {
   type Content,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import amqp from 'amqplib'
 import { MqttWire } from '../support/mqtt-wire.ts'
+import { makeOlder } from '../support/older-directory.ts'
 import { runWarren, startWarren, temporaryFolder, type WarrenProcess } from '../support/warren-process.ts'
 
 interface JsonReport {
@@ -197,6 +198,37 @@ test('damage is told with file, offset and queue, and the rest is exported', asy
   await connection.close()
   await next.stop()
   assert.equal(readdirSync(join(dataDir, 'messages', 'quarantine')).length, 1)
+})
+
+test('a directory of an older format is read, and left as it is', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop()
+  await makeOlder(dataDir, 3)
+  const before = digestOf(dataDir)
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir])
+  assert.equal(code, 0)
+  assert.match(stdout, /^ {2}metadata +format 3$/m)
+  assert.match(stdout, /^ {2}orders {4,}\/ +classic +10 /m)
+  assert.equal(digestOf(dataDir), before)
+})
+
+test('damage of the metadata is told with file and offset', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop()
+  const file = join(dataDir, 'metadata', '00000001.log')
+  const text = readFileSync(file, 'latin1')
+  writeFileSync(file, text.replace('queue/%2F/invoices', 'queue/%2F/invoiceS'), 'latin1')
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir, '--json'])
+  assert.equal(code, 1)
+  const [problem] = (JSON.parse(stdout) as JsonReport).problems
+  assert.equal(problem!.file, 'metadata/00000001.log')
+  assert.match(text.slice(problem!.offset), /^=[0-9a-f]{8} [0-9a-f]{8}\n\+queue\/%2F\/invoices /)
+  const refused = await runWarren(t, ['start', '--data-dir', dataDir])
+  assert.equal(refused.code, 69)
+  assert.match(
+    refused.stderr,
+    /metadata\/00000001\.log is damaged at byte \d+: what is there is not what was written\n$/,
+  )
 })
 
 test('a torn tail is no damage', async (t) => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import amqp from 'amqplib'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
+import { makeOlder } from '../support/older-directory.ts'
 import { declareQueue, Ended, RawAmqp } from '../support/raw-amqp.ts'
 import { runWarren, startWarren, temporaryFolder } from '../support/warren-process.ts'
 
@@ -209,7 +209,7 @@ test('users, policies and limits made at run time survive kill -9', async (t) =>
   client.destroy()
 })
 
-test('a directory of the format before is upgraded, with a line about it', async (t) => {
+test('a directory of an older format is upgraded, with a line about it', async (t) => {
   const dataDir = temporaryFolder(t)
   const first = await startWarren(t, ['--data-dir', dataDir])
   const earlier = await amqp.connect(`amqp://guest:guest@localhost:${first.port()}`)
@@ -217,9 +217,7 @@ test('a directory of the format before is upgraded, with a line about it', async
   await earlier.close()
   await first.stop()
   rmSync(join(dataDir, 'messages'), { recursive: true })
-  const database = new DatabaseSync(join(dataDir, 'metadata.sqlite'))
-  database.exec('PRAGMA user_version = 1')
-  database.close()
+  await makeOlder(dataDir, 1)
 
   const second = await startWarren(t, ['--data-dir', dataDir])
   assert.match(second.stderr, /data directory upgraded from format 1/)

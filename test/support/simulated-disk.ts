@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { StoreFile, StoreFiles } from '../../src/store/journal/files.ts'
+import type { StoreFile, StoreFiles } from '../../src/store/files.ts'
 import { type Choose, chooseBySeed, SECTOR_BYTES, SimulatedInode } from './simulated-inode.ts'
 
 export type OperationKind =

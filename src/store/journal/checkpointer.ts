@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { CheckpointWriter } from './checkpoint.ts'
 import type { Committer } from './committer.ts'
-import type { StoreFiles } from './files.ts'
+import type { StoreFiles } from '../files.ts'
 import { CHECKPOINT, FOLDER, KIND_JOURNAL, locationOf, segmentOf } from './format.ts'
 import type { IndexPage } from './index-page.ts'
 import type { Pager } from './pager.ts'

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { StoreFiles } from './files.ts'
+import type { StoreFiles } from '../files.ts'
 import {
   encodeSegmentHeader,
   FOLDER,

@@ -12,7 +12,7 @@ import {
 import { Checkpointer } from './checkpointer.ts'
 import { Committer } from './committer.ts'
 import { Compactor } from './compaction.ts'
-import type { StoreFiles } from './files.ts'
+import type { StoreFiles } from '../files.ts'
 import {
   CHECKPOINT,
   FOLDER,

@@ -1,5 +1,5 @@
 import type { StoreCounters } from '../message-store.ts'
-import type { StoreFile, StoreFiles } from './files.ts'
+import type { StoreFile, StoreFiles } from '../files.ts'
 
 /** Counts what is done with files, and how long it takes. */
 export function measuredFiles(files: StoreFiles, counters: StoreCounters): StoreFiles {

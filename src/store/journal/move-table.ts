@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { StoreFile } from './files.ts'
+import type { StoreFile } from '../files.ts'
 import { checksum, RECORD_HEADER_BYTES, RECORD_SKIP, SEGMENT_HEADER_BYTES } from './format.ts'
 
 /** The table between header and records of a compacted segment. */

@@ -1,7 +1,7 @@
 import type { Log } from '../../telemetry/log.ts'
 import type { Turn } from '../../util/turn.ts'
 import { MessageStoreError } from '../message-store.ts'
-import { nodeFiles } from './files.ts'
+import { nodeFiles } from '../files.ts'
 import { JournalStore } from './journal-store.ts'
 
 export interface OpenOptions {

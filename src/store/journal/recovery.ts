@@ -1,7 +1,7 @@
 import type { Log } from '../../telemetry/log.ts'
 import { STATE_READY, STATE_RETURNED } from '../message-store.ts'
 import { type Checkpoint, decodeCheckpoint } from './checkpoint.ts'
-import type { StoreFile, StoreFiles } from './files.ts'
+import type { StoreFile, StoreFiles } from '../files.ts'
 import {
   CHECKPOINT,
   decodeSegmentHeader,

@@ -1,5 +1,5 @@
 import { assert } from '../../util/assert.ts'
-import type { StoreFile, StoreFiles } from './files.ts'
+import type { StoreFile, StoreFiles } from '../files.ts'
 import { encodeSegmentHeader, FOLDER, KIND_JOURNAL, segmentName, SEGMENT_HEADER_BYTES } from './format.ts'
 import { readMoves } from './move-table.ts'
 

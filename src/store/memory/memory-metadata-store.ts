@@ -1,4 +1,4 @@
-import type { MetadataStore } from '../metadata-store.ts'
+import { type MetadataStore, requireKey } from '../metadata-store.ts'
 
 /**
  * Metadata that ends with the process: for tests and for brokers inside of an application. Values are kept as JSON, so that a
@@ -17,6 +17,7 @@ export class MemoryMetadataStore implements MetadataStore {
 
   put(key: string, value: unknown): void {
     if (this.#closed) throw closedError()
+    requireKey(key)
     const json = JSON.stringify(value) as string | undefined
     if (json === undefined) throw new TypeError(`no JSON value for metadata key ${key}`)
     this.#open.set(key, json)
@@ -24,6 +25,7 @@ export class MemoryMetadataStore implements MetadataStore {
 
   delete(key: string): void {
     if (this.#closed) throw closedError()
+    requireKey(key)
     this.#open.set(key, null)
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { nodeFiles } from '../../../src/store/journal/files.ts'
+import { nodeFiles } from '../../../src/store/files.ts'
 import { temporaryFolder } from '../../support/warren-process.ts'
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>

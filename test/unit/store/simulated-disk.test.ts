@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { StoreFile } from '../../../src/store/journal/files.ts'
+import type { StoreFile } from '../../../src/store/files.ts'
 import { SimulatedDisk } from '../../support/simulated-disk.ts'
 import { chooseBySeed, SECTOR_BYTES } from '../../support/simulated-inode.ts'
 

@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * The file operations of the message store, as few as it needs, so that tests can put a faulty disk in their place. Names are relative
+ * The file operations of the stores, as few as they need, so that tests can put a faulty disk in their place. Names are relative
  * to one folder, with `/` as separator. Everything is asynchronous: no call blocks the event loop. Rejections are Node's errors,
  * with `code`.
  */

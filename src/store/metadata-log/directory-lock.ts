@@ -1,0 +1,117 @@
+/**
+ * `metadata.sqlite` in a data directory: an empty database of SQLite. Its lock says that the directory is in use, and ends with its process
+ * however that ends, which nothing of Node.js's own does. `PRAGMA user_version` is the format of the whole directory:
+ *
+ *     4   the metadata is in the folder `metadata` (format.ts)
+ *     3   the metadata is in a table of the database, metadata(key TEXT PRIMARY KEY, value TEXT NOT NULL), value is JSON
+ *     2   as 3, and no RELEVEL records among the messages (src/store/journal/format.ts)
+ *     1   as 3, and no messages beside it
+ *
+ * `metadata.pid` beside it names the process that has the directory; it only serves the message for others.
+ */
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { MetadataStoreError } from '../metadata-store.ts'
+
+export const DIRECTORY_FORMAT = 4
+/** From this one on the database has no metadata. */
+export const FIRST_FORMAT_WITH_LOG = 4
+
+const SQLITE_BUSY = 5
+
+export class DirectoryLock {
+  /** Of the directory as it was found; 0 where it is new. */
+  readonly format: number
+  readonly #database: DatabaseSync
+  readonly #pidFile: string
+
+  /** @throws MetadataStoreError when another process has the directory, or a newer program had it: nothing is touched then */
+  constructor(directory: string) {
+    const file = join(directory, 'metadata.sqlite')
+    this.#pidFile = join(directory, 'metadata.pid')
+    try {
+      createPrivately(file)
+      this.#database = new DatabaseSync(file)
+    } catch (error) {
+      throw new MetadataStoreError(`data directory ${directory} cannot be used: ${(error as Error).message}`)
+    }
+    try {
+      this.#lock(directory)
+      this.format = this.#readFormat(file)
+      writeFileSync(this.#pidFile, `${process.pid}\n`)
+    } catch (error) {
+      this.#database.close()
+      throw error
+    }
+  }
+
+  /** In exclusive mode the locks of this first transaction stay until the database is closed. */
+  #lock(directory: string): void {
+    try {
+      this.#database.exec('PRAGMA locking_mode = EXCLUSIVE')
+      this.#database.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      const code = (error as { errcode?: number }).errcode ?? 0
+      const isBusy = (code & 0xff) === SQLITE_BUSY
+      throw new MetadataStoreError(
+        isBusy
+          ? `data directory ${directory} is in use by another process${holder(this.#pidFile)}`
+          : `data directory ${directory} cannot be used: ${(error as Error).message}`,
+      )
+    }
+  }
+
+  /** Ends the transaction that `#lock` began. */
+  #readFormat(file: string): number {
+    const format = Number(this.#database.prepare('PRAGMA user_version').get()!['user_version'])
+    this.#database.exec('COMMIT')
+    if (format <= DIRECTORY_FORMAT) return format
+    throw new MetadataStoreError(
+      `${file} has format ${format}, written by a newer version of this program; this version reads up to format ${DIRECTORY_FORMAT}`,
+    )
+  }
+
+  /** JSON by key, of a directory whose format has the metadata in the database. */
+  rows(): Map<string, string> {
+    const rows = this.#database.prepare('SELECT key, value FROM metadata').all()
+    return new Map(rows.map((row) => [row['key'] as string, row['value'] as string]))
+  }
+
+  /** Marks the directory as one of the newest format, and empties the database, in one step. */
+  upgrade(): void {
+    const { format } = this
+    if (format > 0) this.#database.exec('PRAGMA journal_mode = DELETE')
+    this.#database.exec('BEGIN')
+    if (format > 0) this.#database.exec('DROP TABLE metadata')
+    this.#database.exec(`PRAGMA user_version = ${DIRECTORY_FORMAT}`)
+    this.#database.exec('COMMIT')
+    // password hashes have been in it
+    if (format > 0) this.#database.exec('VACUUM')
+  }
+
+  release(): void {
+    rmSync(this.#pidFile, { force: true }) // while the lock is ours: afterwards it may be the file of the next process
+    this.#database.close()
+  }
+}
+
+function holder(pidFile: string): string {
+  try {
+    return ` (pid ${readFileSync(pidFile, 'utf8').trim()})`
+  } catch {
+    return '' // it has the lock, but has not come to write its number yet
+  }
+}
+
+/**
+ * What was in the directory before is nobody else's business; SQLite gives its side files the mode of the main one. An existing file must not
+ * be opened here: closing it would drop the POSIX locks that another connection of this process may hold on it.
+ */
+function createPrivately(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
