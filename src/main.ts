@@ -11,6 +11,7 @@ import { MessageStoreError } from './store/message-store.ts'
 import { MetadataStoreError } from './store/metadata-store.ts'
 import type { Log, SteerableLog } from './telemetry/log.ts'
 import { adaptHeapGrowth } from './telemetry/heap-growth.ts'
+import { holdBackCompilers } from './telemetry/start-compilers.ts'
 import { LogTap } from './telemetry/log-tap.ts'
 import { giveBackAfterStart } from './telemetry/idle-memory.ts'
 import { openLog } from './telemetry/pino-log.ts'
@@ -97,6 +98,7 @@ function fail(code: number, text: string): number {
 }
 
 async function start(argv: readonly string[]): Promise<number> {
+  const letCompilersWork = holdBackCompilers()
   const tap = new LogTap()
   let config: Config
   let log: SteerableLog
@@ -124,6 +126,7 @@ async function start(argv: readonly string[]): Promise<number> {
   }
   log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
   announce(config, server)
+  letCompilersWork()
   adaptHeapGrowth()
   giveBackAfterStart(() => server.broker.connections.size === 0)
   const end = await Promise.race([signal, requested.promise, server.failed])
