@@ -184,6 +184,32 @@ describe('metadata store on disk', () => {
     )
   })
 
+  it('puts a snapshot in the place of logs that have become long, and goes on without where it cannot', async (t) => {
+    for (const isHindered of [false, true]) {
+      const directory = await temporaryDirectory(t)
+      const warnings: string[] = []
+      const log = { ...silentLog, warn: (text: string) => void warnings.push(text) }
+      const store = await openLogMetadataStore(directory, log)
+      if (isHindered) await mkdir(join(directory, 'metadata', '00000002.snapshot.new'))
+      for (let i = 0; i < 300; i++) {
+        store.put(`key/${i % 30}`, { i, filler: 'x'.repeat(5_000) })
+        await store.commit()
+      }
+      const expected = await contents(store)
+      await store.close()
+      const names = isHindered
+        ? ['00000001.log', '00000002.log', '00000002.snapshot.new']
+        : ['00000002.log', '00000002.snapshot']
+      assert.deepEqual(await readdir(join(directory, 'metadata')), names)
+      assert.deepEqual(warnings, isHindered ? ['a snapshot of the metadata could not be written; its logs stay'] : [])
+      if (isHindered) await rm(join(directory, 'metadata', '00000002.snapshot.new'), { recursive: true })
+      const again = await openLogMetadataStore(directory, silentLog)
+      assert.deepEqual(await contents(again), expected)
+      assert.equal((expected['key/29'] as { i: number }).i, 299)
+      await again.close()
+    }
+  })
+
   it('is readable by its owner alone', { skip: process.platform === 'win32' }, async (t) => {
     const directory = await temporaryDirectory(t)
     const store = await openLogMetadataStore(directory, silentLog)

@@ -24,7 +24,11 @@ export async function openLogMetadataStore(directory: string, log: Log): Promise
     const files = nodeFiles(directory)
     const { format } = lock
     if (format > 0 && format < FIRST_FORMAT_WITH_LOG) await moveToLog(files, lock.rows())
-    const store = await LogMetadataStore.open({ files, log }, lock)
+    const makeSnapshot = async (number: number): Promise<number> => {
+      const { makeSnapshotInThread } = await import('./snapshot-thread.ts')
+      return makeSnapshotInThread({ directory, number })
+    }
+    const store = await LogMetadataStore.open({ files, log, makeSnapshot }, lock)
     if (format < DIRECTORY_FORMAT) lock.upgrade()
     return store
   } catch (error) {

@@ -2,13 +2,12 @@ import { posix } from 'node:path'
 import type { Log } from '../../telemetry/log.ts'
 import type { StoreFile, StoreFiles } from '../files.ts'
 import { MetadataStoreError } from '../metadata-store.ts'
-import { type Change, encodeFrame, encodeLine, END_FRAME, FOLDER, HEADER, nameOf, UNFINISHED } from './format.ts'
+import { type Change, encodeFrame, encodeLine, END_FRAME, FOLDER, HEADER, nameOf } from './format.ts'
 import { type Replayed, replay, staleFiles } from './replay.ts'
+import { makeSnapshot } from './snapshot.ts'
 
 /** Zeros that are put ahead of what is written: to overwrite them takes half as long as to make the file longer. */
 const ROOM = Buffer.alloc(64 * 1024)
-/** A snapshot is written in frames of about this size. */
-const SNAPSHOT_FRAME_BYTES = 64 * 1024
 /** Logs smaller than this are not worth a snapshot. */
 const SNAPSHOT_LOG_BYTES = 1024 * 1024
 
@@ -17,6 +16,8 @@ export interface MetadataLogOptions {
   readonly log: Log
   /** Bytes of logs from which on a snapshot is made, where the last one was smaller; 1 MiB unless given. */
   readonly snapshotLogBytes?: number
+  /** `makeSnapshot`, unless it is to be done elsewhere. */
+  readonly makeSnapshot?: (number: number) => Promise<number>
 }
 
 /**
@@ -27,6 +28,7 @@ export class MetadataLog {
   readonly #files: StoreFiles
   readonly #log: Log
   readonly #snapshotLogBytes: number
+  readonly #makeSnapshot: (number: number) => Promise<number>
   #file: StoreFile
   /** Of the log that is written to. */
   #number: number
@@ -63,6 +65,7 @@ export class MetadataLog {
     this.#files = options.files
     this.#log = options.log
     this.#snapshotLogBytes = options.snapshotLogBytes ?? SNAPSHOT_LOG_BYTES
+    this.#makeSnapshot = options.makeSnapshot ?? ((number) => makeSnapshot(options.files, number))
     this.#file = file
     this.#number = last?.number ?? 1
     this.#position = last?.end.at ?? 0
@@ -125,10 +128,7 @@ export class MetadataLog {
 
   async #writeSnapshot(number: number): Promise<void> {
     const logBytes = this.#logBytes
-    const { rows, damage, last } = await replay(this.#files, number)
-    if (damage.length > 0 || last?.end.state !== 'clean') throw new Error('what was written cannot be read back')
-    const bytes = await writeSnapshot(this.#files, number, rows)
-    this.#snapshotBytes = bytes
+    this.#snapshotBytes = await this.#makeSnapshot(number)
     this.#logBytes -= logBytes
     for (const name of await staleFiles(this.#files, number, false)) await this.#files.remove(name)
   }
@@ -180,38 +180,4 @@ async function withFile(file: StoreFile, prepare: () => Promise<void>): Promise<
     await file.close()
     throw error
   }
-}
-
-/** Puts a snapshot there as a whole: nobody sees part of it. @returns its bytes */
-export async function writeSnapshot(
-  files: StoreFiles,
-  number: number,
-  rows: Iterable<readonly [key: string, json: string]>,
-): Promise<number> {
-  const name = nameOf(number, 'snapshot')
-  await files.remove(name + UNFINISHED)
-  const file = await files.open(name + UNFINISHED, 'create', false)
-  let at = 0
-  const write = async (bytes: Buffer): Promise<void> => {
-    await file.write([bytes], at)
-    at += bytes.length
-  }
-  try {
-    await write(HEADER)
-    let lines = ''
-    for (const row of rows) {
-      lines += encodeLine(row)
-      if (lines.length < SNAPSHOT_FRAME_BYTES) continue
-      await write(encodeFrame(lines))
-      lines = ''
-    }
-    if (lines !== '') await write(encodeFrame(lines))
-    await write(END_FRAME)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await files.rename(name + UNFINISHED, name)
-  await files.syncFolder(FOLDER)
-  return at
 }
