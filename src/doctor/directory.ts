@@ -4,9 +4,18 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import type { StoreFiles } from '../store/files.ts'
-import { DIRECTORY_FORMAT, FIRST_FORMAT_WITH_LOG } from '../store/metadata-log/directory-lock.ts'
+import {
+  DATABASE_FILE,
+  DIRECTORY_FORMAT,
+  hasTable,
+  holderOf,
+  isBusy,
+  readFormat,
+  readTable,
+} from '../store/metadata-log/directory-lock.ts'
 import { FOLDER } from '../store/metadata-log/format.ts'
 import { replay } from '../store/metadata-log/replay.ts'
+import { newerFormatText } from '../store/newer-format.ts'
 
 /** What keeps the directory from being looked at. The text is for whoever asked. */
 export class DirectoryError extends Error {
@@ -19,8 +28,7 @@ export class DirectoryError extends Error {
   }
 }
 
-const SQLITE_BUSY = 5
-const IN_DATABASE = { file: 'metadata.sqlite', offset: 0 } as const
+const IN_DATABASE = { file: DATABASE_FILE, offset: 0 } as const
 
 /** Offset in a file of SQLite of what tells whether its log is a file of its own, and the value that says so. */
 const WRITE_VERSION = { at: 18, withLog: 2 } as const
@@ -29,7 +37,7 @@ const WRITE_VERSION = { at: 18, withLog: 2 } as const
 export function requireDataDirectory(directory: string): void {
   if (!existsSync(directory)) throw new DirectoryError('missing', `${directory} does not exist`)
   if (!statSync(directory).isDirectory()) throw new DirectoryError('missing', `${directory} is not a directory`)
-  if (!existsSync(join(directory, 'metadata.sqlite')) && !existsSync(join(directory, 'messages'))) {
+  if (!existsSync(join(directory, DATABASE_FILE)) && !existsSync(join(directory, 'messages'))) {
     throw new DirectoryError(
       'missing',
       `${directory} is not a data directory of WarrenMQ: it has neither metadata.sqlite nor messages`,
@@ -43,7 +51,7 @@ export function requireDataDirectory(directory: string): void {
  * @throws DirectoryError when the directory is in use
  */
 export function requireUnused(directory: string): void {
-  const file = join(directory, 'metadata.sqlite')
+  const file = join(directory, DATABASE_FILE)
   if (!existsSync(file) || (!existsSync(`${file}-wal`) && hasLog(file))) return
   const url = pathToFileURL(file)
   url.search = '?mode=ro&readonly_shm=1'
@@ -53,10 +61,10 @@ export function requireUnused(directory: string): void {
     database.prepare('PRAGMA schema_version').get()
   } catch (error) {
     // anything else than a lock, such as that it is no database or cannot be opened without a write, is told by those who read it
-    if ((((error as { errcode?: number }).errcode ?? 0) & 0xff) !== SQLITE_BUSY) return
+    if (!isBusy(error)) return
     throw new DirectoryError(
       'in use',
-      `data directory ${directory} is in use by another process${holder(directory)}: stop it, or look at a copy of the directory`,
+      `data directory ${directory} is in use by another process${holderOf(directory)}: stop it, or look at a copy of the directory`,
     )
   } finally {
     database?.close()
@@ -64,14 +72,6 @@ export function requireUnused(directory: string): void {
 }
 
 const hasLog = (file: string): boolean => readFileSync(file)[WRITE_VERSION.at] === WRITE_VERSION.withLog
-
-function holder(directory: string): string {
-  try {
-    return ` (pid ${readFileSync(join(directory, 'metadata.pid'), 'utf8').trim()})`
-  } catch {
-    return ''
-  }
-}
 
 export interface Metadata {
   readonly format: number
@@ -92,20 +92,20 @@ export interface MetadataProblem {
  */
 export async function readMetadata(directory: string, files: StoreFiles): Promise<Metadata | null> {
   const database = readCopy(directory)
-  const hasRows = database !== null && database.format > 0 && database.format < FIRST_FORMAT_WITH_LOG
-  if (hasRows || !existsSync(join(directory, FOLDER))) return database
+  if ((database !== null && hasTable(database.format)) || !existsSync(join(directory, FOLDER))) return database
   const { rows, damage } = await replay(files)
   const problems = [...(database?.problems ?? []), ...damage]
-  return { format: database?.format ?? 0, rows: parsed(rows, problems), problems }
+  return { format: database?.format ?? 0, rows: parsed(rows, FOLDER, problems), problems }
 }
 
-function parsed(rows: ReadonlyMap<string, string>, problems: MetadataProblem[]): Map<string, unknown> {
+/** @param file where they are from */
+function parsed(rows: ReadonlyMap<string, string>, file: string, problems: MetadataProblem[]): Map<string, unknown> {
   const values = new Map<string, unknown>()
   for (const [key, json] of rows) {
     try {
       values.set(key, JSON.parse(json))
     } catch {
-      problems.push({ ...IN_DATABASE, file: FOLDER, reason: `the value of ${key} is not JSON` })
+      problems.push({ file, offset: 0, reason: `the value of ${key} is not JSON` })
     }
   }
   return values
@@ -113,7 +113,7 @@ function parsed(rows: ReadonlyMap<string, string>, problems: MetadataProblem[]):
 
 /** Whoever opens a database of SQLite may have to write, so that a copy is opened. */
 function readCopy(directory: string): Metadata | null {
-  const name = IN_DATABASE.file
+  const name = DATABASE_FILE
   if (!existsSync(join(directory, name))) return null
   const folder = mkdtempSync(join(tmpdir(), 'warren-doctor-')) // nobody else's to read: there are password hashes
   try {
@@ -135,27 +135,18 @@ function readDatabase(copy: string, file: string): Metadata {
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(copy)
-    format = Number(database.prepare('PRAGMA user_version').get()!['user_version'])
-    if (format > DIRECTORY_FORMAT) {
-      throw new DirectoryError(
-        'newer',
-        `${file} has format ${format}, written by a newer version of this program; this version reads up to format ${DIRECTORY_FORMAT}`,
-      )
-    }
+    format = readFormat(database)
+    if (format > DIRECTORY_FORMAT) throw new DirectoryError('newer', newerFormatText(file, format, DIRECTORY_FORMAT))
     for (const row of database.prepare('PRAGMA integrity_check(20)').all()) {
       const text = String(row['integrity_check'])
       if (text !== 'ok') problems.push({ ...IN_DATABASE, reason: text })
     }
-    if (format > 0 && format < FIRST_FORMAT_WITH_LOG) {
-      for (const row of database.prepare('SELECT key, value FROM metadata').iterate()) {
-        rows.set(String(row['key']), String(row['value']))
-      }
-    }
+    if (hasTable(format)) readTable(database, rows)
   } catch (error) {
     if (error instanceof DirectoryError) throw error
     problems.push({ ...IN_DATABASE, reason: (error as Error).message })
   } finally {
     database?.close()
   }
-  return { format, rows: parsed(rows, problems), problems }
+  return { format, rows: parsed(rows, DATABASE_FILE, problems), problems }
 }

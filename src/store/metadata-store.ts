@@ -6,11 +6,23 @@ export class MetadataStoreError extends Error {
   }
 }
 
-/** @throws TypeError for what is no key: one that is empty, or has a space or a line break */
-export function requireKey(key: string): void {
-  if (key === '' || key.includes(' ') || key.includes('\n'))
+/** @returns the key @throws TypeError for what is none: one that is empty, or has a space or a line break */
+export function requireKey(key: string): string {
+  if (key === '' || key.includes(' ') || key.includes('\n')) {
     throw new TypeError(`no key of metadata: ${JSON.stringify(key)}`)
+  }
+  return key
 }
+
+/** @throws TypeError for a value that JSON cannot hold */
+export function jsonOf(key: string, value: unknown): string {
+  const json = JSON.stringify(value) as string | undefined
+  if (json === undefined) throw new TypeError(`no JSON value for metadata key ${key}`)
+  return json
+}
+
+/** Whoever uses a store after it was closed has this. */
+export const closedError = (): Error => new Error('the metadata store is closed')
 
 /**
  * Where vhosts, users, permissions, exchanges, queues, bindings, policies and parameters live: a sorted map from path-like

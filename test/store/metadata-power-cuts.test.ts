@@ -3,12 +3,11 @@ import { test } from 'node:test'
 import { MetadataLog } from '../../src/store/metadata-log/metadata-log.ts'
 import { LogMetadataStore } from '../../src/store/metadata-log/log-metadata-store.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
-import { type DiskOptions, SimulatedDisk } from '../support/simulated-disk.ts'
-import { type Choose, chooseBySeed } from '../support/simulated-inode.ts'
+import { SimulatedDisk } from '../support/simulated-disk.ts'
+import type { Choose } from '../support/simulated-inode.ts'
+import { nextTurn } from './driver.ts'
+import { crash, diskOptions, eachSeed, FIRST_SEED } from './seeds.ts'
 
-/** How many seeds, and which is the first: `STORE_SEEDS=5000 STORE_SEED=1 node tools/test.mjs test/store/metadata-power-cuts.test.ts`. */
-const SEEDS = Number(process.env['STORE_SEEDS'] ?? 100)
-const FIRST_SEED = Number(process.env['STORE_SEED'] ?? (Date.now() % 1_000_000) * 1000)
 const LIVES = 6
 const STEPS_MAX = 80
 /** So few that snapshots are made all the time. */
@@ -16,7 +15,6 @@ const SNAPSHOT_LOG_BYTES = 300
 
 type Rows = Readonly<Record<string, unknown>>
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const openStore = (files: SimulatedDisk): Promise<LogMetadataStore> =>
   LogMetadataStore.open({ files, log: silentLog, snapshotLogBytes: SNAPSHOT_LOG_BYTES })
 const contents = async (store: LogMetadataStore): Promise<Rows> => Object.fromEntries(await store.load())
@@ -71,17 +69,8 @@ async function life(store: LogMetadataStore, expected: Expected, choose: Choose)
   }
 }
 
-/** Loses as much as it can, as little, or anything between. */
-function weather(choose: Choose): Choose {
-  const kind = choose(4)
-  if (kind === 0) return () => 0
-  if (kind === 1) return (below) => below - 1
-  return choose
-}
-
-async function lives(seed: number): Promise<void> {
-  const choose = chooseBySeed(seed)
-  const options: DiskOptions = { pace: (['turn', 'chosen', 'microtask'] as const)[choose(3)]!, choose }
+async function lives(choose: Choose): Promise<void> {
+  const options = diskOptions(choose)
   const expected = new Expected()
   let disk = new SimulatedDisk(options)
   let store = await openStore(disk)
@@ -93,8 +82,7 @@ async function lives(seed: number): Promise<void> {
       assert.equal(disk.openFiles, 0)
     }
     for (let isOpen = false; !isOpen;) {
-      const chance = { choose: weather(choose) }
-      disk = choose(3) === 0 ? disk.kill(chance, options) : disk.powerCut(chance, options)
+      disk = crash(disk, choose, options)
       const opened = openStore(disk)
       isOpen = choose(3) !== 0
       if (isOpen) store = await opened
@@ -106,16 +94,8 @@ async function lives(seed: number): Promise<void> {
   assert.equal(disk.openFiles, 0)
 }
 
-test(`metadata that is committed survives, and batches as a whole (seeds from ${FIRST_SEED})`, async () => {
-  for (let i = 0; i < SEEDS; i++) {
-    const seed = FIRST_SEED + i
-    try {
-      await lives(seed)
-    } catch (error) {
-      throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
-    }
-  }
-})
+test(`metadata that is committed survives, and batches as a whole (seeds from ${FIRST_SEED})`, () =>
+  eachSeed(100, lives))
 
 /** A disk with a snapshot and logs, after an orderly stop. */
 async function agedDisk(): Promise<{ disk: SimulatedDisk; rows: Rows }> {

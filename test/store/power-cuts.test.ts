@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DiskOptions, SimulatedDisk } from '../support/simulated-disk.ts'
-import { type Choose, chooseBySeed } from '../support/simulated-inode.ts'
+import type { Choose } from '../support/simulated-inode.ts'
 import { Driver, nextTurn } from './driver.ts'
 import { type OpenJournal, openJournal, TINY } from './journal.ts'
 import { Scenario } from './scenario.ts'
+import { crash, diskOptions, eachSeed, FIRST_SEED } from './seeds.ts'
 
-/** How many seeds, and which is the first: `STORE_SEEDS=5000 STORE_SEED=1 node tools/test.mjs test/store/power-cuts.test.ts`. */
-const SEEDS = Number(process.env['STORE_SEEDS'] ?? 60)
-const FIRST_SEED = Number(process.env['STORE_SEED'] ?? (Date.now() % 1_000_000) * 1000)
 const LIVES = 6
 const STEPS_MAX = 150
-
-/** Loses as much as it can, as little, or anything between: by turns, since chance alone rarely goes to extremes. */
-function weather(choose: Choose): Choose {
-  const kind = choose(4)
-  if (kind === 0) return () => 0
-  if (kind === 1) return (below) => below - 1
-  return choose
-}
 
 async function life(driver: Driver, choose: Choose, open: OpenJournal): Promise<void> {
   const scenario = new Scenario(driver, choose)
@@ -39,8 +29,7 @@ async function restart(
   options: DiskOptions,
 ): Promise<[SimulatedDisk, OpenJournal]> {
   for (let current = disk; ;) {
-    const chance = { choose: weather(choose) }
-    current = choose(3) === 0 ? current.kill(chance, options) : current.powerCut(chance, options)
+    current = crash(current, choose, options)
     const opened = openJournal(current, TINY)
     if (choose(3) !== 0) return [current, await opened]
     for (let turns = choose(60); turns > 0; turns--) await nextTurn()
@@ -48,9 +37,8 @@ async function restart(
 }
 
 /** A store that is used, dies, and is opened again, several times over. */
-async function lives(seed: number): Promise<void> {
-  const choose = chooseBySeed(seed)
-  const options = { pace: (['turn', 'chosen', 'microtask'] as const)[choose(3)]!, choose }
+async function lives(choose: Choose): Promise<void> {
+  const options = diskOptions(choose)
   const driver = new Driver(choose)
   let disk = new SimulatedDisk(options)
   let open = await openJournal(disk, TINY)
@@ -74,13 +62,4 @@ async function lives(seed: number): Promise<void> {
   assert.equal(disk.openFiles, 0)
 }
 
-test(`what is safe survives, and nothing else comes back (seeds from ${FIRST_SEED})`, async () => {
-  for (let i = 0; i < SEEDS; i++) {
-    const seed = FIRST_SEED + i
-    try {
-      await lives(seed)
-    } catch (error) {
-      throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
-    }
-  }
-})
+test(`what is safe survives, and nothing else comes back (seeds from ${FIRST_SEED})`, () => eachSeed(60, lives))

@@ -53,6 +53,7 @@
  *                                                                                             of these from now on
  */
 import { crc32 } from 'node:zlib'
+import { newerFormatText } from '../newer-format.ts'
 
 export const FORMAT = 1
 export const MAGIC = Buffer.from('WARRENMQ', 'latin1')
@@ -137,9 +138,7 @@ export function decodeSegmentHeader(bytes: Buffer, name: string): SegmentHeader 
 /** @throws NewerFormatError */
 export function requireKnownFormat(version: number, name: string): void {
   if (version <= FORMAT) return
-  throw new NewerFormatError(
-    `${name} has format ${version}, written by a newer version of this program; this version reads up to format ${FORMAT}`,
-  )
+  throw new NewerFormatError(newerFormatText(name, version, FORMAT))
 }
 
 export function writeU48(bytes: Buffer, at: number, value: number): void {

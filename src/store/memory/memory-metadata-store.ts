@@ -1,4 +1,4 @@
-import { type MetadataStore, requireKey } from '../metadata-store.ts'
+import { closedError, jsonOf, type MetadataStore, requireKey } from '../metadata-store.ts'
 
 /**
  * Metadata that ends with the process: for tests and for brokers inside of an application. Values are kept as JSON, so that a
@@ -17,16 +17,12 @@ export class MemoryMetadataStore implements MetadataStore {
 
   put(key: string, value: unknown): void {
     if (this.#closed) throw closedError()
-    requireKey(key)
-    const json = JSON.stringify(value) as string | undefined
-    if (json === undefined) throw new TypeError(`no JSON value for metadata key ${key}`)
-    this.#open.set(key, json)
+    this.#open.set(requireKey(key), jsonOf(key, value))
   }
 
   delete(key: string): void {
     if (this.#closed) throw closedError()
-    requireKey(key)
-    this.#open.set(key, null)
+    this.#open.set(requireKey(key), null)
   }
 
   get dirty(): boolean {
@@ -57,5 +53,3 @@ export class MemoryMetadataStore implements MetadataStore {
     this.#open.clear()
   }
 }
-
-const closedError = (): Error => new Error('the metadata store is closed')

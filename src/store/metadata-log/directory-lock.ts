@@ -13,12 +13,41 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MetadataStoreError } from '../metadata-store.ts'
+import { newerFormatText } from '../newer-format.ts'
+
+export const DATABASE_FILE = 'metadata.sqlite'
+const PID_FILE = 'metadata.pid'
 
 export const DIRECTORY_FORMAT = 4
-/** From this one on the database has no metadata. */
-export const FIRST_FORMAT_WITH_LOG = 4
+const LAST_FORMAT_WITH_TABLE = 3
 
 const SQLITE_BUSY = 5
+
+/** Whether the metadata of a directory of this format is in the database. */
+export const hasTable = (format: number): boolean => format > 0 && format <= LAST_FORMAT_WITH_TABLE
+
+export const readFormat = (database: DatabaseSync): number =>
+  Number(database.prepare('PRAGMA user_version').get()!['user_version'])
+
+/** Adds JSON by key, of a directory whose format has the metadata in the database: as far as it can be read, when it throws. */
+export function readTable(database: DatabaseSync, rows: Map<string, string>): void {
+  for (const row of database.prepare('SELECT key, value FROM metadata').iterate()) {
+    rows.set(String(row['key']), String(row['value']))
+  }
+}
+
+/** Whether an error of SQLite's says that another process has the lock. */
+export const isBusy = (error: unknown): boolean =>
+  (((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY
+
+/** ` (pid N)` of the process that has the directory; empty where it has the lock, but has not come to write its number yet. */
+export function holderOf(directory: string): string {
+  try {
+    return ` (pid ${readFileSync(join(directory, PID_FILE), 'utf8').trim()})`
+  } catch {
+    return ''
+  }
+}
 
 export class DirectoryLock {
   /** Of the directory as it was found; 0 where it is new. */
@@ -28,8 +57,8 @@ export class DirectoryLock {
 
   /** @throws MetadataStoreError when another process has the directory, or a newer program had it: nothing is touched then */
   constructor(directory: string) {
-    const file = join(directory, 'metadata.sqlite')
-    this.#pidFile = join(directory, 'metadata.pid')
+    const file = join(directory, DATABASE_FILE)
+    this.#pidFile = join(directory, PID_FILE)
     try {
       createPrivately(file)
       this.#database = new DatabaseSync(file)
@@ -52,11 +81,9 @@ export class DirectoryLock {
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE')
       this.#database.exec('BEGIN EXCLUSIVE')
     } catch (error) {
-      const code = (error as { errcode?: number }).errcode ?? 0
-      const isBusy = (code & 0xff) === SQLITE_BUSY
       throw new MetadataStoreError(
-        isBusy
-          ? `data directory ${directory} is in use by another process${holder(this.#pidFile)}`
+        isBusy(error)
+          ? `data directory ${directory} is in use by another process${holderOf(directory)}`
           : `data directory ${directory} cannot be used: ${(error as Error).message}`,
       )
     }
@@ -64,43 +91,34 @@ export class DirectoryLock {
 
   /** Ends the transaction that `#lock` began. */
   #readFormat(file: string): number {
-    const format = Number(this.#database.prepare('PRAGMA user_version').get()!['user_version'])
+    const format = readFormat(this.#database)
     this.#database.exec('COMMIT')
     if (format <= DIRECTORY_FORMAT) return format
-    throw new MetadataStoreError(
-      `${file} has format ${format}, written by a newer version of this program; this version reads up to format ${DIRECTORY_FORMAT}`,
-    )
+    throw new MetadataStoreError(newerFormatText(file, format, DIRECTORY_FORMAT))
   }
 
   /** JSON by key, of a directory whose format has the metadata in the database. */
   rows(): Map<string, string> {
-    const rows = this.#database.prepare('SELECT key, value FROM metadata').all()
-    return new Map(rows.map((row) => [row['key'] as string, row['value'] as string]))
+    const rows = new Map<string, string>()
+    readTable(this.#database, rows)
+    return rows
   }
 
   /** Marks the directory as one of the newest format, and empties the database, in one step. */
   upgrade(): void {
-    const { format } = this
-    if (format > 0) this.#database.exec('PRAGMA journal_mode = DELETE')
+    const hadTable = hasTable(this.format)
+    if (hadTable) this.#database.exec('PRAGMA journal_mode = DELETE')
     this.#database.exec('BEGIN')
-    if (format > 0) this.#database.exec('DROP TABLE metadata')
+    if (hadTable) this.#database.exec('DROP TABLE metadata')
     this.#database.exec(`PRAGMA user_version = ${DIRECTORY_FORMAT}`)
     this.#database.exec('COMMIT')
     // password hashes have been in it
-    if (format > 0) this.#database.exec('VACUUM')
+    if (hadTable) this.#database.exec('VACUUM')
   }
 
   release(): void {
     rmSync(this.#pidFile, { force: true }) // while the lock is ours: afterwards it may be the file of the next process
     this.#database.close()
-  }
-}
-
-function holder(pidFile: string): string {
-  try {
-    return ` (pid ${readFileSync(pidFile, 'utf8').trim()})`
-  } catch {
-    return '' // it has the lock, but has not come to write its number yet
   }
 }
 

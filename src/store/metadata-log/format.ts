@@ -18,19 +18,19 @@ import { posix } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { MetadataStoreError } from '../metadata-store.ts'
 import type { StoreFile } from '../files.ts'
+import { newerFormatText } from '../newer-format.ts'
 
 export const FOLDER = 'metadata'
 /** What the name of a snapshot has behind it until it is whole. */
 export const UNFINISHED = '.new'
-export const HEADER = Buffer.from('WARREN METADATA 1\n', 'latin1')
+const VERSION = 1
+export const HEADER = Buffer.from(`WARREN METADATA ${VERSION}\n`, 'latin1')
 export const END_FRAME = Buffer.from('=00000000 00000000\n', 'latin1')
 
 const NUMBER_DIGITS = 8
 const FRAME_HEAD = /^=([0-9a-f]{8}) ([0-9a-f]{8})\n/
 const FRAME_HEAD_BYTES = 19
 const WINDOW_BYTES = 256 * 1024
-/** Lines between which others get their turn: less than a millisecond. */
-const LINES_PER_TURN = 1000
 
 const [LINE_BREAK, EQUALS, PLUS] = [0x0a, 0x3d, 0x2b]
 
@@ -60,19 +60,23 @@ export function encodeFrame(lines: string): Buffer {
   return frame
 }
 
-/** The content of the frame at `at`, or null where there is none that is whole. */
-function frameAt(bytes: Buffer, at: number): Buffer | null {
-  const head = FRAME_HEAD.exec(bytes.toString('latin1', at, at + FRAME_HEAD_BYTES))
-  if (head === null) return null
-  const start = at + FRAME_HEAD_BYTES
-  const content = bytes.subarray(start, start + Number.parseInt(head[1]!, 16))
-  const isWhole = content.length === Number.parseInt(head[1]!, 16)
-  return isWhole && crc32(content) === Number.parseInt(head[2]!, 16) ? content : null
+/** What the head of a frame says of its content. */
+interface FrameHead {
+  readonly bytes: number
+  readonly checksum: number
 }
 
-/** Does what a frame says, and lets others have their turns while it is long. */
-export async function applyFrame(content: Buffer, rows: Map<string, string>): Promise<void> {
-  for (let at = 0, lines = 1; at < content.length; lines++) {
+function decodeHead(bytes: Buffer): FrameHead | null {
+  const [, length, checksum] = FRAME_HEAD.exec(bytes.toString('latin1', 0, FRAME_HEAD_BYTES)) ?? []
+  return length === undefined ? null : { bytes: Number.parseInt(length, 16), checksum: Number.parseInt(checksum!, 16) }
+}
+
+const isWhole = (content: Buffer, { bytes, checksum }: FrameHead): boolean =>
+  content.length === bytes && crc32(content) === checksum
+
+/** Does what a frame says. */
+export function applyFrame(content: Buffer, rows: Map<string, string>): void {
+  for (let at = 0; at < content.length;) {
     const end = content.indexOf(LINE_BREAK, at)
     const line = content.toString('utf8', at + 1, end)
     if (content[at] === PLUS) {
@@ -80,7 +84,6 @@ export async function applyFrame(content: Buffer, rows: Map<string, string>): Pr
       rows.set(line.slice(0, space), line.slice(space + 1))
     } else rows.delete(line)
     at = end + 1
-    if (lines % LINES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve))
   }
 }
 
@@ -99,11 +102,7 @@ export interface FileEnd {
  * Reads a file frame by frame.
  * @throws MetadataStoreError when its format is newer than this program
  */
-export async function readFrames(
-  file: StoreFile,
-  name: string,
-  take: (content: Buffer) => Promise<void>,
-): Promise<FileEnd> {
+export async function readFrames(file: StoreFile, name: string, take: (content: Buffer) => void): Promise<FileEnd> {
   const size = await file.size()
   const reader = new WindowReader(file, size)
   const header = await reader.look(0, HEADER.length)
@@ -113,22 +112,21 @@ export async function readFrames(
   }
   let at = HEADER.length
   for (let isClosed = false; ;) {
-    const head = FRAME_HEAD.exec((await reader.look(at, FRAME_HEAD_BYTES)).toString('latin1'))
-    const bytes = FRAME_HEAD_BYTES + Number.parseInt(head?.[1] ?? '0', 16)
-    const content = head === null || at + bytes > size ? null : frameAt(await reader.look(at, bytes), 0)
-    if (content === null) return { at, size, state: await stateOf(reader, at), isClosed }
+    const head = decodeHead(await reader.look(at, FRAME_HEAD_BYTES))
+    const content = head === null ? null : await reader.look(at + FRAME_HEAD_BYTES, head.bytes)
+    if (head === null || content === null || !isWhole(content, head)) {
+      return { at, size, state: await stateOf(reader, at), isClosed }
+    }
     isClosed = content.length === 0
-    if (!isClosed) await take(content)
-    at += bytes
+    if (!isClosed) take(content)
+    at += FRAME_HEAD_BYTES + content.length
   }
 }
 
 function requireKnownFormat(header: Buffer, name: string): void {
   const [, version] = /^WARREN METADATA (\d{1,4})\n?$/.exec(header.toString('latin1')) ?? []
-  if (version === undefined || Number(version) <= 1) return
-  throw new MetadataStoreError(
-    `${name} has format ${version}, written by a newer version of this program; this version reads up to format 1`,
-  )
+  if (version === undefined || Number(version) <= VERSION) return
+  throw new MetadataStoreError(newerFormatText(name, Number(version), VERSION))
 }
 
 /** What the rest of a file is that does not begin with a whole frame. */
@@ -136,7 +134,9 @@ async function stateOf(reader: WindowReader, from: number): Promise<FileEnd['sta
   const rest = await reader.look(from, reader.size - from)
   if (rest.every((byte) => byte === 0)) return 'clean'
   for (let at = rest.indexOf(EQUALS); at >= 0; at = rest.indexOf(EQUALS, at + 1)) {
-    if (frameAt(rest, at) !== null) return 'damaged'
+    const head = decodeHead(rest.subarray(at))
+    const start = at + FRAME_HEAD_BYTES
+    if (head !== null && isWhole(rest.subarray(start, start + head.bytes), head)) return 'damaged'
   }
   return 'torn'
 }

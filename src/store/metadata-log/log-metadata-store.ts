@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { type Log, silentLog } from '../../telemetry/log.ts'
 import { nodeFiles, type StoreFiles } from '../files.ts'
-import { type MetadataStore, MetadataStoreError, requireKey } from '../metadata-store.ts'
-import { DIRECTORY_FORMAT, DirectoryLock, FIRST_FORMAT_WITH_LOG } from './directory-lock.ts'
+import { closedError, jsonOf, type MetadataStore, MetadataStoreError, requireKey } from '../metadata-store.ts'
+import { DIRECTORY_FORMAT, DirectoryLock, hasTable } from './directory-lock.ts'
 import { FOLDER } from './format.ts'
 import { MetadataLog, type MetadataLogOptions } from './metadata-log.ts'
 import { replay } from './replay.ts'
@@ -23,7 +23,7 @@ export async function openLogMetadataStore(directory: string, log: Log): Promise
   try {
     const files = nodeFiles(directory)
     const { format } = lock
-    if (format > 0 && format < FIRST_FORMAT_WITH_LOG) await moveToLog(files, lock.rows())
+    if (hasTable(format)) await moveToLog(files, lock.rows())
     const makeSnapshot = async (number: number): Promise<number> => {
       const { makeSnapshotInThread } = await import('./snapshot-thread.ts')
       return makeSnapshotInThread({ directory, number })
@@ -100,16 +100,12 @@ export class LogMetadataStore implements MetadataStore {
 
   put(key: string, value: unknown): void {
     this.#assertOpen()
-    requireKey(key)
-    const json = JSON.stringify(value) as string | undefined
-    if (json === undefined) throw new TypeError(`no JSON value for metadata key ${key}`)
-    this.#open.set(key, json)
+    this.#open.set(requireKey(key), jsonOf(key, value))
   }
 
   delete(key: string): void {
     this.#assertOpen()
-    requireKey(key)
-    this.#open.set(key, null)
+    this.#open.set(requireKey(key), null)
   }
 
   get dirty(): boolean {
@@ -186,8 +182,6 @@ export class LogMetadataStore implements MetadataStore {
     if (this.#closing !== null) throw closedError()
   }
 }
-
-const closedError = (): Error => new Error('the metadata store is closed')
 
 function* parseRows(rows: Iterable<readonly [string, string]>): Generator<readonly [key: string, value: unknown]> {
   for (const [key, json] of rows) yield [key, JSON.parse(json)]

@@ -57,7 +57,7 @@ export class MetadataLog {
       throw new MetadataStoreError(`${damage.file} is damaged at byte ${damage.offset}: ${damage.reason}`)
     }
     const file = found.last === null ? await create(files, 1) : await reopen(files, found.last)
-    for (const name of await staleFiles(files, found.snapshot, true)) await files.remove(name)
+    for (const name of await staleFiles(files, found.snapshot)) await files.remove(name)
     return { log: new MetadataLog(options, found, file), rows: found.rows }
   }
 
@@ -130,7 +130,7 @@ export class MetadataLog {
     const logBytes = this.#logBytes
     this.#snapshotBytes = await this.#makeSnapshot(number)
     this.#logBytes -= logBytes
-    for (const name of await staleFiles(this.#files, number, false)) await this.#files.remove(name)
+    for (const name of await staleFiles(this.#files, number)) await this.#files.remove(name)
   }
 
   /** Resolves when no snapshot is being made. */

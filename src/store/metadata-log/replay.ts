@@ -44,12 +44,12 @@ export async function replay(files: StoreFiles, before = Infinity): Promise<Repl
   return { rows, snapshot, snapshotBytes, logBytes, last, damage }
 }
 
-/** Names of the files that nobody needs once there is this snapshot; of all snapshots that were not finished, where `unfinished` says so. */
-export async function staleFiles(files: StoreFiles, snapshot: number, unfinished: boolean): Promise<string[]> {
+/** Names of the files that nobody needs once there is this snapshot, and none is being made. */
+export async function staleFiles(files: StoreFiles, snapshot: number): Promise<string[]> {
   const names = await files.list(FOLDER)
   const isStale = (name: string): boolean => {
     const found = parseName(name)
-    return found === null ? unfinished && name.endsWith(UNFINISHED) : found.number < snapshot
+    return found === null ? name.endsWith(UNFINISHED) : found.number < snapshot
   }
   return names.filter(isStale).map((name) => posix.join(FOLDER, name))
 }

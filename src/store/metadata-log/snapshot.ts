@@ -22,7 +22,6 @@ async function writeSnapshot(
   rows: Iterable<readonly [key: string, json: string]>,
 ): Promise<number> {
   const name = nameOf(number, 'snapshot')
-  await files.remove(name + UNFINISHED)
   const file = await files.open(name + UNFINISHED, 'create', false)
   let at = 0
   const write = async (bytes: Buffer): Promise<void> => {
