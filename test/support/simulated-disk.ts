@@ -64,6 +64,8 @@ interface Plan {
   readonly bytes?: number
   /** What it leaves when it fails after so many bytes. */
   readonly fail?: (partial: number) => void
+  /** It changes what is on the disk; holds unless given for kinds that do. */
+  readonly changes?: boolean
   /** Of a write: does this part of it. */
   readonly part?: (from: number, to: number) => void
 }
@@ -77,6 +79,7 @@ class Waiting implements Operation {
   outcome = 'asked'
   readonly perform: () => unknown
   readonly plan: Plan
+  readonly changes: boolean
   readonly result = Promise.withResolvers<unknown>()
 
   constructor(index: number, kind: OperationKind, name: string, perform: () => unknown, plan: Plan) {
@@ -87,6 +90,7 @@ class Waiting implements Operation {
     this.bytes = plan.bytes ?? 0
     this.perform = perform
     this.plan = plan
+    this.changes = plan.changes ?? CHANGING.has(kind)
   }
 }
 
@@ -102,7 +106,6 @@ interface NameChange {
 }
 
 const CHANGING: ReadonlySet<OperationKind> = new Set([
-  'open',
   'makeFolder',
   'rename',
   'remove',
@@ -166,7 +169,7 @@ export class SimulatedDisk implements StoreFiles {
   // What the store calls
 
   open(name: string, mode: 'create' | 'write' | 'read', synchronous: boolean): Promise<StoreFile> {
-    return this.#ask('open', name, () => {
+    const perform = (): StoreFile => {
       let inode = this.#names.get(name)
       if (mode === 'create' && inode !== undefined) throw errorOf('EEXIST', 'open', name)
       if (mode === 'create' ? !this.#folders.has(folderOf(name)) : inode === undefined)
@@ -176,7 +179,8 @@ export class SimulatedDisk implements StoreFiles {
         this.#change('create', name, inode)
       }
       return this.#fileOf(name, inode, mode !== 'read', synchronous)
-    })
+    }
+    return this.#ask('open', name, perform, { changes: mode === 'create' })
   }
 
   /** In an order that is not the alphabet's, as on a real disk. */
@@ -354,7 +358,7 @@ export class SimulatedDisk implements StoreFiles {
     for (const operation of this.#waiting.splice(0)) {
       operation.outcome = 'lost'
       if (operation.kind === 'write') part(operation, choose)
-      else if (CHANGING.has(operation.kind) && choose(2) === 1) attempt(operation.perform)
+      else if (operation.changes && choose(2) === 1) attempt(operation.perform)
     }
   }
 
@@ -412,11 +416,7 @@ export class SimulatedDisk implements StoreFiles {
       const { fault } = armed
       const concerned = matches(fault, operation)
       if (armed.left === 0) {
-        if (
-          fault.afterwards === 'all'
-            ? concerned || CHANGING.has(operation.kind)
-            : fault.afterwards === 'same' && concerned
-        )
+        if (fault.afterwards === 'all' ? concerned || operation.changes : fault.afterwards === 'same' && concerned)
           found ??= fault
       } else if (concerned && --armed.left === 0) found ??= fault
     }

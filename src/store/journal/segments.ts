@@ -6,11 +6,13 @@ import { readMoves } from './move-table.ts'
 /** Zeros put on disk ahead of what is written: overwriting them needs no change of the file's own data, and so takes half the time. */
 const AHEAD_BYTES = 1024 * 1024
 /** They are put there when fewer than this are left. */
-const AHEAD_MIN = 256 * 1024
+const AHEAD_MIN = 512 * 1024
 /** Only for writes below this: large ones gain nothing. */
-const SMALL_BYTES = 64 * 1024
+const SMALL_BYTES = 128 * 1024
 /** Blocks of the file system. */
 const BLOCK_BYTES = 4096
+
+const ZEROS = Buffer.alloc(AHEAD_BYTES)
 
 /** Files kept open for reading. */
 const READERS_MAX = 128
@@ -189,7 +191,7 @@ export class Segments {
     } catch {
       return // there is just no room ahead
     }
-    const isWritten = await file.write([Buffer.alloc(AHEAD_BYTES)], from).then(
+    const isWritten = await file.write([ZEROS], from).then(
       () => true,
       // the disk is full, perhaps: whoever writes something to that place hears of it
       () => false,
