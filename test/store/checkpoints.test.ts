@@ -39,3 +39,43 @@ async function purgeDuringCheckpoint(turns: number): Promise<void> {
 test('a checkpoint is true to the order of a purge and of a change of levels', async () => {
   for (let turns = 0; turns < TURNS_MAX; turns++) await purgeDuringCheckpoint(turns)
 })
+
+/** Bytes of a body that keeps others so far apart that they are gathered. */
+const LARGE = 70_000
+
+/** So many are gathered. */
+const SCATTERED = 16
+
+/** Messages are copied to lie together after their queue was purged and its levels changed; then the process is killed. */
+test('without a checkpoint, a copy is not done again what was done before it was made', async () => {
+  const disk = new SimulatedDisk()
+  const open = await openJournal(disk)
+  const driver = new Driver(chooseBySeed(SEED))
+  driver.started(open)
+  const [model, other] = [driver.addQueue(), driver.addQueue()]
+  const publish = (level: number) =>
+    Array.from({ length: SCATTERED }, (_, i) => {
+      if (i % 4 === 0) driver.publish([other], { bodyLength: LARGE })
+      return driver.publish([model], { level })[0]!
+    })
+  const kept = publish(1)
+  const purged = publish(0)
+  await driver.settled()
+  assert.ok(driver.evict(model, 0, purged[0]!.number, purged.at(-1)!.number))
+  // as wide as the purge of a whole queue
+  driver.drop(model, Object.assign(model.ranges[0]!, { from: 1 }))
+  assert.ok(driver.relevel(model, [0, 0]))
+  assert.ok(driver.relevel(model, [1]))
+  const later = publish(0)
+  await driver.settled()
+  for (const facts of [kept, later]) await driver.gather(model, facts)
+  const { committed } = open.store
+  driver.abandon()
+  const after = await openJournal(disk.kill({ seed: SEED }))
+  await driver.reopened(after, committed)
+  assert.deepEqual(
+    [...model.facts.values()].map(({ level }) => level),
+    [...kept.map(() => 1), ...later.map(() => 0)],
+  )
+  await after.close()
+})

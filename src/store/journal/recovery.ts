@@ -132,6 +132,16 @@ export async function readCheckpoint(files: StoreFiles): Promise<{ checkpoint: C
   }
 }
 
+const BEGINNING = {
+  state: STATE_READY,
+  dueAt: 0,
+  mark: 0,
+  redelivered: false,
+  deliveryCount: 0,
+  acquiredCount: 0,
+  order: 0,
+} as const
+
 /** Rebuilds the indexes of all queues from the last checkpoint and the journal after it. */
 export class Recovery {
   readonly #host: RecoveryHost
@@ -234,7 +244,8 @@ export class Recovery {
 
   /**
    * Messages that were written once more to lie together. Their originals may be gone, which only the checkpoint would say. What the
-   * journal says of them comes later, whatever the order of the segments. What is damaged here was never synced, perhaps.
+   * journal says of them comes later, whatever the order of the segments; where it has the original, that is their beginning. What is
+   * damaged here was never synced, perhaps.
    */
   async #addCopies(segment: Segment): Promise<void> {
     const { segments } = this.#host
@@ -269,6 +280,18 @@ export class Recovery {
       row.sharers = sharers
       row.level = level
       if (!hasNumber(index, number)) index.appendRow(index.logged, row, null)
+      else this.#beginAnew(index, number, level)
+    }
+  }
+
+  /**
+   * A copy came first, with the level that the message had when it was copied. All that follows in the journal is done to it once more,
+   * and so it begins with the level that the message began with.
+   */
+  #beginAnew(index: QueueIndex, number: number, level: number): void {
+    for (const page of index.logged.covering(number)) {
+      const row = page.rowOf(number)
+      if (row >= 0 && page.isLive(row)) page.update(row, { ...BEGINNING, level })
     }
   }
 
