@@ -1,3 +1,5 @@
+import { ReadBuffer } from './read-buffer.ts'
+
 /** Size of the chunks that outgoing frames are gathered in. */
 export const CHUNK_BYTES = 64 * 1024
 const SPARE_MAX = 64
@@ -11,6 +13,8 @@ const SMALL_SPARE_MAX = 4096
  * turn, each with a few bytes: for them there are small chunks.
  */
 export class BufferPool {
+  /** Incoming bytes. */
+  readonly reads = new ReadBuffer()
   readonly #spare: Buffer[] = []
   readonly #smallSpare: Buffer[] = []
 

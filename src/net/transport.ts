@@ -3,21 +3,19 @@ import type { TLSSocket } from 'node:tls'
 import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import { type BufferPool, CHUNK_BYTES } from './buffer-pool.ts'
+import { READ_BYTES } from './read-buffer.ts'
 
 /** Unsent bytes from which on the client counts as slow: deliveries wait in their queues. */
 const FULL_BYTES = 256 * 1024
 /**
  * The same for TLS, which tells only in the next turn what it could write, so that this is all that leaves in a turn. It is a multiple of
- * READ_PER_TURN_BYTES, since deliveries are larger than what was published: otherwise queues grow with consumers that keep up.
+ * READ_BYTES, since deliveries are larger than what was published: otherwise queues grow with consumers that keep up.
  */
 const FULL_BYTES_TLS = 512 * 1024
 /** Unsent bytes below which it is served again. */
 const RESUME_BYTES = 64 * 1024
 /** Unsent bytes from which on nothing more is read from it, since each request adds an answer. */
 const CHOKED_BYTES = 4 * 1024 * 1024
-
-/** Bytes read from one peer in a turn: a flood from one must not keep the acknowledgements of the others waiting. */
-const READ_PER_TURN_BYTES = 256 * 1024
 
 export const PAUSED_BY_ALARM = 1
 export const PAUSED_BY_PRESSURE = 2
@@ -97,12 +95,14 @@ export class Transport implements TurnTask {
     this.#limit = this.#full
     this.out = NO_CHUNK
     let failure: Error | null = null
-    socket.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       this.bytesIn += chunk.length
       this.readsIn++
       this.#takeTurn(chunk.length)
       if (!this.closed) handler.onData(chunk)
-    })
+    }
+    socket.on('data', onData)
+    pool.reads.attach(socket, onData)
     socket.on('error', (error) => (failure = error))
     // the peer will say no more, but may still listen for the answer to its goodbye
     socket.on('end', () => this.end())
@@ -193,7 +193,7 @@ export class Transport implements TurnTask {
       this.#readBytes = 0
     }
     this.#readBytes += bytes
-    if (this.#readBytes < READ_PER_TURN_BYTES || this.#paused & PAUSED_BY_FAIRNESS) return
+    if (this.#readBytes < READ_BYTES || this.#paused & PAUSED_BY_FAIRNESS) return
     this.pause(PAUSED_BY_FAIRNESS)
     this.#turn.schedule(PHASE_FLUSH, this)
   }
