@@ -129,7 +129,9 @@ export class Publishing {
     const { broker } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
-    if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
+    // where the last one went, this one may go
+    const isAllowed = message.routingKey === access.lastKey && message.extraKeys === null
+    if (access.exchange.type === 'topic' && !isAllowed) this.#requireTopics(access.exchange, message)
     const targets = this.#targets(access, message)
     if (this.#pending !== null) {
       this.#session.vhost.retain(message)

@@ -1,56 +1,70 @@
-import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** Bytes read from one peer in a turn, and by one read: a flood from one must not keep the acknowledgements of the others waiting. */
-export const READ_BYTES = 256 * 1024
+/** What one read of a socket takes at most. */
+export const READ_BYTES = 128 * 1024
 
 /** Reads up to this many bytes share a slab. */
 const SMALL_BYTES = 2048
 /** A view that is kept keeps its slab, so that one that a silent peer has sent must not cost much. */
 const SLAB_BYTES = 8192
 
-/** A handle of Node.js, as far as it is needed here. */
+/** Who has the bytes of a socket. */
+export interface SocketReader {
+  /** Whether it takes them now. Otherwise the stream keeps them, and they come by its event `data`. */
+  readonly takes: boolean
+  /** Bytes that stay as they are. */
+  take(chunk: Buffer): void
+}
+
+/** What a socket has from Node.js, as far as it is needed here. */
 interface Handle {
-  useUserBuffer?(buffer: Uint8Array): void
+  useUserBuffer(buffer: Uint8Array): void
+  /** Called for each read, by which `bytesRead` has grown unless it is the end or an error. */
+  onread: (this: Handle, arrayBuffer: unknown) => unknown
+  readonly bytesRead: number
+  reading: boolean
+  readStop(): void
 }
 
 /**
  * What all sockets of a server are read into. Node.js makes a buffer of 64 KiB for each read and cuts it to what came, which costs more
- * than a small read itself, and counts as memory until it is collected. This one is as large as a turn's share, so that many bytes come by
- * few reads, and what came is copied out of it, to a buffer that is as large as that.
+ * than a small read itself, and counts as memory until it is collected; then the chunk goes through a stream. This buffer is larger, so
+ * that many bytes come by few reads, and what came is copied out of it, to a buffer that is as large as that.
  *
- * Node.js reads into a buffer of the caller's where a socket is made with `onread` (node:net, `new net.Socket`), and has no such option for
- * sockets that a server accepts. Those are given what that option would set: which properties these are is found out from a socket that
- * has it. Where they cannot be found, sockets are read as ever.
+ * Node.js can read into a buffer of the caller's (`onread` of `new net.Socket`), but has no such option for sockets that a server
+ * accepts. So this is asked of their handles. Where they are other than is known here, sockets are read as ever.
  */
 export class ReadBuffer {
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   #slab: Buffer = Buffer.alloc(0)
   #used = 0
-  readonly #keys = keysOfOnread()
 
-  /**
-   * Reads the socket into this buffer from now on. It is paused then, and what it had read before still comes by the event `data`.
-   * @param onData gets bytes that stay as they are
-   * @returns false where that is not possible
-   */
-  attach(socket: Duplex, onData: (chunk: Buffer) => void): boolean {
-    const handle = (socket as unknown as { readonly _handle?: Handle | null })._handle
-    if (this.#keys === null || typeof handle?.useUserBuffer !== 'function') return false
-    const { buffer, callback } = this.#keys
-    const properties = socket as unknown as Record<symbol, unknown>
-    properties[buffer] = this.#bytes
-    properties[callback] = (bytes: number): true => {
-      onData(this.#take(bytes))
-      return true
-    }
+  /** Reads the socket into this buffer from now on. @returns false where that is not possible: all comes by the event `data` */
+  attach(socket: Duplex, reader: SocketReader): boolean {
+    const handle = handleOf(socket)
+    if (handle === null) return false
+    const { onread } = handle
+    let before = handle.bytesRead
     handle.useUserBuffer(this.#bytes)
-    // stops reading: it was paused as a stream only
-    socket.pause()
+    handle.onread = (arrayBuffer) => {
+      const now = handle.bytesRead
+      const bytes = now - before
+      // the end, or an error
+      if (bytes <= 0) return onread.call(handle, arrayBuffer)
+      before = now
+      const chunk = this.#copy(bytes)
+      if (reader.takes) reader.take(chunk)
+      else if (!socket.push(chunk)) {
+        // as Node.js does it; the stream starts it again
+        handle.reading = false
+        handle.readStop()
+      }
+      return undefined
+    }
     return true
   }
 
-  #take(bytes: number): Buffer {
+  #copy(bytes: number): Buffer {
     if (bytes > SMALL_BYTES) {
       const own = Buffer.allocUnsafeSlow(bytes)
       this.#bytes.copy(own, 0, 0, bytes)
@@ -67,17 +81,15 @@ export class ReadBuffer {
   }
 }
 
-interface OnreadKeys {
-  readonly buffer: symbol
-  readonly callback: symbol
-}
-
-function keysOfOnread(): OnreadKeys | null {
-  const onread = { buffer: new Uint8Array(1), callback: () => true }
-  const socket = new Socket({ onread })
-  const properties = socket as unknown as Record<symbol, unknown>
-  const symbols = Object.getOwnPropertySymbols(socket)
-  const buffer = symbols.find((key) => properties[key] === onread.buffer)
-  const callback = symbols.find((key) => properties[key] === onread.callback)
-  return buffer === undefined || callback === undefined ? null : { buffer, callback }
+function handleOf(socket: Duplex): Handle | null {
+  const handle = (socket as { readonly _handle?: Partial<Handle> | null })._handle
+  const isKnown =
+    handle !== undefined &&
+    handle !== null &&
+    typeof handle.useUserBuffer === 'function' &&
+    typeof handle.readStop === 'function' &&
+    typeof handle.onread === 'function' &&
+    typeof handle.reading === 'boolean' &&
+    typeof handle.bytesRead === 'number'
+  return isKnown ? (handle as Handle) : null
 }

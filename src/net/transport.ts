@@ -3,19 +3,22 @@ import type { TLSSocket } from 'node:tls'
 import { RingDeque } from '../util/ring-deque.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import { type BufferPool, CHUNK_BYTES } from './buffer-pool.ts'
-import { READ_BYTES } from './read-buffer.ts'
+import type { SocketReader } from './read-buffer.ts'
 
 /** Unsent bytes from which on the client counts as slow: deliveries wait in their queues. */
 const FULL_BYTES = 256 * 1024
 /**
  * The same for TLS, which tells only in the next turn what it could write, so that this is all that leaves in a turn. It is a multiple of
- * READ_BYTES, since deliveries are larger than what was published: otherwise queues grow with consumers that keep up.
+ * READ_PER_TURN_BYTES, since deliveries are larger than what was published: otherwise queues grow with consumers that keep up.
  */
 const FULL_BYTES_TLS = 512 * 1024
 /** Unsent bytes below which it is served again. */
 const RESUME_BYTES = 64 * 1024
 /** Unsent bytes from which on nothing more is read from it, since each request adds an answer. */
 const CHOKED_BYTES = 4 * 1024 * 1024
+
+/** Bytes read from one peer in a turn: a flood from one must not keep the acknowledgements of the others waiting. */
+const READ_PER_TURN_BYTES = 256 * 1024
 
 export const PAUSED_BY_ALARM = 1
 export const PAUSED_BY_PRESSURE = 2
@@ -54,7 +57,7 @@ interface Piece {
  * One peer's bytes. Outgoing frames are appended to a chunk (`reserve`, then write into `out`) and leave in one write at the end of the
  * turn. What waits is counted: `TransportHandler` hears when it is too much and when it is little again.
  */
-export class Transport implements TurnTask {
+export class Transport implements TurnTask, SocketReader {
   scheduled = false
   /** The chunk to write into, valid from `reserve` to the next call. */
   out: Buffer
@@ -80,6 +83,9 @@ export class Transport implements TurnTask {
   /** The next level of unsent bytes at which something is done about it. */
   #limit: number
   #paused = 0
+  #isStarted = false
+  /** The stream has bytes that came while nothing was to be read: those that follow go behind them. */
+  #isKept = false
   #readTurn = 0
   #readBytes = 0
   #holds = 0
@@ -95,14 +101,12 @@ export class Transport implements TurnTask {
     this.#limit = this.#full
     this.out = NO_CHUNK
     let failure: Error | null = null
-    const onData = (chunk: Buffer): void => {
-      this.bytesIn += chunk.length
-      this.readsIn++
-      this.#takeTurn(chunk.length)
-      if (!this.closed) handler.onData(chunk)
-    }
-    socket.on('data', onData)
-    pool.reads.attach(socket, onData)
+    socket.on('data', (chunk: Buffer) => {
+      this.#isKept = socket.readableLength > 0
+      this.take(chunk)
+    })
+    this.#isKept = socket.readableLength > 0
+    pool.reads.attach(socket, this)
     socket.on('error', (error) => (failure = error))
     // the peer will say no more, but may still listen for the answer to its goodbye
     socket.on('end', () => this.end())
@@ -115,7 +119,22 @@ export class Transport implements TurnTask {
 
   /** Starts reading. */
   start(): void {
+    this.#isStarted = true
     this.#socket.resume()
+  }
+
+  /** Called by the buffer that the socket is read into, as is `take`. */
+  get takes(): boolean {
+    if (this.#paused === 0 && this.#isStarted && !this.#isKept) return true
+    this.#isKept = true
+    return false
+  }
+
+  take(chunk: Buffer): void {
+    this.bytesIn += chunk.length
+    this.readsIn++
+    this.#takeTurn(chunk.length)
+    if (!this.closed) this.#handler.onData(chunk)
   }
 
   /** Unsent bytes, those that were not copied by their weight. */
@@ -193,7 +212,7 @@ export class Transport implements TurnTask {
       this.#readBytes = 0
     }
     this.#readBytes += bytes
-    if (this.#readBytes < READ_BYTES || this.#paused & PAUSED_BY_FAIRNESS) return
+    if (this.#readBytes < READ_PER_TURN_BYTES || this.#paused & PAUSED_BY_FAIRNESS) return
     this.pause(PAUSED_BY_FAIRNESS)
     this.#turn.schedule(PHASE_FLUSH, this)
   }

@@ -46,6 +46,9 @@ const CLOSE_TIMEOUT_MS = 5_000
 /** Flags that a kind of packet has to have. */
 const ACK_FLAGS: Readonly<Record<number, number>> = { [p.PUBREL]: 2, [p.SUBSCRIBE]: 2, [p.UNSUBSCRIBE]: 2 }
 
+/** One for all: a packet has been read when it is dealt with. */
+const reader = new PacketReader()
+
 const AWAIT_CONNECT = 0
 /** CONNECT has come, CONNACK has not been sent. */
 const CONNECTING = 1
@@ -62,7 +65,6 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   readonly #context: MqttContext
   readonly #peer: Peer
   readonly #parser: PacketParser
-  readonly #reader = new PacketReader()
   readonly #connecting: Connecting
   readonly #onEnd: (connection: Connection) => void
   /** The first byte has come. */
@@ -112,7 +114,6 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     if (this.#state === CLOSED) return
     this.#context.counters.packetsReceived++
     const type = first >>> 4
-    const reader = this.#reader
     reader.reset(buffer, start, end)
     if (type !== p.PUBLISH && (first & 0xf) !== (ACK_FLAGS[type] ?? 0)) {
       throw new MqttError(MALFORMED_PACKET, 'the flags of a packet are wrong')
@@ -127,14 +128,14 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
 
   #onEarlyPacket(type: number): void {
     if (this.#state === AWAIT_CONNECT && type === p.CONNECT) {
-      const packet = decode.decodeConnect(this.#reader)
+      const packet = decode.decodeConnect(reader)
       this.#version = packet.version
       this.#packetBytesMax = packet.properties?.maximumPacketSize ?? Infinity
       this.#state = CONNECTING
       this.#suspend()
       this.#connecting.begin(packet)
     } else if (this.#state === CONNECTING && type === p.AUTH && this.#version === 5) {
-      const packet = decode.decodeReason(this.#reader, type, this.#version)
+      const packet = decode.decodeReason(reader, type, this.#version)
       this.#suspend()
       this.#connecting.onAuth(packet)
     } else {
@@ -143,7 +144,6 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   }
 
   #onOtherPacket(type: number): void {
-    const reader = this.#reader
     const version = this.#version
     const client = this.#client!
     switch (type) {

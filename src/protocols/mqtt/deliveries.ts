@@ -68,11 +68,15 @@ export class OutgoingDeliveries {
   readonly #aliases: OutgoingAliases
   readonly #unacknowledged = new Map<number, Unacknowledged>()
   readonly #held: HeldPublishes
+  /** Nothing is told of a message of QoS 0 but topic and payload, whatever its size. */
+  readonly #isPlain: boolean
   #lastSharedId = OWN_IDS
   /** The topic that was sent last, by its key. */
   #lastKey = ''
   #lastTopic = ''
   #lastBytes: Buffer = NO_TOPIC
+  /** The key before, whose topic was written without being remembered. */
+  #passingKey = ''
 
   constructor(parts: DeliveryParts) {
     this.#session = parts.session
@@ -82,6 +86,7 @@ export class OutgoingDeliveries {
     this.#answers = parts.answers
     this.#transport = parts.transport
     this.#limits = parts.limits
+    this.#isPlain = parts.limits.version < 5 && parts.limits.packetBytesMax === Infinity
     this.#aliases = new OutgoingAliases(parts.limits.topicAliasMaximum)
     const { vhost } = parts.session
     this.#held = new HeldPublishes(
@@ -103,11 +108,24 @@ export class OutgoingDeliveries {
   deliver(consumer: Consumer, tag: number, message: Message, redelivered: boolean, entry: Entry | null): void {
     const { name } = consumer.queue
     const isQos0 = name === this.#state.qos0Queue
+    if (isQos0 && this.#isPlain && this.#deliverPlain(message)) return
     const isOwn = isQos0 || name === this.#state.qos1Queue
     const topic = this.#topicOf(message)
     const match = isOwn ? this.#subscriptions.match(message, topic, isQos0) : this.#subscriptions.matchShared(name)
     const sent = match !== null && this.#send(message, topic, match, tag, isOwn && redelivered, consumer.noAck, entry)
     if (!sent && !consumer.noAck) this.#session.acknowledge(tag, false)
+  }
+
+  /** A message of QoS 0 of which there is nothing to tell but its topic. @returns whether it was one */
+  #deliverPlain(message: Message): boolean {
+    const { routingKey } = message
+    if (routingKey === this.#lastKey || this.#subscriptions.matchPlain(message) === null) return false
+    const isPassing = routingKey !== this.#passingKey
+    this.#passingKey = routingKey
+    const topic = isPassing ? this.#context.outgoingTopics.passing(routingKey) : null
+    if (topic === null) return false
+    this.#write({ first: PUBLISH << 4, packetId: 0, topic, properties: null }, message)
+    return true
   }
 
   /** @returns whether an acknowledgement is to come */
@@ -176,13 +194,16 @@ export class OutgoingDeliveries {
     }
     if (version === 5 && alias === 0) alias = this.#aliases.give(topic)
     if (alias > 0) properties = encodeProperties({ ...told, topicAlias: alias })
-    const head: PublishHead = { first, packetId, topic: bytes, properties }
+    this.#write({ first, packetId, topic: bytes, properties }, message)
+    return true
+  }
+
+  #write(head: PublishHead, message: Message): void {
     const { counters } = this.#context
     counters.packetsSent++
     counters.publishSent++
     counters.publishBytesSent += message.bodyLength
     writePublish(this.#transport, head, message, this.#session.vhost)
-    return true
   }
 
   #propertiesFor(message: Message, identifiers: number[] | null, remainingMs: number): PacketProperties | null {

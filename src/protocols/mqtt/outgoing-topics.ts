@@ -4,6 +4,10 @@ import { keyToTopic, type TopicMapping } from './topics.ts'
 const KEYS_MAX = 16_384
 const KEY_CHARS_MAX = 256
 
+/** What stands for it in a topic, `/` and `+`, is the next character. */
+const DOT = 46
+const STAR = 42
+
 /** What a routing key is to subscribers. */
 export interface OutgoingTopic {
   readonly topic: string
@@ -14,9 +18,26 @@ export interface OutgoingTopic {
 export class OutgoingTopics {
   readonly #mapping: TopicMapping
   readonly #known = new Map<string, OutgoingTopic>()
+  readonly #scratch = Buffer.allocUnsafeSlow(KEY_CHARS_MAX)
 
   constructor(mapping: TopicMapping) {
     this.#mapping = mapping
+  }
+
+  /**
+   * The bytes of a topic that need not come again: where there are thousands, to look one up costs more than to write it.
+   * @returns a view, until the next call; null where the key has to be looked at as a whole
+   */
+  passing(key: string): Buffer | null {
+    const { length } = key
+    if (length > KEY_CHARS_MAX || this.#mapping.sparkplug) return null
+    const scratch = this.#scratch
+    for (let i = 0; i < length; i++) {
+      const code = key.charCodeAt(i)
+      if (code >= 0x80) return null
+      scratch[i] = code === DOT || code === STAR ? code + 1 : code
+    }
+    return scratch.subarray(0, length)
   }
 
   of(key: string): OutgoingTopic {

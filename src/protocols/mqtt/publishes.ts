@@ -48,7 +48,8 @@ export class IncomingPublishes {
   readonly #subscriptions: Subscriptions
   readonly #answers: Answers
   readonly #version: Version
-  readonly #aliases: IncomingAliases
+  /** Null where the version has none. */
+  readonly #aliases: IncomingAliases | null
   #lastTopic = ''
   #lastKey: TopicKey = { key: '', keepsTopic: true }
   #isReturned = false
@@ -61,7 +62,7 @@ export class IncomingPublishes {
     this.#subscriptions = parts.subscriptions
     this.#answers = parts.answers
     this.#version = parts.version
-    this.#aliases = new IncomingAliases(parts.version === 5 ? parts.context.settings.topicAliasMaximum : 0)
+    this.#aliases = parts.version === 5 ? new IncomingAliases(parts.context.settings.topicAliasMaximum) : null
   }
 
   /** The message that is being published reached no queue. */
@@ -75,7 +76,7 @@ export class IncomingPublishes {
     const { counters } = this.#context
     counters.publishReceived++
     counters.publishBytesReceived += packet.payloadLength
-    packet.topic = this.#aliases.topicOf(packet.topic, packet.properties?.topicAlias)
+    if (this.#aliases !== null) packet.topic = this.#aliases.topicOf(packet.topic, packet.properties?.topicAlias)
     this.#requireTopic(packet.topic)
     if (qos === 2 && this.#state.packetIds.received.has(packetId)) {
       // on a new connection, it may not be on disk yet
@@ -114,7 +115,7 @@ export class IncomingPublishes {
     }
     const { publishing } = this.#session
     const access = publishing.access(this.#context.settings.exchange)
-    const own = this.#subscriptions.hasNoLocal ? this.#state.clientId : null
+    const own = this.#version === 5 && this.#subscriptions.hasNoLocal ? this.#state.clientId : null
     const message = this.#context.composer.compose(packet, own, this.#lastKey)
     if (qos < 2 && !retain) {
       this.#isReturned = false

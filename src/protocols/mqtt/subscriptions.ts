@@ -186,6 +186,12 @@ export class Subscriptions {
     this.#common = isCommon && !needsTelling ? matchOf([first]) : null
   }
 
+  /** As `match`, where that is the same for every topic that is not reserved, of a message that has nothing to tell but its QoS; else null. */
+  matchPlain(message: Message): Match | null {
+    const isPlain = message.exchange === this.#context.settings.exchange && message.propertiesLength <= BARE_BYTES
+    return isPlain && !isReserved(message.routingKey) ? this.#common : null
+  }
+
   /**
    * What a message in one of the session's own queues is to be delivered as; null for not at all.
    * @param isQos0 whether it came by the queue for QoS 0
@@ -194,7 +200,8 @@ export class Subscriptions {
     const { exchange } = this.#context.settings
     if (message.exchange !== exchange) return isQos0 ? null : FOREIGN
     // what has only its QoS among its properties came by MQTT on a topic that its key gives back, or by another protocol
-    if (this.#common !== null && message.propertiesLength <= BARE_BYTES && !isReserved(topic)) return this.#common
+    const common = this.matchPlain(message)
+    if (common !== null) return common
     const matching = this.#matching(message, topic)
     // the other queue has it too
     if (isQos0 && matching.some(({ qos }) => qos > 0)) return null
