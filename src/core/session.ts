@@ -54,14 +54,14 @@ export class Session implements CommitWaiter {
   readonly connection: ClientConnection
   readonly broker: Broker
   readonly vhost: VHost
+  readonly access: Access
+  readonly publishing: Publishing
+  readonly counters = new MessageCounters()
   readonly sink: SessionSink
   readonly number: number
-  readonly access: Access
   /** What it declares, binds and deletes. */
   readonly topology: Topology
-  readonly publishing: Publishing
   readonly deliveries: Deliveries
-  readonly counters = new MessageCounters()
   readonly consumers = new Map<string, Consumer>()
   /** Prefetch of consumers to come; 0 for no limit. */
   prefetch: number

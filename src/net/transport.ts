@@ -29,6 +29,7 @@ export const PAUSED_BY_STORE = 8
 export const PAUSED_BY_OWNER = 32
 /** An answer has to come before what the peer has sent since. */
 export const PAUSED_BY_ANSWER = 16
+const PAUSED_UNTIL_STARTED = 64
 
 export interface TransportHandler {
   /** Bytes from the peer. They stay as they are: views of them may be kept for as long as needed. */
@@ -58,20 +59,26 @@ interface Piece {
  * turn. What waits is counted: `TransportHandler` hears when it is too much and when it is little again.
  */
 export class Transport implements TurnTask, SocketReader {
-  scheduled = false
-  /** The chunk to write into, valid from `reserve` to the next call. */
-  out: Buffer
+  // what each read looks at comes first, and so lies together: with thousands of peers, none of it is in the processor's cache
+  readonly #handler: TransportHandler
+  readonly #turn: Turn
+  #paused = PAUSED_UNTIL_STARTED
+  /** The stream has bytes that came while nothing was to be read: those that follow go behind them. */
+  #isKept = false
+  closed = false
+  #readTurn = 0
+  #readBytes = 0
   /** Read from the socket. */
   bytesIn = 0
   readsIn = 0
+  scheduled = false
+  /** The chunk to write into, valid from `reserve` to the next call. */
+  out: Buffer
   /** Appended, if not sent yet. */
   bytesOut = 0
   writesOut = 0
-  closed = false
   readonly #socket: Duplex
-  readonly #turn: Turn
   readonly #pool: BufferPool
-  readonly #handler: TransportHandler
   #used = 0
   /** Where the part of the chunk starts that has not been handed to the socket. */
   #start = 0
@@ -82,12 +89,6 @@ export class Transport implements TurnTask, SocketReader {
   readonly #full: number
   /** The next level of unsent bytes at which something is done about it. */
   #limit: number
-  #paused = 0
-  #isStarted = false
-  /** The stream has bytes that came while nothing was to be read: those that follow go behind them. */
-  #isKept = false
-  #readTurn = 0
-  #readBytes = 0
   #holds = 0
   #ending = false
   #ended = false
@@ -119,13 +120,12 @@ export class Transport implements TurnTask, SocketReader {
 
   /** Starts reading. */
   start(): void {
-    this.#isStarted = true
-    this.#socket.resume()
+    this.resume(PAUSED_UNTIL_STARTED)
   }
 
   /** Called by the buffer that the socket is read into, as is `take`. */
   get takes(): boolean {
-    if (this.#paused === 0 && this.#isStarted && !this.#isKept) return true
+    if (this.#paused === 0 && !this.#isKept) return true
     this.#isKept = true
     return false
   }

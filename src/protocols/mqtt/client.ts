@@ -61,12 +61,12 @@ export class Client implements SessionSink {
   readonly connection: ClientConnection
   readonly state: SessionState
   readonly subscriptions: Subscriptions
+  readonly publishes: IncomingPublishes
   readonly #session: Session
   readonly #context: MqttContext
   readonly #host: ClientHost
   readonly #options: ClientOptions
   readonly #answers: Answers
-  readonly #publishes: IncomingPublishes
   readonly #deliveries: OutgoingDeliveries
   readonly #replay: RetainedReplay
   readonly #sys: SysSubscriptions
@@ -99,7 +99,7 @@ export class Client implements SessionSink {
       else transport.write(this.#explain(text, (properties) => encodeAck(type, packetId, reason, properties)))
     })
     this.#answers = answers
-    this.#publishes = new IncomingPublishes({ session, context, state, subscriptions, answers, version })
+    this.publishes = new IncomingPublishes({ session, context, state, subscriptions, answers, version })
     this.#deliveries = new OutgoingDeliveries({
       session,
       context,
@@ -138,11 +138,6 @@ export class Client implements SessionSink {
 
   // ---- packets ----
 
-  /** May be called again where it throws an UndecidedError. @throws MqttError; UndecidedError */
-  publish(packet: p.PublishPacket): void {
-    this.#publishes.publish(packet)
-  }
-
   /** PUBACK, PUBREC, PUBREL or PUBCOMP. */
   onAck(type: number, packet: p.AckPacket): void {
     switch (type) {
@@ -156,7 +151,7 @@ export class Client implements SessionSink {
         this.#deliveries.completed(packet)
         return
       default:
-        this.#publishes.released(packet)
+        this.publishes.released(packet)
     }
   }
 
@@ -249,7 +244,7 @@ export class Client implements SessionSink {
   }
 
   returned(): void {
-    this.#publishes.returned()
+    this.publishes.returned()
   }
 
   /** A queue of the session is gone: the client has to begin anew. */

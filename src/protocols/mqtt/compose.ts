@@ -47,12 +47,11 @@ export class Composer {
 
   /**
    * The bytes in front of the payload may be written over: nobody needs them any more.
-   * @param own the client's id, where it has subscriptions that its own messages must not come to
+   * @param own the client's id, where it has subscriptions that its own messages must not come to @param key of the topic, as `keyOf` has it
    */
-  compose(publication: Publication, own: string | null, topicKey = this.keyOf(publication.topic)): Message {
+  compose(publication: Publication, own: string | null, key: string, keepsTopic: boolean): Message {
     const { topic, qos, retain, properties } = publication
-    const { key } = topicKey
-    if (qos < 2 && !retain && own === null && topicKey.keepsTopic && (properties === null || isBare(properties))) {
+    if (qos < 2 && !retain && own === null && keepsTopic && (properties === null || isBare(properties))) {
       return this.#composePlain(key, qos === 0 ? 0 : 1, publication)
     }
     const laidOut = toProperties(topic, qos, properties, this.#mapping)

@@ -35,6 +35,7 @@ import {
   UNSUPPORTED_VERSION,
 } from './reason-codes.ts'
 import type { Will } from './wills.ts'
+import type { IncomingPublishes } from './publishes.ts'
 import * as decode from './wire/decode.ts'
 import { encodeConnack, encodeReason, PINGRESP_BYTES, withReasonString } from './wire/encode.ts'
 import { type PacketHandler, PacketParser } from './wire/packet-parser.ts'
@@ -61,24 +62,26 @@ const CLOSED = 3
  * One MQTT connection: bytes to packets, packets to its client, errors to what the version has for them.
  */
 export class Connection implements TransportHandler, PacketHandler, ConnectionSink, ConnectHost, Takeable {
-  readonly transport: Transport
-  readonly #context: MqttContext
-  readonly #peer: Peer
-  readonly #parser: PacketParser
-  readonly #connecting: Connecting
-  readonly #onEnd: (connection: Connection) => void
+  // what each packet looks at comes first: see `Transport`
+  #keepAlive: KeepAlive | null = null
   /** The first byte has come. */
   #isGreeted = false
+  readonly #parser: PacketParser
+  readonly #context: MqttContext
   #state = AWAIT_CONNECT
   #version: p.Version = 4
   /** Of the PUBLISH before. */
   #lastTopic = ''
+  #publishes: IncomingPublishes | null = null
+  #client: Client | null = null
+  readonly transport: Transport
+  readonly #peer: Peer
+  readonly #connecting: Connecting
+  readonly #onEnd: (connection: Connection) => void
   /** Of a whole packet that the client takes. */
   #packetBytesMax = Infinity
-  #client: Client | null = null
   #accepted: Accepted | null = null
   #will: Will | null = null
-  #keepAlive: KeepAlive | null = null
   #loginTimer: Timer | null
   #closeTimer: Timer | null = null
   #ended: (() => void) | null = null
@@ -180,14 +183,14 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   /** As `#handle`, without a closure where nobody has to be asked. */
   #publish(packet: p.PublishPacket): void {
     try {
-      this.#client!.publish(packet)
+      this.#publishes!.publish(packet)
     } catch (error) {
       this.#publishLater(packet, error)
     }
   }
 
   #publishLater(packet: p.PublishPacket, error: unknown): void {
-    this.#whenDecided(error, () => this.#client!.publish(packet))
+    this.#whenDecided(error, () => this.#publishes!.publish(packet))
   }
 
   /** Does what a packet asks for: again, when a back end has been asked, where that is needed first. */
@@ -267,6 +270,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     const { client, keepAliveSec } = accepted
     this.#accepted = accepted
     this.#client = client
+    this.#publishes = client.publishes
     this.#will = accepted.will
     this.#state = RUNNING
     this.#loginTimer?.cancel()

@@ -4,7 +4,6 @@ import type { Message } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import { IncomingAliases } from './aliases.ts'
 import type { Answers } from './answers.ts'
-import type { TopicKey } from './compose.ts'
 import type { MqttContext } from './context.ts'
 import { MqttError, reasonOf } from './errors.ts'
 import {
@@ -44,15 +43,16 @@ export class IncomingPublishes {
   readonly #session: Session
   readonly #broker: Broker
   readonly #context: MqttContext
-  readonly #state: SessionState
-  readonly #subscriptions: Subscriptions
-  readonly #answers: Answers
   readonly #version: Version
   /** Null where the version has none. */
   readonly #aliases: IncomingAliases | null
   #lastTopic = ''
-  #lastKey: TopicKey = { key: '', keepsTopic: true }
+  #lastKey = ''
+  #keepsTopic = true
   #isReturned = false
+  readonly #state: SessionState
+  readonly #subscriptions: Subscriptions
+  readonly #answers: Answers
 
   constructor(parts: PublishParts) {
     this.#session = parts.session
@@ -98,7 +98,9 @@ export class IncomingPublishes {
     const problem = topicProblem(topic)
     if (problem !== null) throw new MqttError(TOPIC_NAME_INVALID, `the topic ${problem}`)
     this.#lastTopic = topic
-    this.#lastKey = this.#context.composer.keyOf(topic)
+    const { key, keepsTopic } = this.#context.composer.keyOf(topic)
+    this.#lastKey = key
+    this.#keepsTopic = keepsTopic
   }
 
   #requireRoom(): void {
@@ -116,7 +118,7 @@ export class IncomingPublishes {
     const { publishing } = this.#session
     const access = publishing.access(this.#context.settings.exchange)
     const own = this.#version === 5 && this.#subscriptions.hasNoLocal ? this.#state.clientId : null
-    const message = this.#context.composer.compose(packet, own, this.#lastKey)
+    const message = this.#context.composer.compose(packet, own, this.#lastKey, this.#keepsTopic)
     if (qos < 2 && !retain) {
       this.#isReturned = false
       const isRejected = publishing.publish(access, message, qos > 0)

@@ -94,7 +94,8 @@ export class Wills {
   left({ packet, vhost: vhostName, ...rest }: Will, delaySec: number): void {
     const vhost = this.#broker.vhosts.get(vhostName)
     if (vhost === undefined) return
-    const compose = (): Message => this.#composer.compose(publicationOf(packet), null)
+    const { key, keepsTopic } = this.#composer.keyOf(packet.topic)
+    const compose = (): Message => this.#composer.compose(publicationOf(packet), null, key, keepsTopic)
     if (delaySec === 0) {
       void this.#publish({ ...rest, vhost, number: 0, compose })
       return
