@@ -129,7 +129,7 @@ export class Publishing {
     const { broker } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
-    // where the last one went, this one may go
+    // where the last one went, this one may go: `access` is another one as soon as a permission changes
     const isAllowed = message.routingKey === access.lastKey && message.extraKeys === null
     if (access.exchange.type === 'topic' && !isAllowed) this.#requireTopics(access.exchange, message)
     const targets = this.#targets(access, message)

@@ -9,11 +9,10 @@ const SMALL_BYTES = 512
 const SMALL_SPARE_MAX = 4096
 
 /**
- * Chunks for outgoing bytes, shared by all connections of a server, so that an idle connection holds none. Thousands may be answered in one
- * turn, each with a few bytes: for them there are small chunks.
+ * The buffer that sockets are read into, and chunks for outgoing bytes: shared by all connections of a server, so that an idle connection
+ * holds none. Thousands may be answered in one turn, each with a few bytes: for them there are small chunks.
  */
 export class BufferPool {
-  /** Incoming bytes. */
   readonly reads = new ReadBuffer()
   readonly #spare: Buffer[] = []
   readonly #smallSpare: Buffer[] = []

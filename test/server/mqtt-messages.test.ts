@@ -112,6 +112,27 @@ describe('subscriptions', () => {
     await client.disconnect()
   })
 
+  for (const qos of [0, 1] as const) {
+    test(`QoS ${qos}: to many topics get each message by its own, be it a new one or the one before`, async () => {
+      const client = await MqttWire.connect(url, 4, { clientId: `many-${qos}` })
+      await client.subscribe('many/#', qos)
+      const publisher = await MqttWire.connect(url, 4, { clientId: `many-topics-${qos}` })
+      const topics = ['a', 'b', 'b', 'b', 'c/d', 'a', 'ä/ö', 'ä/ö', 'e f', 'g.h', 'a'].map((topic) => `many/${topic}`)
+      for (const topic of topics) await publisher.publish(topic, topic)
+      const came: { topic: string; payload: string }[] = []
+      for (const _ of topics) {
+        const { topic, payload } = await client.expect('publish')
+        came.push({ topic, payload: payload.toString() })
+      }
+      assert.deepEqual(
+        came,
+        topics.map((topic) => ({ topic, payload: topic })),
+      )
+      await publisher.disconnect()
+      await client.disconnect()
+    })
+  }
+
   test('do not match the broker’s own topics by a wildcard at their start', async () => {
     const client = await MqttWire.connect(url, 4, { clientId: 'sys' })
     await client.subscribe('#', 0)

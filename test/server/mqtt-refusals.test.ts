@@ -92,6 +92,24 @@ describe('reason strings', () => {
   })
 })
 
+for (const version of [4, 5] as const) {
+  test(`version ${version}: a PUBLISH without a topic ends the connection, and comes to nobody`, async () => {
+    const subscriber = await MqttWire.connect(url, version, { clientId: `all-${version}` })
+    await subscriber.subscribe('#', 0)
+    const client = await MqttWire.connect(url, version, { clientId: `mute-${version}` })
+    const properties = version === 5 ? [0] : []
+    const rest = [0, 0, ...properties, 120]
+    await client.wire.send(Buffer.from([0x30, rest.length, ...rest]))
+    await client.wire.untilClosed()
+    const came = await subscriber.ping()
+    assert.deepEqual(
+      came.filter((packet) => packet.cmd === 'publish' && !packet.topic.startsWith('$')),
+      [],
+    )
+    await subscriber.disconnect()
+  })
+}
+
 test('$SYS names the broker and its own version', async () => {
   const client = await MqttWire.connect(url, 5, { clientId: 'sys' })
   await client.subscribe('$SYS/broker/version', 0)

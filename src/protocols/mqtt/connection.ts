@@ -21,6 +21,7 @@ import type { MqttContext } from './context.ts'
 import { MqttError, protocolError, reasonOf } from './errors.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { acceptClient, type Accepted } from './accept.ts'
+import type { IncomingPublishes } from './publishes.ts'
 import {
   ADMINISTRATIVE_ACTION,
   BAD_CREDENTIALS,
@@ -35,7 +36,6 @@ import {
   UNSUPPORTED_VERSION,
 } from './reason-codes.ts'
 import type { Will } from './wills.ts'
-import type { IncomingPublishes } from './publishes.ts'
 import * as decode from './wire/decode.ts'
 import { encodeConnack, encodeReason, PINGRESP_BYTES, withReasonString } from './wire/encode.ts'
 import { type PacketHandler, PacketParser } from './wire/packet-parser.ts'

@@ -46,7 +46,8 @@ export class IncomingPublishes {
   readonly #version: Version
   /** Null where the version has none. */
   readonly #aliases: IncomingAliases | null
-  #lastTopic = ''
+  /** Known to be sound; null before the first. */
+  #lastTopic: string | null = null
   #lastKey = ''
   #keepsTopic = true
   #isReturned = false
