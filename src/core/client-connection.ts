@@ -188,11 +188,16 @@ export class ClientConnection {
   /** A new secret in place of the login's. With it go other tags, another end, and consumers of what may be read no more. */
   async renew(secret: string): Promise<Renewal> {
     const renewal = await this.identity.renew(secret)
-    if (renewal.outcome !== 'ok' || this.closed) return renewal
-    this.user = { name: this.identity.name, tags: renewal.tags }
-    this.#expireAt(renewal.expiresAt)
-    await Promise.all([...this.sessions].map((session) => session.recheckConsumers()))
+    if (renewal.outcome === 'ok') await this.renewed(renewal)
     return renewal
+  }
+
+  /** The client has proven once more who it is, and is the same user as before. */
+  async renewed({ tags, expiresAt }: Pick<Identity, 'tags' | 'expiresAt'>): Promise<void> {
+    if (this.closed) return
+    this.user = { name: this.identity.name, tags }
+    this.#expireAt(expiresAt)
+    await Promise.all([...this.sessions].map((session) => session.recheckConsumers()))
   }
 
   #expireAt(time: number | null): void {

@@ -4,6 +4,7 @@ import type { Broker } from '../../src/core/broker.ts'
 import { BufferPool } from '../../src/net/buffer-pool.ts'
 import type { Peer } from '../../src/net/listener.ts'
 import type { Logins } from '../../src/protocols/logins.ts'
+import type { AuthenticationMethod } from '../../src/protocols/mqtt/authentication-method.ts'
 import { MqttFrontEnd } from '../../src/protocols/mqtt/index.ts'
 import { MemoryMetadataStore } from '../../src/store/memory/memory-metadata-store.ts'
 import { CoreBench } from './core-bench.ts'
@@ -20,6 +21,12 @@ const PEER: Peer = {
 }
 /** Turns within which everything has happened that is to happen without the disk. */
 const TURNS_MAX = 10_000
+
+/** As mqtt-packet names it. */
+export interface Authentication {
+  readonly authenticationMethod?: string
+  readonly authenticationData?: Buffer
+}
 
 /** Lets in all users that there are. */
 function openTo(broker: Broker): Logins {
@@ -43,7 +50,11 @@ export class MqttLife {
     this.#frontEnd = frontEnd
   }
 
-  static async begin(store = new PagingStore(), metadata = new MemoryMetadataStore()): Promise<MqttLife> {
+  static async begin(
+    store = new PagingStore(),
+    metadata = new MemoryMetadataStore(),
+    methodsOf: (broker: Broker) => readonly AuthenticationMethod[] = () => [],
+  ): Promise<MqttLife> {
     const bench = await new CoreBench({}, metadata, store).start()
     const { broker, clock } = bench
     const opening = MqttFrontEnd.open({
@@ -53,7 +64,7 @@ export class MqttLife {
       logins: openTo(broker),
       anonymous: { user: 'guest', password: 'guest' },
       certificateLogin: null,
-      authenticationMethods: new Map(),
+      authenticationMethods: new Map(methodsOf(broker).map((method) => [method.name, method])),
       version: 'test',
       vhost: '/',
       exchange: 'amq.topic',
@@ -95,7 +106,7 @@ export class MqttLife {
   }
 
   /** A client of MQTT 5 whose session stays. */
-  connect(clientId: string, receiveMaximum = 100): MqttLifeClient {
+  connect(clientId: string, receiveMaximum = 100, authentication: Authentication = {}): MqttLifeClient {
     const [ours, theirs] = duplexPair()
     this.#frontEnd.accept(theirs, PEER)
     const client = new MqttLifeClient(this, ours)
@@ -106,7 +117,7 @@ export class MqttLife {
       clientId,
       clean: false,
       keepalive: 0,
-      properties: { sessionExpiryInterval: 3600, receiveMaximum },
+      properties: { sessionExpiryInterval: 3600, receiveMaximum, ...authentication },
     })
     return client
   }
@@ -144,7 +155,7 @@ export class MqttLifeClient {
     this.send({ cmd, messageId, reasonCode: 0 })
   }
 
-  /** The next packet, in short: `publish one id 1 QoS 2`, `pubrec id 1`. */
+  /** The next packet, in short: `publish one id 1 QoS 2`, `pubrec id 1`, `auth 24 data`. */
   async next(): Promise<string> {
     await this.#life.until(() => this.#packets.length > 0)
     return inShort(this.#packets.shift()!)
@@ -167,6 +178,11 @@ export class MqttLifeClient {
 }
 
 function inShort(packet: Packet): string {
+  if (packet.cmd === 'disconnect') return `disconnect ${packet.reasonCode}`
+  if (packet.cmd === 'auth') {
+    const data = packet.properties?.authenticationData?.toString()
+    return `auth ${packet.reasonCode}${data === undefined ? '' : ` ${data}`}`
+  }
   if (packet.cmd !== 'publish')
     return packet.messageId === undefined ? packet.cmd : `${packet.cmd} id ${packet.messageId}`
   const { payload, messageId, qos, dup } = packet

@@ -12,6 +12,7 @@ import {
   CLIENT_ID_NOT_VALID,
   CONTINUE_AUTHENTICATION,
   NOT_AUTHORIZED,
+  RE_AUTHENTICATE,
   TOPIC_NAME_INVALID,
 } from './reason-codes.ts'
 import { clientIdProblem } from './session-queues.ts'
@@ -39,6 +40,8 @@ export interface ConnectHost {
   /** AUTH. */
   sendAuth(reason: number, properties: PacketProperties): void
   loggedIn(result: LoggedIn): void
+  /** Who is in has said once more who it is. @param properties of the AUTH that ends it */
+  loggedInAgain(identity: Identity, properties: PacketProperties): void
   /** Refuses the client. */
   fail(error: MqttError | BrokerError): void
 }
@@ -52,14 +55,18 @@ interface Login {
 const willTopicProblem = (topic: string): string | null =>
   topicProblem(topic) ?? (isSysTopic(topic) ? 'is the broker’s own' : null)
 
-/** From CONNECT to who it is from; then it is forgotten. */
+/** From CONNECT to who it is from; later from AUTH to AUTH, where the client says it once more (MQTT 5.0, 4.12.1). */
 export class Connecting {
   readonly #host: ConnectHost
   readonly #settings: MqttSettings
   readonly #peer: Peer
   #packet: ConnectPacket | null = null
   #clientId = ''
+  /** Of an authentication that goes on. */
   #exchange: AuthenticationExchange | null = null
+  /** The method is asked. */
+  #isAsking = false
+  #isLoggedIn = false
   #vhost = ''
   #closed = false
 
@@ -81,6 +88,7 @@ export class Connecting {
     const method = packet.properties?.authenticationMethod
     if (method !== undefined) {
       this.#beginExchange(method, packet)
+      this.#next(packet.properties!)
       return
     }
     const { outcome, vhost, mechanism } = this.#login(packet)
@@ -148,6 +156,8 @@ export class Connecting {
     const packet = this.#packet!
     const isAssigned = packet.clientId === ''
     const { identity } = outcome
+    this.#isLoggedIn = true
+    this.#exchange = null
     this.#host.loggedIn({
       packet,
       clientId: this.#clientId,
@@ -165,7 +175,7 @@ export class Connecting {
 
   // ---- enhanced authentication ----
 
-  #beginExchange(name: string, { username, properties }: ConnectPacket): void {
+  #beginExchange(name: string, { username }: ConnectPacket): void {
     const method = this.#settings.authenticationMethods.get(name)
     if (method === undefined) {
       throw new MqttError(BAD_AUTHENTICATION_METHOD, `the authentication method '${name}' is not known`)
@@ -173,22 +183,34 @@ export class Connecting {
     const named = username === null ? null : this.#split(username)
     this.#vhost = named?.vhost ?? this.#defaultVhost(null)
     this.#exchange = method.begin(this.#facts(), named?.user ?? null)
-    this.#next(properties!)
   }
 
   /** @throws MqttError */
   onAuth({ reason, properties }: ReasonPacket): void {
-    const method = this.#packet?.properties?.authenticationMethod
-    if (this.#exchange === null || reason !== CONTINUE_AUTHENTICATION || properties?.authenticationMethod !== method) {
-      throw protocolError('an AUTH that goes on with nothing')
+    const packet = this.#packet!
+    const method = packet.properties?.authenticationMethod
+    if (method === undefined || properties?.authenticationMethod !== method) {
+      throw protocolError('an AUTH with another method than that of CONNECT')
     }
-    this.#next(properties!)
+    const begins = this.#isLoggedIn && this.#exchange === null
+    if (reason !== (begins ? RE_AUTHENTICATE : CONTINUE_AUTHENTICATION) || this.#isAsking) {
+      throw protocolError(begins ? 'an AUTH that goes on with nothing' : 'an AUTH that nobody waits for')
+    }
+    if (begins) this.#beginExchange(method, packet)
+    this.#next(properties)
   }
 
   #next(properties: PacketProperties): void {
     const step = this.#exchange!.next(properties.authenticationData ?? null)
-    if (step instanceof Promise) void step.then((later) => this.#onStep(later))
-    else this.#onStep(step)
+    if (!(step instanceof Promise)) {
+      this.#onStep(step)
+      return
+    }
+    this.#isAsking = true
+    void step.then((later) => {
+      this.#isAsking = false
+      this.#onStep(later)
+    })
   }
 
   #onStep(step: AuthenticationStep): void {
@@ -199,7 +221,20 @@ export class Connecting {
       this.#host.sendAuth(CONTINUE_AUTHENTICATION, properties)
       return
     }
-    this.#onLogin(step, this.#vhost, method, step.outcome === 'ok' ? step.data : null)
+    const data = step.outcome === 'ok' ? step.data : null
+    if (this.#isLoggedIn) this.#onLoginAgain(step, method, data)
+    else this.#onLogin(step, this.#vhost, method, data)
+  }
+
+  #onLoginAgain(outcome: LoginOutcome, method: string, data: Buffer | null): void {
+    if (outcome.outcome === 'refused') {
+      this.#refuse(`${method} login refused: ${outcome.reason}`)
+      return
+    }
+    this.#exchange = null
+    const properties: PacketProperties = { authenticationMethod: method }
+    if (data !== null) properties.authenticationData = data
+    this.#host.loggedInAgain(outcome.identity, properties)
   }
 
   close(): void {

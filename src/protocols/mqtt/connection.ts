@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionSink, Traffic } from '../../core/client-connection.ts'
 import { BrokerError } from '../../core/errors.ts'
+import type { Identity } from '../../core/identity.ts'
 import { UndecidedError } from '../../core/undecided.ts'
 import type { Peer } from '../../net/listener.ts'
 import {
@@ -172,6 +173,10 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
         reader.expectEnd()
         this.write(PINGRESP_BYTES)
         return
+      case p.AUTH:
+        if (version < 5) throw protocolError('a packet of MQTT 5')
+        this.#connecting.onAuth(decode.decodeReason(reader, type, version))
+        return
       case p.DISCONNECT:
         this.#onDisconnect(decode.decodeReason(reader, type, version))
         return
@@ -249,7 +254,19 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
 
   sendAuth(reason: number, properties: p.PacketProperties): void {
     this.write(encodeReason(p.AUTH, reason, properties))
-    this.#attempt(() => this.#goOn())
+    // a client that is in may say other things meanwhile
+    if (this.#state === CONNECTING) this.#attempt(() => this.#goOn())
+  }
+
+  loggedInAgain(identity: Identity, properties: p.PacketProperties): void {
+    const { connection } = this.#client!
+    if (identity.name !== connection.user.name) {
+      this.fail(new MqttError(NOT_AUTHORIZED, 'a client that says once more who it is stays who it was'))
+      return
+    }
+    void connection.renewed(identity).then(() => {
+      if (this.#state === RUNNING) this.sendAuth(SUCCESS, properties)
+    })
   }
 
   loggedIn(result: LoggedIn): void {

@@ -37,6 +37,7 @@ async function exchange(answer: string): Promise<{ told: unknown[]; result: Logg
   const host = {
     sendAuth: (reason: number, properties: unknown) => void told.push(reason, properties),
     loggedIn: (loggedIn: LoggedIn) => void (result = loggedIn),
+    loggedInAgain: () => assert.fail('nobody asked for it'),
     fail: (error: Error) => void (result = error as MqttError),
   }
   const connecting = new Connecting(host, settings as unknown as MqttSettings, PEER)
