@@ -129,9 +129,6 @@ export class Publishing {
     const { broker } = this.#session
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
-    // where the last one went, this one may go: `access` is another one as soon as a permission changes
-    const isAllowed = message.routingKey === access.lastKey && message.extraKeys === null
-    if (access.exchange.type === 'topic' && !isAllowed) this.#requireTopics(access.exchange, message)
     const targets = this.#targets(access, message)
     if (this.#pending !== null) {
       this.#session.vhost.retain(message)
@@ -207,10 +204,13 @@ export class Publishing {
     return found
   }
 
+  /** @throws BrokerError accessRefused */
   #targets(access: ExchangeAccess, message: Message): Target[] {
     const cacheable = message.extraKeys === null
     const key = message.routingKey
+    // where the last one went, this one may go: `access` is another one as soon as a permission changes
     if (cacheable && access.lastKey === key) return access.lastTargets
+    if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
     const known = cacheable ? access.routes.get(key) : undefined
     if (known !== undefined) {
       access.lastKey = key

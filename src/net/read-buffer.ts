@@ -10,10 +10,11 @@ const SLAB_BYTES = 8192
 
 /** Who has the bytes of a socket. */
 export interface SocketReader {
-  /** Whether it takes them now. Otherwise the stream keeps them, and they come by its event `data`. */
-  readonly takes: boolean
-  /** Bytes that stay as they are. */
-  take(chunk: Buffer): void
+  /**
+   * @param chunk bytes that stay as they are
+   * @returns whether they were taken; otherwise the stream keeps them, and they come by its event `data`
+   */
+  offer(chunk: Buffer): boolean
 }
 
 /** What a socket has from Node.js, as far as it is needed here. */
@@ -53,8 +54,7 @@ export class ReadBuffer {
       if (bytes <= 0) return onread.call(handle, arrayBuffer)
       before = now
       const chunk = this.#copy(bytes)
-      if (reader.takes) reader.take(chunk)
-      else if (!socket.push(chunk)) {
+      if (!reader.offer(chunk) && !socket.push(chunk)) {
         // as Node.js does it; the stream starts it again
         handle.reading = false
         handle.readStop()

@@ -104,7 +104,7 @@ export class Transport implements TurnTask, SocketReader {
     let failure: Error | null = null
     socket.on('data', (chunk: Buffer) => {
       this.#isKept = socket.readableLength > 0
-      this.take(chunk)
+      this.#take(chunk)
     })
     this.#isKept = socket.readableLength > 0
     pool.reads.attach(socket, this)
@@ -123,14 +123,17 @@ export class Transport implements TurnTask, SocketReader {
     this.resume(PAUSED_UNTIL_STARTED)
   }
 
-  /** Called by the buffer that the socket is read into, as is `take`. */
-  get takes(): boolean {
-    if (this.#paused === 0 && !this.#isKept) return true
-    this.#isKept = true
-    return false
+  /** Called by the buffer that the socket is read into. */
+  offer(chunk: Buffer): boolean {
+    if (this.#paused !== 0 || this.#isKept) {
+      this.#isKept = true
+      return false
+    }
+    this.#take(chunk)
+    return true
   }
 
-  take(chunk: Buffer): void {
+  #take(chunk: Buffer): void {
     this.bytesIn += chunk.length
     this.readsIn++
     this.#takeTurn(chunk.length)

@@ -43,15 +43,17 @@ describe('the buffer that sockets are read into', () => {
 
     constructor(socket: Socket) {
       this.#socket = socket
-      socket.on('data', (chunk: Buffer) => this.take(chunk))
+      socket.on('data', (chunk: Buffer) => this.#take(chunk))
       assert.equal(buffer.attach(socket, this), true, 'this Node.js has what is needed')
     }
 
-    get takes(): boolean {
-      return this.#isFlowing && this.#socket.readableLength === 0
+    offer(chunk: Buffer): boolean {
+      if (!this.#isFlowing || this.#socket.readableLength > 0) return false
+      this.#take(chunk)
+      return true
     }
 
-    take(chunk: Buffer): void {
+    #take(chunk: Buffer): void {
       this.chunks.push(chunk)
       this.#length += chunk.length
       if (this.#waiting !== null && this.#length >= this.#waiting.length) this.#waiting.resolve()
@@ -181,7 +183,7 @@ describe('the buffer that sockets are read into', () => {
 
   test('streams that are no sockets are read as ever', () => {
     const stream = new Duplex({ read() {}, write() {} })
-    const reader = { takes: true, take: () => assert.fail('nothing comes this way') }
+    const reader = { offer: () => assert.fail('nothing comes this way') }
     assert.equal(buffer.attach(stream, reader), false)
   })
 })

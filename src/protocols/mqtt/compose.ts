@@ -18,7 +18,7 @@ export interface Publication {
 }
 
 /** What a topic is as a routing key. */
-export interface TopicKey {
+interface TopicKey {
   readonly key: string
   /** Whether the key gives the topic back. */
   readonly keepsTopic: boolean

@@ -1,12 +1,8 @@
-import { keyToTopic, type TopicMapping } from './topics.ts'
+import { keyToTopic, type TopicMapping, writeTopic } from './topics.ts'
 
 /** Keys remembered; beyond it, all are forgotten and learnt anew. */
 const KEYS_MAX = 16_384
 const KEY_CHARS_MAX = 256
-
-/** What stands for it in a topic, `/` and `+`, is the next character. */
-const DOT = 46
-const STAR = 42
 
 /** What a routing key is to subscribers. */
 export interface OutgoingTopic {
@@ -29,15 +25,8 @@ export class OutgoingTopics {
    * @returns a view, until the next call; null where the key has to be looked at as a whole
    */
   passing(key: string): Buffer | null {
-    const { length } = key
-    if (length > KEY_CHARS_MAX || this.#mapping.sparkplug) return null
-    const scratch = this.#scratch
-    for (let i = 0; i < length; i++) {
-      const code = key.charCodeAt(i)
-      if (code >= 0x80) return null
-      scratch[i] = code === DOT || code === STAR ? code + 1 : code
-    }
-    return scratch.subarray(0, length)
+    if (key.length > KEY_CHARS_MAX || !writeTopic(key, this.#mapping, this.#scratch)) return null
+    return this.#scratch.subarray(0, key.length)
   }
 
   of(key: string): OutgoingTopic {

@@ -34,6 +34,21 @@ export function keyToTopic(key: string, { sparkplug } = PLAIN): string {
   return `${version}.${plainTopic(key.slice(version.length + '___'.length))}`
 }
 
+/** What stands for it in a topic, `/` and `+`, is the next character. */
+const DOT = 46
+const STAR = 42
+
+/** As `keyToTopic`, of a key that has nothing but ASCII, and nothing of Sparkplug. @returns false for any other */
+export function writeTopic(key: string, { sparkplug }: TopicMapping, out: Buffer): boolean {
+  if (sparkplug) return false
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i)
+    if (code >= 0x80) return false
+    out[i] = code === DOT || code === STAR ? code + 1 : code
+  }
+  return true
+}
+
 const plainTopic = (key: string): string => key.replaceAll('.', '/').replaceAll('*', '+')
 
 /** Whether a topic comes back from its key as it was. */

@@ -20,7 +20,6 @@ import { IndexPage, Row, type RowUpdate, shareOf } from './index-page.ts'
 import type { Loader } from './loader.ts'
 import { PageList } from './page-list.ts'
 import type { Pager } from './pager.ts'
-import type { Update } from './record-writer.ts'
 import type { Segments } from './segments.ts'
 
 /** `QueueEntry.row`: the row in its page, and whether the record serves several queues. */
@@ -149,7 +148,7 @@ export class QueueIndex implements QueueLog {
   }
 
   /** An UPDATE record is read after a restart. */
-  changeRow(page: IndexPage, row: number, update: Update): void {
+  changeRow(page: IndexPage, row: number, update: Omit<RowUpdate, 'order'>): void {
     const order = update.state === STATE_RETURNED ? ++this.lastOrder : 0
     page.update(row, { ...update, order })
   }

@@ -132,16 +132,6 @@ export async function readCheckpoint(files: StoreFiles): Promise<{ checkpoint: C
   }
 }
 
-const BEGINNING = {
-  state: STATE_READY,
-  dueAt: 0,
-  mark: 0,
-  redelivered: false,
-  deliveryCount: 0,
-  acquiredCount: 0,
-  order: 0,
-} as const
-
 /** Rebuilds the indexes of all queues from the last checkpoint and the journal after it. */
 export class Recovery {
   readonly #host: RecoveryHost
@@ -280,7 +270,7 @@ export class Recovery {
       row.sharers = sharers
       row.level = level
       if (!hasNumber(index, number)) index.appendRow(index.logged, row, null)
-      else this.#beginAnew(index, number, level)
+      else this.#beginAnew(index, row)
     }
   }
 
@@ -288,10 +278,10 @@ export class Recovery {
    * A copy came first, with the level that the message had when it was copied. All that follows in the journal is done to it once more,
    * and so it begins with the level that the message began with.
    */
-  #beginAnew(index: QueueIndex, number: number, level: number): void {
-    for (const page of index.logged.covering(number)) {
-      const row = page.rowOf(number)
-      if (row >= 0 && page.isLive(row)) page.update(row, { ...BEGINNING, level })
+  #beginAnew(index: QueueIndex, row: Row): void {
+    for (const page of index.logged.covering(row.number)) {
+      const at = page.rowOf(row.number)
+      if (at >= 0 && page.isLive(at)) index.changeRow(page, at, row)
     }
   }
 
