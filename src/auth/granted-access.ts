@@ -45,7 +45,7 @@ interface Remembered {
  */
 export class GrantedAccess implements Access, TimerTarget {
   /** Rises when a decision may have been forgotten, so that whoever has remembered one on its own asks here again. */
-  version = 0
+  readonly basis = { version: 0 }
   readonly #options: GrantedAccessOptions
   readonly #remembered = new Map<string, Remembered>()
   #timer: Timer | null = null
@@ -130,7 +130,7 @@ export class GrantedAccess implements Access, TimerTarget {
     void this.#settled(Promise.resolve(ask())).then(({ outcome }) => {
       if (outcome !== 'refused' || this.#remembered.get(key) !== known) return
       this.#remembered.delete(key)
-      this.version++
+      this.basis.version++
     })
   }
 
@@ -171,14 +171,14 @@ export class GrantedAccess implements Access, TimerTarget {
       known.used = false
       known.fresh = known.decision === null
     }
-    this.version++
+    this.basis.version++
     if (this.#remembered.size > 0) this.#startTimer()
   }
 
   /** The secret has changed: nothing that was decided holds any more. */
   forget(): void {
     this.#remembered.clear()
-    this.version++
+    this.basis.version++
   }
 
   close(): void {

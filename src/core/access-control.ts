@@ -6,10 +6,14 @@ export type Verb = 'configure' | 'write' | 'read'
 /** Decisions remembered per connection; forgotten whenever any permission changes. */
 const REMEMBERED_MAX = 256
 
+/** What decisions hold by: its version rises when those that were made before no longer do. */
+export interface DecisionBasis {
+  readonly version: number
+}
+
 /** What the holder of a connection may do in its vhost. What is not known yet throws an `UndecidedError` first. */
 export interface Access {
-  /** Rises when decisions that were made before no longer hold. */
-  readonly version: number
+  readonly basis: DecisionBasis
   /** @throws BrokerError accessRefused */
   require(verb: Verb, kind: 'queue' | 'exchange', name: string): void
   /** For what any permission opens. The refusal names configure, as RabbitMQ's does. @throws BrokerError accessRefused */
@@ -21,7 +25,13 @@ export interface Access {
 }
 
 /** Of the program that the broker runs in. */
-export const FULL_ACCESS: Access = { version: 0, require() {}, requireAny() {}, requireTopic() {}, close() {} }
+export const FULL_ACCESS: Access = {
+  basis: { version: 0 },
+  require() {},
+  requireAny() {},
+  requireTopic() {},
+  close() {},
+}
 
 /** What one user may do in one vhost. */
 export class AccessControl implements Access {
@@ -43,8 +53,8 @@ export class AccessControl implements Access {
     this.#given = variables
   }
 
-  get version(): number {
-    return this.#permissions.version
+  get basis(): DecisionBasis {
+    return this.#permissions
   }
 
   require(verb: Verb, kind: 'queue' | 'exchange', name: string): void {

@@ -1,13 +1,16 @@
 import { Confirms } from './confirms.ts'
 import type { Passage } from './deduplication/passage.ts'
+import type { DecisionBasis } from './access-control.ts'
+import type { Broker } from './broker.ts'
 import { accessRefused, describeResource, preconditionFailed } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { PublishCounters } from './message-counters.ts'
+import { type MessageCounters, PublishCounters } from './message-counters.ts'
 import type { Message } from './message.ts'
 import { Queue, REJECTED } from './queues/queue.ts'
 import { isRetryRequest, RetryRequest } from './retry-request.ts'
 import type { Target } from './router.ts'
 import type { Session } from './session.ts'
+import type { VHost } from './vhost.ts'
 
 /** Routes remembered per session and exchange; beyond it, all are forgotten and learnt anew. */
 const ROUTES_MAX = 4096
@@ -18,9 +21,9 @@ export class ExchangeAccess {
   readonly exchange: Exchange
   readonly generation: number
   readonly permissions: number
-  readonly routes = new Map<string, Target[]>()
+  readonly routes = new Map<string, readonly Target[]>()
   lastKey: string | null = null
-  lastTargets: Target[] = []
+  lastTargets: readonly Target[] = []
 
   constructor(exchange: Exchange, generation: number, permissions: number) {
     this.name = exchange.name
@@ -35,7 +38,7 @@ interface Pending {
   readonly message: Message
   readonly mandatory: boolean
   /** Found again with the commit where `checked`. */
-  targets: Target[]
+  targets: readonly Target[]
   /** Whether exchanges on its way keep duplicates out: which they do in the order of commits. */
   readonly checked: boolean
 }
@@ -51,7 +54,11 @@ export class Publishing {
    * was given. What waits for a commit does not count, see there.
    */
   position = 0
-  readonly #session: Session
+  // what each message looks at comes first, and what sessions share is not asked of them: see `Transport`
+  readonly #broker: Broker
+  readonly #vhost: VHost
+  readonly #basis: DecisionBasis
+  readonly #counters: MessageCounters
   #countedExchange: string | null = null
   #counted = new PublishCounters()
   #last: ExchangeAccess | null = null
@@ -62,9 +69,14 @@ export class Publishing {
   #pending: Pending[] | null = null
   /** Of the message that is being published, if exchanges that keep duplicates out are on its way; else null. */
   #passage: Passage | null = null
+  readonly #session: Session
 
   constructor(session: Session) {
     this.#session = session
+    this.#broker = session.broker
+    this.#vhost = session.vhost
+    this.#basis = session.access.basis
+    this.#counters = session.counters
   }
 
   /** What was published, by exchange. */
@@ -83,26 +95,22 @@ export class Publishing {
 
   /** @throws BrokerError accessRefused, notFound */
   access(name: string): ExchangeAccess {
-    const { vhost, access } = this.#session
+    const vhost = this.#vhost
     const last = this.#last
-    if (
-      last !== null &&
-      last.name === name &&
-      last.generation === vhost.generation &&
-      last.permissions === access.version
-    ) {
+    const { version } = this.#basis
+    if (last !== null && last.name === name && last.generation === vhost.generation && last.permissions === version) {
       return last
     }
     const accesses = (this.#accesses ??= new Map<string, ExchangeAccess>())
     let found = accesses.get(name)
-    if (found === undefined || found.generation !== vhost.generation || found.permissions !== access.version) {
-      access.require('write', 'exchange', name)
+    if (found === undefined || found.generation !== vhost.generation || found.permissions !== version) {
+      this.#session.access.require('write', 'exchange', name)
       const exchange = vhost.findExchange(name)
       if (exchange.internal) {
         const resource = describeResource('exchange', name, vhost.name)
         throw accessRefused(`cannot publish to internal ${resource}`)
       }
-      found = new ExchangeAccess(exchange, vhost.generation, access.version)
+      found = new ExchangeAccess(exchange, vhost.generation, version)
       if (accesses.size >= ROUTES_MAX) accesses.clear()
       accesses.set(name, found)
     }
@@ -126,12 +134,12 @@ export class Publishing {
    * @throws BrokerError accessRefused; preconditionFailed for a request that is none
    */
   publish(access: ExchangeAccess, given: Message, mandatory: boolean): boolean {
-    const { broker } = this.#session
+    const broker = this.#broker
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
     const targets = this.#targets(access, message)
     if (this.#pending !== null) {
-      this.#session.vhost.retain(message)
+      this.#vhost.retain(message)
       const checked = this.#passage !== null
       this.#passage = null
       this.#pending.push({ exchange: access.exchange, message, mandatory, targets, checked })
@@ -148,28 +156,41 @@ export class Publishing {
 
   /** A publisher may have to wait; who only asks for a retry is a consumer, and has to go on. */
   #hold(exchange: Exchange, message: Message): void {
-    const { broker, connection } = this.#session
     if (isRetryRequest(exchange, message)) return
+    const broker = this.#broker
+    const { connection } = this.#session
     if (broker.alarms.active) connection.blockForAlarm(broker.alarms.reason)
     if (broker.holdsPublishers) connection.hold()
   }
 
   /** @returns whether a queue rejected it */
-  #pass(passage: Passage, exchange: Exchange, message: Message, mandatory: boolean, targets: Target[]): boolean {
+  #pass(
+    passage: Passage,
+    exchange: Exchange,
+    message: Message,
+    mandatory: boolean,
+    targets: readonly Target[],
+  ): boolean {
     this.#passage = null
-    return passage.give(this.#session.broker.store, message, targets, () =>
+    return passage.give(this.#broker.store, message, targets, () =>
       this.#deliver(exchange, message, mandatory, targets, passage.isDuplicate),
     )
   }
 
   /** @param known whether an exchange left it out as a duplicate @returns whether a queue rejected it */
-  #deliver(exchange: Exchange, message: Message, mandatory: boolean, targets: Target[], known: boolean): boolean {
-    const { counters } = this.#session
+  #deliver(
+    exchange: Exchange,
+    message: Message,
+    mandatory: boolean,
+    targets: readonly Target[],
+    known: boolean,
+  ): boolean {
+    const counters = this.#counters
     counters.published++
     const ofExchange = this.#countersOf(exchange.name)
     ofExchange.published++
     exchange.publishedIn++
-    const { observer } = this.#session.vhost
+    const { observer } = this.#vhost
     if (observer !== null) observer.published(this.#session, message, targets)
     if (targets.length === 0) {
       if (known) return false
@@ -187,7 +208,7 @@ export class Publishing {
     exchange.publishedOut += targets.length
     counters.routed += targets.length
     if (targets.length === 1) return targets[0]!.publish(message) === REJECTED
-    return this.#session.vhost.give(message, targets) === REJECTED
+    return this.#vhost.give(message, targets) === REJECTED
   }
 
   #countersOf(exchange: string): PublishCounters {
@@ -205,7 +226,7 @@ export class Publishing {
   }
 
   /** @throws BrokerError accessRefused */
-  #targets(access: ExchangeAccess, message: Message): Target[] {
+  #targets(access: ExchangeAccess, message: Message): readonly Target[] {
     const cacheable = message.extraKeys === null
     const key = message.routingKey
     // where the last one went, this one may go: `access` is another one as soon as a permission changes
@@ -218,7 +239,7 @@ export class Publishing {
       return known
     }
     if (isRetryRequest(access.exchange, message)) return [new RetryRequest(message, this.#session.deliveries.unacked)]
-    const { router } = this.#session.vhost
+    const { router } = this.#vhost
     const targets = router.route(access.exchange, message)
     this.#passage = router.passage
     if (router.cacheable && cacheable) {
@@ -242,8 +263,8 @@ export class Publishing {
 
   selectConfirms(): void {
     if (this.#pending !== null) throw preconditionFailed('cannot switch from tx to confirm mode')
-    const { broker, sink, counters } = this.#session
-    this.confirms ??= new Confirms(broker.turn, sink, broker.commits, counters)
+    const { turn, commits } = this.#broker
+    this.confirms ??= new Confirms(turn, this.#session.sink, commits, this.#counters)
   }
 
   selectTransactions(): void {
@@ -258,7 +279,7 @@ export class Publishing {
    */
   commit(): number {
     const pending = this.#pending!
-    const { router } = this.#session.vhost
+    const { router } = this.#vhost
     for (const item of pending) if (item.checked) item.targets = router.route(item.exchange, item.message)
     if (!everyQueueHasRoom(pending)) {
       this.rollback()
@@ -270,13 +291,13 @@ export class Publishing {
       const { message } = item
       this.#deliverPending(item)
       position = Math.max(position, message.position)
-      this.#session.vhost.release(message)
+      this.#vhost.release(message)
     }
     return position
   }
 
   #deliverPending({ exchange, message, mandatory, targets, checked }: Pending): void {
-    const { router } = this.#session.vhost
+    const { router } = this.#vhost
     const routed = checked ? router.route(exchange, message) : targets
     const passage = checked ? router.passage : null
     if (passage === null) this.#deliver(exchange, message, mandatory, routed, false)
@@ -285,7 +306,7 @@ export class Publishing {
 
   rollback(): void {
     if (this.#pending === null) return
-    for (const { message } of this.#pending) this.#session.vhost.release(message)
+    for (const { message } of this.#pending) this.#vhost.release(message)
     this.#pending = []
   }
 

@@ -37,6 +37,8 @@ export class Router implements DestinationSink {
   /** The exchange that has kept the message that is routed. */
   #released: Exchange | null = null
   #targets: Target[] = []
+  /** The last answer with one target, which is given again: of thousands that publish to one queue, all look at the same. */
+  #only: readonly Target[] = []
   #matched = 0
   readonly #open: Exchange[] = []
   /** What the message has come through that is looked at: see `Exchange.gate`. */
@@ -46,8 +48,8 @@ export class Router implements DestinationSink {
     this.#host = host
   }
 
-  /** The targets, in a new array. @param isReleased whether the exchange has kept the message until now: it is not looked at again */
-  route(exchange: Exchange, message: Message, isReleased = false): Target[] {
+  /** The targets. @param isReleased whether the exchange has kept the message until now: it is not looked at again */
+  route(exchange: Exchange, message: Message, isReleased = false): readonly Target[] {
     this.#released = isReleased ? exchange : null
     this.#epoch++
     this.#targets = []
@@ -57,7 +59,12 @@ export class Router implements DestinationSink {
     exchange.gate = null
     this.#open.push(exchange)
     for (let next = this.#open.shift(); next !== undefined; next = this.#open.shift()) this.#visit(next, message)
-    return this.#targets
+    return this.#targets.length === 1 ? this.#onlyOf(this.#targets) : this.#targets
+  }
+
+  #onlyOf(targets: readonly Target[]): readonly Target[] {
+    if (this.#only[0] !== targets[0]) this.#only = targets
+    return this.#only
   }
 
   add(destination: Destination): void {

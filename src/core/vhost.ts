@@ -92,7 +92,7 @@ export class VHost implements QueueHost, ExchangeHost {
   readonly #bindingsTo = new Map<Destination, Set<Binding>>()
   readonly #kept = new Map<string, KeptMessages>()
   readonly #observers = new Set<MessageObserver>()
-  readonly #dying = new RingDeque<{ targets: Target[]; message: Message }>()
+  readonly #dying = new RingDeque<{ targets: readonly Target[]; message: Message }>()
   readonly #burier: TurnTask = { scheduled: false, runAtTurnEnd: () => this.#buryDying() }
   #burying = false
 

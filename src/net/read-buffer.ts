@@ -10,6 +10,9 @@ const SLAB_BYTES = 8192
 
 /** Who has the bytes of a socket. */
 export interface SocketReader {
+  readonly socket: Duplex
+  /** What the socket has read: the buffer's own note of it. */
+  bytesSeen: number
   /**
    * @param chunk bytes that stay as they are
    * @returns whether they were taken; otherwise the stream keeps them, and they come by its event `data`
@@ -17,14 +20,20 @@ export interface SocketReader {
   offer(chunk: Buffer): boolean
 }
 
+/** Where a handle has its reader. */
+const READER = Symbol('reader')
+
+type OnRead = (this: Handle, arrayBuffer: unknown) => unknown
+
 /** What a socket has from Node.js, as far as it is needed here. */
 interface Handle {
   useUserBuffer(buffer: Uint8Array): void
   /** Called for each read, by which `bytesRead` has grown unless it is the end or an error. */
-  onread: (this: Handle, arrayBuffer: unknown) => unknown
+  onread: OnRead
   readonly bytesRead: number
   reading: boolean
   readStop(): void
+  [READER]?: SocketReader
 }
 
 /**
@@ -39,29 +48,44 @@ export class ReadBuffer {
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   #slab: Buffer = Buffer.alloc(0)
   #used = 0
+  /** Node.js's own, which is one for all sockets; null before the first. */
+  #nodes: OnRead | null = null
+  /** One for all, as what it needs of a socket lies with that: with thousands of them, little of it is in the processor's cache. */
+  readonly #onread: OnRead
 
-  /** Reads the socket into this buffer from now on. @returns false where that is not possible: all comes by the event `data` */
-  attach(socket: Duplex, reader: SocketReader): boolean {
-    const handle = handleOf(socket)
-    if (handle === null) return false
-    const { onread } = handle
-    let before = handle.bytesRead
-    handle.useUserBuffer(this.#bytes)
-    handle.onread = (arrayBuffer) => {
-      const now = handle.bytesRead
-      const bytes = now - before
-      // the end, or an error
-      if (bytes <= 0) return onread.call(handle, arrayBuffer)
-      before = now
-      const chunk = this.#copy(bytes)
-      if (!reader.offer(chunk) && !socket.push(chunk)) {
-        // as Node.js does it; the stream starts it again
-        handle.reading = false
-        handle.readStop()
-      }
-      return undefined
+  constructor() {
+    const read = (handle: Handle, arrayBuffer: unknown): unknown => this.#read(handle, arrayBuffer)
+    this.#onread = function (arrayBuffer) {
+      return read(this, arrayBuffer)
     }
+  }
+
+  /** Reads the reader's socket into this buffer from now on. @returns false where that is not possible: all comes by the event `data` */
+  attach(reader: SocketReader): boolean {
+    const handle = handleOf(reader.socket)
+    if (handle === null) return false
+    this.#nodes ??= handle.onread
+    if (handle.onread !== this.#nodes) return false
+    reader.bytesSeen = handle.bytesRead
+    handle[READER] = reader
+    handle.useUserBuffer(this.#bytes)
+    handle.onread = this.#onread
     return true
+  }
+
+  #read(handle: Handle, arrayBuffer: unknown): unknown {
+    const reader = handle[READER]!
+    const bytes = handle.bytesRead - reader.bytesSeen
+    // the end, or an error
+    if (bytes <= 0) return this.#nodes!.call(handle, arrayBuffer)
+    reader.bytesSeen += bytes
+    const chunk = this.#copy(bytes)
+    if (!reader.offer(chunk) && !reader.socket.push(chunk)) {
+      // as Node.js does it; the stream starts it again
+      handle.reading = false
+      handle.readStop()
+    }
+    return undefined
   }
 
   #copy(bytes: number): Buffer {

@@ -71,13 +71,14 @@ export class Transport implements TurnTask, SocketReader {
   /** Read from the socket. */
   bytesIn = 0
   readsIn = 0
+  bytesSeen = 0
   scheduled = false
   /** The chunk to write into, valid from `reserve` to the next call. */
   out: Buffer
   /** Appended, if not sent yet. */
   bytesOut = 0
   writesOut = 0
-  readonly #socket: Duplex
+  readonly socket: Duplex
   readonly #pool: BufferPool
   #used = 0
   /** Where the part of the chunk starts that has not been handed to the socket. */
@@ -94,7 +95,7 @@ export class Transport implements TurnTask, SocketReader {
   #ended = false
 
   constructor(socket: Duplex, turn: Turn, pool: BufferPool, handler: TransportHandler) {
-    this.#socket = socket
+    this.socket = socket
     this.#turn = turn
     this.#pool = pool
     this.#handler = handler
@@ -107,7 +108,7 @@ export class Transport implements TurnTask, SocketReader {
       this.#take(chunk)
     })
     this.#isKept = socket.readableLength > 0
-    pool.reads.attach(socket, this)
+    pool.reads.attach(this)
     socket.on('error', (error) => (failure = error))
     // the peer will say no more, but may still listen for the answer to its goodbye
     socket.on('end', () => this.end())
@@ -229,7 +230,7 @@ export class Transport implements TurnTask, SocketReader {
 
   #writeReady(): void {
     const pieces = this.#ready
-    const socket = this.#socket
+    const socket = this.socket
     this.writesOut++
     if (pieces.length > 1) socket.cork()
     for (let i = 0; i < pieces.length; i++) {
@@ -257,12 +258,12 @@ export class Transport implements TurnTask, SocketReader {
 
   pause(reason: number): void {
     this.#paused |= reason
-    this.#socket.pause()
+    this.socket.pause()
   }
 
   resume(reason: number): void {
     this.#paused &= ~reason
-    if (this.#paused === 0) this.#socket.resume()
+    if (this.#paused === 0) this.socket.resume()
   }
 
   /** Writes what is pending, then closes. */
@@ -276,12 +277,12 @@ export class Transport implements TurnTask, SocketReader {
   #endSocket(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#socket.end()
+    this.socket.end()
   }
 
   /** Closes at once. */
   destroy(): void {
-    this.#socket.destroy()
+    this.socket.destroy()
   }
 
   /** The socket is gone: nothing that waits will be written. Writes under way have been called back by the socket. */

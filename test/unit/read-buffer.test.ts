@@ -36,19 +36,20 @@ describe('the buffer that sockets are read into', () => {
   /** Reads a socket as a transport does. */
   class Collector implements SocketReader {
     readonly chunks: Buffer[] = []
-    readonly #socket: Socket
+    readonly socket: Socket
+    bytesSeen = 0
     #isFlowing = false
     #length = 0
     #waiting: { length: number; resolve: () => void } | null = null
 
     constructor(socket: Socket) {
-      this.#socket = socket
+      this.socket = socket
       socket.on('data', (chunk: Buffer) => this.#take(chunk))
-      assert.equal(buffer.attach(socket, this), true, 'this Node.js has what is needed')
+      assert.equal(buffer.attach(this), true, 'this Node.js has what is needed')
     }
 
     offer(chunk: Buffer): boolean {
-      if (!this.#isFlowing || this.#socket.readableLength > 0) return false
+      if (!this.#isFlowing || this.socket.readableLength > 0) return false
       this.#take(chunk)
       return true
     }
@@ -61,12 +62,12 @@ describe('the buffer that sockets are read into', () => {
 
     pause(): void {
       this.#isFlowing = false
-      this.#socket.pause()
+      this.socket.pause()
     }
 
     resume(): void {
       this.#isFlowing = true
-      this.#socket.resume()
+      this.socket.resume()
     }
 
     until(length: number): Promise<void> {
@@ -183,8 +184,8 @@ describe('the buffer that sockets are read into', () => {
 
   test('streams that are no sockets are read as ever', () => {
     const stream = new Duplex({ read() {}, write() {} })
-    const reader = { offer: () => assert.fail('nothing comes this way') }
-    assert.equal(buffer.attach(stream, reader), false)
+    const reader = { socket: stream, bytesSeen: 0, offer: () => assert.fail('nothing comes this way') }
+    assert.equal(buffer.attach(reader), false)
   })
 })
 

@@ -20,7 +20,7 @@ import type { Takeable } from './clients.ts'
 import { type ConnectHost, Connecting, type LoggedIn } from './connect.ts'
 import type { MqttContext } from './context.ts'
 import { MqttError, protocolError, reasonOf } from './errors.ts'
-import { KeepAlive } from './keep-alive.ts'
+import { type Heard, KeepAlive } from './keep-alive.ts'
 import { acceptClient, type Accepted } from './accept.ts'
 import type { IncomingPublishes } from './publishes.ts'
 import {
@@ -62,9 +62,9 @@ const CLOSED = 3
  *
  * One MQTT connection: bytes to packets, packets to its client, errors to what the version has for them.
  */
-export class Connection implements TransportHandler, PacketHandler, ConnectionSink, ConnectHost, Takeable {
+export class Connection implements TransportHandler, PacketHandler, ConnectionSink, ConnectHost, Takeable, Heard {
   // what each packet looks at comes first: see `Transport`
-  #keepAlive: KeepAlive | null = null
+  heardAt = 0
   /** The first byte has come. */
   #isGreeted = false
   readonly #parser: PacketParser
@@ -82,6 +82,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   /** Of a whole packet that the client takes. */
   #packetBytesMax = Infinity
   #accepted: Accepted | null = null
+  #keepAlive: KeepAlive | null = null
   #will: Will | null = null
   #loginTimer: Timer | null
   #closeTimer: Timer | null = null
@@ -102,7 +103,8 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   // ---- bytes in ----
 
   onData(chunk: Buffer): void {
-    this.#keepAlive?.heard()
+    const { broker } = this.#context.settings
+    this.heardAt = broker.turnTime.now
     try {
       // what is no MQTT need not be waited for until it looks like a packet
       if (!this.#isGreeted && chunk[0]! >>> 4 !== p.CONNECT) throw protocolError('a packet before CONNECT')
@@ -111,7 +113,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     } catch (error) {
       this.#onError(error)
     }
-    this.#context.settings.broker.turn.dispatch()
+    broker.turn.dispatch()
   }
 
   onPacket(first: number, buffer: Buffer, start: number, end: number): void {
@@ -293,16 +295,18 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     this.#loginTimer?.cancel()
     const { settings } = this.#context
     this.#parser.bytesMax = settings.packetBytesMax
-    if (keepAliveSec > 0) {
-      this.#keepAlive = new KeepAlive(settings.clock, this.transport, keepAliveSec, () => this.#onSilence(keepAliveSec))
-    }
+    if (keepAliveSec > 0) this.#keepAlive = new KeepAlive(settings.clock, this, keepAliveSec)
     this.#logLife('opened', client)
     const { sessionPresent, properties } = accepted
     this.commitThenWrite(encodeConnack(this.#version, sessionPresent, 0, properties))
     this.#handleAgain(() => client.begin())
   }
 
-  #onSilence(keepAliveSec: number): void {
+  get isDeaf(): boolean {
+    return this.transport.paused
+  }
+
+  onSilence(keepAliveSec: number): void {
     this.#warn('keep alive', 'nothing came from a client within its keep alive', { keepAliveSec })
     this.fail(new MqttError(KEEP_ALIVE_TIMEOUT, 'nothing came within the keep alive'))
   }

@@ -1,33 +1,33 @@
-import type { Transport } from '../../net/transport.ts'
 import type { Clock, Timer, TimerTarget } from '../../util/clock.ts'
+
+/** Who has to say something. */
+export interface Heard {
+  /** When something came last. */
+  heardAt: number
+  /** Whether nothing is read: then nothing can be heard. */
+  readonly isDeaf: boolean
+  onSilence(keepAliveSec: number): void
+}
 
 /** A client that is silent for one and a half times its keep alive is gone (MQTT 5.0, 3.1.2.10). */
 export class KeepAlive implements TimerTarget {
   readonly #clock: Clock
-  readonly #transport: Transport
-  readonly #silenceMs: number
-  readonly #onSilence: () => void
+  readonly #client: Heard
+  readonly #keepAliveSec: number
   #timer: Timer
-  #heardAt: number
 
-  constructor(clock: Clock, transport: Transport, keepAliveSec: number, onSilence: () => void) {
+  constructor(clock: Clock, client: Heard, keepAliveSec: number) {
     this.#clock = clock
-    this.#transport = transport
-    this.#silenceMs = keepAliveSec * 1500
-    this.#onSilence = onSilence
-    this.#heardAt = clock.now()
-    this.#timer = clock.schedule(this.#silenceMs, this)
-  }
-
-  heard(): void {
-    this.#heardAt = this.#clock.now()
+    this.#client = client
+    this.#keepAliveSec = keepAliveSec
+    this.#timer = clock.schedule(keepAliveSec * 1500, this)
   }
 
   onTimer(now: number): void {
-    // while the broker itself does not read, it cannot hear
-    if (this.#transport.paused) this.#heardAt = now
-    const dueIn = this.#heardAt + this.#silenceMs - now
-    if (dueIn <= 0) this.#onSilence()
+    const client = this.#client
+    if (client.isDeaf) client.heardAt = now
+    const dueIn = client.heardAt + this.#keepAliveSec * 1500 - now
+    if (dueIn <= 0) client.onSilence(this.#keepAliveSec)
     else this.#timer = this.#clock.schedule(dueIn, this)
   }
 

@@ -1,6 +1,7 @@
 import type { Broker } from '../../core/broker.ts'
 import { accessRefused, BrokerError } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
+import type { Publishing } from '../../core/publishing.ts'
 import type { Session } from '../../core/session.ts'
 import { IncomingAliases } from './aliases.ts'
 import type { Answers } from './answers.ts'
@@ -40,7 +41,7 @@ export interface PublishParts {
  * A PUBLISH whose id is received already is the same one once more, and not published again (MQTT 5.0, 4.3.3, method B).
  */
 export class IncomingPublishes {
-  readonly #session: Session
+  readonly #publishing: Publishing
   readonly #broker: Broker
   readonly #context: MqttContext
   readonly #version: Version
@@ -51,12 +52,14 @@ export class IncomingPublishes {
   #lastKey = ''
   #keepsTopic = true
   #isReturned = false
+  readonly #session: Session
   readonly #state: SessionState
   readonly #subscriptions: Subscriptions
   readonly #answers: Answers
 
   constructor(parts: PublishParts) {
     this.#session = parts.session
+    this.#publishing = parts.session.publishing
     this.#broker = parts.session.broker
     this.#context = parts.context
     this.#state = parts.state
@@ -116,7 +119,7 @@ export class IncomingPublishes {
     if (packet.payloadLength > messageBytesMax) {
       throw new MqttError(PACKET_TOO_LARGE, `message size ${packet.payloadLength} is larger than ${messageBytesMax}`)
     }
-    const { publishing } = this.#session
+    const publishing = this.#publishing
     const access = publishing.access(this.#context.settings.exchange)
     const own = this.#version === 5 && this.#subscriptions.hasNoLocal ? this.#state.clientId : null
     const message = this.#context.composer.compose(packet, own, this.#lastKey, this.#keepsTopic)

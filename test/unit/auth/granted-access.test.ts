@@ -133,10 +133,10 @@ describe('what a session may do by the word of a back end', () => {
     const answered = undecided(read)
     grants.answer(ALLOWED)
     await answered
-    const { version } = access
+    const { version } = access.basis
     await clock.advance(REFRESH_MS)
     // whoever has remembered it on its own asks here
-    assert.ok(access.version > version)
+    assert.ok(access.basis.version > version)
     read()
     read()
     assert.equal(grants.asked, 2)
@@ -156,9 +156,9 @@ describe('what a session may do by the word of a back end', () => {
     grants.atOnce = ALLOWED
     access.require('read', 'queue', 'q')
     await clock.advance(2 * REFRESH_MS)
-    const { version } = access
+    const { version } = access.basis
     await clock.advance(10 * REFRESH_MS)
-    assert.equal(access.version, version)
+    assert.equal(access.basis.version, version)
     access.require('read', 'queue', 'q')
     assert.equal(grants.asked, 2)
   })
@@ -181,7 +181,7 @@ describe('what a session may do by the word of a back end', () => {
     grants.answer(ALLOWED)
     await answered
     await clock.advance(REFRESH_MS)
-    assert.equal(access.version, 0)
+    assert.equal(access.basis.version, 0)
   })
 })
 
@@ -244,15 +244,15 @@ describe('what a user may do by the word of a back end', () => {
     const access = authorizer.openAccess('/')
     grants.atOnce = ALLOWED
     access.require('read', 'queue', 'q')
-    const { version } = access
+    const { version } = access.basis
     authorizer.forget()
-    assert.notEqual(access.version, version)
+    assert.notEqual(access.basis.version, version)
     grants.atOnce = REFUSED
     assert.throws(() => authorizer.requireVhost('v'), refused(/refused/))
     assert.throws(() => access.require('read', 'queue', 'q'), refused(/refused/))
     access.close()
     authorizer.forget()
-    assert.equal(access.version, version + 1)
+    assert.equal(access.basis.version, version + 1)
   })
 
   test('is asked for many at once', async () => {
