@@ -49,19 +49,33 @@ function decodeAny(first: number, reader: PacketReader, version: p.Version) {
   }
 }
 
+type OnPacket = (first: number, buffer: Buffer, start: number, end: number) => void
+
+class Parser extends PacketParser {
+  protected override readonly onPacket: OnPacket
+
+  constructor(bytesMax: number, onPacket: OnPacket) {
+    super(bytesMax)
+    this.onPacket = onPacket
+  }
+
+  override parse(chunk: Buffer): void {
+    super.parse(chunk)
+  }
+}
+
 /** All packets in some bytes that come in pieces. @throws MqttError */
 function decodeAll(bytes: Buffer, version: p.Version, seed: number): Decoded[] {
   const found: Decoded[] = []
   const reader = new PacketReader()
   let spoken = version
-  const onPacket = (first: number, buffer: Buffer, start: number, end: number): void => {
+  const parser = new Parser(BYTES_MAX, (first, buffer, start, end) => {
     reader.reset(buffer, start, end)
     const packet = decodeAny(first, reader, spoken)
     if ('clientId' in packet) spoken = packet.version
     found.push(packet)
-  }
-  const parser = new PacketParser({ onPacket }, BYTES_MAX)
-  for (const piece of cutAtRandom(seed)(bytes)) parser.push(Buffer.from(piece))
+  })
+  for (const piece of cutAtRandom(seed)(bytes)) parser.parse(Buffer.from(piece))
   return found
 }
 
@@ -339,10 +353,10 @@ describe('what is no MQTT', () => {
   })
 
   test('a packet is as long as it may be, and no longer', () => {
-    const parser = new PacketParser({ onPacket: () => {} }, 100)
-    parser.push(Buffer.concat([Buffer.of(0x30, 98), Buffer.alloc(98)]))
-    assert.throws(() => parser.push(Buffer.of(0x30, 99)), MqttError)
-    const other = new PacketParser({ onPacket: () => {} }, BYTES_MAX)
-    assert.throws(() => other.push(Buffer.of(0x30, 0x80, 0x80, 0x80, 0x80)), MqttError)
+    const parser = new Parser(100, () => {})
+    parser.parse(Buffer.concat([Buffer.of(0x30, 98), Buffer.alloc(98)]))
+    assert.throws(() => parser.parse(Buffer.of(0x30, 99)), MqttError)
+    const other = new Parser(BYTES_MAX, () => {})
+    assert.throws(() => other.parse(Buffer.of(0x30, 0x80, 0x80, 0x80, 0x80)), MqttError)
   })
 })

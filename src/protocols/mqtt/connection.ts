@@ -39,7 +39,7 @@ import {
 import type { Will } from './wills.ts'
 import * as decode from './wire/decode.ts'
 import { encodeConnack, encodeReason, PINGRESP_BYTES, withReasonString } from './wire/encode.ts'
-import { type PacketHandler, PacketParser } from './wire/packet-parser.ts'
+import { PacketParser } from './wire/packet-parser.ts'
 import { PacketReader } from './wire/packet-reader.ts'
 import * as p from './wire/packets.ts'
 
@@ -62,12 +62,11 @@ const CLOSED = 3
  *
  * One MQTT connection: bytes to packets, packets to its client, errors to what the version has for them.
  */
-export class Connection implements TransportHandler, PacketHandler, ConnectionSink, ConnectHost, Takeable, Heard {
+export class Connection extends PacketParser implements TransportHandler, ConnectionSink, ConnectHost, Takeable, Heard {
   // what each packet looks at comes first: see `Transport`
   heardAt = 0
   /** The first byte has come. */
   #isGreeted = false
-  readonly #parser: PacketParser
   readonly #context: MqttContext
   #state = AWAIT_CONNECT
   #version: p.Version = 4
@@ -90,11 +89,11 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
 
   constructor(socket: Duplex, peer: Peer, context: MqttContext, onEnd: (connection: Connection) => void) {
     const { settings } = context
+    super(settings.packetBytesMaxUnauthenticated)
     this.#context = context
     this.#peer = peer
     this.#onEnd = onEnd
     this.#connecting = new Connecting(this, settings, peer)
-    this.#parser = new PacketParser(this, settings.packetBytesMaxUnauthenticated)
     this.transport = new Transport(socket, settings.broker.turn, settings.pool, this)
     this.#loginTimer = settings.clock.schedule(settings.loginTimeoutMs, { onTimer: () => this.drop() })
     this.transport.start()
@@ -109,14 +108,14 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
       // what is no MQTT need not be waited for until it looks like a packet
       if (!this.#isGreeted && chunk[0]! >>> 4 !== p.CONNECT) throw protocolError('a packet before CONNECT')
       this.#isGreeted = true
-      this.#parser.push(chunk)
+      this.parse(chunk)
     } catch (error) {
       this.#onError(error)
     }
     broker.turn.dispatch()
   }
 
-  onPacket(first: number, buffer: Buffer, start: number, end: number): void {
+  protected override onPacket(first: number, buffer: Buffer, start: number, end: number): void {
     if (this.#state === CLOSED) return
     this.#context.counters.packetsReceived++
     const type = first >>> 4
@@ -222,20 +221,20 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   }
 
   #handleAgain(action: () => void): void {
-    this.#parser.suspended = false
+    this.parsingSuspended = false
     this.#handle(action)
-    if (!this.#parser.suspended) this.#goOn()
+    if (!this.parsingSuspended) this.#goOn()
   }
 
   /** Nothing more is looked at until an answer is there. */
   #suspend(): void {
-    this.#parser.suspended = true
+    this.parsingSuspended = true
     this.transport.pause(PAUSED_BY_ANSWER)
   }
 
   #goOn(): void {
     this.transport.resume(PAUSED_BY_ANSWER)
-    this.#parser.resume()
+    this.parseKept()
   }
 
   #onDisconnect({ reason, properties }: p.ReasonPacket): void {
@@ -294,7 +293,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
     this.#state = RUNNING
     this.#loginTimer?.cancel()
     const { settings } = this.#context
-    this.#parser.bytesMax = settings.packetBytesMax
+    this.bytesMax = settings.packetBytesMax
     if (keepAliveSec > 0) this.#keepAlive = new KeepAlive(settings.clock, this, keepAliveSec)
     this.#logLife('opened', client)
     const { sessionPresent, properties } = accepted
@@ -450,7 +449,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   #finish(): void {
     this.#endClient()
     this.#state = CLOSED
-    this.#parser.stop()
+    this.stopParsing()
     this.#loginTimer?.cancel()
     this.#connecting.close()
     for (const reason of [PAUSED_BY_ALARM, PAUSED_BY_STORE, PAUSED_BY_ANSWER]) this.transport.resume(reason)
@@ -461,7 +460,7 @@ export class Connection implements TransportHandler, PacketHandler, ConnectionSi
   }
 
   drop(): void {
-    this.#parser.stop()
+    this.stopParsing()
     this.transport.destroy()
   }
 

@@ -4,69 +4,68 @@ import { PACKET_TOO_LARGE } from '../reason-codes.ts'
 const KEPT_BYTES_MIN = 256
 const NOTHING = Buffer.alloc(0)
 
-/** Who takes packets. What it throws stops the parser. */
-export interface PacketHandler {
-  /** @param first the first byte: type and flags @param start behind the fixed header; the bytes stay as they are */
-  onPacket(first: number, buffer: Buffer, start: number, end: number): void
-}
-
 /**
- * Finds packets in what is read: those that came whole are handed on in place, the others gathered first. While it is `suspended` it only
- * keeps what comes.
+ * Finds packets in what is read: those that came whole are handed on in place, the others gathered first. While it is suspended it only
+ * keeps what comes. It is the base of who takes packets, and no part of it, so that a read has one object less to fetch into the
+ * processor's cache.
  */
-export class PacketParser {
+export abstract class PacketParser {
   /** Of a whole packet. */
-  bytesMax: number
-  suspended = false
-  readonly #handler: PacketHandler
+  protected bytesMax: number
+  protected parsingSuspended = false
   /** The beginning of what has not been handed on. */
   #kept: Buffer = NOTHING
   #keptLength = 0
   #stopped = false
 
-  constructor(handler: PacketHandler, bytesMax: number) {
-    this.#handler = handler
+  constructor(bytesMax: number) {
     this.bytesMax = bytesMax
   }
 
-  /** @throws MqttError, and whatever the handler throws */
-  push(chunk: Buffer): void {
+  /**
+   * What it throws stops the parser.
+   * @param first the first byte: type and flags @param start behind the fixed header; the bytes stay as they are
+   */
+  protected abstract onPacket(first: number, buffer: Buffer, start: number, end: number): void
+
+  /** @throws MqttError, and whatever `onPacket` throws */
+  protected parse(chunk: Buffer): void {
     if (this.#stopped) return
-    if (this.#keptLength === 0 && !this.suspended) this.#parse(chunk, chunk.length)
+    if (this.#keptLength === 0 && !this.parsingSuspended) this.#handOn(chunk, chunk.length)
     else {
       this.#keep(chunk)
-      if (!this.suspended) this.resume()
+      if (!this.parsingSuspended) this.parseKept()
     }
   }
 
-  /** Goes on with what was kept. @throws as `push` */
-  resume(): void {
-    this.suspended = false
+  /** Goes on with what was kept. @throws as `parse` */
+  protected parseKept(): void {
+    this.parsingSuspended = false
     if (this.#keptLength === 0 || this.#stopped) return
     const kept = this.#kept
     const length = this.#keptLength
     if (!this.#isWhole(kept, length)) return
     this.#kept = NOTHING
     this.#keptLength = 0
-    this.#parse(kept, length)
+    this.#handOn(kept, length)
   }
 
   /** Nothing more is handed on. */
-  stop(): void {
+  protected stopParsing(): void {
     this.#stopped = true
     this.#kept = NOTHING
     this.#keptLength = 0
   }
 
-  #parse(buffer: Buffer, end: number): void {
+  #handOn(buffer: Buffer, end: number): void {
     let at = 0
-    while (at < end && !this.suspended && !this.#stopped) {
+    while (at < end && !this.parsingSuspended && !this.#stopped) {
       const size = this.#sizeOf(buffer, at, end)
       if (size < 0 || at + size > end) break
       const first = buffer[at]!
       const start = at + headBytes(buffer, at)
       at += size
-      this.#handler.onPacket(first, buffer, start, at)
+      this.onPacket(first, buffer, start, at)
     }
     if (at < end && !this.#stopped) this.#keep(buffer.subarray(at, end))
   }
