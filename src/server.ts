@@ -435,13 +435,13 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
     opened.urls.metrics.push(urlOf(isTls ? 'https' : 'http', row, listener) + config.prometheus.path)
   }
   if (config.http.listeners.length === 0) return
-  const path = config.websocket?.path ?? null
+  const { websocket } = config
   let management: LazyHttp | null = null
   const server = new LateHttpServer(async () => {
     management ??= await createManagement(host)
-    if (path !== null) {
+    if (websocket !== null) {
       const { attachWebSocket } = await import('./net/websocket.ts')
-      attachWebSocket(management.server, { path, log, onConnection: amqp.accept.bind(amqp) })
+      attachWebSocket(management.server, { ...websocket, log, onConnection: amqp.accept.bind(amqp) })
     }
     return management.server
   }, log)
@@ -460,7 +460,7 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
     const secure = row.tls === null ? '' : 's'
     opened.add(`http${secure}`, listener, row.tls !== null)
     opened.urls.http.push(urlOf(`http${secure}`, row, listener))
-    if (path !== null) opened.urls.websocket.push(urlOf(`ws${secure}`, row, listener) + path)
+    if (websocket !== null) opened.urls.websocket.push(urlOf(`ws${secure}`, row, listener) + websocket.path)
   }
 }
 

@@ -127,11 +127,12 @@ async function openWebSocket(
 ): Promise<void> {
   const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
   const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax }
+  const form = { isText, compress: at.webCompresses }
   const server = new LateHttpServer(async () => {
     const { attachWebSocket, createHttpServer } = await import('./net/websocket.ts')
     const made = createHttpServer()
     const onConnection = frontEnd.accept.bind(frontEnd)
-    attachWebSocket(made, { path, subprotocols, isText, ...limits, log, onConnection })
+    attachWebSocket(made, { path, subprotocols, ...form, ...limits, log, onConnection })
     return made
   }, log)
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)

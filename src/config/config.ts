@@ -23,6 +23,8 @@ export interface ProtocolListeners {
   readonly webMessageBytesMax: number
   /** Time without a word from a client after which its WebSocket is closed; null: any. */
   readonly webIdleMs: number | null
+  /** Whether WebSocket messages may be compressed. */
+  readonly webCompresses: boolean
   /** WebSockets of each port; null: any number. */
   readonly webConnectionsMax: number | null
 }
@@ -192,7 +194,7 @@ export interface Config {
   }
   readonly stomp: OptionValues['stomp']
   /** AMQP over WebSocket, on the HTTP ports. */
-  readonly websocket: { readonly path: string } | null
+  readonly websocket: { readonly path: string; readonly compress: boolean } | null
   /** Rates and histories in the HTTP API. */
   readonly statistics: {
     readonly intervalMs: number

@@ -40,6 +40,7 @@ function buildListeners(
     webProxyProtocol: given.webProxyProtocol,
     webMessageBytesMax: given.webMessageBytesMax ?? values.limits.messageBytesMax + ENVELOPE_BYTES,
     webIdleMs: given.webIdleMs,
+    webCompresses: given.webCompresses,
     webConnectionsMax: given.webConnectionsMax,
   }
 }

@@ -94,7 +94,8 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     protocols: buildProtocols(values, tls, settings),
     mqtt: buildMqtt(values, settings),
     stomp: values.stomp,
-    websocket: amqp && network.webSocketEnabled ? { path: network.webSocketPath } : null,
+    websocket:
+      amqp && network.webSocketEnabled ? { path: network.webSocketPath, compress: network.webSocketCompresses } : null,
     statistics: buildStatistics(values, settings),
     tracesDir: values.tracing.dir === null ? null : resolve(values.tracing.dir),
     prometheus: buildPrometheus(values, settings),

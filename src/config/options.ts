@@ -231,6 +231,12 @@ const network = {
   webSocketPath: one('web_amqp.path', text, '/ws/amqp', 'Path of AMQP over WebSocket.', {
     aliases: ['web_amqp.ws_path'],
   }),
+  webSocketCompresses: one(
+    'web_amqp.ws_opts.compress',
+    boolean,
+    false,
+    'Compress WebSocket messages of 1 KiB and more (permessage-deflate) for clients that offer it, and let them.',
+  ),
 }
 
 const tls = {

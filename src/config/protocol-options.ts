@@ -98,6 +98,12 @@ function webOf(key: string, title: string, defaultPort: number, olderPorts: read
       null,
       'A WebSocket of which nothing has come for so long is closed; `infinity` leaves that to heart-beats and keep alives.',
     ),
+    webCompresses: one(
+      `${web}.ws_opts.compress`,
+      boolean,
+      false,
+      'Compress WebSocket messages of 1 KiB and more (permessage-deflate) for clients that offer it, and let them.',
+    ),
   }
 }
 

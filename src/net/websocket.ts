@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import { limitLog, type Log } from '../telemetry/log.ts'
 import type { Peer } from './listener.ts'
+import { COMPRESSION, declineSmallWindows } from './websocket-compression.ts'
 
 // An `import` would read every export, one of which loads fetch, WebSocket and the web's streams: 3 MB and 20 ms.
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
@@ -54,7 +55,9 @@ export interface WebSocketOptions {
   readonly subprotocols?: readonly string[]
   /** Whether messages are text: what is sent, as far as it is UTF-8, and what comes. Otherwise all are binary. */
   readonly isText?: boolean
-  /** Largest WebSocket message; 16 MiB unless given. */
+  /** Whether clients that offer it may compress what they send, and are sent it so. */
+  readonly compress?: boolean
+  /** Largest WebSocket message, as it is before or after compression; 16 MiB unless given. */
   readonly maxPayloadBytes?: number
   /** Time without anything from a client after which it is let go; null, as when absent, is for ever. */
   readonly idleMs?: number | null
@@ -67,14 +70,21 @@ export interface WebSocketOptions {
 
 /** Serves WebSockets on a server of `listenHttp`; a plain GET of the path gets 426, upgrades elsewhere get 404. */
 export function attachWebSocket(server: Server, options: WebSocketOptions): void {
-  const { path, subprotocols = ['amqp'], isText = false, maxPayloadBytes = 16 * 1024 * 1024, log } = options
+  const {
+    path,
+    subprotocols = ['amqp'],
+    isText = false,
+    compress = false,
+    maxPayloadBytes = 16 * 1024 * 1024,
+    log,
+  } = options
   const { idleMs = null, connectionsMax = null } = options
   const limited = limitLog(log)
   let open = 0
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
+    perMessageDeflate: compress && COMPRESSION,
     maxPayload: maxPayloadBytes,
     handleProtocols: (offered) => subprotocols.find((known) => offered.has(known)) ?? false,
   })
@@ -86,6 +96,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): void
       return refuseUpgrade(socket, 503)
     }
     const peer = requestPeer(request)
+    if (compress) declineSmallWindows(request)
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       open++
       webSocket.once('close', () => open--)

@@ -38,12 +38,12 @@ describe('STOMP in advanced.config', () => {
           {ws_frame, binary},
           {max_connections, 50},
           {use_http_auth, true},
-          {cowboy_ws_opts, [{idle_timeout, 60000}]}]}].`,
+          {cowboy_ws_opts, [{idle_timeout, 60000}, {compress, true}]}]}].`,
       'stomp.default_user = other',
       'stomp.listeners.tcp.1 = 9',
       'stomp.listeners.tcp.7 = 7',
     )
-    const { tcp, web, webIdleMs, webConnectionsMax } = protocols.stomp!
+    const { tcp, web, webIdleMs, webConnectionsMax, webCompresses } = protocols.stomp!
     assert.deepEqual(
       [stomp.defaultUser, stomp.defaultPassword, stomp.defaultVhost, stomp.topicExchange, stomp.loginTimeoutMs],
       ['web', 'hush', 'shop', 'events', 5000],
@@ -60,7 +60,8 @@ describe('STOMP in advanced.config', () => {
         ['::1', 61_624],
       ],
     )
-    assert.deepEqual([web[0]!.hosts[0], web[0]!.port, webIdleMs, webConnectionsMax], ['10.0.0.1', 1, 60_000, 50])
+    assert.deepEqual([web[0]!.hosts[0], web[0]!.port], ['10.0.0.1', 1])
+    assert.deepEqual([webIdleMs, webConnectionsMax, webCompresses], [60_000, 50, true])
     assert.deepEqual([stomp.webFrame, stomp.takesHttpLogins], ['binary', true])
     assert.deepEqual(ignored.toSorted(), ['stomp.num_acceptors.tcp', 'web_stomp.tcp.backlog'])
   })
@@ -98,19 +99,19 @@ describe('MQTT in advanced.config', () => {
         {rabbitmq_web_mqtt, [
           {tcp_config, [{port, 15675}]},
           {max_connections, 50},
-          {cowboy_ws_opts, [{idle_timeout, 60000}]}]}].`,
+          {cowboy_ws_opts, [{idle_timeout, 60000}, {compress, true}]}]}].`,
     )
     assert.deepEqual(mqtt.anonymous, { user: 'device', password: 'hush' })
     assert.deepEqual(
       [mqtt.vhost, mqtt.exchange, mqtt.maxSessionExpirySec, mqtt.prefetch],
       ['things', 'events', 1800, 20],
     )
-    const { tcp, web, webIdleMs, webConnectionsMax } = protocols.mqtt!
+    const { tcp, web, webIdleMs, webConnectionsMax, webCompresses } = protocols.mqtt!
     assert.deepEqual(
       tcp.map(({ port }) => port),
       [1883, 1893],
     )
-    assert.deepEqual([web[0]!.port, webIdleMs, webConnectionsMax], [15_675, 60_000, 50])
+    assert.deepEqual([web[0]!.port, webIdleMs, webConnectionsMax, webCompresses], [15_675, 60_000, 50, true])
     assert.deepEqual(ignored, ['mqtt.retained_message_store'])
   })
 })

@@ -90,12 +90,14 @@ for (const { name, tcp, web } of [
       const given = listenersOf(
         `web_${name}.ws_opts.idle_timeout = 60000`,
         `web_${name}.ws_opts.max_frame_size = 65536`,
+        `web_${name}.ws_opts.compress = true`,
         `web_${name}.ws_path = /elsewhere`,
         `web_${name}.proxy_protocol = true`,
       )
       const { webIdleMs, webMessageBytesMax, webPath, webProxyProtocol, proxyProtocol } = given
       assert.deepEqual([webIdleMs, webMessageBytesMax, webPath], [60_000, 65_536, '/elsewhere'])
-      assert.deepEqual([webProxyProtocol, proxyProtocol], [true, false])
+      assert.deepEqual([webProxyProtocol, proxyProtocol, given.webCompresses], [true, false, true])
+      assert.equal(listenersOf('').webCompresses, false)
       assert.equal(listenersOf(`web_${name}.ws_opts.idle_timeout = infinity`).webIdleMs, null)
       assert.equal(listenersOf('max_message_size = 64MiB').webMessageBytesMax, 65 * 1024 * 1024)
     })
@@ -117,7 +119,6 @@ for (const { name, tcp, web } of [
         'ssl.depth = 2',
         'cowboy_opts.idle_timeout = 60000',
         'cowboy_opts.max_keepalive = 10',
-        'ws_opts.compress = true',
       ].map((line) => `web_${name}.${line}`)
       const { ignored } = load(...accepted, ...webAccepted)
       assert.deepEqual(ignored.length, accepted.length + webAccepted.length)

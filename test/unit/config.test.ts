@@ -54,7 +54,7 @@ test('without any source the defaults are those of RabbitMQ', () => {
   assert.equal(config.node.name, `rabbit@${hostname().split('.')[0]}`)
   assert.equal(config.node.clusterName, config.node.name)
   assert.equal(config.node.announced.product, 'RabbitMQ')
-  assert.deepEqual(config.websocket, { path: '/ws/amqp' })
+  assert.deepEqual(config.websocket, { path: '/ws/amqp', compress: false })
   assert.deepEqual(config.http.listeners, [{ name: 'management', hosts: ['::'], port: 15_672, tls: null }])
   assert.deepEqual(config.log, { console: { level: 'info', format: 'plaintext' }, file: null, exchange: null })
 })

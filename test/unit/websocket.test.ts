@@ -5,7 +5,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 import { LateHttpServer } from '../../src/net/late-http.ts'
 import type { Peer } from '../../src/net/listener.ts'
 import { attachWebSocket, createHttpServer, requestPeer } from '../../src/net/websocket.ts'
@@ -43,8 +43,8 @@ async function start(t: TestContext, more: Partial<WebSocketOptions> & { proxyPr
     ...more,
   })
   const listener = await serve(t, server, ['127.0.0.1'], more)
-  const dial = (path = '/ws/amqp', protocols: string[] = ['amqp']) => {
-    const client = new WebSocket(`ws://127.0.0.1:${listener.port}${path}`, protocols)
+  const dial = (path = '/ws/amqp', protocols: string[] = ['amqp'], how: ClientOptions = {}) => {
+    const client = new WebSocket(`ws://127.0.0.1:${listener.port}${path}`, protocols, how)
     client.on('error', () => {})
     t.after(() => client.terminate())
     return client
@@ -168,6 +168,19 @@ test('a message above the limit is refused', async (t) => {
   const [code] = (await once(client, 'close')) as [number]
   assert.equal(code, 1009)
   assert.equal((await first).stream.destroyed, true)
+})
+
+test('who has room for a smaller window only is served without compression', async (t) => {
+  const { dial } = await start(t, { compress: true })
+  const offered = async (serverMaxWindowBits: number): Promise<string> => {
+    const client = dial('/ws/amqp', ['amqp'], { perMessageDeflate: { serverMaxWindowBits } })
+    const [{ headers }] = (await once(client, 'upgrade')) as [IncomingMessage]
+    return headers['sec-websocket-extensions'] ?? ''
+  }
+  assert.equal(await offered(11), '')
+  const agreed = 'permessage-deflate; server_max_window_bits=12; server_no_context_takeover'
+  assert.equal(await offered(12), agreed)
+  assert.equal(await offered(15), agreed)
 })
 
 test('the end of either side reaches the other, after what was written', async (t) => {
