@@ -100,6 +100,7 @@ test('the command line lists them', async () => {
   const columns = ['client_id', 'protocol', 'keepalive', 'connection_state']
   assert.equal(await ctl('list_mqtt_connections', ...columns), 'on the line\tMQTT 3.1.1\t7\trunning\n')
   assert.equal(await ctl('list_connections', 'protocol', 'channels'), 'MQTT 3.1.1\t0\n')
+  assert.equal(await ctl('list_mqtt_connections', 'connection'), await ctl('list_connections', 'pid'))
   await client.disconnect()
 })
 

@@ -202,23 +202,64 @@ test('a client that does not read is sent no more than fits', async (t) => {
   for (const client of [sender, lazy]) client.cut()
 })
 
+async function ctlOf(broker: WarrenBroker, ...args: string[]): Promise<string> {
+  const terminal = bufferTerminal()
+  const host = { version: '0.0.0', describeNode: () => assert.fail('the address was given'), commands: () => [] }
+  assert.equal(await runCtl('ctl', ['--url', broker.managementUrl!, '-s', ...args], host, terminal), 0)
+  return terminal.stdout
+}
+
+/** Of its 3.10. */
+const RABBITMQ_COLUMNS = [
+  ...['conn_name', 'connection', 'connection_state', 'session_id', 'channel', 'version', 'implicit_connect'],
+  ...['auth_login', 'auth_mechanism', 'peer_addr', 'host', 'port', 'peer_host', 'peer_port', 'protocol', 'channels'],
+  ...[
+    'channel_max',
+    'frame_max',
+    'client_properties',
+    'ssl',
+    'ssl_protocol',
+    'ssl_key_exchange',
+    'ssl_cipher',
+    'ssl_hash',
+  ],
+]
+
 test('the command line lists them by their sessions', async (t) => {
   const broker = await start(t, { managementPort: 0, protocols: ['amqp', 'stomp'] })
   const client = await StompWire.open(broker.urls.stomp!)
   t.after(() => client.cut())
   await client.send('CONNECT', { 'accept-version': '1.1', host: '/', login: 'guest', passcode: 'guest' })
   const { headers } = await client.expect('CONNECTED')
-  const ctl = async (...args: string[]): Promise<string> => {
-    const terminal = bufferTerminal()
-    const host = { version: '0.0.0', describeNode: () => assert.fail('the address was given'), commands: () => [] }
-    assert.equal(await runCtl('ctl', ['--url', broker.managementUrl!, '-s', ...args], host, terminal), 0)
-    return terminal.stdout
-  }
+  const ctl = (...args: string[]): Promise<string> => ctlOf(broker, ...args)
   const [connection] = broker.connections()
   assert.equal(await ctl('list_stomp_connections'), `${headers['session']}\t${connection!.name}\n`)
   const columns = ['version', 'protocol', 'auth_login', 'peer_addr', 'vhost']
   assert.equal(await ctl('list_stomp_connections', ...columns), '1.1\tSTOMP 1.1\tguest\t127.0.0.1\t/\n')
   assert.equal(await ctl('list_mqtt_connections'), '')
+
+  const [connectionPid, channelPid] = (await ctl('list_stomp_connections', 'connection', 'channel')).trim().split('\t')
+  assert.equal(await ctl('list_connections', 'pid'), `${connectionPid}\n`)
+  assert.equal(await ctl('list_channels', 'pid'), `${channelPid}\n`)
+  const all = JSON.parse(await ctl('list_stomp_connections', '--verbose', '--formatter', 'json')) as object[]
+  for (const column of RABBITMQ_COLUMNS) assert.ok(column in all[0]!, column)
+  await ctl('close_connection', connectionPid!, 'enough')
+  assert.equal((await client.next())?.command, 'ERROR')
+})
+
+test('the command line tells who has left out CONNECT', async (t) => {
+  const broker = await start(t, {
+    managementPort: 0,
+    protocols: ['amqp', 'stomp'],
+    config: { 'stomp.implicit_connect': true },
+  })
+  const implicit = await StompWire.open(broker.urls.stomp!)
+  t.after(() => implicit.cut())
+  await implicit.sync()
+  const explicit = await StompWire.connect(broker.urls.stomp!)
+  t.after(() => explicit.cut())
+  const listed = await ctlOf(broker, 'list_stomp_connections', 'version', 'implicit_connect')
+  assert.deepEqual(listed.trim().split('\n').toSorted(), ['1.0\ttrue', '1.2\tfalse'])
 })
 
 test('frames may end without a line end', async (t) => {

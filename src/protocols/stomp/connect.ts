@@ -8,7 +8,7 @@ import { certificateUser } from '../../net/tls.ts'
 import { isLoopback } from '../peer-facts.ts'
 import { connectionFacts } from './connection-facts.ts'
 import { StompError } from './errors.ts'
-import { type Frame, VERSIONS, type Version } from './frame.ts'
+import { Frame, VERSIONS, type Version } from './frame.ts'
 import { type HeartBeatWish, inWholeSeconds, parseHeartBeat } from './heart-beat.ts'
 import type { StompSettings } from './settings.ts'
 
@@ -26,6 +26,9 @@ interface Login {
   readonly mechanism: string
   readonly outcome: LoginOutcome | Promise<LoginOutcome>
 }
+
+/** Of a client that leaves CONNECT out, where it may. */
+export const IMPLICIT_CONNECT = new Frame('CONNECT', new Map())
 
 /** @throws StompError where there is no version that both sides know */
 export function versionOf(frame: Frame): Version {
@@ -68,7 +71,8 @@ export async function connect(
   if (!isWanted()) return null
   const heartbeatSec = inWholeSeconds(heartBeat.wants) / 1000
   const sessionId = `session-${randomBytes(16).toString('base64url')}`
-  const facts = connectionFacts(peer, { version, sessionId, mechanism, heartbeatSec })
+  const isImplicit = frame === IMPLICIT_CONNECT
+  const facts = connectionFacts(peer, { version, sessionId, isImplicit, mechanism, heartbeatSec })
   const connection = open(() => settings.broker.openConnection(identity, vhost, facts, sink))
   return { connection, version, heartBeat, sessionId }
 }

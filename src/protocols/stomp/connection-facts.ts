@@ -1,5 +1,5 @@
 import type { ConnectionFacts } from '../../core/client-connection.ts'
-import { longstr } from '../../core/fields.ts'
+import { bool, longstr } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
 import { connectionName, isLoopback } from '../peer-facts.ts'
 import type { Version } from './frame.ts'
@@ -7,9 +7,9 @@ import type { Version } from './frame.ts'
 /** What management shows of a connection, as RabbitMQ shows it. */
 export function connectionFacts(
   peer: Peer,
-  client: { version: Version; sessionId: string; mechanism: string; heartbeatSec: number },
+  client: { version: Version; sessionId: string; isImplicit: boolean; mechanism: string; heartbeatSec: number },
 ): ConnectionFacts {
-  const { version, sessionId, mechanism, heartbeatSec } = client
+  const { version, sessionId, isImplicit, mechanism, heartbeatSec } = client
   const { address, port, localAddress, localPort, tls, websocket } = peer
   return {
     name: connectionName(peer),
@@ -20,6 +20,7 @@ export function connectionFacts(
     clientProperties: new Map([
       ['product', longstr('STOMP client')],
       ['session', longstr(sessionId)],
+      ['implicit_connect', bool(isImplicit)],
     ]),
     loopback: isLoopback(peer),
     network: { localAddress, localPort, mechanism, channelMax: 1, frameMaxBytes: 0, heartbeatSec, tls },

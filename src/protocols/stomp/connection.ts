@@ -14,9 +14,9 @@ import { AssertionError } from '../../util/assert.ts'
 import type { Timer } from '../../util/clock.ts'
 import { trafficOf } from '../traffic.ts'
 import { Client, type ClientHost } from './client.ts'
-import { connect, type Connected } from './connect.ts'
+import { connect, type Connected, IMPLICIT_CONNECT } from './connect.ts'
 import { type Refusal, refusalOf, StompError } from './errors.ts'
-import { Frame } from './frame.ts'
+import type { Frame } from './frame.ts'
 import { type FrameHandler, FrameParser } from './frame-parser.ts'
 import type { Headers } from './frame-writer.ts'
 import { FramesOut, headersAbout } from './frames-out.ts'
@@ -89,7 +89,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
     this.#state = CONNECTING
     this.#suspend()
     const isWanted = (): boolean => this.#state === CONNECTING
-    const greeting = isConnect ? frame : new Frame('CONNECT', new Map())
+    const greeting = isConnect ? frame : IMPLICIT_CONNECT
     const next = isConnect ? null : frame
     connect(greeting, this.#peer, this.#settings, this, isWanted).then(
       (connected) => {

@@ -1,12 +1,15 @@
+import type { HttpApi } from '../../api/http.ts'
 import type { CtlCommand } from '../command.ts'
 import { toRows, type ColumnValues } from '../columns.ts'
 import { amqpTable, atom } from '../format/cell.ts'
+import { handle } from '../handle.ts'
 import { table } from '../output.ts'
 import { pickColumns } from '../selection.ts'
 import { columnArgument } from './topology.ts'
 
 interface Connection {
   readonly name: string
+  readonly node?: string
   readonly protocol?: string
   readonly state?: string
   readonly timeout?: number
@@ -14,7 +17,12 @@ interface Connection {
   readonly user?: string
   readonly peer_host?: string
   /** Of STOMP clients, `session` is what CONNECTED has told them. */
-  readonly client_properties?: { readonly session?: string }
+  readonly client_properties?: { readonly session?: string; readonly implicit_connect?: boolean }
+}
+
+interface Channel {
+  readonly name: string
+  readonly connection_details?: { readonly name?: string }
 }
 
 const COLUMNS = [
@@ -23,6 +31,7 @@ const COLUMNS = [
   'channels',
   'client_properties',
   'conn_name',
+  'connection',
   'connected_at',
   'connection_state',
   'frame_max',
@@ -43,16 +52,28 @@ const COLUMNS = [
   'vhost',
 ]
 
-const VALUES: ColumnValues<Connection> = {
+/** @param channels names of them, by those of their connections */
+const valuesOf = (channels: ReadonlyMap<string, string>): ColumnValues<Connection> => ({
   auth_login: ({ user = '' }) => user,
+  channel: ({ node = '', name }) => {
+    const channel = channels.get(name)
+    return channel === undefined ? null : handle(node, 'channel', channel)
+  },
   client_id: ({ user_provided_name: clientId = '' }) => clientId,
   client_properties: (connection) => amqpTable(connection.client_properties),
   conn_name: ({ name }) => name,
+  connection: ({ node = '', name }) => handle(node, 'connection', name),
   connection_state: ({ state }) => atom(state),
+  implicit_connect: ({ client_properties: properties }) => properties?.implicit_connect ?? null,
   keepalive: ({ timeout = 0 }) => timeout,
   peer_addr: ({ peer_host: address = '' }) => address,
   session_id: ({ client_properties: properties }) => properties?.session ?? '',
   version: ({ protocol = '' }) => protocol.split(' ').at(-1)!,
+})
+
+async function channelNames(api: HttpApi): Promise<ReadonlyMap<string, string>> {
+  const channels = await api.get<Channel[]>('/channels')
+  return new Map(channels.map(({ name, connection_details: connection }) => [connection?.name ?? '', name]))
 }
 
 interface Listing {
@@ -73,15 +94,17 @@ function listConnectionsOf({ name, protocol, columns: own, defaults, examples }:
     name,
     summary: `Lists connections of ${protocol} clients`,
     arguments: [columnArgument(all)],
+    options: [{ flags: '-V, --verbose', help: 'all columns' }],
     columns: all,
     examples,
-    async run({ api, args, say }) {
+    async run({ api, args, flag, say }) {
       say(`Listing ${protocol} connections ...`)
-      const columns = pickColumns(args, defaults)
+      const columns = flag('verbose') ? all : pickColumns(args, defaults)
       const connections = await api.get<Connection[]>('/connections')
       const isShown = new RegExp(`^(Web )?${protocol} `)
       const shown = connections.filter((connection) => isShown.test(connection.protocol ?? ''))
-      return table(columns, toRows(shown, columns, VALUES))
+      const channels = columns.includes('channel') ? await channelNames(api) : new Map<string, string>()
+      return table(columns, toRows(shown, columns, valuesOf(channels)))
     },
   }
 }
@@ -97,7 +120,7 @@ const listMqttConnections = listConnectionsOf({
 const listStompConnections = listConnectionsOf({
   name: 'list_stomp_connections',
   protocol: 'STOMP',
-  columns: ['auth_login', 'peer_addr', 'session_id', 'version'],
+  columns: ['auth_login', 'channel', 'implicit_connect', 'peer_addr', 'session_id', 'version'],
   defaults: ['session_id', 'conn_name'],
   examples: ['list_stomp_connections', 'list_stomp_connections session_id version auth_login vhost'],
 })
