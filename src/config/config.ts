@@ -183,6 +183,8 @@ export interface Config {
     readonly maxKeepAliveSec: number
     readonly disconnectOnUnauthorized: boolean
     readonly sparkplug: boolean
+    /** Null: clients are sent nowhere. */
+    readonly serverReference: string | null
     readonly loginTimeoutMs: number
     /** 0 for never. */
     readonly sysIntervalMs: number

@@ -21,6 +21,7 @@ export function buildMqtt({ mqtt, auth }: OptionValues, settings: Settings): Con
     maxKeepAliveSec: mqtt.maxKeepAliveSec ?? 0,
     disconnectOnUnauthorized: mqtt.disconnectOnUnauthorized,
     sparkplug: mqtt.sparkplug,
+    serverReference: mqtt.serverReference,
     loginTimeoutMs: mqtt.loginTimeoutMs,
     sysIntervalMs: mqtt.sysIntervalMs,
     retained: { messagesMax: mqtt.retainedMessagesMax ?? -1, bytesMax: mqtt.retainedBytesMax ?? -1 },

@@ -1,5 +1,6 @@
 import { one } from './option.ts'
 import { boolean, bytes, duration, integer, oneOf, optional, text } from './option-types.ts'
+import { serverReference } from './server-reference.ts'
 
 // Rows of the table in options.ts: MQTT apart from where it listens.
 
@@ -90,6 +91,12 @@ export const mqtt = {
     boolean,
     false,
     'Whether topics of Sparkplug (`spBv1.0/…`) keep the dot of their version, as `spBv1___0.…` in routing keys.',
+  ),
+  serverReference: one(
+    'mqtt.server_reference',
+    optional(serverReference),
+    null,
+    'Servers that MQTT 5 clients are told to use when this one stops, or has as many connections as it may.',
   ),
   loginTimeoutMs: one(
     'mqtt.login_timeout',

@@ -79,6 +79,7 @@ export class MqttLife {
       disconnectOnUnauthorized: true,
       sparkplug: false,
       loginTimeoutMs: 10_000,
+      serverReference: null,
       sysIntervalMs: 0,
       retained: { messagesMax: -1, bytesMax: -1 },
     })

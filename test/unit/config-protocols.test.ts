@@ -222,4 +222,26 @@ describe('MQTT', () => {
     ]
     for (const [lines, seconds] of cases) assert.equal(load(...lines).mqtt.maxSessionExpirySec, seconds, lines.join())
   })
+
+  test('clients are sent to other servers where these are named as the specification has it', () => {
+    const given = (value: string): string | null => load(`mqtt.server_reference = ${value}`).mqtt.serverReference
+    assert.equal(load().mqtt.serverReference, null)
+    for (const fine of ['myserver.xyz.org', '10.10.151.22:8883 [fe80::9610:3eff:fe1c]:1883', '[::1]', 'a:1 b']) {
+      assert.equal(given(fine), fine)
+    }
+    assert.equal(given('a:1   b'), 'a:1 b')
+    for (const wrong of [
+      'a:0',
+      'a:65536',
+      'a:',
+      'fe80::1',
+      '[::1',
+      'a,b:c',
+      'mqtt://a:1',
+      'a \tb',
+      'x'.repeat(65_536),
+    ]) {
+      assert.match(problemsOf(() => given(wrong)).join(), /is not a list of servers|is longer than/, wrong)
+    }
+  })
 })

@@ -8,6 +8,7 @@ import { connectionFacts } from './connection-facts.ts'
 import type { MqttContext } from './context.ts'
 import { MqttError } from './errors.ts'
 import { NOT_AUTHORIZED, QUOTA_EXCEEDED } from './reason-codes.ts'
+import { elsewhereOr } from './redirection.ts'
 import { EXPIRY_SEC_MAX } from './session-queues.ts'
 import type { Will } from './wills.ts'
 import type { ConnectPacket, PacketProperties } from './wire/packets.ts'
@@ -47,7 +48,8 @@ export function acceptClient(context: MqttContext, peer: Peer, result: LoggedIn,
   const keepAliveSec = keepAliveOf(packet, settings.maxKeepAliveSec)
   const { version, clean } = packet
   const facts = connectionFacts(peer, { version, clientId, mechanism: result.mechanism, keepAliveSec })
-  const connection = openConnection(() => broker.openConnection(identity, vhost, facts, host))
+  const refusal = elsewhereOr(QUOTA_EXCEEDED, version, settings)
+  const connection = openConnection(refusal, () => broker.openConnection(identity, vhost, facts, host))
   const limitExpiry = (sec: number): number => limited(sec, settings.maxSessionExpirySec)
   const expirySec = limitExpiry(requestedExpiry(packet))
   let client: Client
@@ -88,12 +90,12 @@ function requireVhost({ identity, vhost }: LoggedIn): void {
 }
 
 /** Who may enter is refused only where a limit is reached. @throws MqttError */
-function openConnection<T>(open: () => T): T {
+function openConnection<T>(refusal: number, open: () => T): T {
   try {
     return open()
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
-    throw new MqttError(QUOTA_EXCEEDED, error.message)
+    throw new MqttError(refusal, error.message)
   }
 }
 

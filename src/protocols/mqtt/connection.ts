@@ -35,7 +35,9 @@ import {
   SESSION_TAKEN_OVER,
   SUCCESS,
   UNSUPPORTED_VERSION,
+  USE_ANOTHER_SERVER,
 } from './reason-codes.ts'
+import { elsewhereOr } from './redirection.ts'
 import type { Will } from './wills.ts'
 import * as decode from './wire/decode.ts'
 import { encodeConnack, encodeReason, PINGRESP_BYTES, withReasonString } from './wire/encode.ts'
@@ -367,19 +369,22 @@ export class Connection extends PacketParser implements TransportHandler, Connec
     if (this.#state === RUNNING) {
       this.#endClient()
       if (version === 5) {
-        this.commitThenWrite(
-          withReasonString(text, this.#packetBytesMax, (why) => encodeReason(p.DISCONNECT, reason, why)),
-        )
+        this.commitThenWrite(this.#explain(reason, text, (why) => encodeReason(p.DISCONNECT, reason, why)))
       }
     } else if (this.#state === CONNECTING || reason === UNSUPPORTED_VERSION) {
       const code = version === 5 ? reason : returnCodeOf(reason)
       // who failed to log in is told no more than that
       const told = reason === BAD_CREDENTIALS || reason === NOT_AUTHORIZED ? '' : text
       if (code !== null) {
-        this.write(withReasonString(told, this.#packetBytesMax, (why) => encodeConnack(version, false, code, why)))
+        this.write(this.#explain(reason, told, (why) => encodeConnack(version, false, code, why)))
       }
     }
     this.#finish()
+  }
+
+  #explain(reason: number, text: string, encode: (properties: p.PacketProperties | null) => Buffer): Buffer {
+    const reference = reason === USE_ANOTHER_SERVER ? this.#context.settings.serverReference : null
+    return withReasonString(text, this.#packetBytesMax, encode, reference)
   }
 
   // ---- what the broker says of the connection ----
@@ -390,7 +395,8 @@ export class Connection extends PacketParser implements TransportHandler, Connec
 
   /** The server stops. */
   goodbye(text: string): void {
-    if (this.#state === RUNNING) this.#closeWith(SERVER_SHUTTING_DOWN, text)
+    const { settings } = this.#context
+    if (this.#state === RUNNING) this.#closeWith(elsewhereOr(SERVER_SHUTTING_DOWN, this.#version, settings), text)
     else this.drop()
   }
 

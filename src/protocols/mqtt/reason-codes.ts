@@ -25,6 +25,7 @@ export const TOPIC_ALIAS_INVALID = 0x94
 export const PACKET_TOO_LARGE = 0x95
 export const QUOTA_EXCEEDED = 0x97
 export const ADMINISTRATIVE_ACTION = 0x98
+export const USE_ANOTHER_SERVER = 0x9c
 
 /** What CONNACK says to MQTT 3 in place of a reason code (MQTT 3.1.1, 3.2.2.3); null where it has no word for it. */
 export function returnCodeOf(reason: number): number | null {

@@ -30,6 +30,8 @@ export interface MqttOptions {
   readonly disconnectOnUnauthorized: boolean
   /** Whether topics of Sparkplug keep the dot of their version. */
   readonly sparkplug: boolean
+  /** Where clients go that this broker does not serve, or no longer; null where they are not told. */
+  readonly serverReference: string | null
   readonly loginTimeoutMs: number
   /** How often `$SYS` topics are told; 0 for never. */
   readonly sysIntervalMs: number

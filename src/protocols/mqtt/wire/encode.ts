@@ -51,14 +51,20 @@ const REASON_STRING_MAX = 1024
 /**
  * A packet that says why in words, unless it would be larger than the client takes with them (MQTT 5.0, 3.14.2.2.3 and its likes).
  * @param text empty for no words @param bytesMax of a whole packet
+ * @param serverReference where the client should go, which matters more than the words, and is left out after them
  */
 export function withReasonString(
   text: string,
   bytesMax: number,
   encode: (properties: p.PacketProperties | null) => Buffer,
+  serverReference: string | null = null,
 ): Buffer {
-  if (text === '') return encode(null)
-  const bytes = encode({ reasonString: text.slice(0, REASON_STRING_MAX).toWellFormed() })
+  const needed = serverReference === null ? null : { serverReference }
+  if (text !== '') {
+    const bytes = encode({ ...needed, reasonString: text.slice(0, REASON_STRING_MAX).toWellFormed() })
+    if (bytes.length <= bytesMax) return bytes
+  }
+  const bytes = encode(needed)
   return bytes.length > bytesMax ? encode(null) : bytes
 }
 
