@@ -93,7 +93,7 @@ export const mqtt = {
     'Whether topics of Sparkplug (`spBv1.0/…`) keep the dot of their version, as `spBv1___0.…` in routing keys.',
   ),
   serverReference: one(
-    'mqtt.server_reference',
+    'warren.mqtt.server_reference',
     optional(serverReference),
     null,
     'Servers that MQTT 5 clients are told to use when this one stops, or has as many connections as it may.',

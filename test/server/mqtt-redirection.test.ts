@@ -22,7 +22,7 @@ async function start(t: TestContext, config: Keys, more: StartBrokerOptions = {}
 }
 
 const redirecting = (t: TestContext, config: Keys = {}, more: StartBrokerOptions = {}): Promise<WarrenBroker> =>
-  start(t, { 'mqtt.server_reference': ELSEWHERE, ...config }, more)
+  start(t, { 'warren.mqtt.server_reference': ELSEWHERE, ...config }, more)
 
 function dial(t: TestContext, { urls }: WarrenBroker, options: IClientOptions = {}): mqtt.MqttClient {
   const client = mqtt.connect(urls.mqtt!, { protocolVersion: 5, reconnectPeriod: 0, ...options })

@@ -224,7 +224,7 @@ describe('MQTT', () => {
   })
 
   test('clients are sent to other servers where these are named as the specification has it', () => {
-    const given = (value: string): string | null => load(`mqtt.server_reference = ${value}`).mqtt.serverReference
+    const given = (value: string): string | null => load(`warren.mqtt.server_reference = ${value}`).mqtt.serverReference
     assert.equal(load().mqtt.serverReference, null)
     for (const fine of ['myserver.xyz.org', '10.10.151.22:8883 [fe80::9610:3eff:fe1c]:1883', '[::1]', 'a:1 b']) {
       assert.equal(given(fine), fine)
