@@ -13,7 +13,7 @@ export const PHASE_CONFIRM = 1
 export const PHASE_FLUSH = 2
 
 /** After so many reads, or with so many that wait to be flushed, that is done before the end of the turn. */
-const FLUSH_EARLY = 64
+const FLUSH_EARLY = 128
 
 export class Turn {
   /** Tells turns apart that had something to do at their end. */
