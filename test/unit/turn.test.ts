@@ -65,16 +65,16 @@ describe('a turn', () => {
         )
       turn.dispatch()
     }
-    add(63)
+    add(127)
     assert.equal(flushed, 0)
     add(1)
-    assert.equal(flushed, 64)
+    assert.equal(flushed, 128)
     add(1)
-    assert.equal(flushed, 64)
-    for (let read = 0; read < 63; read++) turn.dispatch()
-    assert.equal(flushed, 65, 'after many reads as well')
+    assert.equal(flushed, 128)
+    for (let read = 0; read < 127; read++) turn.dispatch()
+    assert.equal(flushed, 129, 'after many reads as well')
     await nextTurn()
-    assert.equal(flushed, 65)
+    assert.equal(flushed, 129)
   })
 
   test('serves what is ready before its end, and once only', async () => {
