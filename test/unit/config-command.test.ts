@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -22,6 +25,21 @@ test('the version is that of the package', () => {
   const { status, stdout } = warren(['--version'])
   assert.equal(status, 0)
   assert.match(stdout, /^\d+\.\d+\.\d+/)
+})
+
+test('what was compiled is kept in the cache of the user, where there is one', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'warren-cache-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const kept = (path: string): number => readdirSync(path, { recursive: true }).length
+  for (const name of ['XDG_CACHE_HOME', 'HOME']) {
+    const home = join(dir, name)
+    assert.equal(warren(['--version'], { [name]: home }).status, 0)
+    assert.ok(kept(name === 'HOME' ? join(home, '.cache', 'warrenmq') : join(home, 'warrenmq')) > 10, name)
+  }
+  const file = join(dir, 'file')
+  writeFileSync(file, '')
+  const { status, stderr } = warren(['--version'], { XDG_CACHE_HOME: file })
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
 })
 
 test('start --help lists the options', () => {
