@@ -75,7 +75,8 @@ export async function main(argv: readonly string[], letCompilersWork: () => void
     }
     case 'start':
     case 'ping':
-      if (!rest.includes('--help') && !rest.includes('-h')) return command === 'start' ? start(rest, letCompilersWork) : askBroker(rest)
+      if (!rest.includes('--help') && !rest.includes('-h'))
+        return command === 'start' ? start(rest, letCompilersWork) : askBroker(rest)
       process.stdout.write(startHelp(command))
       return EXIT.ok
     default:

@@ -80,7 +80,18 @@ async function startWarren() {
     '1000',
   ]
   const profile = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile]
-  const args = [...nodeFlags, ...profile, main, 'start', '--bind', '127.0.0.1', '--protocols', 'amqp,mqtt', ...ports, ...where]
+  const args = [
+    ...nodeFlags,
+    ...profile,
+    main,
+    'start',
+    '--bind',
+    '127.0.0.1',
+    '--protocols',
+    'amqp,mqtt',
+    ...ports,
+    ...where,
+  ]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const port = await new Promise((resolve, reject) => {
     let text = ''
