@@ -3,6 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { limitLog } from '../telemetry/log.ts'
 import type { Log, LogLimiter } from '../telemetry/log.ts'
+import { HandshakeQueue } from './handshake-queue.ts'
 import { parseProxyHeader, PROXY_HEADER_BYTES_MAX, ProxyProtocolError } from './proxy-protocol.ts'
 import type { ProxyHeader } from './proxy-protocol.ts'
 import { peerCertificate, peerProblem } from './tls.ts'
@@ -166,7 +167,7 @@ class Acceptor {
   readonly #options: ListenOptions
   readonly #log: Log
   readonly #limited: LogLimiter
-  readonly #tls: TlsServer | null
+  readonly #handshakes: HandshakeQueue | null
   /** What has not been handed over, by `socketKey`. */
   readonly #pending = new Map<string, Pending>()
 
@@ -174,7 +175,7 @@ class Acceptor {
     this.#options = options
     this.#log = options.log
     this.#limited = limitLog(options.log)
-    this.#tls = options.tls ? this.#createTlsServer(options.tls) : null
+    this.#handshakes = options.tls ? this.#createHandshakes(options.tls) : null
   }
 
   createServer(): Server {
@@ -244,18 +245,29 @@ class Acceptor {
   }
 
   #secure(socket: Socket): void {
-    // A TLS server that does not listen itself wraps whatever socket it is given, with what is unread in it.
-    if (this.#tls !== null) this.#tls.emit('connection', socket)
+    if (this.#handshakes !== null) this.#handshakes.add(socket)
     else this.#handOver(socket, null)
+  }
+
+  #createHandshakes(context: TlsContext): HandshakeQueue {
+    const server = this.#createTlsServer(context)
+    return new HandshakeQueue({
+      timeoutMs: context.options.handshakeTimeout ?? 0,
+      // A TLS server that does not listen itself wraps whatever socket it is given, with what is unread in it.
+      begin: (socket) => server.emit('connection', socket),
+      onTimeout: (socket) => this.#refuseHandshake(socket, 'TLS handshake timeout'),
+    })
+  }
+
+  #refuseHandshake(socket: Socket, reason: string): void {
+    const peer = socket.remoteAddress ?? 'unknown'
+    this.#limited.warn(`tls ${peer}`, 'TLS handshake failed', { peer, reason })
+    socket.destroy()
   }
 
   #createTlsServer(context: TlsContext): TlsServer {
     const server = tlsModule().createServer(context.options)
-    server.on('tlsClientError', (err, socket) => {
-      const peer = socket.remoteAddress ?? 'unknown'
-      this.#limited.warn(`tls ${peer}`, 'TLS handshake failed', { peer, reason: err.message })
-      socket.destroy()
-    })
+    server.on('tlsClientError', (err, socket) => this.#refuseHandshake(socket, err.message))
     server.on('secureConnection', (socket) => {
       const problem = peerProblem(socket, context)
       if (problem !== null) {

@@ -335,6 +335,14 @@ test('TLS: a client that does not speak it is closed with a log line', async (t)
   assert.match(lines[0]!, /TLS handshake failed peer=127\.0\.0\.1/)
 })
 
+test('TLS: a client that says nothing is closed with a log line', async (t) => {
+  const lines: string[] = []
+  const log = createLog([{ level: 'warn', format: 'plaintext', writer: { write: (line) => void lines.push(line) } }])
+  const { dial } = await start(t, { tls: loadTls(tls({ handshakeTimeoutMs: 10 })), log })
+  await closed(dial())
+  assert.match(lines[0]!, /TLS handshake failed peer=127\.0\.0\.1 reason="TLS handshake timeout"/)
+})
+
 test('TLS: files that cannot be used are named with their key', () => {
   const text = (more: Partial<TlsSettings>) => {
     try {
