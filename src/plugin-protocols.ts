@@ -1,5 +1,5 @@
 import type { Config } from './config/config.ts'
-import { listen } from './net/listener.ts'
+import type { listen } from './net/listener.ts'
 import type { TlsContext } from './net/tls.ts'
 import { type OpenedListeners, urlOf } from './opened-listeners.ts'
 import { PluginError } from './plugins/load.ts'
@@ -34,7 +34,14 @@ export async function openAdded(
     tls,
     log,
     opened,
-  }: { config: Config; tls: TlsContext | null; log: ProtocolParts['log']; opened: OpenedListeners },
+    open,
+  }: {
+    config: Config
+    tls: TlsContext | null
+    log: ProtocolParts['log']
+    opened: OpenedListeners
+    open: typeof listen
+  },
 ): Promise<void> {
   const { backlog, nodelay, keepalive, bind } = config.listeners
   const onConnection = frontEnd.accept.bind(frontEnd)
@@ -42,7 +49,7 @@ export async function openAdded(
     if (isTls && tls === null) throw new PluginError(`protocol '${name}' needs a certificate: ssl_options.certfile`)
     const row = { name, hosts: host === undefined ? bind : [host], port }
     const security = isTls ? { tls } : {}
-    const listener = await listen({ ...row, ...security, backlog, nodelay, keepalive, log, onConnection })
+    const listener = await open({ ...row, ...security, backlog, nodelay, keepalive, log, onConnection })
     opened.urls.plugins.push(urlOf(isTls ? `${name}s` : name, row, listener))
     opened.add(isTls ? `${name}/ssl` : name, listener, isTls)
   }

@@ -14,7 +14,7 @@ import type { ListenerFacts, ManagementHost, NodeControl } from './management/ma
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { LateHttpServer } from './net/late-http.ts'
-import { listen } from './net/listener.ts'
+import { LateTlsThreads } from './net/late-tls-threads.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
 import { type AddedProtocol, createAdded, openAdded } from './plugin-protocols.ts'
@@ -128,6 +128,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     const traces = config.tracesDir === null ? null : new Traces(broker, config.tracesDir)
     const control = controlOf(config, parts)
     const { limits } = control
+    const tlsThreads = new LateTlsThreads(config.listeners.tlsThreads, log)
     const listeners = await openListeners(config, {
       tls,
       amqp,
@@ -140,6 +141,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       links,
       traces,
       control,
+      tlsThreads,
     })
     links.start()
     if (parts.watchResources !== false) limits.watch(broker)
@@ -150,6 +152,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       const farewell = `broker forced connection closure with reason '${reason}'`
       const frontEnds = [amqp, ...[...protocols, ...added].map(({ frontEnd }) => frontEnd)]
       await Promise.all(frontEnds.map((each) => each.close(farewell)))
+      await tlsThreads.close()
       limits.close()
       await traces?.close()
       await logins.close()
@@ -394,32 +397,35 @@ interface ListenerParts {
   readonly links: Links
   readonly traces: Traces | null
   readonly control: Control
+  readonly tlsThreads: LateTlsThreads
 }
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenedListeners> {
-  const { tls, amqp, log } = parts
+  const { tls, amqp, log, tlsThreads } = parts
+  const { listen: open } = tlsThreads
   const opened = new OpenedListeners()
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
   try {
     for (const row of config.listeners.tcp) {
-      const listener = await listen({ ...common, ...row, onConnection })
+      const listener = await open({ ...common, ...row, onConnection })
       opened.urls.amqp.push(urlOf('amqp', row, listener))
       opened.add('amqp', listener, false)
     }
     for (const row of config.listeners.tls) {
-      const listener = await listen({ ...common, ...row, tls: tls.amqp, onConnection })
+      const listener = await open({ ...common, ...row, tls: tls.amqp, onConnection })
       opened.urls.amqps.push(urlOf('amqps', row, listener))
       opened.add('amqp/ssl', listener, true)
     }
     const { plain, tls: secured } = config.prometheus
-    for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened })
-    for (const protocol of parts.added) await openAdded(protocol, { config, tls: tls.amqp, log, opened })
+    for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened, open })
+    for (const protocol of parts.added) await openAdded(protocol, { config, tls: tls.amqp, log, opened, open })
     if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
     return opened
   } catch (error) {
     await opened.close()
+    await tlsThreads.close()
     throw error
   }
 }

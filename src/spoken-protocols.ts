@@ -2,7 +2,7 @@ import type { Config, ProtocolListener, ProtocolListeners, TlsConfig } from './c
 import type { Broker } from './core/broker.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { LateHttpServer } from './net/late-http.ts'
-import { type Listener, ListenError, listen } from './net/listener.ts'
+import { type Listener, ListenError, type listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { type OpenedListeners, urlOf } from './opened-listeners.ts'
 import type { Logins } from './protocols/logins.ts'
@@ -99,21 +99,21 @@ export async function loadProtocols(parts: FrontEndParts): Promise<SpokenProtoco
 /** @throws ListenError, TlsError */
 export async function openProtocol(
   protocol: SpokenProtocol,
-  parts: { config: Config; tls: TlsContext | null; log: Log; opened: OpenedListeners },
+  parts: { config: Config; tls: TlsContext | null; log: Log; opened: OpenedListeners; open: typeof listen },
 ): Promise<void> {
   const { name, frontEnd, at } = protocol
-  const { config, tls, log, opened } = parts
+  const { config, tls, log, opened, open } = parts
   const { backlog, nodelay, keepalive } = config.listeners
   const onConnection = frontEnd.accept.bind(frontEnd)
   const common = { proxyProtocol: at.proxyProtocol, backlog, nodelay, keepalive, log, onConnection }
   for (const row of at.tcp) {
-    const listener = await unlessTaken(name, row, log, () => listen({ ...common, ...row }))
+    const listener = await unlessTaken(name, row, log, () => open({ ...common, ...row }))
     if (listener === null) continue
     opened.urls[name].push(urlOf(name, row, listener))
     opened.add(name, listener, false)
   }
   for (const row of at.tls) {
-    const listener = await listen({ ...common, ...row, tls })
+    const listener = await open({ ...common, ...row, tls })
     opened.urls[`${name}s`].push(urlOf(`${name}s`, row, listener))
     opened.add(`${name}/ssl`, listener, true)
   }
@@ -123,7 +123,7 @@ export async function openProtocol(
 async function openWebSocket(
   { name, frontEnd, at, subprotocols, sendsText: isText }: SpokenProtocol,
   row: ProtocolListener & { readonly tls: TlsConfig | null },
-  { config, log, opened }: { config: Config; log: Log; opened: OpenedListeners },
+  { config, log, opened, open }: { config: Config; log: Log; opened: OpenedListeners; open: typeof listen },
 ): Promise<void> {
   const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
   const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax }
@@ -138,7 +138,7 @@ async function openWebSocket(
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)
   const { backlog } = config.listeners
   const listener = await unlessTaken(`web-${name}`, row, log, () =>
-    server.listen({ ...row, tls, backlog, proxyProtocol, log }),
+    server.listen({ ...row, tls, backlog, proxyProtocol, log }, open),
   )
   if (listener === null) return
   const secure = tls === null ? '' : 's'

@@ -3,7 +3,14 @@ import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 
 /** What is imported, run or started as a thread from outside, by its path in src/. */
-const ENTRIES = ['main', 'index', 'plugins/index', 'store/metadata-log/snapshot-worker', 'cli/perf/load-worker']
+const ENTRIES = [
+  'main',
+  'index',
+  'plugins/index',
+  'store/metadata-log/snapshot-worker',
+  'cli/perf/load-worker',
+  'net/tls-threads/tls-worker',
+]
 
 /** @param {{ source: string, target: string }} folders absolute paths of src/ and dist/ */
 export async function bundle({ source, target }) {

@@ -141,6 +141,8 @@ export interface Config {
     readonly backlog: number
     readonly nodelay: boolean
     readonly keepalive: boolean
+    /** That do TLS; 0: the broker's own does. */
+    readonly tlsThreads: number
   }
   /** Null when neither certificate nor TLS listener is configured. */
   readonly tls: TlsConfig | null

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config, OperatorPolicyTemplate, TlsConfig, VhostLimits, Watermark } from './config.ts'
 import { effectiveSettings } from './effective.ts'
@@ -80,15 +80,7 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     store: { segmentBytes: node.segmentBytes, messageMemoryBytes: node.messageMemory },
     eventExchangeVhost: node.eventExchange ? (node.eventExchangeVhost ?? values.auth.defaultVhost) : null,
     plugins: { names: node.plugins, settings: node.pluginSettings },
-    listeners: {
-      tcp: amqp ? listeners(network.tcp, network.bind) : [],
-      tls: amqp ? listeners(network.tls, network.bind) : [],
-      bind: network.bind,
-      proxyProtocol: network.proxyProtocol,
-      backlog: network.backlog,
-      nodelay: network.nodelay,
-      keepalive: network.keepalive,
-    },
+    listeners: buildListeners(network, amqp),
     tls,
     http: buildHttp(values, tls, settings),
     protocols: buildProtocols(values, tls, settings),
@@ -129,6 +121,26 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     files,
     ignored: [...settings.ignored],
   }
+}
+
+function buildListeners(network: OptionValues['network'], amqp: boolean): Config['listeners'] {
+  const { bind, proxyProtocol, backlog, nodelay, keepalive, tlsThreads } = network
+  return {
+    tcp: amqp ? listeners(network.tcp, bind) : [],
+    tls: amqp ? listeners(network.tls, bind) : [],
+    bind,
+    proxyProtocol,
+    backlog,
+    nodelay,
+    keepalive,
+    tlsThreads: tlsThreads ?? sensibleTlsThreads(),
+  }
+}
+
+/** Threads beside the broker's help where there are cores for them, on the only system where several may share a port. */
+function sensibleTlsThreads(): number {
+  const cores = availableParallelism()
+  return process.platform === 'linux' && cores >= 4 ? Math.min(4, Math.floor(cores / 4)) : 0
 }
 
 function buildConnection(network: OptionValues['network']): Config['connection'] {

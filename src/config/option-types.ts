@@ -175,6 +175,15 @@ export function optional<T>(type: OptionType<T>): OptionType<T | null> {
   }
 }
 
+/** Adds `auto`: null, which is for the broker to decide. */
+export function auto<T>(type: OptionType<T>): OptionType<T | null> {
+  return {
+    hint: `${type.hint}|auto`,
+    parse: (value) => (value === 'auto' ? null : type.parse(value)),
+    format: (value) => (value === null ? 'auto' : type.format(value)),
+  }
+}
+
 /** Adds `false` to a path, as RabbitMQ writes "no log file". */
 export const pathOrFalse: OptionType<string | null> = {
   hint: 'PATH|false',

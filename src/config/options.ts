@@ -7,6 +7,7 @@ import { mqttListeners, protocols, stompListeners } from './protocol-options.ts'
 import { list, members, named, one } from './option.ts'
 import type { Option, ValueOf } from './option.ts'
 import {
+  auto,
   boolean,
   bytes,
   choice,
@@ -203,6 +204,13 @@ const network = {
   backlog: one('tcp_listen_options.backlog', integer(1, 65_535), 511, 'Connections that may wait to be accepted.'),
   nodelay: one('tcp_listen_options.nodelay', boolean, true, 'Send small packets at once (TCP_NODELAY).'),
   keepalive: one('tcp_listen_options.keepalive', boolean, false, 'Let the operating system probe idle connections.'),
+  tlsThreads: one(
+    'warren.tls_threads',
+    auto(integer(0, 64)),
+    null,
+    "Threads that do the TLS of AMQP, MQTT and STOMP, on Linux; 0 leaves it to the broker's thread. `auto` is one for four cores, at most 4, and 0 with fewer than four.",
+    { flag: 'tls-threads' },
+  ),
   handshakeTimeoutMs: one(
     'handshake_timeout',
     duration('ms', 1),

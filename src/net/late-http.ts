@@ -33,10 +33,10 @@ export class LateHttpServer {
     this.#log = log
   }
 
-  /** Opens one more address. @throws (rejects with) ListenError */
-  async listen(options: HttpOptions): Promise<Listener> {
+  /** Opens one more address. @param open in place of `listen` @throws (rejects with) ListenError */
+  async listen(options: HttpOptions, open: typeof listen = listen): Promise<Listener> {
     const onConnection = (socket: Socket, peer: Peer): void => this.#accept(socket, peer)
-    const listener = await listen({ ...options, onConnection })
+    const listener = await open({ ...options, onConnection })
     this.#listeners.push(listener)
     return listener
   }

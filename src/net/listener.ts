@@ -45,6 +45,8 @@ export interface ListenOptions {
   readonly keepalive?: boolean
   /** 511 unless given. */
   readonly backlog?: number
+  /** Others may listen on the same port, where the operating system has it spread connections over them. False unless given. */
+  readonly reusePort?: boolean
   /** 5000 unless given. */
   readonly proxyHeaderTimeoutMs?: number
   readonly log: Log
@@ -100,12 +102,13 @@ async function bindAll(options: ListenOptions, create: () => Server): Promise<Se
   for (let tries = 1; ; tries++) {
     const servers: Server[] = []
     let port = options.port
+    const { reusePort = false } = options
     try {
       for (const host of options.hosts) {
         const server = create()
         // `::` would take the IPv4 port too, which is asked for on its own here.
         const ipv6Only = host === '::' && options.hosts.includes('0.0.0.0')
-        await bindOrFallBack(server, host, port, ipv6Only, options.backlog ?? 511)
+        await bindOrFallBack(server, { host, port, ipv6Only, backlog: options.backlog ?? 511, reusePort })
         servers.push(server)
         port = (server.address() as AddressInfo).port
       }
@@ -119,23 +122,27 @@ async function bindAll(options: ListenOptions, create: () => Server): Promise<Se
   }
 }
 
-async function bindOrFallBack(
-  server: Server,
-  host: string,
-  port: number,
-  ipv6Only: boolean,
-  backlog: number,
-): Promise<void> {
+interface BindOptions {
+  readonly host: string
+  readonly port: number
+  readonly ipv6Only: boolean
+  readonly backlog: number
+  readonly reusePort: boolean
+}
+
+async function bindOrFallBack(server: Server, options: BindOptions): Promise<void> {
+  const { host, ipv6Only } = options
   try {
-    await bind(server, host, port, ipv6Only, backlog)
+    await bind(server, options)
   } catch (error) {
     const { code } = error as ListenError
     if (host !== '::' || ipv6Only || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error
-    await bind(server, '0.0.0.0', port, false, backlog)
+    await bind(server, { ...options, host: '0.0.0.0' })
   }
 }
 
-function bind(server: Server, host: string, port: number, ipv6Only: boolean, backlog: number): Promise<void> {
+function bind(server: Server, options: BindOptions): Promise<void> {
+  const { host, port } = options
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
       const where = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
@@ -143,7 +150,7 @@ function bind(server: Server, host: string, port: number, ipv6Only: boolean, bac
       reject(new ListenError(`cannot listen on ${where}: ${LISTEN_TEXTS[code] ?? error.message}`, code))
     }
     server.once('error', onError)
-    server.listen({ host, port, ipv6Only, backlog }, () => {
+    server.listen(options, () => {
       server.off('error', onError)
       resolve()
     })

@@ -94,6 +94,7 @@ const defaultKeys = (virtual: boolean): ConfigKeys => ({
   'listeners.tcp.default': 0,
   'management.tcp.port': 'none',
   'prometheus.tcp.port': 'none',
+  'warren.tls_threads': 0,
   'warren.bind.1': '127.0.0.1',
   ...(virtual ? { heartbeat: 0 } : {}),
 })

@@ -16,7 +16,8 @@ import { eventually } from '../support/with-broker.ts'
 const DN = 'CN=ann,OU=rabbits,O=example'
 const external = { mechanism: 'EXTERNAL', response: Buffer.alloc(0) }
 
-describe('TLS', { skip: withoutOpenssl }, () => {
+/** @param threads for TLS; 0 is the broker's own */
+function describeTls(threads: number): void {
   let folder = ''
   let authority: Authority
   let server: Identity
@@ -31,7 +32,7 @@ describe('TLS', { skip: withoutOpenssl }, () => {
     ann = authority.issue('ann', '/O=example/OU=rabbits/CN=ann', 'DNS:ann.example,email:ann@example.org')
     stranger = new Authority(folder, 'elsewhere').issue('stranger', '/CN=ann')
     flags = ['--tls-port', '0', '--ssl-options-certfile', server.certFile, '--ssl-options-keyfile', server.keyFile]
-    flags.push('--ssl-options-cacertfile', authority.caFile)
+    flags.push('--ssl-options-cacertfile', authority.caFile, '--tls-threads', `${threads}`)
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -212,4 +213,8 @@ ssl_options.keyfile = ${server.keyFile}
     assert.equal(noFile.code, 78)
     assert.match(noFile.stderr, /^warren: ssl_options\.keyfile: \/nowhere\/key\.pem: ENOENT.*\n$/)
   })
-})
+}
+
+for (const threads of [0, 2]) {
+  describe(`TLS, ${threads} threads`, { skip: withoutOpenssl }, () => describeTls(threads))
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { ConfigError } from '../../src/config/errors.ts'
@@ -31,6 +31,16 @@ function load({ argv = [], env = {}, files = {} }: Given = {}) {
 }
 
 const conf = (...lines: string[]) => load({ files: { '/etc/w/warren.conf': lines.join('\n') } })
+
+test('TLS has threads where there are cores for them, or as many as are asked for', () => {
+  const cores = availableParallelism()
+  const sensible = process.platform === 'linux' && cores >= 4 ? Math.min(4, Math.floor(cores / 4)) : 0
+  assert.equal(load().listeners.tlsThreads, sensible)
+  assert.equal(conf('warren.tls_threads = auto').listeners.tlsThreads, sensible)
+  assert.equal(conf('warren.tls_threads = 3').listeners.tlsThreads, 3)
+  assert.equal(load({ argv: ['--tls-threads', '0'] }).listeners.tlsThreads, 0)
+  assert.throws(() => conf('warren.tls_threads = some'), /warren\.tls_threads/)
+})
 
 test('without any source the defaults are those of RabbitMQ', () => {
   const config = load()
