@@ -133,7 +133,7 @@ function buildListeners(network: OptionValues['network'], amqp: boolean): Config
     backlog,
     nodelay,
     keepalive,
-    tlsThreads: tlsThreads ?? sensibleTlsThreads(),
+    tlsThreads: tlsThreads === 'auto' ? sensibleTlsThreads() : tlsThreads,
   }
 }
 

@@ -175,12 +175,12 @@ export function optional<T>(type: OptionType<T>): OptionType<T | null> {
   }
 }
 
-/** Adds `auto`: null, which is for the broker to decide. */
-export function auto<T>(type: OptionType<T>): OptionType<T | null> {
+/** Adds `auto` to a number: the broker decides. */
+export function auto(type: OptionType<number>): OptionType<number | 'auto'> {
   return {
     hint: `${type.hint}|auto`,
-    parse: (value) => (value === 'auto' ? null : type.parse(value)),
-    format: (value) => (value === null ? 'auto' : type.format(value)),
+    parse: (value) => (value === 'auto' ? value : type.parse(value)),
+    format: (value) => (value === 'auto' ? value : type.format(value)),
   }
 }
 
