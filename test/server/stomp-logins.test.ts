@@ -106,29 +106,43 @@ test('refusals are told as others are', async (t) => {
   assert.equal(await problemOf(), "Access refused for user 'ann'\n")
 })
 
-test('a certificate logs in who gives no login', { skip: withoutOpenssl }, async (t) => {
-  const authority = new Authority(temporaryFolder(t))
-  const server = authority.issue('server', '/CN=localhost', 'DNS:localhost,IP:127.0.0.1')
-  const ann = authority.issue('ann', '/CN=ann')
-  const permissions = { '/': { configure: '.*', write: '.*', read: '.*' } }
-  const broker = await startBroker({
-    protocols: ['stomp'],
-    users: [{ name: 'ann', password: 'secret', permissions }],
-    tls: { ...server, caFile: authority.caFile },
-    config: { 'stomp.ssl_cert_login': true, ssl_cert_login_from: 'common_name' },
-  })
-  t.after(() => broker.stop())
-  const nameOf = async (headers: Readonly<Record<string, string>>): Promise<string> => {
-    const { port } = new URL(broker.urls.stomps!)
-    const socket = connectTls({ port: Number(port), host: 'localhost', ca: authority.ca, cert: ann.cert, key: ann.key })
-    await once(socket, 'secureConnect')
-    const greeting = { 'accept-version': '1.2', ...headers }
-    const check = { destination: '/topic/x', 'user-id': 'ann', receipt: 'is-ann' }
-    socket.write(Buffer.concat([frameBytes('CONNECT', greeting), frameBytes('SEND', check), frameBytes('DISCONNECT')]))
-    const chunks: Buffer[] = []
-    for await (const chunk of socket) chunks.push(chunk as Buffer)
-    return Buffer.concat(chunks).toString()
-  }
-  assert.match(await nameOf({}), /receipt-id:is-ann/)
-  assert.match(await nameOf({ login: 'guest', passcode: 'guest' }), /authenticated user was 'guest'/)
-})
+for (const threads of [0, 1]) {
+  test(
+    `a certificate logs in who gives no login, with TLS in ${threads} threads of its own`,
+    { skip: withoutOpenssl },
+    async (t) => {
+      const authority = new Authority(temporaryFolder(t))
+      const server = authority.issue('server', '/CN=localhost', 'DNS:localhost,IP:127.0.0.1')
+      const ann = authority.issue('ann', '/CN=ann')
+      const permissions = { '/': { configure: '.*', write: '.*', read: '.*' } }
+      const broker = await startBroker({
+        protocols: ['stomp'],
+        users: [{ name: 'ann', password: 'secret', permissions }],
+        tls: { ...server, caFile: authority.caFile },
+        config: { 'warren.tls_threads': threads, 'stomp.ssl_cert_login': true, ssl_cert_login_from: 'common_name' },
+      })
+      t.after(() => broker.stop())
+      const nameOf = async (headers: Readonly<Record<string, string>>): Promise<string> => {
+        const { port } = new URL(broker.urls.stomps!)
+        const socket = connectTls({
+          port: Number(port),
+          host: 'localhost',
+          ca: authority.ca,
+          cert: ann.cert,
+          key: ann.key,
+        })
+        await once(socket, 'secureConnect')
+        const greeting = { 'accept-version': '1.2', ...headers }
+        const check = { destination: '/topic/x', 'user-id': 'ann', receipt: 'is-ann' }
+        socket.write(
+          Buffer.concat([frameBytes('CONNECT', greeting), frameBytes('SEND', check), frameBytes('DISCONNECT')]),
+        )
+        const chunks: Buffer[] = []
+        for await (const chunk of socket) chunks.push(chunk as Buffer)
+        return Buffer.concat(chunks).toString()
+      }
+      assert.match(await nameOf({}), /receipt-id:is-ann/)
+      assert.match(await nameOf({ login: 'guest', passcode: 'guest' }), /authenticated user was 'guest'/)
+    },
+  )
+}
