@@ -4,7 +4,8 @@ import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { limitLog } from '../telemetry/log.ts'
 import type { Log, LogLimiter } from '../telemetry/log.ts'
 import { HandshakeQueue } from './handshake-queue.ts'
-import { parseProxyHeader, PROXY_HEADER_BYTES_MAX, ProxyProtocolError } from './proxy-protocol.ts'
+import { readLeadingHeader } from './leading-header.ts'
+import { parseProxyHeader, PROXY_HEADER_BYTES_MAX } from './proxy-protocol.ts'
 import type { ProxyHeader } from './proxy-protocol.ts'
 import { peerCertificate, peerProblem } from './tls.ts'
 import type { PeerCertificateFacts, TlsContext } from './tls.ts'
@@ -217,38 +218,23 @@ class Acceptor {
 
   #readProxyHeader(pending: Pending): void {
     const { socket } = pending
-    let received: Buffer = Buffer.alloc(0)
-    const timer = setTimeout(() => refuse('no PROXY header in time'), this.#options.proxyHeaderTimeoutMs ?? 5000)
-    const stop = (): void => {
-      clearTimeout(timer)
-      socket.off('data', onData)
-      socket.off('close', stop)
-    }
-    const refuse = (reason: string): void => {
-      stop()
-      const peer = socket.remoteAddress ?? 'unknown'
-      this.#limited.warn(`proxy ${peer}`, 'connection refused: PROXY protocol', { peer, reason })
-      socket.destroy()
-    }
-    const onData = (chunk: Buffer): void => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-      let header: ProxyHeader | null
-      try {
+    readLeadingHeader(socket, {
+      timeoutMs: this.#options.proxyHeaderTimeoutMs ?? 5000,
+      lateReason: 'no PROXY header in time',
+      parse: (received) => {
         // What follows the header may be of any length, but need not be looked at to find its end.
-        header = parseProxyHeader(received.subarray(0, PROXY_HEADER_BYTES_MAX))
-      } catch (error) {
-        if (!(error instanceof ProxyProtocolError)) throw error
-        return refuse(error.message)
-      }
-      if (header === null) return
-      stop()
-      socket.pause()
-      if (received.length > header.length) socket.unshift(received.subarray(header.length))
-      pending.client = header.client
-      this.#secure(socket)
-    }
-    socket.on('data', onData)
-    socket.once('close', stop)
+        const header = parseProxyHeader(received.subarray(0, PROXY_HEADER_BYTES_MAX))
+        return header === null ? null : { header, bytes: header.length }
+      },
+      onHeader: ({ client }) => {
+        pending.client = client
+        this.#secure(socket)
+      },
+      onRefused: (reason) => {
+        const peer = socket.remoteAddress ?? 'unknown'
+        this.#limited.warn(`proxy ${peer}`, 'connection refused: PROXY protocol', { peer, reason })
+      },
+    })
   }
 
   #secure(socket: Socket): void {

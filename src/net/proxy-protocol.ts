@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import { HeaderError } from './leading-header.ts'
 
 /**
  * The header that a TCP proxy puts before the client's own bytes to tell who the client is: HAProxy's "PROXY protocol".
@@ -31,7 +32,7 @@ export interface ProxyHeader {
 export const PROXY_HEADER_BYTES_MAX = 536
 
 /** The bytes are not a PROXY protocol header. */
-export class ProxyProtocolError extends Error {
+export class ProxyProtocolError extends HeaderError {
   constructor(text: string) {
     super(text)
     this.name = 'ProxyProtocolError'

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { startBroker } from '../../src/testkit/start-broker.ts'
-import { Authority, withoutOpenssl } from '../support/certificates.ts'
-import { temporaryFolder } from '../support/warren-process.ts'
+import { withoutOpenssl } from '../support/certificates.ts'
+import { startForCertificates } from '../support/stomp-certificates.ts'
 import { missing, PYTHON, runProgram } from './debian/programs.ts'
 
 const skip = missing('python3-stomp', { program: PYTHON, args: ['-c', 'import stomp'] })
@@ -31,17 +31,7 @@ describe("Debian's stomp.py", { skip }, () => {
   })
 
   test('does so over TLS, logged in by its certificate', { skip: withoutOpenssl }, async (t) => {
-    const authority = new Authority(temporaryFolder(t))
-    const server = authority.issue('server', '/CN=localhost', 'DNS:localhost,IP:127.0.0.1')
-    const ann = authority.issue('ann', '/CN=ann')
-    const permissions = { '/': { configure: '.*', write: '.*', read: '.*' } }
-    const broker = await startBroker({
-      protocols: ['stomp'],
-      users: [{ name: 'ann', password: 'secret', permissions }],
-      tls: { ...server, caFile: authority.caFile },
-      config: { 'stomp.ssl_cert_login': true, ssl_cert_login_from: 'common_name' },
-    })
-    t.after(() => broker.stop())
+    const { broker, authority, ann } = await startForCertificates(t)
     const users = new Set<string>()
     const { port } = new URL(broker.urls.stomps!)
     const args = [PROGRAM, 'localhost', port, authority.caFile, ann.certFile, ann.keyFile]

@@ -5,11 +5,10 @@ import type { ServerResponse } from 'node:http'
 import { connect as connectTls } from 'node:tls'
 import { type TestContext, test } from 'node:test'
 import type { RunningServer } from '../../src/server.ts'
-import { startBroker } from '../../src/testkit/start-broker.ts'
-import { Authority, withoutOpenssl } from '../support/certificates.ts'
+import { withoutOpenssl } from '../support/certificates.ts'
 import { LoginService, type Question } from '../support/login-service.ts'
+import { startForCertificates } from '../support/stomp-certificates.ts'
 import { frameBytes, StompWire } from '../support/stomp-wire.ts'
-import { temporaryFolder } from '../support/warren-process.ts'
 import { eventually, startTestBroker } from '../support/with-broker.ts'
 
 const ANN = { login: 'ann', passcode: 'secret' }
@@ -111,17 +110,7 @@ for (const threads of [0, 1]) {
     `a certificate logs in who gives no login, with TLS in ${threads} threads of its own`,
     { skip: withoutOpenssl },
     async (t) => {
-      const authority = new Authority(temporaryFolder(t))
-      const server = authority.issue('server', '/CN=localhost', 'DNS:localhost,IP:127.0.0.1')
-      const ann = authority.issue('ann', '/CN=ann')
-      const permissions = { '/': { configure: '.*', write: '.*', read: '.*' } }
-      const broker = await startBroker({
-        protocols: ['stomp'],
-        users: [{ name: 'ann', password: 'secret', permissions }],
-        tls: { ...server, caFile: authority.caFile },
-        config: { 'warren.tls_threads': threads, 'stomp.ssl_cert_login': true, ssl_cert_login_from: 'common_name' },
-      })
-      t.after(() => broker.stop())
+      const { broker, authority, ann } = await startForCertificates(t, threads)
       const nameOf = async (headers: Readonly<Record<string, string>>): Promise<string> => {
         const { port } = new URL(broker.urls.stomps!)
         const socket = connectTls({

@@ -35,9 +35,7 @@ async function pair(t: TestContext): Promise<[near: Socket, far: Socket]> {
 
 /** What comes of a header, or why it was refused. */
 function receive(socket: Socket, timeoutMs?: number): Promise<Handover | string> {
-  return new Promise((resolve) =>
-    receiveHandover(socket, secret, { onHandover: resolve, onRefused: resolve }, timeoutMs),
-  )
+  return new Promise((resolve) => receiveHandover(socket, secret, { onHeader: resolve, onRefused: resolve }, timeoutMs))
 }
 
 test('a header comes in pieces, and what follows stays with the socket', async (t) => {

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { CliError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { PerfConfig } from './config.ts'
 import type { Sample } from './counters.ts'
 import { Load, type Share } from './load.ts'
+import { workerScript } from '../../util/worker-script.ts'
 
 /** Producers and consumers, in this thread or in several of their own. */
 export interface Loads {
@@ -74,7 +74,7 @@ class Thread {
   readonly #samplers: ((sample: Sample) => void)[] = []
 
   constructor(input: WorkerInput) {
-    const script = new URL(`./load-worker${extname(import.meta.url)}`, import.meta.url)
+    const script = workerScript('load-worker', import.meta.url)
     this.#worker = new Worker(script, { workerData: input, execArgv: [] })
     const prepared = Promise.withResolvers<void>()
     const finished = Promise.withResolvers<void>()

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { HeaderError, type LeadingHeader, readLeadingHeader } from '../leading-header.ts'
 import type { Peer } from '../listener.ts'
 
 /**
@@ -32,47 +33,27 @@ export function encodeHandover(secret: Uint8Array, handover: Handover): Buffer {
   return bytes
 }
 
-export interface HandoverHandler {
-  /** The socket is paused, and has what came after the header. */
-  onHandover(handover: Handover): void
-  /** The socket is destroyed. */
-  onRefused(reason: string): void
-}
+/** As `LeadingHeader` has them. */
+export type HandoverHandler = Pick<LeadingHeader<Handover>, 'onHeader' | 'onRefused'>
 
-/** Reads the header. Until then the socket is nobody else's; its errors are the caller's to listen to. */
 export function receiveHandover(
   socket: Socket,
   secret: Uint8Array,
   handler: HandoverHandler,
   timeoutMs = TIMEOUT_MS,
 ): void {
-  let received: Buffer = Buffer.alloc(0)
-  const timer = setTimeout(() => refuse('no header in time'), timeoutMs)
-  const stop = (): void => {
-    clearTimeout(timer)
-    socket.off('data', onData)
-    socket.off('close', stop)
-  }
-  const refuse = (reason: string): void => {
-    stop()
-    socket.destroy()
-    handler.onRefused(reason)
-  }
-  const onData = (chunk: Buffer): void => {
-    received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-    if (received.length < SECRET_BYTES) return
-    // before anything else is believed, or kept
-    if (!timingSafeEqual(received.subarray(0, SECRET_BYTES), secret)) return refuse('wrong secret')
-    if (received.length < HEADER_BYTES) return
-    const length = received.readUInt32BE(SECRET_BYTES)
-    if (length > JSON_BYTES_MAX) return refuse('the header is too long')
-    const end = HEADER_BYTES + length
-    if (received.length < end) return
-    stop()
-    socket.pause()
-    if (received.length > end) socket.unshift(received.subarray(end))
-    handler.onHandover(JSON.parse(received.toString('utf8', HEADER_BYTES, end)) as Handover)
-  }
-  socket.on('data', onData)
-  socket.once('close', stop)
+  const lateReason = 'no header in time'
+  readLeadingHeader(socket, { ...handler, timeoutMs, lateReason, parse: (received) => parse(received, secret) })
+}
+
+function parse(received: Buffer, secret: Uint8Array): { header: Handover; bytes: number } | null {
+  if (received.length < SECRET_BYTES) return null
+  // before anything else is believed, or kept
+  if (!timingSafeEqual(received.subarray(0, SECRET_BYTES), secret)) throw new HeaderError('wrong secret')
+  if (received.length < HEADER_BYTES) return null
+  const length = received.readUInt32BE(SECRET_BYTES)
+  if (length > JSON_BYTES_MAX) throw new HeaderError('the header is too long')
+  const bytes = HEADER_BYTES + length
+  if (received.length < bytes) return null
+  return { header: JSON.parse(received.toString('utf8', HEADER_BYTES, bytes)) as Handover, bytes }
 }

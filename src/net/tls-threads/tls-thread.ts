@@ -1,9 +1,9 @@
-import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../telemetry/log.ts'
 import { type Listener, ListenError } from '../listener.ts'
 import type { PlainListenOptions, TlsReply, TlsRequest } from './messages.ts'
 import type { TlsWorkerInput } from './tls-worker.ts'
+import { workerScript } from '../../util/worker-script.ts'
 
 /** For goodbyes to reach clients; after that the thread ends with its connections. */
 const STOP_MS = 1000
@@ -26,8 +26,7 @@ export class TlsThread {
 
   /** @param onExit called when the thread has ended, with what ended it; null where that was no error */
   constructor(input: TlsWorkerInput, log: Log, onExit: (error: Error | null) => void) {
-    // The worker is a .ts file beside this one when run from sources, a .js file when compiled.
-    const script = new URL(`./tls-worker${extname(import.meta.url)}`, import.meta.url)
+    const script = workerScript('tls-worker', import.meta.url)
     this.number = input.thread
     this.#log = log
     const exited = Promise.withResolvers<void>()

@@ -118,7 +118,7 @@ export class TlsThreads {
   #accept(socket: Socket): void {
     socket.on('error', ignoreError)
     receiveHandover(socket, this.#secret, {
-      onHandover: (handover) => this.#handOver(socket, handover),
+      onHeader: (handover) => this.#handOver(socket, handover),
       onRefused: (reason) => this.#limited.warn('refused', 'a connection to the TLS threads was refused', { reason }),
     })
   }
