@@ -366,6 +366,8 @@ export class PagingLog implements QueueLog {
       row.level = levels[row.level] ?? row.level
     }
     for (const row of this.#rows.values()) change(row)
+    // what core holds has its new level already
+    for (const [entry, update] of this.#updates) update.level = entry.level
     this.#recovered = recoveredLevels(this.#rows.values())
     return this.#store.record((disk) => {
       for (const row of this.#on(disk).rows.values()) change(row)

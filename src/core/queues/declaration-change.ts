@@ -178,8 +178,8 @@ function refile(queue: Queue, { rules, settings }: Declaration): void {
   const levels = levelMapOf(queue, { rules, settings })
   entries.levelsChanged()
   ready.groups?.unpark()
-  if (!isIdentity(levels)) log.relevel(levels)
   const changed: Entry[] = []
+  const unacked: Entry[] = []
   let lastOut = 0
   for (const entry of entriesOf(queue)) {
     const level = levelOf(entry.message, rules, settings)
@@ -188,9 +188,11 @@ function refile(queue: Queue, { rules, settings }: Declaration): void {
     const isOut = entry.state === UNACKED || entry.state === HELD
     if (isOut) lastOut = Math.max(lastOut, entry.number)
     else if (level !== known || (entry.returned && !rules.returnsFirst)) changed.push(entry)
-    // or it would be read with a range while its consumer has it
-    if (entry.state === UNACKED) entries.record(entry, STATE_HELD, host.clock.now(), 0)
+    if (entry.state === UNACKED) unacked.push(entry)
   }
+  if (!isIdentity(levels)) log.relevel(levels)
+  // or they would be read with a range while their consumers have them
+  for (const entry of unacked) entries.record(entry, STATE_HELD, host.clock.now(), 0)
   const inRanges = ready.refile(rules.levels(settings), rules.returnsFirst, (level) => levels[level] ?? level)
   for (const entry of changed) entries.record(entry, STATE_READY, 0, 0)
   queue.lastRecoveredHeld = Math.max(queue.lastRecoveredHeld, lastOut)

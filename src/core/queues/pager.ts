@@ -617,10 +617,15 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     return true
   }
 
-  /** Whether the place of an entry is just being read, or is in a range while the entry is not in the store. */
+  /**
+   * Whether an entry cannot go back to its place yet: that is just being read, or it is in a range, as what came to lie around the entry
+   * while a consumer had it, and the entry is not in the store. It is written then.
+   */
   isBusyWith(entry: Entry): boolean {
     if (this.#loading.has(entry.level)) return true
-    return this.#rangeAt(entry.level, entry.number) !== null && !this.#log.isStored(entry)
+    if (this.#rangeAt(entry.level, entry.number) === null || this.#log.isStored(entry)) return false
+    if (entry.location === NOT_STORED) this.#log.spill([entry], () => {})
+    return true
   }
 }
 

@@ -161,6 +161,44 @@ for (const [place, budget] of Object.entries(BUDGETS)) {
   })
 }
 
+test('what a consumer gives back between messages that left memory meanwhile goes to its place among them', async () => {
+  const setup = await start(4000)
+  const { bench, client } = setup
+  const transient = { persistent: false }
+  client.declare('q', { 'x-max-priority': 3 })
+  publish(setup, numbered('m', 1, 9), transient)
+  publish(setup, ['m10'], { ...transient, priority: 1 })
+  bench.settle()
+  publish(setup, numbered('m', 11, 17), transient)
+  const { body, tag } = client.get('q')!
+  assert.equal(body, 'm10')
+  await change(setup, { arguments: { 'x-max-priority': null } })
+  const queue = bench.queue('q')
+  assert.ok(queue.readyInStore > 7, 'those around it are in the store')
+  client.nack(tag, false, true)
+  bench.advance(100)
+  assert.deepEqual([queue.readyCount, queue.heldCount], [17, 0])
+  assert.deepEqual(drain(setup), numbered('m', 1, 17))
+  assertEmpty(setup)
+})
+
+test('what comes back before it was written has the level of the change in the store', async () => {
+  const setup = await start(0)
+  const { bench, client } = setup
+  client.declare('q', { 'x-max-priority': 3 })
+  // they go out, and the second comes back, before the store has written anything
+  publish(setup, ['m1'], { priority: 0 })
+  const first = client.get('q')!
+  publish(setup, ['m2'], { priority: 1 })
+  client.nack(client.get('q')!.tag, false, true)
+  await change(setup, { arguments: { 'x-max-priority': null } })
+  assert.equal(bench.queue('q').readyInStore, 1)
+  client.nack(first.tag, false, true)
+  bench.advance(100)
+  assert.deepEqual(drain(setup), ['m1', 'm2'])
+  assertEmpty(setup)
+})
+
 describe('what survives a restart', () => {
   test('transient messages survive it in what became a quorum queue', async () => {
     for (const budget of Object.values(BUDGETS)) {
