@@ -79,3 +79,30 @@ test('without a checkpoint, a copy is not done again what was done before it was
   )
   await after.close()
 })
+
+/** Copies were left to the system by a process that was killed; the next one writes a checkpoint that names them, and the power goes. */
+test('copies that are taken over without a checkpoint are on disk when one names them', async () => {
+  const disk = new SimulatedDisk()
+  const open = await openJournal(disk)
+  const driver = new Driver(chooseBySeed(SEED))
+  driver.started(open)
+  const [model, other] = [driver.addQueue(), driver.addQueue()]
+  const facts = Array.from({ length: SCATTERED }, (_, i) => {
+    if (i % 4 === 0) driver.publish([other], { bodyLength: LARGE })
+    return driver.publish([model])[0]!
+  })
+  await driver.settled()
+  await driver.gather(model, facts)
+  const { committed } = open.store
+  driver.abandon()
+  const killed = disk.kill({ seed: SEED })
+  const second = await openJournal(killed)
+  await driver.reopened(second, committed)
+  await second.store.tidy()
+  driver.abandon()
+  const losesAll = { choose: () => 0 }
+  const third = await openJournal(killed.powerCut(losesAll))
+  await driver.reopened(third, Infinity)
+  assert.equal(model.facts.size, SCATTERED)
+  await third.close()
+})

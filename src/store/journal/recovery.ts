@@ -238,17 +238,20 @@ export class Recovery {
    * damaged here was never synced, perhaps.
    */
   async #addCopies(segment: Segment): Promise<void> {
-    const { segments } = this.#host
+    const { segments, files, readOnly } = this.#host
     const file = await segments.hold(segment)
+    let counts = false
     try {
       await walkSegment(segments, file, segment.id, (bytes, at, _place, offset) => {
         const isCopy = bytes[at + 8] === RECORD_MESSAGE && (bytes[at + 9]! & FLAG_TRANSIENT) === 0
         if (isCopy) this.#addMessage(bytes, at, locationOf(segment.id, offset))
+        counts ||= isCopy
         return undefined
       })
     } finally {
       segments.letGo(file)
     }
+    if (counts && !readOnly) await syncFile(files, segment)
   }
 
   #isNews(queueId: number, location: number): boolean {
@@ -381,15 +384,8 @@ export class Recovery {
     }
   }
 
-  /** What counts is on disk from now on: a process that was killed may have left it to the system, which may lose it yet. */
   async #cut(segment: Segment, { end, bytes }: Scan): Promise<void> {
-    const file = await this.#host.files.open(segment.name, 'write', false)
-    try {
-      if (end < bytes.length) await file.truncate(end)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await syncFile(this.#host.files, segment, end < bytes.length ? end : Infinity)
     asFound(segment, end)
   }
 
@@ -434,6 +430,20 @@ export class Recovery {
 
 function hasNumber(index: QueueIndex, number: number): boolean {
   return index.logged.covering(number).some((page) => (page.resident || page.contiguous) && page.rowOf(number) >= 0)
+}
+
+/**
+ * What counts of a segment is on disk from now on: a process that was killed may have left it to the system, which may lose it yet.
+ * @param end where it is cut off, if that is not Infinity
+ */
+async function syncFile(files: StoreFiles, segment: Segment, end = Infinity): Promise<void> {
+  const file = await files.open(segment.name, 'write', false)
+  try {
+    if (end < Infinity) await file.truncate(end)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** Keeps bytes that could not be read, for whoever wants to look. */
