@@ -9,7 +9,7 @@ import {
 } from '../message-store.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
 import { offsetOf, readU32, RECORD_MESSAGE, segmentOf } from './format.ts'
-import { type IndexPage, Row } from './index-page.ts'
+import { IndexPage, Row } from './index-page.ts'
 import { GAP_BYTES, type Pager } from './pager.ts'
 import type { PageRun } from './page-list.ts'
 import type { QueueIndex } from './queue-index.ts'
@@ -26,6 +26,11 @@ const POOLED_BYTES = 128 * 1024
 const LOADS_MAX = 6
 /** Buffers kept for the next load. */
 const SPARE_BUFFERS = 4
+/** The same of what it wants: as much as two large loads. */
+const SPARE_WANTED = 4096
+
+/** Stands for none. */
+const NO_PAGE = new IndexPage(0, true, false)
 
 export interface LoadLimits {
   readonly messagesMax: number
@@ -46,18 +51,43 @@ export interface LoaderHost {
 
 /** A message that is to be read. */
 class Wanted {
-  readonly page: IndexPage
-  readonly at: number
+  page: IndexPage = NO_PAGE
+  at = 0
   readonly row = new Row()
   /** Where its record is, once that has been read. */
   buffer: Buffer | null = null
   offset = 0
   reason = ''
 
-  constructor(page: IndexPage, at: number) {
+  set(page: IndexPage, at: number): void {
     this.page = page
     this.at = at
     page.read(at, this.row)
+  }
+
+  clear(): void {
+    this.page = NO_PAGE
+    this.buffer = null
+    this.reason = ''
+  }
+}
+
+/** What is wanted lives as long as its load, which the collector would have to move each of them for: they are used again. */
+class WantedPool {
+  readonly #spare: Wanted[] = []
+
+  take(page: IndexPage, at: number): Wanted {
+    const one = this.#spare.pop() ?? new Wanted()
+    one.set(page, at)
+    return one
+  }
+
+  giveBack(all: readonly Wanted[]): void {
+    for (const one of all) {
+      if (this.#spare.length >= SPARE_WANTED) return
+      one.clear()
+      this.#spare.push(one)
+    }
   }
 }
 
@@ -79,6 +109,7 @@ export class Loader {
   readonly #host: LoaderHost
   readonly #spare: Buffer[] = []
   readonly #loaded = new Loaded()
+  readonly #pool = new WantedPool()
   readonly #waiting = new RingDeque<Request>()
   #running = 0
   #idle: PromiseWithResolvers<void> | null = null
@@ -158,6 +189,7 @@ export class Loader {
       for (const buffer of buffers) {
         if (buffer.length === SPAN_BYTES && this.#spare.length < SPARE_BUFFERS) this.#spare.push(buffer)
       }
+      this.#pool.giveBack(wanted)
     }
     visitor.onLoadEnd()
   }
@@ -167,7 +199,7 @@ export class Loader {
   async #collect(index: QueueIndex, range: Range, limits: LoadLimits): Promise<Wanted[]> {
     const found: Wanted[] = []
     const runs = [...index.logged.runs, ...index.transient.runs].filter(({ pages }) => pages.length > 0)
-    for (const run of runs) await this.#collectFrom(run, range, limits, found)
+    for (const run of runs) await this.#collectFrom(index, run, range, limits, found)
     const sign = limits.last ? -1 : 1
     if (runs.length > 1) found.sort((a, b) => sign * (a.row.number - b.row.number))
     let bytes = 0
@@ -181,7 +213,13 @@ export class Loader {
     return found
   }
 
-  async #collectFrom(run: PageRun, range: Range, limits: LoadLimits, found: Wanted[]): Promise<void> {
+  async #collectFrom(
+    index: QueueIndex,
+    run: PageRun,
+    range: Range,
+    limits: LoadLimits,
+    found: Wanted[],
+  ): Promise<void> {
     const { from, to } = range
     let count = 0
     let bytes = 0
@@ -193,13 +231,26 @@ export class Loader {
       const { expiredAt } = limits
       const hasExpired = expiredAt < 0 || (page.earliestExpiry >= 0 && page.earliestExpiry <= expiredAt)
       if (page.live === 0 || !hasExpired) continue
-      if (!page.resident && !(await this.#host.pager.rowsOf(page))) continue
+      const isReady = page.resident && !index.dropping.has(page)
+      if (!isReady && !(await this.#rowsOf(index, page))) continue
       const before = found.length
-      if (expiredAt < 0) takeReady(page, range, limits, found)
-      else takeExpired(page, range, limits, found)
+      if (expiredAt < 0) takeReady(page, range, limits, this.#pool, found)
+      else takeExpired(page, range, limits, this.#pool, found)
       for (let i = before; i < found.length; i++) bytes += found[i]!.row.recordBytes
       count += found.length - before
     }
+  }
+
+  /**
+   * Waits for a page's rows, and until those are gone that were to be dropped as soon as the rows are there: they may have come to the
+   * range's level meanwhile, and would take the place of others. @returns false when the rows are lost, or no longer wanted
+   */
+  async #rowsOf(index: QueueIndex, page: IndexPage): Promise<boolean> {
+    do {
+      if (!page.resident && !(await this.#host.pager.rowsOf(page))) return false
+      await Promise.resolve()
+    } while (!page.resident || index.dropping.has(page))
+    return true
   }
 
   async #collectNumbers(index: QueueIndex, numbers: readonly number[], bytesMax: number): Promise<Wanted[]> {
@@ -211,7 +262,7 @@ export class Loader {
         if (!(await this.#host.pager.rowsOf(page))) continue
         const at = page.rowOf(number)
         if (at < 0 || !page.isLive(at)) continue
-        const one = new Wanted(page, at)
+        const one = this.#pool.take(page, at)
         bytes += one.row.recordBytes
         found.push(one)
       }
@@ -330,14 +381,14 @@ function isWanted(page: IndexPage, at: number, { from, to, level }: Range): bool
   return number >= from && number <= to
 }
 
-function takeReady(page: IndexPage, range: Range, limits: LoadLimits, found: Wanted[]): void {
+function takeReady(page: IndexPage, range: Range, limits: LoadLimits, pool: WantedPool, found: Wanted[]): void {
   const { messagesMax, bytesMax, last } = limits
   let bytes = 0
   let count = 0
   for (let i = 0; i < page.rows && count < messagesMax && bytes < bytesMax; i++) {
     const at = last ? page.rows - 1 - i : i
     if (!isWanted(page, at, range)) continue
-    const one = new Wanted(page, at)
+    const one = pool.take(page, at)
     found.push(one)
     bytes += one.row.recordBytes
     count++
@@ -345,7 +396,8 @@ function takeReady(page: IndexPage, range: Range, limits: LoadLimits, found: Wan
 }
 
 /** What has expired and is not taken now may be in core's memory, or in another range or level: the page's estimate keeps to it. */
-function takeExpired(page: IndexPage, range: Range, { messagesMax, expiredAt }: LoadLimits, found: Wanted[]): void {
+function takeExpired(page: IndexPage, range: Range, limits: LoadLimits, pool: WantedPool, found: Wanted[]): void {
+  const { messagesMax, expiredAt } = limits
   let earliest = -1
   let count = 0
   for (let at = 0; at < page.rows; at++) {
@@ -354,7 +406,7 @@ function takeExpired(page: IndexPage, range: Range, { messagesMax, expiredAt }: 
     const expiry = page.expiryAt(at)
     if (expiry < 0) continue
     if (expiry <= expiredAt && count < messagesMax && isWanted(page, at, range)) {
-      found.push(new Wanted(page, at))
+      found.push(pool.take(page, at))
       count++
       continue
     }

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PAGE_ROWS } from '../../src/store/journal/index-page.ts'
+import { SimulatedDisk } from '../support/simulated-disk.ts'
+import { chooseBySeed } from '../support/simulated-inode.ts'
+import { Driver, nextTurn } from './driver.ts'
+import { openJournal } from './journal.ts'
+
+const SEED = 20_261_127
+/** More steps of promises than reading a page takes. */
+const STEPS_MAX = 60
+
+/**
+ * A queue's rows are on disk when one of its levels is purged, and the messages of another get that level. What is loaded of these so
+ * many steps later is found, whether or not the purged ones are gone by then, which a page has between them.
+ */
+async function loadDuringPurge(steps: number): Promise<void> {
+  const disk = new SimulatedDisk({ pace: 'microtask' })
+  const open = await openJournal(disk, { indexBytesMax: 1 })
+  const driver = new Driver(chooseBySeed(SEED))
+  driver.started(open)
+  const model = driver.addQueue()
+  const purged = Array.from({ length: PAGE_ROWS / 2 }, () => driver.publish([model], { bodyLength: 1 })[0]!)
+  for (let i = 0; i < PAGE_ROWS / 2; i++) driver.publish([model], { level: 1, bodyLength: 1 })
+  await driver.settled()
+  assert.ok(driver.evict(model, 0, 1, model.lastNumber))
+  assert.ok(driver.evict(model, 1, 1, model.lastNumber))
+  // the page, which is full, leaves memory
+  while (driver.log(model).counts().pagedOut < PAGE_ROWS) await nextTurn()
+  const [first, second] = model.ranges
+  assert.equal(first!.from, purged[0]!.number)
+  // as wide as the purge of a whole queue: with what gets its level later
+  driver.drop(model, first!)
+  assert.ok(driver.relevel(model, [1]))
+  Object.assign(second!, { from: 1 })
+  for (let step = 0; step < steps; step++) await Promise.resolve()
+  await driver.load(model, second!, 1, 10_000_000)
+  assert.equal(model.inMemory().length, 1)
+  await open.close()
+}
+
+test('a load finds what is there while a purge of others waits for their rows', async () => {
+  for (let steps = 0; steps < STEPS_MAX; steps++) await loadDuringPurge(steps)
+})
