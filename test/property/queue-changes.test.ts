@@ -17,13 +17,21 @@ import {
 // whatever happens, each message is there once, and in the end they come in the order that the last declaration asks for.
 
 type Step =
-  | { readonly kind: 'publish'; readonly priority: number | null; readonly persistent: boolean; readonly count: number }
+  | {
+      readonly kind: 'publish'
+      readonly priority: number | null
+      readonly persistent: boolean
+      readonly count: number
+      readonly ttlMs: number | null
+    }
   | { readonly kind: 'get' }
   | { readonly kind: 'settle'; readonly pick: number; readonly acks: boolean }
   | { readonly kind: 'change'; readonly to: number }
   | { readonly kind: 'changeAndCrash'; readonly to: number; readonly after: number }
   | { readonly kind: 'crash' }
   | { readonly kind: 'turn' }
+  | { readonly kind: 'purge' }
+  | { readonly kind: 'advance'; readonly ms: number }
 
 const TO: readonly Wanted[] = [
   { type: 'classic', arguments: { 'x-max-priority': null } },
@@ -31,7 +39,11 @@ const TO: readonly Wanted[] = [
   { type: 'classic', arguments: { 'x-max-priority': 9 } },
   { type: 'quorum', arguments: { 'x-max-priority': null, 'x-delivery-limit': -1 } },
   { type: 'quorum', arguments: { 'x-max-priority': null, 'x-delivery-limit': -1, 'x-single-active-consumer': true } },
+  { arguments: { 'x-retry-initial-delay': 30 } },
+  { arguments: { 'x-retry-initial-delay': null } },
 ]
+/** Longer than messages rest. */
+const LONG_MS = 300_000
 
 const to = fc.nat(TO.length - 1)
 const kind = <K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name)
@@ -43,6 +55,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       priority: fc.option(fc.nat(12)),
       persistent: fc.boolean(),
       count: fc.constantFrom(1, 1, 1, 7, 40),
+      ttlMs: fc.option(fc.constantFrom(1, 50, 500), { freq: 4 }),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: kind('get') }) },
@@ -51,14 +64,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: kind('changeAndCrash'), to, after: fc.nat(8) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('crash') }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('turn') }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('purge') }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('advance'), ms: fc.constantFrom(1, 20, 200) }) },
 )
 
 interface Sent {
   readonly body: string
   readonly number: number
   readonly priority: number | null
+  /** When it is gone, if nobody has it then; or Infinity. */
+  readonly expiresAt: number
   /** Whether it has to be there after a crash. */
   survives: boolean
+  /** It came back, and rests perhaps: who purges, or looks for what has expired, may miss it. */
+  mayRest: boolean
+  /** It may be gone. */
+  mayBeGone: boolean
 }
 
 /** What there has to be, and how it has to come. */
@@ -80,7 +101,7 @@ class Run {
     const { bench, client } = this.#setup
     switch (one.kind) {
       case 'publish':
-        for (let i = 0; i < one.count; i++) this.#publish(one.priority, one.persistent)
+        for (let i = 0; i < one.count; i++) this.#publish(one.priority, one.persistent, one.ttlMs)
         return
       case 'get':
         this.#get()
@@ -93,8 +114,10 @@ class Run {
           client.ack(tag!)
           this.#sent.delete(body)
         } else {
+          this.#sent.get(body)!.mayRest ||= bench.queue('q').settings.retry !== null
           client.nack(tag!, false, true)
           this.#isOrderly = false
+          this.#expire()
         }
         return
       }
@@ -120,15 +143,37 @@ class Run {
         return
       case 'turn':
         bench.settle()
+        return
+      case 'purge':
+        client.session.topology.purgeQueue('q')
+        for (const sent of [...this.#sent.values()]) this.#end(sent)
+        return
+      case 'advance':
+        bench.advance(one.ms)
+        this.#expire()
     }
   }
 
-  #publish(priority: number | null, persistent: boolean): void {
+  /** What nobody has is gone when its time is up; what somebody has, when it comes back. */
+  #expire(): void {
+    const now = this.#setup.bench.clock.now()
+    for (const sent of [...this.#sent.values()]) if (sent.expiresAt <= now) this.#end(sent)
+  }
+
+  #end(sent: Sent): void {
+    if (this.#out.has(sent.body)) return
+    if (sent.mayRest) sent.mayBeGone = true
+    else this.#sent.delete(sent.body)
+  }
+
+  #publish(priority: number | null, persistent: boolean, ttlMs: number | null): void {
     const number = ++this.#count
     const body = `m${number}`
     const survives = persistent || this.#setup.bench.queue('q').type === 'quorum'
-    this.#sent.set(body, { body, number, priority, survives })
-    this.#setup.client.publish('q', body, { persistent, ...(priority === null ? {} : { priority }) })
+    const expiresAt = ttlMs === null ? Infinity : this.#setup.bench.clock.now() + ttlMs
+    this.#sent.set(body, { body, number, priority, expiresAt, survives, mayRest: false, mayBeGone: false })
+    const ttl = ttlMs === null ? {} : { ttlMs }
+    this.#setup.client.publish('q', body, { persistent, ...ttl, ...(priority === null ? {} : { priority }) })
   }
 
   #get(): void {
@@ -148,23 +193,30 @@ class Run {
     this.#out.clear()
     this.#isOrderly = false
     await levelsSettled(this.#setup)
+    this.#setup.bench.advance(LONG_MS)
+    this.#expire()
     const found = drain(this.#setup)
     assert.equal(new Set(found).size, found.length, 'each message is there once')
     for (const body of found) assert.ok(this.#sent.has(body), `${body} was not settled`)
     const there = new Set(found)
-    for (const { body, survives } of this.#sent.values()) assert.ok(!survives || there.has(body), `${body} survives`)
+    for (const { body, survives, mayBeGone } of this.#sent.values())
+      assert.ok(!survives || mayBeGone || there.has(body), `${body} survives`)
     this.#sent.clear()
     this.#isOrderly = true
   }
 
   end(): void {
     const queue = this.#setup.bench.queue('q')
-    // what came back while its place was being read is put there a little later
-    this.#setup.bench.advance(100)
-    const left = [...this.#sent.values()].filter(({ body }) => !this.#out.has(body))
-    assert.equal(queue.readyCount, left.length)
+    this.#setup.bench.advance(LONG_MS)
+    this.#expire()
+    const ready = queue.readyCount
     const found = drain(this.#setup)
+    assert.equal(ready, found.length)
     assert.equal(new Set(found).size, found.length, 'each message comes once')
+    const there = new Set(found)
+    const left = [...this.#sent.values()].filter(
+      ({ body, mayBeGone }) => !this.#out.has(body) && (!mayBeGone || there.has(body)),
+    )
     assert.deepEqual(found.toSorted(), left.map(({ body }) => body).toSorted())
     if (this.#isOrderly) assert.deepEqual(found, this.#expected(left))
     for (const tag of this.#out.values()) this.#setup.client.ack(tag)
