@@ -361,6 +361,30 @@ export class Driver {
     })
   }
 
+  /** A message that only was in memory, or had left it, is recorded from now on. */
+  promote(model: QueueModel, fact: Fact): void {
+    const at = this.#step()
+    const value = currentState(fact)
+    const position = this.log(model).promote(fact.entry!)
+    assert.ok(position > 0, 'it was not recorded before')
+    Object.assign(fact, { durable: true, born: at, position })
+    fact.states = [{ at, value: FRESH }]
+    fact.levels = [{ at, level: fact.level }]
+    this.#note(position)
+    // what has become of it already is recorded apart
+    if (!sameState(value, FRESH)) this.update(model, fact, value)
+  }
+
+  /** Messages that are not in memory go. */
+  settleNumbers(model: QueueModel, facts: readonly Fact[]): void {
+    const at = this.#step()
+    this.log(model).settleNumbers(facts.map(({ number }) => number))
+    for (const fact of facts) {
+      fact.gone = at
+      if (!fact.durable) model.facts.delete(fact.number)
+    }
+  }
+
   /** Everything that is ready in a range that is not in memory goes. */
   drop(model: QueueModel, range: QueueModel['ranges'][number]): void {
     const at = this.#step()

@@ -91,7 +91,7 @@ export interface Fact {
   readonly digest: string
   readonly bodyLength: number
   /** A journal has it, or would have. */
-  readonly durable: boolean
+  durable: boolean
   /** When it was recorded: at its own step, or that of the transaction, or of the record that it shares. */
   born: number
   /** Its place in the order of the log; entries of one content share theirs. */

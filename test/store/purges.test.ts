@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { PAGE_ROWS } from '../../src/store/journal/index-page.ts'
 import { SimulatedDisk } from '../support/simulated-disk.ts'
 import { chooseBySeed } from '../support/simulated-inode.ts'
-import { Driver, nextTurn } from './driver.ts'
+import { Driver, nextTurn, until } from './driver.ts'
 import { openJournal } from './journal.ts'
+import type { Fact } from './model.ts'
 
 const SEED = 20_261_127
 /** More steps of promises than reading a page takes. */
@@ -41,4 +42,26 @@ async function loadDuringPurge(steps: number): Promise<void> {
 
 test('a load finds what is there while a purge of others waits for their rows', async () => {
   for (let steps = 0; steps < STEPS_MAX; steps++) await loadDuringPurge(steps)
+})
+
+/** One page on disk goes with the last of its messages, while numbers are left that lie between them and are another page's. */
+test('messages that are in no page between others are settled by number', async () => {
+  const disk = new SimulatedDisk()
+  const open = await openJournal(disk, { indexBytesMax: 1 })
+  const driver = new Driver(chooseBySeed(SEED))
+  driver.started(open)
+  const model = driver.addQueue()
+  const [logged, spilled]: [Fact[], Fact[]] = [[], []]
+  for (let i = 0; i < PAGE_ROWS; i++) {
+    spilled.push(...driver.hold(model, 1, { bodyLength: 1 }))
+    logged.push(...driver.publish([model], { bodyLength: 1 }))
+  }
+  await driver.settled()
+  await driver.spill(model, spilled)
+  assert.ok(driver.evict(model, 0, 1, model.lastNumber))
+  while (driver.log(model).counts().pagedOut < 2 * PAGE_ROWS) await nextTurn()
+  driver.settleNumbers(model, [...logged, ...spilled])
+  await until('all to be gone', () => driver.log(model).counts().messages === 0)
+  assert.deepEqual(open.failures, [])
+  await open.close()
 })

@@ -45,6 +45,8 @@ export class Scenario {
     else if (what < 80) this.#expire(model)
     else if (what < 81 && this.#choose(4) === 0) driver.deleteQueue(model)
     else if (what < 83) this.#relevel(model)
+    else if (what < 85) this.#promote(model)
+    else if (what < 87) this.#settleNumbers(model)
     else await this.#pause()
     if (this.problem !== null) throw this.problem
   }
@@ -105,6 +107,20 @@ export class Scenario {
   #relevel(model: QueueModel): void {
     const isBusy = model.inMemory().some((fact) => this.#spilling.has(fact) || this.#gathering.has(fact))
     if (!isBusy) this.#driver.relevel(model, this.#pick(RELEVELS))
+  }
+
+  #promote(model: QueueModel): void {
+    for (const fact of this.#touchable(model)) {
+      if (!fact.durable && this.#choose(3) !== 0) this.#driver.promote(model, fact)
+    }
+  }
+
+  /** Not while they are being read: who reads a range would take them for lost. */
+  #settleNumbers(model: QueueModel): void {
+    const ranges = model.ranges.filter(({ level }) => !model.loading.has(level))
+    const away = ranges.flatMap((range) => pagedOf(model, range))
+    const facts = away.filter(() => this.#choose(4) === 0)
+    if (facts.length > 0) this.#driver.settleNumbers(model, facts)
   }
 
   #settle(model: QueueModel): void {

@@ -336,6 +336,8 @@ export class QueueIndex implements QueueLog {
       this.#dropping?.delete(page)
       if (!isThere || this.deleted) return
       for (const number of numbers) {
+        // with the last of its messages the page goes, and its rows; the other numbers are those of another page
+        if (page.live === 0) return
         const at = page.rowOf(number)
         if (at >= 0 && page.isLive(at)) this.killRow(page, at)
       }
