@@ -11,6 +11,7 @@ import type { Choose } from '../support/simulated-inode.ts'
 import { checkLevels, checkPrefix, checkReturned, type Found, type Loss } from './check.ts'
 import {
   currentState,
+  describeFact,
   type Fact,
   FRESH,
   loadedDigest,
@@ -437,6 +438,70 @@ export class Driver {
     if (!model.ranges.includes(range)) return
     range.from = (loaded.at(-1) ?? range.to) + 1
     if (range.from > range.to) model.ranges.splice(model.ranges.indexOf(range), 1)
+  }
+
+  /** Reads messages that are not in memory by number, and leaves them where they are. */
+  async look(model: QueueModel, facts: readonly Fact[]): Promise<void> {
+    const seen = new Map<number, string>()
+    await this.#loadAll(
+      (visitor) =>
+        this.log(model).loadNumbers(
+          facts.map(({ number }) => number),
+          10_000_000,
+          visitor,
+        ),
+      (message) => {
+        seen.set(message.number, loadedDigest(message))
+        return null
+      },
+      (number) => assert.fail(`message ${number} of queue ${model.id} is lost`),
+      () => {
+        if (!this.queues.has(model.id)) return
+        const there = facts.filter(({ gone }) => gone === NEVER)
+        for (const { number, digest } of there) assert.equal(seen.get(number), digest, `message ${number} is found`)
+      },
+    )
+  }
+
+  /** Reads the last messages of a range, and leaves them where they are. */
+  async lookAtLast(model: QueueModel, range: QueueModel['ranges'][number], messagesMax: number): Promise<void> {
+    if (model.loading.has(range.level)) return
+    model.loading.add(range.level)
+    const expected = pagedOf(model, range)
+    const seen: number[] = []
+    await this.#loadAll(
+      (visitor) => this.log(model).loadLast(range, messagesMax, 10_000_000, visitor),
+      (message) => {
+        seen.push(message.number)
+        return null
+      },
+      (number) => assert.fail(`message ${number} of queue ${model.id} is lost`),
+      () => {
+        model.loading.delete(range.level)
+        if (!this.queues.has(model.id) || expected.some(({ gone }) => gone !== NEVER)) return
+        const last = expected.slice(-messagesMax).toReversed()
+        assert.deepEqual(
+          seen,
+          last.map(({ number }) => number),
+          `queue ${model.id}: the last ones`,
+        )
+      },
+    )
+  }
+
+  /** Asks which messages a restart would find. */
+  findPresent(model: QueueModel, facts: readonly Fact[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.log(model).findPresent(
+        facts.map(({ number }) => number),
+        (present) => {
+          const missing = facts.filter(({ number, gone, durable }) => durable && gone === NEVER && !present.has(number))
+          if (this.queues.has(model.id) && missing.length > 0)
+            reject(new Error(`${describeFact(missing[0]!)} is missing`))
+          else resolve()
+        },
+      )
+    })
   }
 
   async loadExpired(model: QueueModel, range: QueueModel['ranges'][number], now: number): Promise<void> {

@@ -65,3 +65,25 @@ test('messages that are in no page between others are settled by number', async 
   assert.deepEqual(open.failures, [])
   await open.close()
 })
+
+/** The purge is all that keeps the page: who waits for its rows beside it finds none. */
+test('messages are looked for by number while a purge takes the page that they are in', async () => {
+  const disk = new SimulatedDisk()
+  const open = await openJournal(disk, { indexBytesMax: 1 })
+  const driver = new Driver(chooseBySeed(SEED))
+  driver.started(open)
+  const model = driver.addQueue()
+  // numbers with gaps: where they have none, rows are found without being read
+  const others = [driver.publish([model], { level: 1, bodyLength: 1 })[0]!]
+  const skipped = driver.hold(model, 1, { bodyLength: 1 })
+  const facts = Array.from({ length: PAGE_ROWS - 1 }, () => driver.publish([model], { bodyLength: 1 })[0]!)
+  await driver.settled()
+  for (const fact of [...others, ...skipped]) driver.settle(model, fact)
+  assert.ok(driver.evict(model, 0, 1, model.lastNumber))
+  while (driver.log(model).counts().pagedOut < facts.length) await nextTurn()
+  driver.drop(model, model.ranges[0]!)
+  await driver.look(model, facts)
+  assert.deepEqual(open.failures, [])
+  assert.equal(driver.log(model).counts().messages, 0)
+  await open.close()
+})

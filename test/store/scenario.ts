@@ -47,6 +47,7 @@ export class Scenario {
     else if (what < 83) this.#relevel(model)
     else if (what < 85) this.#promote(model)
     else if (what < 87) this.#settleNumbers(model)
+    else if (what < 89) this.#look(model)
     else await this.#pause()
     if (this.problem !== null) throw this.problem
   }
@@ -172,6 +173,16 @@ export class Scenario {
     if (range === null) return
     const bytesMax = this.#choose(2) === 0 ? 10_000_000 : 1 + this.#choose(3000)
     this.#inBackground(this.#driver.load(model, range, 1 + this.#choose(20), bytesMax))
+  }
+
+  #look(model: QueueModel): void {
+    const range = this.#range(model)
+    if (range === null) return
+    const facts = pagedOf(model, range)
+    const how = this.#choose(3)
+    if (how === 0) this.#inBackground(this.#driver.lookAtLast(model, range, 1 + this.#choose(20)))
+    else if (how === 1) this.#inBackground(this.#driver.look(model, facts))
+    else this.#inBackground(this.#driver.findPresent(model, facts))
   }
 
   #expire(model: QueueModel): void {

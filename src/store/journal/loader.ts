@@ -231,8 +231,7 @@ export class Loader {
       const { expiredAt } = limits
       const hasExpired = expiredAt < 0 || (page.earliestExpiry >= 0 && page.earliestExpiry <= expiredAt)
       if (page.live === 0 || !hasExpired) continue
-      const isReady = page.resident && !index.dropping.has(page)
-      if (!isReady && !(await this.#rowsOf(index, page))) continue
+      if (!hasRows(index, page) && !(await this.#rowsOf(index, page))) continue
       const before = found.length
       if (expiredAt < 0) takeReady(page, range, limits, this.#pool, found)
       else takeExpired(page, range, limits, this.#pool, found)
@@ -249,7 +248,7 @@ export class Loader {
     do {
       if (!page.resident && !(await this.#host.pager.rowsOf(page))) return false
       await Promise.resolve()
-    } while (!page.resident || index.dropping.has(page))
+    } while (!hasRows(index, page))
     return true
   }
 
@@ -259,7 +258,7 @@ export class Loader {
     for (const number of numbers) {
       if (bytes >= bytesMax) break
       for (const page of [...index.logged.covering(number), ...index.transient.covering(number)]) {
-        if (!(await this.#host.pager.rowsOf(page))) continue
+        if (!hasRows(index, page) && !(await this.#rowsOf(index, page))) continue
         const at = page.rowOf(number)
         if (at < 0 || !page.isLive(at)) continue
         const one = this.#pool.take(page, at)
@@ -374,6 +373,9 @@ export class Loader {
     if (entry !== null && entry.location !== CANCELLED) index.place(entry, page, at, row)
   }
 }
+
+/** Whether a page's rows are in memory, and none of them is about to go. */
+const hasRows = (index: QueueIndex, page: IndexPage): boolean => page.resident && !index.dropping.has(page)
 
 function isWanted(page: IndexPage, at: number, { from, to, level }: Range): boolean {
   if (!page.isLive(at) || page.levelAt(at) !== level || page.stateAt(at) !== STATE_READY) return false
