@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { PagingStore } from '../support/paging-store.ts'
-import {
-  change,
-  crash,
-  drain,
-  levelsSettled,
-  requestOf,
-  type Setup,
-  start,
-  type Wanted,
-} from '../unit/core/changes/bench.ts'
+import { chooseBySeed } from '../support/simulated-inode.ts'
+import type { Wanted } from '../unit/core/changes/bench.ts'
+import { JournalWorld, PagingWorld, type World } from './change-worlds.ts'
 
 // A queue is changed again and again while messages come, go out, come back and leave memory, and while the broker ends without a word:
 // whatever happens, each message is there once, and in the end they come in the order that the last declaration asks for.
@@ -84,27 +76,25 @@ interface Sent {
 
 /** What there has to be, and how it has to come. */
 class Run {
-  readonly #budget: number
   readonly #sent = new Map<string, Sent>()
   readonly #out = new Map<string, number>()
-  #setup: Setup
+  #world: World
   #count = 0
   /** Nothing has come back, and no change was cut short: the order of the rest is certain. */
   #isOrderly = true
 
-  constructor(setup: Setup, budget: number) {
-    this.#setup = setup
-    this.#budget = budget
+  constructor(world: World) {
+    this.#world = world
   }
 
   async do(one: Step): Promise<void> {
-    const { bench, client } = this.#setup
+    const { bench, client } = this.#world
     switch (one.kind) {
       case 'publish':
         for (let i = 0; i < one.count; i++) this.#publish(one.priority, one.persistent, one.ttlMs)
         return
       case 'get':
-        this.#get()
+        await this.#get()
         return
       case 'settle': {
         const [body, tag] = [...this.#out][one.pick % Math.max(1, this.#out.size)] ?? []
@@ -122,41 +112,33 @@ class Run {
         return
       }
       case 'change':
-        await change(this.#setup, TO[one.to]!)
+        await this.#world.change(TO[one.to]!)
         if (TO[one.to]!.type === 'quorum') for (const sent of this.#sent.values()) sent.survives = true
         return
-      case 'changeAndCrash': {
-        bench.settle()
-        // its end is that of the process
-        client.session.topology.changeQueue('q', requestOf(TO[one.to]!), true).catch(() => {})
-        for (let i = 0; i < one.after; i++) {
-          await new Promise((resolve) => setImmediate(resolve))
-          if (i % 2 === 0) bench.turn.end()
-          else this.#setup.store.io()
-        }
-        await this.#crash()
+      case 'changeAndCrash':
+        await this.#world.settle()
+        await this.#crashed(await this.#world.changeAndCrash(TO[one.to]!, one.after))
         return
-      }
       case 'crash':
-        bench.settle()
-        await this.#crash()
+        await this.#world.settle()
+        await this.#crashed(await this.#world.crash())
         return
       case 'turn':
-        bench.settle()
+        await this.#world.settle()
         return
       case 'purge':
         client.session.topology.purgeQueue('q')
         for (const sent of [...this.#sent.values()]) this.#end(sent)
         return
       case 'advance':
-        bench.advance(one.ms)
+        await this.#world.advance(one.ms)
         this.#expire()
     }
   }
 
   /** What nobody has is gone when its time is up; what somebody has, when it comes back. */
   #expire(): void {
-    const now = this.#setup.bench.clock.now()
+    const now = this.#world.bench.clock.now()
     for (const sent of [...this.#sent.values()]) if (sent.expiresAt <= now) this.#end(sent)
   }
 
@@ -169,17 +151,17 @@ class Run {
   #publish(priority: number | null, persistent: boolean, ttlMs: number | null): void {
     const number = ++this.#count
     const body = `m${number}`
-    const survives = persistent || this.#setup.bench.queue('q').type === 'quorum'
-    const expiresAt = ttlMs === null ? Infinity : this.#setup.bench.clock.now() + ttlMs
+    const survives = persistent || this.#world.bench.queue('q').type === 'quorum'
+    const expiresAt = ttlMs === null ? Infinity : this.#world.bench.clock.now() + ttlMs
     this.#sent.set(body, { body, number, priority, expiresAt, survives, mayRest: false, mayBeGone: false })
     const ttl = ttlMs === null ? {} : { ttlMs }
-    this.#setup.client.publish('q', body, { persistent, ...ttl, ...(priority === null ? {} : { priority }) })
+    this.#world.client.publish('q', body, { persistent, ...ttl, ...(priority === null ? {} : { priority }) })
   }
 
-  #get(): void {
-    const { bench, client } = this.#setup
+  async #get(): Promise<void> {
+    const { bench } = this.#world
     if (bench.queue('q').settings.singleActiveConsumer) return
-    const got = client.get('q')
+    const got = await this.#world.get()
     if (got === null) return
     assert.ok(this.#sent.has(got.body), `${got.body} is there`)
     assert.ok(!this.#out.has(got.body), `${got.body} is out once`)
@@ -187,15 +169,14 @@ class Run {
   }
 
   /** What was out is there again; what need not survive may be. */
-  async #crash(): Promise<void> {
-    this.#setup = await crash(this.#setup, this.#budget)
+  async #crashed(next: World): Promise<void> {
+    this.#world = next
     if (this.#out.size > 0) this.#isOrderly = false
     this.#out.clear()
     this.#isOrderly = false
-    await levelsSettled(this.#setup)
-    this.#setup.bench.advance(LONG_MS)
+    await next.advance(LONG_MS)
     this.#expire()
-    const found = drain(this.#setup)
+    const found = await next.drain()
     assert.equal(new Set(found).size, found.length, 'each message is there once')
     for (const body of found) assert.ok(this.#sent.has(body), `${body} was not settled`)
     const there = new Set(found)
@@ -205,12 +186,13 @@ class Run {
     this.#isOrderly = true
   }
 
-  end(): void {
-    const queue = this.#setup.bench.queue('q')
-    this.#setup.bench.advance(LONG_MS)
+  async end(): Promise<void> {
+    const world = this.#world
+    const queue = world.bench.queue('q')
+    await world.advance(LONG_MS)
     this.#expire()
     const ready = queue.readyCount
-    const found = drain(this.#setup)
+    const found = await world.drain()
     assert.equal(ready, found.length)
     assert.equal(new Set(found).size, found.length, 'each message comes once')
     const there = new Set(found)
@@ -219,35 +201,55 @@ class Run {
     )
     assert.deepEqual(found.toSorted(), left.map(({ body }) => body).toSorted())
     if (this.#isOrderly) assert.deepEqual(found, this.#expected(left))
-    for (const tag of this.#out.values()) this.#setup.client.ack(tag)
-    this.#setup.bench.settle()
+    for (const tag of this.#out.values()) world.client.ack(tag)
+    await world.settle()
     assert.deepEqual([queue.readyCount, queue.readyBytes, queue.unackedCount, queue.readyInStore], [0, 0, 0, 0])
-    assert.equal(this.#setup.bench.store.stats().messages, 0)
-    assert.equal(this.#setup.store.stored, 0)
+    assert.equal(world.bench.store.stats().messages, 0)
+    assert.equal(queue.parts().log.counts().messages, 0)
+    await world.close()
   }
 
   #expected(left: readonly Sent[]): string[] {
-    const { rules, settings } = this.#setup.bench.queue('q')
+    const { rules, settings } = this.#world.bench.queue('q')
     const levelOf = ({ priority }: Sent): number =>
       priority === null ? settings.defaultPriority : Math.min(priority, rules.levels(settings) - 1)
     return left.toSorted((a, b) => levelOf(b) - levelOf(a) || a.number - b.number).map(({ body }) => body)
   }
 }
 
+async function run(world: World, steps: readonly Step[]): Promise<void> {
+  world.client.declare('q')
+  await world.bench.broker.commitMetadata()
+  const one = new Run(world)
+  for (const step of steps) await one.do(step)
+  await one.end()
+}
+
+const someSteps = fc.array(step, { maxLength: 60, size: 'max' })
+
 async function check(budget: number): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), fc.boolean(), async (steps, readsEarly) => {
-      const setup = await start(budget, new PagingStore({ readsEarly }))
-      setup.client.declare('q')
-      await setup.bench.broker.commitMetadata()
-      const run = new Run(setup, budget)
-      for (const one of steps) await run.do(one)
-      run.end()
+    fc.asyncProperty(someSteps, fc.boolean(), async (steps, readsEarly) => {
+      await run(await PagingWorld.start(budget, readsEarly), steps)
     }),
     { numRuns: 150, endOnFailure: true },
+  )
+}
+
+async function checkJournal(budget: number): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(someSteps, fc.nat(), async (steps, seed) => {
+      await run(await JournalWorld.start(budget, chooseBySeed(seed)), steps)
+    }),
+    { numRuns: 30, endOnFailure: true },
   )
 }
 
 test('messages survive every change of their queue, in memory', () => check(Infinity))
 test('messages survive every change of their queue when hardly anything stays in memory', () => check(0))
 test('messages survive every change of their queue with a part of them in memory', () => check(4000))
+test('messages in the journal survive every change of their queue', () => checkJournal(Infinity))
+test('messages in the journal survive every change of their queue when hardly anything stays in memory', () =>
+  checkJournal(0))
+test('messages in the journal survive every change of their queue with a part of them in memory', () =>
+  checkJournal(4000))

@@ -213,15 +213,26 @@ export class Client implements SessionSink {
 
   /** Waits for what has to be read from the store. */
   get(queue: string, noAck = false): Delivery | null {
-    let got: Delivery | null = null
-    let answered = false
+    const got = this.#get(queue, noAck)
+    if (got.answer === undefined) this.#settle()
+    if (got.answer === undefined) throw new Error(`no answer to a get from ${queue}`)
+    return got.answer
+  }
+
+  /** As `get`, where what waits to happen takes its time. */
+  async getLater(queue: string, settle: () => Promise<void>): Promise<Delivery | null> {
+    const got = this.#get(queue, false)
+    if (got.answer === undefined) await settle()
+    if (got.answer === undefined) throw new Error(`no answer to a get from ${queue}`)
+    return got.answer
+  }
+
+  #get(queue: string, noAck: boolean): { answer: Delivery | null | undefined } {
+    const got: { answer: Delivery | null | undefined } = { answer: undefined }
     const take = (tag: number, entry: Entry): void => {
-      got = describe('', tag, entry.message, entry.redelivered, entry)
-      answered = true
+      got.answer = describe('', tag, entry.message, entry.redelivered, entry)
     }
-    const empty = (): void => void (answered = true)
-    if (!this.session.get(queue, noAck, take, empty)) this.#settle()
-    if (!answered) throw new Error(`no answer to a get from ${queue}`)
+    this.session.get(queue, noAck, take, () => void (got.answer = null))
     return got
   }
 
