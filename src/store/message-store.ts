@@ -53,7 +53,8 @@ export interface QueueEntry {
   /** All returns. */
   acquiredCount: number
 
-  /** Where its record is: `NOT_STORED`, `PENDING`, `CANCELLED`, or a location of the store's. Core only asks whether it is 0. */
+  /** Where its record is: `NOT_STORED`, `PENDING`, `CANCELLED`, `LEFT_MEMORY`, or a location of the store's. Core only
+   * asks whether it is 0, and says what has left memory. */
   location: number
   /** Bytes of its record on disk. */
   recordBytes: number
@@ -70,6 +71,9 @@ export const NOT_STORED = 0
 export const PENDING = -1
 /** Given to the store, and settled before it was written: it never will be. */
 export const CANCELLED = -2
+
+/** In the store only: core has let go of the entry. Another one may stand for the message by now. */
+export const LEFT_MEMORY = -3
 
 /** What `promote` answers for an entry that `spill` is just writing. */
 export const BEING_SPILLED = -1
@@ -193,7 +197,7 @@ export interface QueueLog {
 
   /**
    * Where the records of stored entries lie so far apart that reading them back would be slow, writes copies that lie together. As in
-   * `spill`, `done` follows. Their bytes must be in memory. @returns false when there is no need
+   * `spill`, `done` follows. Their bytes must be in memory. One whose location is `LEFT_MEMORY` when its turn comes is left out. @returns false when there is no need
    */
   gather(entries: readonly QueueEntry[], done: () => void): boolean
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {
+  LEFT_MEMORY,
   type LoadedMessage,
   type MessageStore,
   PENDING,
@@ -334,6 +335,8 @@ export class Driver {
     if (!isReady || model.ranges.some((range) => range.level === level && range.from <= to && range.to >= from))
       return false
     for (const fact of facts) {
+      // as it may be gathered
+      fact.entry!.location = LEFT_MEMORY
       this.store.release(fact.entry!.message)
       fact.entry = null
     }

@@ -16,8 +16,6 @@ export class Scenario {
   readonly #background = new Set<Promise<void>>()
   /** Messages that nobody may touch while they are being written. */
   readonly #spilling = new Set<Fact>()
-  /** Messages that have to stay in memory. */
-  readonly #gathering = new Set<Fact>()
   problem: Error | null = null
 
   constructor(driver: Driver, choose: Choose) {
@@ -106,7 +104,7 @@ export class Scenario {
   }
 
   #relevel(model: QueueModel): void {
-    const isBusy = model.inMemory().some((fact) => this.#spilling.has(fact) || this.#gathering.has(fact))
+    const isBusy = model.inMemory().some((fact) => this.#spilling.has(fact))
     if (!isBusy) this.#driver.relevel(model, this.#pick(RELEVELS))
   }
 
@@ -159,8 +157,7 @@ export class Scenario {
     if (facts.length === 0) return
     const { level, number } = this.#pick(facts)
     const to = number + this.#choose(20)
-    const isNeeded = (fact: Fact): boolean => this.#gathering.has(fact) && fact.number >= number && fact.number <= to
-    if (!facts.some(isNeeded)) this.#driver.evict(model, level, number, to)
+    this.#driver.evict(model, level, number, to)
   }
 
   #range(model: QueueModel): QueueModel['ranges'][number] | null {
@@ -224,10 +221,6 @@ export class Scenario {
     const { level } = facts[0] ?? { level: 0 }
     const together = facts.filter((fact) => fact.level === level && currentState(fact).state === STATE_READY)
     if (together.length === 0) return
-    for (const fact of together) this.#gathering.add(fact)
-    const ended = this.#driver.gather(model, together).then(() => {
-      for (const fact of together) this.#gathering.delete(fact)
-    })
-    this.#inBackground(ended)
+    this.#inBackground(this.#driver.gather(model, together))
   }
 }

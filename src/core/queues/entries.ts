@@ -1,4 +1,11 @@
-import { type LoadedMessage, NOT_STORED, type QueueLog, STATE_HELD, STATE_READY } from '../../store/message-store.ts'
+import {
+  LEFT_MEMORY,
+  type LoadedMessage,
+  NOT_STORED,
+  type QueueLog,
+  STATE_HELD,
+  STATE_READY,
+} from '../../store/message-store.ts'
 import { levelOf } from '../groups/level-of.ts'
 import type { Message } from '../message.ts'
 import { Entry } from './entry.ts'
@@ -123,6 +130,7 @@ export class Entries {
   /** The entry is dropped, and the message, which waits, goes on in the store: that knows until when. */
   leaveHeldForStore(entry: Entry): void {
     if (this.isLogged(entry.message) && !this.#log.isRecorded(entry)) this.leftUnrecorded++
+    if (this.#log.isStored(entry)) entry.location = LEFT_MEMORY
     this.leaveMemory(entry)
   }
 

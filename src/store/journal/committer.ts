@@ -1,6 +1,6 @@
 import { RingDeque } from '../../util/ring-deque.ts'
 import { PHASE_CONFIRM, type Turn, type TurnTask } from '../../util/turn.ts'
-import { CANCELLED, type Content, PENDING, type QueueEntry } from '../message-store.ts'
+import { CANCELLED, type Content, LEFT_MEMORY, PENDING, type QueueEntry } from '../message-store.ts'
 import { KIND_JOURNAL, locationOf, SETTLE_BYTES, UPDATE_BYTES } from './format.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { type Drop, RecordWriter, type Update } from './record-writer.ts'
@@ -43,7 +43,9 @@ class Updates extends Operation {
   readonly list: { readonly index: QueueIndex; readonly entry: QueueEntry; readonly update: Update }[] = []
 
   write({ writer }: BatchWriter): void {
-    const live = this.list.filter(({ index, entry }) => !index.deleted && entry.location > 0)
+    const live = this.list.filter(
+      ({ index, entry }) => !index.deleted && (entry.location > 0 || entry.location === LEFT_MEMORY),
+    )
     if (live.length > 0) writer.updates(live.map(({ update }) => update))
   }
 }

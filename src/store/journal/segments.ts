@@ -105,6 +105,8 @@ export class Segments {
   #last: Segment | null = null
   /** Files with an open reader, the one used longest ago first. */
   readonly #readers = new Set<SegmentFile>()
+  /** Readers that are being closed. */
+  readonly #closing = new Set<Promise<void>>()
 
   constructor(files: StoreFiles) {
     this.files = files
@@ -252,7 +254,7 @@ export class Segments {
 
   letGo(file: SegmentFile): void {
     file.reads--
-    if (file.retired && file.reads === 0) void this.#closeReader(file)
+    if (file.retired && file.reads === 0) this.#closeBeside(file)
   }
 
   /** @returns the bytes read; fewer than `length` only at the end of the file */
@@ -267,7 +269,7 @@ export class Segments {
     if (this.#readers.size > READERS_MAX) {
       for (const other of this.#readers) {
         if (other.reads > 0 || other === file) continue
-        void this.#closeReader(other)
+        this.#closeBeside(other)
         break
       }
     }
@@ -282,6 +284,11 @@ export class Segments {
       file.reader = null
       throw error
     }
+  }
+
+  #closeBeside(file: SegmentFile): void {
+    const closing = this.#closeReader(file).finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
   }
 
   async #closeReader(file: SegmentFile): Promise<void> {
@@ -323,7 +330,7 @@ export class Segments {
 
   #retire(file: SegmentFile): void {
     file.retired = true
-    if (file.reads === 0) void this.#closeReader(file)
+    if (file.reads === 0) this.#closeBeside(file)
   }
 
   /** Removes the file of a segment in which nothing is live. */
@@ -344,6 +351,7 @@ export class Segments {
       if (failed !== undefined) throw failed.reason
     } finally {
       for (const file of [...this.#readers]) await this.#closeReader(file)
+      await Promise.all(this.#closing)
     }
   }
 }
