@@ -53,8 +53,10 @@ export interface QueueEntry {
   /** All returns. */
   acquiredCount: number
 
-  /** Where its record is: `NOT_STORED`, `PENDING`, `CANCELLED`, `LEFT_MEMORY`, or a location of the store's. Core only
-   * asks whether it is 0, and says what has left memory. */
+  /**
+   * Where its record is: `NOT_STORED`, `PENDING`, `CANCELLED`, `LEFT_MEMORY`, or a location of the store's. Core only asks whether it is 0,
+   * and says what has left memory.
+   */
   location: number
   /** Bytes of its record on disk. */
   recordBytes: number
@@ -197,7 +199,8 @@ export interface QueueLog {
 
   /**
    * Where the records of stored entries lie so far apart that reading them back would be slow, writes copies that lie together. As in
-   * `spill`, `done` follows. Their bytes must be in memory. One whose location is `LEFT_MEMORY` when its turn comes is left out. @returns false when there is no need
+   * `spill`, `done` follows. Their bytes must be in memory; what has left that when its turn comes is left out.
+   * @returns false when there is no need
    */
   gather(entries: readonly QueueEntry[], done: () => void): boolean
 

@@ -7,11 +7,14 @@ import { SimulatedDisk } from '../support/simulated-disk.ts'
 import type { Choose } from '../support/simulated-inode.ts'
 import { type OpenJournal, openJournal, TINY } from '../store/journal.ts'
 import {
+  ackAll,
+  beginChange,
   change,
   crash,
   drain,
+  isFindingLevels,
   levelsSettled,
-  requestOf,
+  metadataAfterCrash,
   type Setup,
   start,
   type Wanted,
@@ -71,8 +74,7 @@ export class PagingWorld implements World {
   }
 
   async changeAndCrash(wanted: Wanted, after: number): Promise<World> {
-    // its end is that of the process
-    this.client.session.topology.changeQueue('q', requestOf(wanted), true).catch(() => {})
+    beginChange(this, wanted)
     for (let i = 0; i < after; i++) {
       await setImmediate()
       if (i % 2 === 0) this.bench.turn.end()
@@ -167,8 +169,7 @@ export class JournalWorld implements World {
   }
 
   async changeAndCrash(wanted: Wanted, after: number): Promise<World> {
-    // its end is that of the process
-    this.client.session.topology.changeQueue('q', requestOf(wanted), true).catch(() => {})
+    beginChange(this, wanted)
     for (let i = 0; i < after; i++) {
       await setImmediate()
       this.bench.turn.end()
@@ -178,10 +179,7 @@ export class JournalWorld implements World {
 
   async crash(): Promise<World> {
     const { bench } = this
-    bench.clock.timers.clear()
-    const metadata = new MemoryMetadataStore()
-    for (const [key, value] of await bench.metadata.load()) metadata.put(key, value)
-    await metadata.commit()
+    const metadata = await metadataAfterCrash(bench)
     const chance = { choose: this.#choose }
     const options = { pace: 'microtask' } as const
     const left = this.#choose(2) === 0 ? this.#disk.kill(chance, options) : this.#disk.powerCut(chance, options)
@@ -189,8 +187,7 @@ export class JournalWorld implements World {
     this.#open.abandon()
     const next = await JournalWorld.#on(left, this.#budget, this.#choose, metadata, bench.clock)
     await next.settle()
-    while (next.bench.vhost.queues.get('q') !== undefined && next.bench.queue('q').unsettledLevels > 0)
-      await next.settle()
+    while (isFindingLevels(next.bench)) await next.settle()
     return next
   }
 
@@ -198,14 +195,10 @@ export class JournalWorld implements World {
     const bodies: string[] = []
     const { client } = this
     client.consume('q', { tag: 'drain', prefetch: 10 })
-    for (;;) {
+    for (let got = ['']; got.length > 0;) {
       await this.settle()
-      const got = client.deliveries.splice(0)
-      if (got.length === 0) break
-      for (const { body, tag } of got) {
-        bodies.push(body)
-        client.ack(tag)
-      }
+      got = ackAll(client)
+      bodies.push(...got)
     }
     client.session.cancel('drain')
     return bodies

@@ -171,9 +171,7 @@ class Run {
   /** What was out is there again; what need not survive may be. */
   async #crashed(next: World): Promise<void> {
     this.#world = next
-    if (this.#out.size > 0) this.#isOrderly = false
     this.#out.clear()
-    this.#isOrderly = false
     await next.advance(LONG_MS)
     this.#expire()
     const found = await next.drain()

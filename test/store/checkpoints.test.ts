@@ -4,6 +4,7 @@ import { SimulatedDisk } from '../support/simulated-disk.ts'
 import { chooseBySeed } from '../support/simulated-inode.ts'
 import { Driver, nextTurn } from './driver.ts'
 import { openJournal } from './journal.ts'
+import type { Fact, QueueModel } from './model.ts'
 
 const SEED = 20_261_126
 /** More than a checkpoint takes. */
@@ -46,6 +47,13 @@ const LARGE = 70_000
 /** So many are gathered. */
 const SCATTERED = 16
 
+function publishScattered(driver: Driver, model: QueueModel, other: QueueModel, level = 0): Fact[] {
+  return Array.from({ length: SCATTERED }, (_, i) => {
+    if (i % 4 === 0) driver.publish([other], { bodyLength: LARGE })
+    return driver.publish([model], { level })[0]!
+  })
+}
+
 /** Messages are copied to lie together after their queue was purged and its levels changed; then the process is killed. */
 test('without a checkpoint, a copy is not done again what was done before it was made', async () => {
   const disk = new SimulatedDisk()
@@ -53,11 +61,7 @@ test('without a checkpoint, a copy is not done again what was done before it was
   const driver = new Driver(chooseBySeed(SEED))
   driver.started(open)
   const [model, other] = [driver.addQueue(), driver.addQueue()]
-  const publish = (level: number) =>
-    Array.from({ length: SCATTERED }, (_, i) => {
-      if (i % 4 === 0) driver.publish([other], { bodyLength: LARGE })
-      return driver.publish([model], { level })[0]!
-    })
+  const publish = (level: number): Fact[] => publishScattered(driver, model, other, level)
   const kept = publish(1)
   const purged = publish(0)
   await driver.settled()
@@ -87,10 +91,7 @@ test('copies that are taken over without a checkpoint are on disk when one names
   const driver = new Driver(chooseBySeed(SEED))
   driver.started(open)
   const [model, other] = [driver.addQueue(), driver.addQueue()]
-  const facts = Array.from({ length: SCATTERED }, (_, i) => {
-    if (i % 4 === 0) driver.publish([other], { bodyLength: LARGE })
-    return driver.publish([model])[0]!
-  })
+  const facts = publishScattered(driver, model, other)
   await driver.settled()
   await driver.gather(model, facts)
   const { committed } = open.store
@@ -105,4 +106,20 @@ test('copies that are taken over without a checkpoint are on disk when one names
   await driver.reopened(third, Infinity)
   assert.equal(model.facts.size, SCATTERED)
   await third.close()
+})
+
+/** Their bytes are not theirs any more when the copies are written. */
+test('messages that leave memory before they are gathered stay what they are', async () => {
+  const open = await openJournal(new SimulatedDisk())
+  const driver = new Driver(chooseBySeed(SEED))
+  driver.started(open)
+  const [model, other] = [driver.addQueue(), driver.addQueue()]
+  const facts = publishScattered(driver, model, other)
+  await driver.settled()
+  const gathered = driver.gather(model, facts)
+  assert.ok(driver.evict(model, 0, facts[0]!.number, facts.at(-1)!.number))
+  await gathered
+  await driver.load(model, model.ranges[0]!, SCATTERED, 10_000_000)
+  assert.equal(facts.filter(({ entry }) => entry !== null).length, SCATTERED)
+  await open.close()
 })

@@ -420,7 +420,7 @@ export class Driver {
         loaded.push(message.number)
         return this.#takeIn(model, message)
       },
-      (number) => assert.fail(`message ${number} of queue ${model.id} is lost`),
+      isLostOf(model),
       () => this.#loadEnded(model, range, { expected, loaded, messagesMax, bytesMax }),
     )
   }
@@ -457,7 +457,7 @@ export class Driver {
         seen.set(message.number, loadedDigest(message))
         return null
       },
-      (number) => assert.fail(`message ${number} of queue ${model.id} is lost`),
+      isLostOf(model),
       () => {
         if (!this.queues.has(model.id)) return
         const there = facts.filter(({ gone }) => gone === NEVER)
@@ -478,7 +478,7 @@ export class Driver {
         seen.push(message.number)
         return null
       },
-      (number) => assert.fail(`message ${number} of queue ${model.id} is lost`),
+      isLostOf(model),
       () => {
         model.loading.delete(range.level)
         if (!this.queues.has(model.id) || expected.some(({ gone }) => gone !== NEVER)) return
@@ -518,7 +518,7 @@ export class Driver {
         loaded.push(message.number)
         return this.#takeIn(model, message)
       },
-      (number) => assert.fail(`message ${number} of queue ${model.id} is lost`),
+      isLostOf(model),
       () => this.#expiredLoadEnded(model, range, expected, loaded),
     )
   }
@@ -697,6 +697,11 @@ export class Driver {
     }
   }
 }
+
+const isLostOf =
+  (model: QueueModel) =>
+  (number: number): never =>
+    assert.fail(`message ${number} of queue ${model.id} is lost`)
 
 /** Live facts of a range that are in the store alone. */
 export function pagedOf(model: QueueModel, { from, to, level }: QueueModel['ranges'][number]): Fact[] {

@@ -62,12 +62,23 @@ export async function change(
   return changing
 }
 
+/** Asks for a change that the process will not live to see the end of. */
+export function beginChange({ client }: Pick<Setup, 'client'>, wanted: Wanted): void {
+  client.session.topology.changeQueue('q', requestOf(wanted), true).catch(() => {})
+}
+
+/** A bench's time stands still. @returns the metadata that were committed, for the next one */
+export async function metadataAfterCrash({ clock, metadata }: CoreBench): Promise<MemoryMetadataStore> {
+  clock.timers.clear()
+  const next = new MemoryMetadataStore()
+  for (const [key, value] of await metadata.load()) next.put(key, value)
+  await next.commit()
+  return next
+}
+
 /** The process ends without a word, with what was committed. */
 export async function crash({ bench, store }: Setup, budget = Infinity): Promise<Setup> {
-  bench.clock.timers.clear()
-  const metadata = new MemoryMetadataStore()
-  for (const [key, value] of await bench.metadata.load()) metadata.put(key, value)
-  await metadata.commit()
+  const metadata = await metadataAfterCrash(bench)
   const next = store.crash()
   // what waits there for something would wait for ever
   bench.broker.close()
@@ -76,9 +87,12 @@ export async function crash({ bench, store }: Setup, budget = Infinity): Promise
   return { bench: other, store: next, client: other.client() }
 }
 
+/** Whether a search for levels goes on. */
+export const isFindingLevels = (bench: CoreBench): boolean => (bench.vhost.queues.get('q')?.unsettledLevels ?? 0) > 0
+
 /** Lets a search for levels end, which takes turns of the event loop. */
 export async function levelsSettled({ bench }: Pick<Setup, 'bench'>): Promise<void> {
-  while (bench.vhost.queues.get('q') !== undefined && bench.queue('q').unsettledLevels > 0) {
+  while (isFindingLevels(bench)) {
     await new Promise((resolve) => setImmediate(resolve))
     bench.settle()
   }
@@ -86,18 +100,22 @@ export async function levelsSettled({ bench }: Pick<Setup, 'bench'>): Promise<vo
   bench.advance(100)
 }
 
+/** Settles what was delivered. @returns the bodies */
+export function ackAll(client: Client): string[] {
+  return client.deliveries.splice(0).map(({ body, tag }) => {
+    client.ack(tag)
+    return body
+  })
+}
+
 /** Takes all that is ready, and has it settled. */
 export function drain({ bench, client }: Pick<Setup, 'bench' | 'client'>): string[] {
   const bodies: string[] = []
   client.consume('q', { tag: 'drain', prefetch: 1 })
-  for (;;) {
+  for (let got = ['']; got.length > 0;) {
     bench.settle()
-    const got = client.deliveries.splice(0)
-    if (got.length === 0) break
-    for (const { body, tag } of got) {
-      bodies.push(body)
-      client.ack(tag)
-    }
+    got = ackAll(client)
+    bodies.push(...got)
   }
   client.session.cancel('drain')
   return bodies
