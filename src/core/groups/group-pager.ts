@@ -168,6 +168,7 @@ export class GroupPager implements CommitWaiter, TimerTarget {
     const dropsFrom = this.#dropsFrom
     this.#dropsFrom = null
     if (dropsFrom !== null && isToBeRead(dropsFrom)) load.take(dropsFrom, ahead, bytesMax)
+    const hadWanting = this.#groups.wanting > 0
     const wanted = this.#queue.wantedNow() - this.#groups.atHand
     for (let i = 0; i < wanted && load.size < LOAD_ENTRIES && load.bodyBytes < bytesMax; i++) {
       const group = this.#groups.shiftWanting()
@@ -175,6 +176,8 @@ export class GroupPager implements CommitWaiter, TimerTarget {
       load.take(group, ahead, bytesMax)
     }
     if (load.size > 0) this.#next = this.#begin(load)
+    // nothing is left of those that had to be read: who waits for them is to look once more
+    else if (hadWanting && this.#groups.wanting === 0) this.#queue.moreAtHand()
   }
 
   #begin(load: GroupLoad): GroupLoad {

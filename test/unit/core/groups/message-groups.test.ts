@@ -307,6 +307,32 @@ for (const { type, place, open } of combinations) {
       assert.deepEqual([client.get('q', true)?.body, client.get('q')], ['a2', null])
     })
 
+    test('a single get is answered when all that waited in a group has expired', async () => {
+      const { bench, client } = await start({ 'x-delayed-retry-type': 'all', 'x-delayed-retry-min': 1000 })
+      for (const body of ['-1', 'a1', 'a2', '-2']) {
+        const headers = body.startsWith('-') ? new Map() : headersOf(longstr('a'))
+        client.publish('q', body, { ttlMs: 10, persistent: true, headers })
+      }
+      bench.settle()
+      client.consume('q', { tag: 'c', prefetch: 2 })
+      const got = take(bench, client)
+      assert.deepEqual([...got.keys()], ['-1', 'a1'])
+      client.session.reject(got.get('a1')!, true)
+      assert.deepEqual(bodies(bench, client), ['-2'])
+      // first the one that rests, and so it is the turn of the other
+      bench.advance(10)
+      let isEmpty = false
+      client.session.get(
+        'q',
+        false,
+        () => assert.fail(),
+        () => (isEmpty = true),
+      )
+      bench.settle()
+      assert.ok(isEmpty)
+      assert.deepEqual(dead(client).sort(), ['a1', 'a2'])
+    })
+
     test('what is settled when it is sent blocks nothing, and comes in order', async () => {
       const { bench, client } = await start()
       publish(client, 'a1', 'a2', '-1', 'a3')
