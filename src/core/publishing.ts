@@ -17,16 +17,12 @@ const ROUTES_MAX = 4096
 
 /** A session's right to publish to an exchange, and where its messages went: valid until a binding or a permission changes. */
 export class ExchangeAccess {
-  readonly name: string
   readonly exchange: Exchange
   readonly generation: number
   readonly permissions: number
   readonly routes = new Map<string, readonly Target[]>()
-  lastKey: string | null = null
-  lastTargets: readonly Target[] = []
 
   constructor(exchange: Exchange, generation: number, permissions: number) {
-    this.name = exchange.name
     this.exchange = exchange
     this.generation = generation
     this.permissions = permissions
@@ -54,33 +50,44 @@ export class Publishing {
    * was given. What waits for a commit does not count, see there.
    */
   position = 0
-  // what each message looks at comes first, and what sessions share is not asked of them: see `Transport`
+  // What each message looks at comes first: see `Transport`. So what belongs to the last access is here and not in it, and what is counted
+  // of it is put where it belongs when somebody asks.
   readonly #broker: Broker
   readonly #vhost: VHost
   readonly #basis: DecisionBasis
-  readonly #counters: MessageCounters
-  #countedExchange: string | null = null
-  #counted = new PublishCounters()
   #last: ExchangeAccess | null = null
-  /** Null until something is published, as with `#byExchange`: most sessions of a consumer never do. */
-  #accesses: Map<string, ExchangeAccess> | null = null
-  #byExchange: Map<string, PublishCounters> | null = null
+  /** Of the last access, as the four that follow. */
+  #exchange: Exchange | null = null
+  #generation = -1
+  #permissions = -1
+  #key = ''
+  /** Where messages with the last key went; null where it is not known. */
+  #targets: readonly Target[] | null = null
+  /** Not in the counters yet, as with `#routed`. */
+  #published = 0
+  #routed = 0
   /** Present in transactional mode: what waits for the commit. */
   #pending: Pending[] | null = null
   /** Of the message that is being published, if exchanges that keep duplicates out are on its way; else null. */
   #passage: Passage | null = null
+  /** Null until something is published, as with `#byExchange`: most sessions of a consumer never do. */
+  #accesses: Map<string, ExchangeAccess> | null = null
+  #byExchange: Map<string, PublishCounters> | null = null
+  readonly #counters: MessageCounters
   readonly #session: Session
 
-  constructor(session: Session) {
+  /** @param counters of the session; `settleCounts` brings them up to date */
+  constructor(session: Session, counters: MessageCounters) {
     this.#session = session
     this.#broker = session.broker
     this.#vhost = session.vhost
     this.#basis = session.access.basis
-    this.#counters = session.counters
+    this.#counters = counters
   }
 
   /** What was published, by exchange. */
   get byExchange(): ReadonlyMap<string, PublishCounters> {
+    this.settleCounts()
     return this.#byExchange ?? NOTHING_PUBLISHED
   }
 
@@ -95,26 +102,36 @@ export class Publishing {
 
   /** @throws BrokerError accessRefused, notFound */
   access(name: string): ExchangeAccess {
-    const vhost = this.#vhost
-    const last = this.#last
-    const { version } = this.#basis
-    if (last !== null && last.name === name && last.generation === vhost.generation && last.permissions === version) {
-      return last
-    }
+    const generation = this.#vhost.generation
+    const permissions = this.#basis.version
+    const isLast =
+      this.#exchange !== null &&
+      this.#exchange.name === name &&
+      this.#generation === generation &&
+      this.#permissions === permissions
+    return isLast ? this.#last! : this.#turnTo(name, generation, permissions)
+  }
+
+  #turnTo(name: string, generation: number, permissions: number): ExchangeAccess {
+    this.settleCounts()
     const accesses = (this.#accesses ??= new Map<string, ExchangeAccess>())
     let found = accesses.get(name)
-    if (found === undefined || found.generation !== vhost.generation || found.permissions !== version) {
+    if (found === undefined || found.generation !== generation || found.permissions !== permissions) {
       this.#session.access.require('write', 'exchange', name)
-      const exchange = vhost.findExchange(name)
+      const exchange = this.#vhost.findExchange(name)
       if (exchange.internal) {
-        const resource = describeResource('exchange', name, vhost.name)
+        const resource = describeResource('exchange', name, this.#vhost.name)
         throw accessRefused(`cannot publish to internal ${resource}`)
       }
-      found = new ExchangeAccess(exchange, vhost.generation, version)
+      found = new ExchangeAccess(exchange, generation, permissions)
       if (accesses.size >= ROUTES_MAX) accesses.clear()
       accesses.set(name, found)
     }
     this.#last = found
+    this.#exchange = found.exchange
+    this.#generation = generation
+    this.#permissions = permissions
+    this.#targets = null
     return found
   }
 
@@ -137,21 +154,37 @@ export class Publishing {
     const broker = this.#broker
     const message = broker.interceptors.length === 0 ? given : broker.intercept(given)
     if (broker.alarms.active || broker.holdsPublishers) this.#hold(access.exchange, message)
-    const targets = this.#targets(access, message)
     if (this.#pending !== null) {
-      this.#vhost.retain(message)
-      const checked = this.#passage !== null
-      this.#passage = null
-      this.#pending.push({ exchange: access.exchange, message, mandatory, targets, checked })
+      this.#keepForCommit(this.#pending, access, message, mandatory)
       return false
     }
+    // where the last one went, this one may go: the last access is another one as soon as a permission changes
+    const last = access === this.#last && message.routingKey === this.#key ? this.#targets : null
     const rejected =
-      this.#passage === null
-        ? this.#deliver(access.exchange, message, mandatory, targets, false)
-        : this.#pass(this.#passage, access.exchange, message, mandatory, targets)
+      last !== null && message.extraKeys === null
+        ? this.#deliver(this.#exchange!, message, mandatory, last, false)
+        : this.#publishAnew(access, message, mandatory)
     this.position = message.position
     if (this.confirms !== null) this.confirms.published(message.position, rejected)
     return rejected
+  }
+
+  /** @returns whether a queue rejected it @throws BrokerError as `publish` */
+  #publishAnew(access: ExchangeAccess, message: Message, mandatory: boolean): boolean {
+    const { exchange } = access
+    const targets = this.#route(access, message)
+    const passage = this.#passage
+    if (passage === null) return this.#deliver(exchange, message, mandatory, targets, false)
+    return this.#pass(passage, exchange, message, mandatory, targets)
+  }
+
+  /** @throws BrokerError as `publish` */
+  #keepForCommit(pending: Pending[], access: ExchangeAccess, message: Message, mandatory: boolean): void {
+    const targets = this.#route(access, message)
+    this.#vhost.retain(message)
+    const checked = this.#passage !== null
+    this.#passage = null
+    pending.push({ exchange: access.exchange, message, mandatory, targets, checked })
   }
 
   /** A publisher may have to wait; who only asks for a retry is a consumer, and has to go on. */
@@ -185,10 +218,10 @@ export class Publishing {
     targets: readonly Target[],
     known: boolean,
   ): boolean {
-    const counters = this.#counters
-    counters.published++
-    const ofExchange = this.#countersOf(exchange.name)
-    ofExchange.published++
+    if (exchange === this.#exchange) {
+      this.#published++
+      this.#routed += targets.length
+    } else this.#count(exchange, 1, targets.length)
     exchange.publishedIn++
     const { observer } = this.#vhost
     if (observer !== null) observer.published(this.#session, message, targets)
@@ -196,59 +229,72 @@ export class Publishing {
       if (known) return false
       if (observer !== null) observer.unroutable(this.#session, message, mandatory)
       if (mandatory) {
-        counters.returned++
-        ofExchange.returned++
+        this.#counters.returned++
+        this.#countersOf(exchange).returned++
         this.#session.sink.returned(message)
       } else {
-        counters.unroutable++
-        ofExchange.unroutable++
+        this.#counters.unroutable++
+        this.#countersOf(exchange).unroutable++
       }
       return false
     }
     exchange.publishedOut += targets.length
-    counters.routed += targets.length
     if (targets.length === 1) return targets[0]!.publish(message) === REJECTED
     return this.#vhost.give(message, targets) === REJECTED
   }
 
-  #countersOf(exchange: string): PublishCounters {
-    if (exchange === this.#countedExchange) return this.#counted
+  /** Brings the counters up to date: the session's, and those by exchange. */
+  settleCounts(): void {
+    if (this.#published === 0) return
+    this.#count(this.#exchange!, this.#published, this.#routed)
+    this.#published = 0
+    this.#routed = 0
+  }
+
+  #count(exchange: Exchange, published: number, routed: number): void {
+    this.#counters.published += published
+    this.#counters.routed += routed
+    this.#countersOf(exchange).published += published
+  }
+
+  #countersOf({ name }: Exchange): PublishCounters {
     const byExchange = (this.#byExchange ??= new Map<string, PublishCounters>())
-    let found = byExchange.get(exchange)
+    let found = byExchange.get(name)
     if (found === undefined) {
       if (byExchange.size >= ROUTES_MAX) byExchange.clear()
       found = new PublishCounters()
-      byExchange.set(exchange, found)
+      byExchange.set(name, found)
     }
-    this.#countedExchange = exchange
-    this.#counted = found
     return found
   }
 
   /** @throws BrokerError accessRefused */
-  #targets(access: ExchangeAccess, message: Message): readonly Target[] {
+  #route(access: ExchangeAccess, message: Message): readonly Target[] {
+    const { exchange, routes } = access
     const cacheable = message.extraKeys === null
     const key = message.routingKey
-    // where the last one went, this one may go: `access` is another one as soon as a permission changes
-    if (cacheable && access.lastKey === key) return access.lastTargets
-    if (access.exchange.type === 'topic') this.#requireTopics(access.exchange, message)
-    const known = cacheable ? access.routes.get(key) : undefined
+    const known = cacheable ? routes.get(key) : undefined
     if (known !== undefined) {
-      access.lastKey = key
-      access.lastTargets = known
+      this.#remember(access, key, known)
       return known
     }
-    if (isRetryRequest(access.exchange, message)) return [new RetryRequest(message, this.#session.deliveries.unacked)]
+    if (exchange.type === 'topic') this.#requireTopics(exchange, message)
+    if (isRetryRequest(exchange, message)) return [new RetryRequest(message, this.#session.deliveries.unacked)]
     const { router } = this.#vhost
-    const targets = router.route(access.exchange, message)
+    const targets = router.route(exchange, message)
     this.#passage = router.passage
     if (router.cacheable && cacheable) {
-      if (access.routes.size >= ROUTES_MAX) access.routes.clear()
-      access.routes.set(key, targets)
-      access.lastKey = key
-      access.lastTargets = targets
+      if (routes.size >= ROUTES_MAX) routes.clear()
+      routes.set(key, targets)
+      this.#remember(access, key, targets)
     }
     return targets
+  }
+
+  #remember(access: ExchangeAccess, key: string, targets: readonly Target[]): void {
+    if (access !== this.#last) return
+    this.#key = key
+    this.#targets = targets
   }
 
   #requireTopics(exchange: Exchange, message: Message): void {

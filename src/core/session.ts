@@ -56,7 +56,6 @@ export class Session implements CommitWaiter {
   readonly vhost: VHost
   readonly access: Access
   readonly publishing: Publishing
-  readonly counters = new MessageCounters()
   readonly sink: SessionSink
   readonly number: number
   /** What it declares, binds and deletes. */
@@ -67,6 +66,8 @@ export class Session implements CommitWaiter {
   prefetch: number
   closed = false
   waits = false
+  /** But for what has been published since they were asked for. */
+  readonly #counters = new MessageCounters()
   #reply: ReplyTarget | null = null
   #committing = -1
   /** Null until something is. */
@@ -80,9 +81,14 @@ export class Session implements CommitWaiter {
     this.number = number
     this.access = connection.identity.authorizer.openAccess(this.vhost.name, connection.facts.topicVariables)
     this.topology = new Topology(this)
-    this.publishing = new Publishing(this)
-    this.deliveries = new Deliveries(this)
+    this.publishing = new Publishing(this, this.#counters)
+    this.deliveries = new Deliveries(this, this.#counters)
     this.prefetch = this.broker.options.defaultPrefetch
+  }
+
+  get counters(): MessageCounters {
+    this.publishing.settleCounts()
+    return this.#counters
   }
 
   /** What was fetched one by one, by queue. */
@@ -249,7 +255,7 @@ export class Session implements CommitWaiter {
     take: (tag: number, entry: Entry, remaining: number) => void,
     empty: () => void,
   ): boolean {
-    const { counters } = this
+    const counters = this.#counters
     const entry = queue.get(noAck)
     if (entry === null) {
       if (queue.comesLater) return false
@@ -300,10 +306,10 @@ export class Session implements CommitWaiter {
 
   /** Called by queues. */
   deliver(consumer: Consumer, entry: Entry): void {
-    this.counters.delivered++
+    this.#counters.delivered++
     consumer.delivered++
     if (entry.redelivered) {
-      this.counters.redelivered++
+      this.#counters.redelivered++
       consumer.redelivered++
     }
     const tag = this.deliveries.add(entry)
@@ -324,12 +330,12 @@ export class Session implements CommitWaiter {
   }
 
   #send(consumer: Consumer, source: string, message: Message, entry: Entry | null): void {
-    this.counters.deliveredNoAck++
+    this.#counters.deliveredNoAck++
     consumer.delivered++
     const tag = this.deliveries.unacked.skip()
     const redelivered = entry !== null && entry.redelivered
     if (redelivered) {
-      this.counters.redelivered++
+      this.#counters.redelivered++
       consumer.redelivered++
     }
     const { observer } = this.vhost

@@ -1,5 +1,6 @@
 import type { Timer } from '../util/clock.ts'
 import { preconditionFailed } from './errors.ts'
+import type { MessageCounters } from './message-counters.ts'
 import type { Entry } from './queues/entry.ts'
 import type { Session } from './session.ts'
 import type { Settled } from './tracing/message-observer.ts'
@@ -32,12 +33,15 @@ export class Deliveries {
   /** Of them, how many are used up by what is settled already, where the protocol goes on counting it. */
   withheld = 0
   readonly #session: Session
+  readonly #counters: MessageCounters
   #outstanding = 0
   #pending: PendingSettlement[] | null = null
   #timer: Timer | null = null
 
-  constructor(session: Session) {
+  /** @param counters of the session */
+  constructor(session: Session, counters: MessageCounters) {
     this.#session = session
+    this.#counters = counters
   }
 
   /** Deliveries that are not settled, or not for good: a transaction may still be rolled back. */
@@ -95,7 +99,7 @@ export class Deliveries {
     const { queue } = entry
     switch (how) {
       case ACK:
-        this.#session.counters.acknowledged++
+        this.#counters.acknowledged++
         if (entry.consumer !== null) entry.consumer.acknowledged++
         queue.acknowledge(entry)
         return
