@@ -5,6 +5,7 @@ import type { Identity, Renewal } from './identity.ts'
 import type { TopicVariables } from './permissions.ts'
 import type { Queue } from './queues/queue.ts'
 import { Session, type SessionSink } from './session.ts'
+import { whenDecided } from './undecided.ts'
 import type { VHost } from './vhost.ts'
 
 /** What the broker tells a connection, apart from its sessions. */
@@ -103,7 +104,8 @@ export class ClientConnection {
   readonly id: number
   readonly broker: Broker
   readonly vhost: VHost
-  readonly identity: Identity
+  /** Another one of the same user after a new login. */
+  identity: Identity
   /** Of the identity; the tags may change with a new secret. */
   user: ConnectedUser
   readonly facts: ConnectionFacts
@@ -188,12 +190,23 @@ export class ClientConnection {
   /** A new secret in place of the login's. With it go other tags, another end, and consumers of what may be read no more. */
   async renew(secret: string): Promise<Renewal> {
     const renewal = await this.identity.renew(secret)
-    if (renewal.outcome === 'ok') await this.renewed(renewal)
+    if (renewal.outcome === 'ok') await this.#renewed(renewal)
     return renewal
   }
 
-  /** The client has proven once more who it is, and is the same user as before. */
-  async renewed({ tags, expiresAt }: Pick<Identity, 'tags' | 'expiresAt'>): Promise<void> {
+  /**
+   * The client has logged in once more, as the user that it was. What it may do goes by the new login from now on.
+   * Rejects with a BrokerError notAllowed where that may not enter the virtual host; nothing is changed then.
+   */
+  async loggedInAgain(identity: Identity): Promise<void> {
+    await whenDecided(() => identity.authorizer.requireVhost(this.vhost.name))
+    if (this.closed) return
+    this.identity = identity
+    for (const session of this.sessions) session.renewAccess()
+    await this.#renewed(identity)
+  }
+
+  async #renewed({ tags, expiresAt }: Pick<Identity, 'tags' | 'expiresAt'>): Promise<void> {
     if (this.closed) return
     this.user = { name: this.identity.name, tags }
     this.#expireAt(expiresAt)

@@ -54,7 +54,7 @@ export class Publishing {
   // of it is put where it belongs when somebody asks.
   readonly #broker: Broker
   readonly #vhost: VHost
-  readonly #basis: DecisionBasis
+  #basis: DecisionBasis
   #last: ExchangeAccess | null = null
   /** Of the last access, as the four that follow. */
   #exchange: Exchange | null = null
@@ -98,6 +98,15 @@ export class Publishing {
   /** Messages that wait for the commit. */
   get uncommitted(): number {
     return this.#pending?.length ?? 0
+  }
+
+  /** The session goes by another login: what was decided by the one before counts no more. */
+  accessChanged(): void {
+    this.settleCounts()
+    this.#basis = this.#session.access.basis
+    this.#accesses = null
+    this.#last = null
+    this.#exchange = null
   }
 
   /** @throws BrokerError accessRefused, notFound */

@@ -54,7 +54,8 @@ export class Session implements CommitWaiter {
   readonly connection: ClientConnection
   readonly broker: Broker
   readonly vhost: VHost
-  readonly access: Access
+  /** Another one after a new login of its connection. */
+  access: Access
   readonly publishing: Publishing
   readonly sink: SessionSink
   readonly number: number
@@ -79,11 +80,23 @@ export class Session implements CommitWaiter {
     this.vhost = connection.vhost
     this.sink = sink
     this.number = number
-    this.access = connection.identity.authorizer.openAccess(this.vhost.name, connection.facts.topicVariables)
+    this.access = this.#openAccess()
     this.topology = new Topology(this)
     this.publishing = new Publishing(this, this.#counters)
     this.deliveries = new Deliveries(this, this.#counters)
     this.prefetch = this.broker.options.defaultPrefetch
+  }
+
+  #openAccess(): Access {
+    const { identity, facts } = this.connection
+    return identity.authorizer.openAccess(this.vhost.name, facts.topicVariables)
+  }
+
+  /** Goes by the present login of its connection from now on. */
+  renewAccess(): void {
+    this.access.close()
+    this.access = this.#openAccess()
+    this.publishing.accessChanged()
   }
 
   get counters(): MessageCounters {

@@ -1,5 +1,5 @@
 import { duplexPair } from 'node:stream'
-import mqtt, { type IPublishPacket, type Packet } from 'mqtt-packet'
+import mqtt, { type IConnectPacket, type IPublishPacket, type Packet } from 'mqtt-packet'
 import type { Broker } from '../../src/core/broker.ts'
 import { BufferPool } from '../../src/net/buffer-pool.ts'
 import type { Peer } from '../../src/net/listener.ts'
@@ -107,7 +107,12 @@ export class MqttLife {
   }
 
   /** A client of MQTT 5 whose session stays. */
-  connect(clientId: string, receiveMaximum = 100, authentication: Authentication = {}): MqttLifeClient {
+  connect(
+    clientId: string,
+    receiveMaximum = 100,
+    authentication: Authentication = {},
+    more: Pick<IConnectPacket, 'will'> = {},
+  ): MqttLifeClient {
     const [ours, theirs] = duplexPair()
     this.#frontEnd.accept(theirs, PEER)
     const client = new MqttLifeClient(this, ours)
@@ -119,6 +124,7 @@ export class MqttLife {
       clean: false,
       keepalive: 0,
       properties: { sessionExpiryInterval: 3600, receiveMaximum, ...authentication },
+      ...more,
     })
     return client
   }

@@ -267,9 +267,16 @@ export class Connection extends PacketParser implements TransportHandler, Connec
       this.fail(new MqttError(NOT_AUTHORIZED, 'a client that says once more who it is stays who it was'))
       return
     }
-    void connection.renewed(identity).then(() => {
-      if (this.#state === RUNNING) this.sendAuth(SUCCESS, properties)
-    })
+    void connection.loggedInAgain(identity).then(
+      () => {
+        if (this.#state !== RUNNING) return
+        if (this.#will !== null) this.#will = { ...this.#will, identity }
+        this.sendAuth(SUCCESS, properties)
+      },
+      (error: unknown) => {
+        this.#onError(error instanceof BrokerError ? new MqttError(NOT_AUTHORIZED, error.message) : error)
+      },
+    )
   }
 
   loggedIn(result: LoggedIn): void {
