@@ -1,5 +1,6 @@
 import { BinaryHeap } from '../../util/binary-heap.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
+import type { Range } from '../../store/message-store.ts'
 import type { Entry } from './entry.ts'
 
 /** The index of the first entry with a higher number, in a ring in order of number. */
@@ -64,3 +65,6 @@ export class PagedPart {
     this.to = from - 1
   }
 }
+
+/** What of a lane is in the store only, as the store names it. */
+export const rangeOf = (lane: Lane, { from, to }: PagedPart): Range => ({ from, to, level: lane.level })

@@ -104,30 +104,3 @@ export class RereadLoad implements LoadVisitor {
     this.#done(this.#entries, this.#last)
   }
 }
-
-export class ExpiredLoad implements LoadVisitor {
-  readonly #pager: Pager
-  readonly #lane: Lane
-  readonly #paged: PagedPart
-  readonly #expired: Entry[] = []
-
-  constructor(pager: Pager, lane: Lane, paged: PagedPart) {
-    this.#pager = pager
-    this.#lane = lane
-    this.#paged = paged
-  }
-
-  onLoaded(message: LoadedMessage): QueueEntry | null {
-    const entry = this.#pager.loadedExpired(this.#lane, this.#paged, message)
-    if (entry !== null) this.#expired.push(entry)
-    return entry
-  }
-
-  onLost(_number: number, _level: number, bodyLength: number): void {
-    this.#pager.lost(this.#lane, this.#paged, 1, bodyLength)
-  }
-
-  onLoadEnd(): void {
-    this.#pager.expiredLoadEnded(this.#lane, this.#paged, this.#expired)
-  }
-}

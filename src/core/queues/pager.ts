@@ -7,15 +7,15 @@ import {
   STATE_HELD,
   STATE_READY,
 } from '../../store/message-store.ts'
-import type { Timer, TimerTarget } from '../../util/clock.ts'
 import { PHASE_FLUSH, type TurnTask } from '../../util/turn.ts'
 import type { CommitWaiter } from '../commits.ts'
 import { ENTRY_BYTES } from '../message-memory.ts'
 import { type Entry, GONE, READY, UNACKED } from './entry.ts'
-import type { Lane, PagedPart } from './lane.ts'
+import { type Lane, type PagedPart, rangeOf } from './lane.ts'
 import { CopyLoad } from './look.ts'
-import { ExpiredLoad, Load, type LoadEnd, type Reread, RereadLoad } from './pager-loads.ts'
+import { Load, type LoadEnd, type Reread, RereadLoad } from './pager-loads.ts'
 import type { QueueHost } from './queue-host.ts'
+import { RangeExpiry } from './range-expiry.ts'
 import type { Queue } from './queue.ts'
 import type { ReadyMessages } from './ready-messages.ts'
 import { type FoundInRange, TakeLoad } from './take.ts'
@@ -34,18 +34,12 @@ const ENTRIES_PER_TURN = 4096
 const LOW_ENTRIES = 512
 const LOW_BYTES = 512 * 1024
 const LOAD_ENTRIES = 2048
-/** Expired messages taken out of a range in one go. */
-const EXPIRED_MAX = 1000
-/** The store expected something to have expired that had not. */
-const EXPIRY_RETRY_MS = 100
-
-const rangeOf = (lane: Lane, { from, to }: PagedPart): Range => ({ from, to, level: lane.level })
 
 /**
  * Moves a queue's messages between memory and store: out, where memory is short or the queue is lazy, from the tail and the back of
  * the head; and in, ahead of who wants them. A queue gets one when it first needs it.
  */
-export class Pager implements TurnTask, CommitWaiter, TimerTarget {
+export class Pager implements TurnTask, CommitWaiter {
   scheduled = false
   waits = false
   readonly #queue: Queue
@@ -56,14 +50,19 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
   readonly #loading = new Set<number>()
   /** Who waits until nothing is being loaded. */
   #idle: (() => void)[] = []
-  /** At the earliest expiry in a range. */
-  #timer: Timer | null = null
+  readonly #expiry: RangeExpiry
 
   constructor(queue: Queue, host: QueueHost, log: QueueLog, ready: ReadyMessages) {
     this.#queue = queue
     this.#host = host
     this.#log = log
     this.#ready = ready
+    this.#expiry = new RangeExpiry(this, queue, host, log)
+  }
+
+  /** What is ready of the queue: another one after a purge. */
+  get ready(): ReadyMessages {
+    return this.#ready
   }
 
   /** Looks at the end of the turn what can leave memory. */
@@ -82,7 +81,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       const paged = this.#ready.restore(part.level, part)
       paged.expiresAt = this.#log.earliestExpiry(part)
     }
-    this.#arm()
+    this.#expiry.arm()
   }
 
   /** The queue was purged: `ready` takes the place of what there was. What was in the store only is gone. */
@@ -96,12 +95,11 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     // loads that are under way see by it that nobody waits for them
     this.#ready.closeAll()
     this.#ready = ready
-    this.#arm()
+    this.#expiry.arm()
   }
 
   close(): void {
-    this.#timer?.cancel()
-    this.#timer = null
+    this.#expiry.close()
   }
 
   // ---- out ----
@@ -150,7 +148,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
         break
       }
     }
-    this.#arm()
+    this.#expiry.arm()
     return entriesMax - left
   }
 
@@ -316,18 +314,19 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       if (wanted === 0) bytesMax = Math.floor(Math.min(bytesMax, room))
     }
     const range = rangeOf(lane, paged)
-    const load = new Load(this, lane, paged, range, this.#begin(lane.level, bytesMax + messagesMax * ENTRY_BYTES))
+    const load = new Load(this, lane, paged, range, this.begin(lane.level, bytesMax + messagesMax * ENTRY_BYTES))
     this.#log.load(range, messagesMax, bytesMax, load)
   }
 
-  /** @returns the bytes, which `#ended` gets */
-  #begin(level: number, bytes: number): number {
+  /** Something of a level is being read, and nothing else of it until it has `ended`. @param bytes of memory that it may take @returns the same */
+  begin(level: number, bytes: number): number {
     this.#loading.add(level)
     this.#host.memory.loadBegins(bytes)
     return bytes
   }
 
-  #ended(level: number, bytes: number): void {
+  /** Nothing of the level is being read any more. */
+  ended(level: number, bytes: number): void {
     this.#loading.delete(level)
     this.#host.memory.loadEnds(bytes)
     const idle = this.#idle
@@ -340,12 +339,12 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     while (this.#loading.has(range.level)) await new Promise<void>((resolve) => this.#idle.push(resolve))
     if (this.#queue.deleted) return []
     const { loadBytes } = this.#host.memory
-    const bytes = this.#begin(range.level, loadBytes)
+    const bytes = this.begin(range.level, loadBytes)
     return new Promise((resolve) => {
       const load = new CopyLoad(this.#queue, (copies) => {
-        this.#ended(range.level, bytes)
+        this.ended(range.level, bytes)
         resolve(copies)
-        if (!this.#queue.deleted) this.#goOn()
+        if (!this.#queue.deleted) this.goOn()
       })
       if (last) this.#log.loadLast(range, LOAD_ENTRIES, loadBytes, load)
       else this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
@@ -363,7 +362,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     // nothing of the ranges may be read twice, nor anything be put before them
     const levels = this.#ready.lanes.filter((lane) => lane !== undefined).map(({ level }) => level)
     const { loadBytes } = this.#host.memory
-    for (const level of levels) this.#begin(level, 0)
+    for (const level of levels) this.begin(level, 0)
     this.#host.memory.loadBegins(loadBytes)
     let taken = 0
     let left = numbers.filter((number) => levels.some((level) => this.#rangeAt(level, number)))
@@ -378,12 +377,12 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       })
     }
     this.#host.memory.loadEnds(loadBytes)
-    for (const level of levels) this.#ended(level, 0)
+    for (const level of levels) this.ended(level, 0)
     if (this.#queue.deleted) return taken
     for (const lane of this.#ready.lanes) {
       if (lane !== undefined && lane.paged !== null && lane.paged.count === 0) this.#ready.close(lane)
     }
-    this.#goOn()
+    this.goOn()
     return taken
   }
 
@@ -400,7 +399,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
     if (range.from > range.to) return Infinity
     const { loadBytes } = this.#host.memory
     const ready = this.#ready
-    this.#begin(level, loadBytes)
+    this.begin(level, loadBytes)
     const isThere = (): boolean => lane.paged === paged && !this.#queue.deleted
     const next = await new Promise<number>((resolve) => {
       const load = new RereadLoad(this, lane, paged, (entries, last) => {
@@ -415,10 +414,15 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       this.#log.load(range, LOAD_ENTRIES, loadBytes, load)
     })
     await reread.finish(() => this.#ready !== ready || this.#queue.deleted)
-    this.#ended(level, loadBytes)
+    this.ended(level, loadBytes)
     if (isThere() && paged.count === 0) this.#ready.close(lane)
-    if (!this.#queue.deleted) this.#goOn()
+    if (!this.#queue.deleted) this.goOn()
     return next
+  }
+
+  /** Whether something of a level is being read. */
+  isLoading(level: number): boolean {
+    return this.#loading.has(level)
   }
 
   /** Called by a load. */
@@ -506,7 +510,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       this.#ready.pageInPlace(lane.paged!, entry)
       this.#leave(entry)
     }
-    if (inRanges.length > 0) this.#arm()
+    if (inRanges.length > 0) this.#expiry.arm()
   }
 
   /** Ranges are others than before. */
@@ -515,7 +519,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       if (lane !== undefined && lane.paged !== null)
         lane.paged.expiresAt = this.#log.earliestExpiry(rangeOf(lane, lane.paged))
     }
-    this.#goOn()
+    this.goOn()
   }
 
   /** Called by a load. */
@@ -527,7 +531,7 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
 
   /** Called by a load. */
   loadEnded({ lane, paged, range, bytes, missing, misfiled }: LoadEnd): void {
-    this.#ended(lane.level, bytes)
+    this.ended(lane.level, bytes)
     if (this.#queue.deleted) return
     this.#file(misfiled)
     if (lane.paged === paged) {
@@ -538,69 +542,14 @@ export class Pager implements TurnTask, CommitWaiter, TimerTarget {
       }
       if (paged.count === 0) this.#ready.close(lane)
     }
-    this.#goOn()
+    this.goOn()
   }
 
-  #goOn(): void {
-    this.#arm()
+  /** A range is other than before: who waits for it may look. */
+  goOn(): void {
+    this.#expiry.arm()
     this.#queue.moreAtHand()
     this.load()
-  }
-
-  // ---- expiry of what is in the store only ----
-
-  #arm(): void {
-    let due = Infinity
-    if (this.#ready.pagedCount > 0) {
-      for (const lane of this.#ready.lanes) {
-        const paged = lane?.paged ?? null
-        if (paged === null || paged.count === 0 || paged.expiresAt < 0 || this.#loading.has(lane!.level)) continue
-        due = Math.min(due, paged.expiresAt)
-      }
-    }
-    if (this.#timer !== null && this.#timer.dueAt === due) return
-    this.#timer?.cancel()
-    this.#timer = null
-    if (due === Infinity) return
-    const { clock } = this.#host
-    this.#timer = clock.schedule(Math.max(0, due - clock.now()), this)
-  }
-
-  onTimer(now: number): void {
-    this.#timer = null
-    if (this.#queue.deleted) return
-    for (const lane of this.#ready.lanes) {
-      const paged = lane?.paged ?? null
-      if (paged === null || paged.count === 0 || paged.expiresAt < 0 || paged.expiresAt > now) continue
-      if (this.#loading.has(lane!.level)) continue
-      this.#begin(lane!.level, 0)
-      this.#log.loadExpired(rangeOf(lane!, paged), now, EXPIRED_MAX, new ExpiredLoad(this, lane!, paged))
-    }
-    this.#arm()
-  }
-
-  /** Called by a load of expired messages. */
-  loadedExpired(lane: Lane, paged: PagedPart, message: LoadedMessage): Entry | null {
-    if (lane.paged !== paged || this.#queue.deleted) return null
-    const entry = this.#queue.entryOf(message)
-    this.#ready.lost(paged, 1, entry.message.bodyLength)
-    return entry
-  }
-
-  /** Called by a load of expired messages. */
-  expiredLoadEnded(lane: Lane, paged: PagedPart, expired: readonly Entry[]): void {
-    this.#ended(lane.level, 0)
-    for (const entry of expired) this.#queue.expireLoaded(entry)
-    if (this.#queue.deleted) return
-    if (lane.paged === paged) {
-      if (paged.count === 0) this.#ready.close(lane)
-      else {
-        const next = this.#log.earliestExpiry(rangeOf(lane, paged))
-        const now = this.#host.clock.now()
-        paged.expiresAt = next >= 0 && next <= now && expired.length === 0 ? now + EXPIRY_RETRY_MS : next
-      }
-    }
-    this.#goOn()
   }
 
   // ---- back into a range ----
