@@ -131,7 +131,7 @@ export class CheckpointWriter {
     bytes.writeUInt16LE(uses.length, at + 34)
     bytes.writeUInt32LE(hasBits ? 1 : 0, at + 36)
     bytes.writeDoubleLE(page.bodyBytes, at + 40)
-    bytes.writeDoubleLE(page.earliestExpiry, at + 48)
+    bytes.writeDoubleLE(page.earliestExpiryAnew, at + 48)
     let next = at + PAGE_BYTES
     for (const { segmentId, count, bytes: share } of uses) {
       bytes.writeUInt32LE(segmentId, next)

@@ -98,8 +98,10 @@ export class IndexPage {
   shared = 0
   /** Live rows that are not in STATE_READY. */
   unready = 0
-  /** No live row expires earlier; -1 when none does. */
+  /** No live row that may be in core's range expires earlier; -1 when none does. */
   earliestExpiry = -1
+  /** The same of those that were given to core as expired: if what became of them is not safe, they are in the range again after a restart. */
+  #takenExpiry = -1
   /** Of all rows, or MIXED_LEVELS. */
   level = 0
   uses: SegmentUse[] = []
@@ -201,6 +203,18 @@ export class IndexPage {
   /** @param at when a live row expires (ms since the epoch), or -1 */
   expectExpiry(at: number): void {
     if (at >= 0 && (this.earliestExpiry < 0 || at < this.earliestExpiry)) this.earliestExpiry = at
+  }
+
+  /** A live row that expires then is given to core, which ends the message. */
+  tookExpiring(at: number): void {
+    if (this.#takenExpiry < 0 || at < this.#takenExpiry) this.#takenExpiry = at
+  }
+
+  /** What `earliestExpiry` is to be after a restart. */
+  get earliestExpiryAnew(): number {
+    const taken = this.#takenExpiry
+    if (taken < 0) return this.earliestExpiry
+    return this.earliestExpiry < 0 ? taken : Math.min(taken, this.earliestExpiry)
   }
 
   #grow(row: number): void {

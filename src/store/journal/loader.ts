@@ -370,7 +370,9 @@ export class Loader {
     index.countRead()
     if (row.number <= index.deliveredBefore) loaded.redelivered = true
     const entry = visitor.onLoaded(loaded)
-    if (entry !== null && entry.location !== CANCELLED) index.place(entry, page, at, row)
+    // what is not wanted after all stays where it is, and expires there
+    if (entry === null) page.expectExpiry(row.expiresAt)
+    else if (entry.location !== CANCELLED) index.place(entry, page, at, row)
   }
 }
 
@@ -409,6 +411,7 @@ function takeExpired(page: IndexPage, range: Range, limits: LoadLimits, pool: Wa
     if (expiry < 0) continue
     if (expiry <= expiredAt && count < messagesMax && isWanted(page, at, range)) {
       found.push(pool.take(page, at))
+      page.tookExpiring(expiry)
       count++
       continue
     }
