@@ -29,6 +29,8 @@ export interface World {
   /** So has everything that falls due on the way. */
   advance(ms: number): Promise<void>
   get(): Promise<Delivery | null>
+  /** The store begins to tidy up. */
+  tidy(): void
   change(wanted: Wanted): Promise<void>
   /** A change is begun, a part of it happens, and the process ends. @returns the next one */
   changeAndCrash(wanted: Wanted, after: number): Promise<World>
@@ -68,6 +70,8 @@ export class PagingWorld implements World {
   async get(): Promise<Delivery | null> {
     return this.client.get('q')
   }
+
+  tidy(): void {}
 
   async change(wanted: Wanted): Promise<void> {
     await change(this.#setup, wanted)
@@ -162,6 +166,10 @@ export class JournalWorld implements World {
 
   async get(): Promise<Delivery | null> {
     return this.client.getLater('q', () => this.settle())
+  }
+
+  tidy(): void {
+    void this.#open.store.tidy()
   }
 
   async change(wanted: Wanted): Promise<void> {

@@ -22,6 +22,7 @@ type Step =
   | { readonly kind: 'changeAndCrash'; readonly to: number; readonly after: number }
   | { readonly kind: 'crash' }
   | { readonly kind: 'turn' }
+  | { readonly kind: 'tidy' }
   | { readonly kind: 'purge' }
   | { readonly kind: 'advance'; readonly ms: number }
 
@@ -56,6 +57,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: kind('changeAndCrash'), to, after: fc.nat(8) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('crash') }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('turn') }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('tidy') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('purge') }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('advance'), ms: fc.constantFrom(1, 20, 200) }) },
 )
@@ -126,6 +128,9 @@ class Run {
       case 'turn':
         await this.#world.settle()
         return
+      case 'tidy':
+        this.#world.tidy()
+        return
       case 'purge':
         client.session.topology.purgeQueue('q')
         for (const sent of [...this.#sent.values()]) this.#end(sent)
@@ -174,7 +179,9 @@ class Run {
     this.#out.clear()
     await next.advance(LONG_MS)
     this.#expire()
+    const ready = next.bench.queue('q').readyCount
     const found = await next.drain()
+    assert.equal(ready, found.length, 'what expires does so in time')
     assert.equal(new Set(found).size, found.length, 'each message is there once')
     for (const body of found) assert.ok(this.#sent.has(body), `${body} was not settled`)
     const there = new Set(found)
