@@ -237,7 +237,10 @@ export interface QueueLog {
    */
   findPresent(numbers: readonly number[], done: (present: ReadonlySet<number>) => void): void
 
-  /** Records that these messages are gone, whatever their state: for those that core has no entries of. Numbers that are gone are passed over. */
+  /**
+   * Records that these messages are gone, whatever their state: for those that core has no entries of, and that are not being read. Numbers that
+   * are gone are passed over.
+   */
   settleNumbers(numbers: readonly number[]): void
 
   /**

@@ -93,7 +93,7 @@ export async function whenPrepared(
         await promoteStored(queue)
         continue
       }
-      const waits = isRefiled(queue, declaration) && !isStoredInRanges(queue, declaration)
+      const waits = isRefiled(queue, declaration) && !storeInRanges(queue, declaration)
       if (!promoted.waits && !waits && store.committed >= position) {
         change(declaration)
         return
@@ -130,8 +130,8 @@ function promote(queue: Queue): { position: number; waits: boolean } {
   return { position, waits }
 }
 
-/** Whether what will lie within ranges of the store is stored; has it written where it is not. */
-function isStoredInRanges(queue: Queue, { rules, settings }: Declaration): boolean {
+/** Has what will lie within ranges of the store written, where it is not. @returns whether all of it is */
+function storeInRanges(queue: Queue, { rules, settings }: Declaration): boolean {
   const { log } = queue.parts()
   const spans = spansOf(queue, levelMapOf(queue, { rules, settings }))
   if (spans.size === 0) return true

@@ -567,14 +567,14 @@ export class Pager implements TurnTask, CommitWaiter {
   }
 
   /**
-   * Whether an entry cannot go back to its place yet: that is just being read, or it is in a range, as what came to lie around the entry
-   * while a consumer had it, and the entry is not in the store. It is written then.
+   * Has an entry written whose place is in a range, as what lay around it left memory while a consumer had it.
+   * @returns whether it can go back to its place: not while it is being written, or the place being read
    */
-  isBusyWith(entry: Entry): boolean {
-    if (this.#loading.has(entry.level)) return true
-    if (this.#rangeAt(entry.level, entry.number) === null || this.#log.isStored(entry)) return false
+  prepareBack(entry: Entry): boolean {
+    if (this.#loading.has(entry.level)) return false
+    if (this.#rangeAt(entry.level, entry.number) === null || this.#log.isStored(entry)) return true
     if (entry.location === NOT_STORED) this.#log.spill([entry], () => {})
-    return true
+    return false
   }
 }
 

@@ -503,7 +503,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       return
     }
     if (entry.number <= this.lastRecoveredHeld && !this.rules.returnsFirst && this.#pager !== null) {
-      if (this.#pager.isBusyWith(entry)) {
+      if (!this.#pager.prepareBack(entry)) {
         // or it would be read with a range that comes to reach over it
         this.#entries.record(entry, STATE_HELD, this.#host.clock.now(), 0)
         this.#held.hold(entry, PLACE_RETRY_MS, this.#release)
