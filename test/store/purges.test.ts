@@ -69,10 +69,14 @@ test('messages that are in no page between others are settled by number', async 
   await open.close()
 })
 
-/** The purge is all that keeps the page: who waits for its rows beside it finds none. */
-test('messages are looked for by number while a purge takes the page that they are in', async () => {
-  const { open, driver, model } = await start()
-  // numbers with gaps: where they have none, rows are found without being read
+/** A queue whose numbers have gaps, since rows without are found without being read; its one page is on disk. */
+async function pagedWithGaps(disk?: SimulatedDisk): Promise<{
+  readonly open: OpenJournal
+  readonly driver: Driver
+  readonly model: QueueModel
+  readonly facts: Fact[]
+}> {
+  const { open, driver, model } = await start(disk)
   const others = [driver.publish([model], { level: 1, bodyLength: 1 })[0]!]
   const skipped = driver.hold(model, 1, { bodyLength: 1 })
   const facts = Array.from({ length: PAGE_ROWS - 1 }, () => driver.publish([model], { bodyLength: 1 })[0]!)
@@ -80,9 +84,29 @@ test('messages are looked for by number while a purge takes the page that they a
   for (const fact of [...others, ...skipped]) driver.settle(model, fact)
   assert.ok(driver.evict(model, 0, 1, model.lastNumber))
   await pagedOut(driver, model, facts.length)
+  return { open, driver, model, facts }
+}
+
+/** The purge is all that keeps the page: who waits for its rows beside it finds none. */
+test('messages are looked for by number while a purge takes the page that they are in', async () => {
+  const { open, driver, model, facts } = await pagedWithGaps()
   driver.drop(model, model.ranges[0]!)
   await driver.look(model, facts)
   assert.deepEqual(open.failures, [])
   assert.equal(driver.log(model).counts().messages, 0)
   await open.close()
+})
+
+async function purgeDuringLook(steps: number): Promise<void> {
+  const { open, driver, model, facts } = await pagedWithGaps(new SimulatedDisk({ pace: 'microtask' }))
+  const looked = driver.look(model, facts)
+  for (let step = 0; step < steps; step++) await Promise.resolve()
+  driver.drop(model, model.ranges[0]!)
+  await looked
+  assert.deepEqual(open.failures, [])
+  await open.close()
+}
+
+test('messages are looked for by number when a purge takes their page as soon as its rows are read, or at any other moment', async () => {
+  for (let steps = 0; steps < STEPS_MAX; steps++) await purgeDuringLook(steps)
 })

@@ -259,6 +259,8 @@ export class Loader {
       if (bytes >= bytesMax) break
       for (const page of [...index.logged.covering(number), ...index.transient.covering(number)]) {
         if (!hasRows(index, page) && !(await this.#rowsOf(index, page))) continue
+        // the last of it may have gone as soon as the rows were there
+        if (page.live === 0) continue
         const at = page.rowOf(number)
         if (at < 0 || !page.isLive(at)) continue
         const one = this.#pool.take(page, at)
