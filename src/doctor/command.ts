@@ -4,10 +4,11 @@ import { DirectoryError } from './directory.ts'
 import { Exporter, type QueueName } from './export.ts'
 import { Inspection, type Report } from './inspect.ts'
 import { renderReport } from './render.ts'
+import { repairMetadata } from './repair.ts'
 
 export const DOCTOR_HELP = `Usage: warren doctor DIR [options]
 
-Checks the data directory of a broker that is not running, and changes nothing in it. Every record of the message store is
+Checks the data directory of a broker that is not running, and changes nothing in it without --repair. Every record of the message store is
 read. Exit code 0: all is well; 1: there is damage; 69: the directory cannot be looked at.
 
 Options:
@@ -15,6 +16,8 @@ Options:
   --export FILE    write every readable message to FILE, one line of JSON each; - is standard output, in place of the report
   --vhost NAME     export only from this virtual host
   --queue NAME     export only from queues of this name
+  --repair         write metadata that is damaged, with which a broker does not start, anew: what can be read of it. What was there is kept
+                   in metadata/quarantine. Damage of messages is none that keeps a broker from starting, and is left as it is
 `
 
 const EXIT = { ok: 0, damaged: 1, usage: 64, unavailable: 69 } as const
@@ -24,6 +27,7 @@ const OPTIONS = {
   export: { type: 'string' },
   vhost: { type: 'string' },
   queue: { type: 'string' },
+  repair: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
 
@@ -43,7 +47,9 @@ export async function doctor(argv: readonly string[], fail: (code: number, text:
   const [directory] = positionals
   if (directory === undefined || positionals.length > 1) return fail(EXIT.usage, 'doctor takes one data directory')
   try {
-    return await inspect(directory, values)
+    if (!values.repair) return await inspect(directory, values)
+    for (const line of await repairMetadata(directory)) process.stdout.write(`${line}\n`)
+    return EXIT.ok
   } catch (error) {
     if (error instanceof DirectoryError) return fail(EXIT.unavailable, error.message)
     return fail(EXIT.unavailable, `${directory} cannot be read: ${(error as Error).message}`)

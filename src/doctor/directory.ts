@@ -14,7 +14,7 @@ import {
   readTable,
 } from '../store/metadata-log/directory-lock.ts'
 import { FOLDER } from '../store/metadata-log/format.ts'
-import { replay } from '../store/metadata-log/replay.ts'
+import { type DamagedPlace, salvage } from '../store/metadata-log/salvage.ts'
 import { newerFormatText } from '../store/newer-format.ts'
 
 /** What keeps the directory from being looked at. The text is for whoever asked. */
@@ -28,7 +28,7 @@ export class DirectoryError extends Error {
   }
 }
 
-const IN_DATABASE = { file: DATABASE_FILE, offset: 0 } as const
+const IN_DATABASE = { file: DATABASE_FILE, offset: 0, bytes: 0 } as const
 
 /** Offset in a file of SQLite of what tells whether its log is a file of its own, and the value that says so. */
 const WRITE_VERSION = { at: 18, withLog: 2 } as const
@@ -83,7 +83,26 @@ export interface Metadata {
 export interface MetadataProblem {
   readonly file: string
   readonly offset: number
+  readonly bytes: number
   readonly reason: string
+}
+
+/** Keys that are told of one place. */
+const KEYS_SHOWN = 10
+
+function problemOf({ file, offset, bytes, reason, isMended, taken, lost }: DamagedPlace): MetadataProblem {
+  const shown = (what: string, items: readonly string[]): string => {
+    if (items.length === 0) return ''
+    const more = items.length > KEYS_SHOWN ? `, and ${items.length - KEYS_SHOWN} more` : ''
+    return `; ${what}: ${items.slice(0, KEYS_SHOWN).join(', ')}${more}`
+  }
+  const mended = isMended ? '; what was written can be told' : ''
+  return {
+    file,
+    offset,
+    bytes,
+    reason: `${reason}${mended}${shown('taken as it is there', taken)}${shown('lost', lost)}`,
+  }
 }
 
 /**
@@ -93,8 +112,8 @@ export interface MetadataProblem {
 export async function readMetadata(directory: string, files: StoreFiles): Promise<Metadata | null> {
   const database = readCopy(directory)
   if ((database !== null && hasTable(database.format)) || !existsSync(join(directory, FOLDER))) return database
-  const { rows, damage } = await replay(files)
-  const problems = [...(database?.problems ?? []), ...damage]
+  const { rows, places } = await salvage(files)
+  const problems = [...(database?.problems ?? []), ...places.map(problemOf)]
   return { format: database?.format ?? 0, rows: parsed(rows, FOLDER, problems), problems }
 }
 
@@ -105,7 +124,7 @@ function parsed(rows: ReadonlyMap<string, string>, file: string, problems: Metad
     try {
       values.set(key, JSON.parse(json))
     } catch {
-      problems.push({ file, offset: 0, reason: `the value of ${key} is not JSON` })
+      problems.push({ file, offset: 0, bytes: 0, reason: `the value of ${key} is not JSON` })
     }
   }
   return values

@@ -11,7 +11,7 @@ import { queuesOf } from '../store/journal/record-reader.ts'
 import { findSegments, readCheckpoint } from '../store/journal/recovery.ts'
 import { scanSegment } from '../store/journal/segment-scan.ts'
 import { Segments } from '../store/journal/segments.ts'
-import { type Metadata, readMetadata, requireDataDirectory, requireUnused } from './directory.ts'
+import { type Metadata, type MetadataProblem, readMetadata, requireDataDirectory, requireUnused } from './directory.ts'
 import type { QueueName } from './export.ts'
 import { overlayFiles } from './overlay-files.ts'
 
@@ -99,7 +99,7 @@ export class Inspection {
     this.#files = files
     this.#store = store
     this.#names = queueNames(metadata)
-    for (const problem of metadata?.problems ?? []) this.#problems.push({ ...problem, bytes: 0, queues: [] })
+    for (const problem of metadata?.problems ?? []) this.#problems.push({ ...problem, queues: [] })
     store.onDamage(({ queueIds, ...found }) => this.#found({ ...found, queues: queueIds.map((id) => this.#label(id)) }))
   }
 
@@ -111,6 +111,16 @@ export class Inspection {
   #label(id: number): string {
     const name = this.#names.get(id)
     return name === undefined ? `queue number ${id}` : `${name.queue} in ${name.vhost}`
+  }
+
+  /** Damage of the metadata. */
+  get metadataProblems(): readonly MetadataProblem[] {
+    return this.#metadata?.problems ?? []
+  }
+
+  /** Ids of queues that have messages, and are nowhere in the metadata. */
+  ownerless(): number[] {
+    return this.#store.queueIds().filter((id) => !this.#names.has(id) && this.#store.queue(id).counts().messages > 0)
   }
 
   /** Reads every record, whether a start would look at it or not. */

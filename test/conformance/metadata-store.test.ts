@@ -361,7 +361,7 @@ describe('metadata store on disk', () => {
     await writeFile(file, (await readFile(file, 'latin1')).replace('+a 1', '+a 2'))
     await assert.rejects(openLogMetadataStore(directory, silentLog), {
       name: 'MetadataStoreError',
-      message: `data directory ${directory} cannot be used: metadata/00000001.log is damaged at byte 18: what is there is not what was written`,
+      message: `data directory ${directory} cannot be used: metadata/00000001.log is damaged at byte 18: what is there is not what was written; 'warren doctor ${directory} --repair' saves what can be read`,
     })
   })
 

@@ -227,8 +227,53 @@ test('damage of the metadata is told with file and offset', async (t) => {
   assert.equal(refused.code, 69)
   assert.match(
     refused.stderr,
-    /metadata\/00000001\.log is damaged at byte \d+: what is there is not what was written\n$/,
+    /metadata\/00000001\.log is damaged at byte \d+: what is there is not what was written; 'warren doctor \S+ --repair' saves what can be read\n$/,
   )
+})
+
+test('damaged metadata is repaired, and what cannot be read costs no message', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop('SIGKILL')
+  const file = join(dataDir, 'metadata', '00000001.log')
+  const bytes = readFileSync(file)
+  // the row of one queue, and of a binding of another that is left
+  for (const key of ['queue/%2F/invoices', 'queue/%2F/copies'])
+    bytes.fill(0, bytes.indexOf(key), bytes.indexOf(key) + 6)
+  writeFileSync(file, bytes)
+  assert.equal((await runWarren(t, ['start', '--data-dir', dataDir])).code, 69)
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.equal(code, 0)
+  assert.match(stdout, /^Damage: metadata\/00000001\.log, offset \d+, \d+ bytes: .*; lost: \+\?{6}%2F\/invoices /m)
+  assert.match(stdout, /^Left out: the binding of queue copies to exchange amq\.fanout in \/, of which one is lost\.$/m)
+  const recovered = [...stdout.matchAll(/^Queue (recovered\.\d+) in \/ is new/gm)].map(([, name]) => name!)
+  assert.equal(recovered.length, 2)
+  assert.deepEqual(readdirSync(join(dataDir, 'metadata', 'quarantine')), ['00000001.log'])
+  assert.match((await runWarren(t, ['doctor', dataDir])).stdout, /^No damage found\.$/m)
+  const again = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.deepEqual([again.code, again.stdout], [0, 'The metadata is not damaged: nothing was changed.\n'])
+  const after = await startWarren(t, ['--data-dir', dataDir])
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${after.port()}`)
+  const channel = await connection.createChannel()
+  const counts = await Promise.all(['orders', ...recovered].map((queue) => channel.checkQueue(queue)))
+  assert.deepEqual(
+    counts.map(({ messageCount }) => messageCount),
+    [10, 10, 10],
+  )
+  channel.publish('amq.fanout', '', Buffer.from('goes on'))
+  await channel.close()
+  await connection.close()
+})
+
+test('a directory with nothing to repair, or in use, is left as it is', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  const used = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.equal(used.code, 69)
+  assert.match(used.stderr, /is in use by another process/)
+  await warren.stop()
+  const before = digestOf(dataDir)
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.deepEqual([code, stdout], [0, 'The metadata is not damaged: nothing was changed.\n'])
+  assert.equal(digestOf(dataDir), before)
 })
 
 test('a torn tail is no damage', async (t) => {

@@ -29,7 +29,7 @@ export const END_FRAME = Buffer.from('=00000000 00000000\n', 'latin1')
 
 const NUMBER_DIGITS = 8
 const FRAME_HEAD = /^=([0-9a-f]{8}) ([0-9a-f]{8})\n/
-const FRAME_HEAD_BYTES = 19
+export const FRAME_HEAD_BYTES = 19
 const WINDOW_BYTES = 256 * 1024
 
 const [LINE_BREAK, EQUALS, PLUS] = [0x0a, 0x3d, 0x2b]
@@ -61,17 +61,17 @@ export function encodeFrame(lines: string): Buffer {
 }
 
 /** What the head of a frame says of its content. */
-interface FrameHead {
+export interface FrameHead {
   readonly bytes: number
   readonly checksum: number
 }
 
-function decodeHead(bytes: Buffer): FrameHead | null {
+export function decodeHead(bytes: Buffer): FrameHead | null {
   const [, length, checksum] = FRAME_HEAD.exec(bytes.toString('latin1', 0, FRAME_HEAD_BYTES)) ?? []
   return length === undefined ? null : { bytes: Number.parseInt(length, 16), checksum: Number.parseInt(checksum!, 16) }
 }
 
-const isWhole = (content: Buffer, { bytes, checksum }: FrameHead): boolean =>
+export const isWhole = (content: Buffer, { bytes, checksum }: FrameHead): boolean =>
   content.length === bytes && crc32(content) === checksum
 
 /** Does what a frame says. */
@@ -123,7 +123,8 @@ export async function readFrames(file: StoreFile, name: string, take: (content: 
   }
 }
 
-function requireKnownFormat(header: Buffer, name: string): void {
+/** @throws MetadataStoreError when a file that begins like this is newer than this program */
+export function requireKnownFormat(header: Buffer, name: string): void {
   const [, version] = /^WARREN METADATA (\d{1,4})\n?$/.exec(header.toString('latin1')) ?? []
   if (version === undefined || Number(version) <= VERSION) return
   throw new MetadataStoreError(newerFormatText(name, Number(version), VERSION))

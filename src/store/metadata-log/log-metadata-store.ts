@@ -4,7 +4,7 @@ import { nodeFiles, type StoreFiles } from '../files.ts'
 import { closedError, jsonOf, type MetadataStore, MetadataStoreError, requireKey } from '../metadata-store.ts'
 import { DIRECTORY_FORMAT, DirectoryLock, hasTable } from './directory-lock.ts'
 import { FOLDER } from './format.ts'
-import { MetadataLog, type MetadataLogOptions } from './metadata-log.ts'
+import { DamagedMetadataError, MetadataLog, type MetadataLogOptions } from './metadata-log.ts'
 import { replay } from './replay.ts'
 
 /**
@@ -33,7 +33,9 @@ export async function openLogMetadataStore(directory: string, log: Log): Promise
     return store
   } catch (error) {
     lock.release()
-    throw new MetadataStoreError(`data directory ${directory} cannot be used: ${(error as Error).message}`)
+    const way =
+      error instanceof DamagedMetadataError ? `; 'warren doctor ${directory} --repair' saves what can be read` : ''
+    throw new MetadataStoreError(`data directory ${directory} cannot be used: ${(error as Error).message}${way}`)
   }
 }
 

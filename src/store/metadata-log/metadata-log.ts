@@ -11,6 +11,9 @@ const ROOM = Buffer.alloc(64 * 1024)
 /** Logs smaller than this are not worth a snapshot. */
 const SNAPSHOT_LOG_BYTES = 1024 * 1024
 
+/** With what is left out there may go messages, so that it is for a person to decide. */
+export class DamagedMetadataError extends MetadataStoreError {}
+
 export interface MetadataLogOptions {
   readonly files: StoreFiles
   readonly log: Log
@@ -45,7 +48,7 @@ export class MetadataLog {
   /**
    * Opens what is there, or makes it.
    * @returns the log, and the JSON of all keys
-   * @throws MetadataStoreError where a file is damaged, or newer than this program
+   * @throws DamagedMetadataError; MetadataStoreError where a file is newer than this program
    */
   static async open(options: MetadataLogOptions): Promise<{ log: MetadataLog; rows: Map<string, string> }> {
     const { files } = options
@@ -54,7 +57,7 @@ export class MetadataLog {
     const found = await replay(files)
     const [damage] = found.damage
     if (damage !== undefined) {
-      throw new MetadataStoreError(`${damage.file} is damaged at byte ${damage.offset}: ${damage.reason}`)
+      throw new DamagedMetadataError(`${damage.file} is damaged at byte ${damage.offset}: ${damage.reason}`)
     }
     const file = found.last === null ? await create(files, 1) : await reopen(files, found.last)
     for (const name of await staleFiles(files, found.snapshot)) await files.remove(name)
@@ -152,7 +155,7 @@ export class MetadataLog {
 }
 
 /** One that is there already was made before, and then not used. */
-async function create(files: StoreFiles, number: number): Promise<StoreFile> {
+export async function create(files: StoreFiles, number: number): Promise<StoreFile> {
   const name = nameOf(number, 'log')
   const names = await files.list(FOLDER)
   const mode = names.some((other) => posix.join(FOLDER, other) === name) ? 'write' : 'create'

@@ -16,7 +16,7 @@ export async function makeSnapshot(files: StoreFiles, number: number): Promise<n
 }
 
 /** Puts a snapshot there as a whole: nobody sees part of it. @returns its bytes */
-async function writeSnapshot(
+export async function writeSnapshot(
   files: StoreFiles,
   number: number,
   rows: Iterable<readonly [key: string, json: string]>,

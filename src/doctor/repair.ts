@@ -1,0 +1,104 @@
+import type { StoredQueue } from '../core/catalog.ts'
+import type { VHostMetadata } from '../core/vhost.ts'
+import { nodeFiles } from '../store/files.ts'
+import { DirectoryLock, hasTable } from '../store/metadata-log/directory-lock.ts'
+import { METADATA_QUARANTINE, rewrite } from '../store/metadata-log/rewrite.ts'
+import { salvage } from '../store/metadata-log/salvage.ts'
+import { DirectoryError } from './directory.ts'
+import { Inspection } from './inspect.ts'
+
+/** Kinds of rows that a start looks for a virtual host for. */
+const WITHIN_VHOSTS: ReadonlySet<string> = new Set(['exchange', 'queue', 'binding', 'side-log'])
+const LOST_VHOST: VHostMetadata = { description: '', tags: [], defaultQueueType: null, protectedFromDeletion: false }
+
+/**
+ * Writes the metadata of a directory anew, if it is damaged.
+ * @returns lines that say what was done
+ * @throws DirectoryError, MetadataStoreError
+ */
+export async function repairMetadata(directory: string): Promise<string[]> {
+  const { ownerless, problems } = await look(directory)
+  if (problems.length === 0) return ['The metadata is not damaged: nothing was changed.']
+  const lock = new DirectoryLock(directory)
+  try {
+    if (hasTable(lock.format)) {
+      throw new DirectoryError(
+        'missing',
+        `the metadata of ${directory} is a database of SQLite, of an older version of WarrenMQ`,
+      )
+    }
+    const files = nodeFiles(directory)
+    const { rows, highest } = await salvage(files)
+    const changes = makeSound(rows, ownerless)
+    await rewrite(files, rows, highest)
+    return [
+      ...problems,
+      ...changes,
+      `The metadata has been written anew, with ${rows.size} rows. What was there is in ${METADATA_QUARANTINE}.`,
+    ]
+  } finally {
+    lock.release()
+  }
+}
+
+async function look(directory: string): Promise<{ ownerless: number[]; problems: string[] }> {
+  const inspection = await Inspection.open(directory)
+  try {
+    const problems = inspection.metadataProblems.map(
+      ({ file, offset, bytes, reason }) => `Damage: ${file}, offset ${offset}, ${bytes} bytes: ${reason}`,
+    )
+    return { ownerless: inspection.ownerless(), problems }
+  } finally {
+    await inspection.close()
+  }
+}
+
+/**
+ * Rows may be missing that others refer to, with which a broker would not start, or would forget messages.
+ * @param ownerless ids of queues with messages that are in no row @returns lines that say what was changed
+ */
+export function makeSound(rows: Map<string, string>, ownerless: readonly number[]): string[] {
+  const changes: string[] = []
+  const put = (parts: readonly string[], value: unknown, why: string): void => {
+    rows.set(parts.map(encodeURIComponent).join('/'), JSON.stringify(value))
+    changes.push(why)
+  }
+  for (const key of rows.keys()) {
+    if (partsOf(key) !== null) continue
+    rows.delete(key)
+    changes.push(`Left out: ${key}, which is no key.`)
+  }
+  const has = (...parts: string[]): boolean => rows.has(parts.map(encodeURIComponent).join('/'))
+  for (const id of ownerless) {
+    const queue: StoredQueue = { id, type: 'classic', autoDelete: false, misfiled: true, arguments: {} }
+    const name = `recovered.${id}`
+    put(
+      ['queue', '/', name],
+      queue,
+      `Queue ${name} in / is new: it has the messages of a queue of which nothing else is left, and which may have been deleted.`,
+    )
+  }
+  for (const key of [...rows.keys()]) {
+    const [kind, vhost = '', ...rest] = partsOf(key)!
+    if (!WITHIN_VHOSTS.has(kind!)) continue
+    if (!has('vhost', vhost)) put(['vhost', vhost], LOST_VHOST, `Virtual host ${vhost} is new: its own row is lost.`)
+    if (kind !== 'binding') continue
+    const [source = '', to = '', destination = ''] = rest
+    const isThere = (what: string, name: string): boolean =>
+      has(what, vhost, name) || (what === 'exchange' && (name === '' || name.startsWith('amq.')))
+    if (isThere('exchange', source) && isThere(to, destination)) continue
+    rows.delete(key)
+    changes.push(
+      `Left out: the binding of ${to} ${destination} to exchange ${source} in ${vhost}, of which one is lost.`,
+    )
+  }
+  return changes
+}
+
+function partsOf(key: string): string[] | null {
+  try {
+    return key.split('/').map(decodeURIComponent)
+  } catch {
+    return null
+  }
+}
