@@ -1,10 +1,11 @@
 import type { StoredQueue } from '../core/catalog.ts'
 import type { VHostMetadata } from '../core/vhost.ts'
-import { nodeFiles } from '../store/files.ts'
-import { DirectoryLock, hasTable } from '../store/metadata-log/directory-lock.ts'
+import { nodeFiles, type StoreFiles } from '../store/files.ts'
+import { DATABASE_FILE, DIRECTORY_FORMAT, DirectoryLock, hasTable } from '../store/metadata-log/directory-lock.ts'
+import { FOLDER } from '../store/metadata-log/format.ts'
 import { METADATA_QUARANTINE, rewrite } from '../store/metadata-log/rewrite.ts'
 import { salvage } from '../store/metadata-log/salvage.ts'
-import { DirectoryError } from './directory.ts'
+import { DirectoryError, type MetadataProblem } from './directory.ts'
 import { Inspection } from './inspect.ts'
 
 /** Kinds of rows that a start looks for a virtual host for. */
@@ -19,20 +20,18 @@ const LOST_VHOST: VHostMetadata = { description: '', tags: [], defaultQueueType:
 export async function repairMetadata(directory: string): Promise<string[]> {
   const { ownerless, problems } = await look(directory)
   if (problems.length === 0) return ['The metadata is not damaged: nothing was changed.']
+  const files = nodeFiles(directory)
+  if ((await files.list(FOLDER)).length === 0) throw inDatabase(directory)
+  if (problems.some(({ file }) => file === DATABASE_FILE)) await setDatabaseAside(files)
   const lock = new DirectoryLock(directory)
   try {
-    if (hasTable(lock.format)) {
-      throw new DirectoryError(
-        'missing',
-        `the metadata of ${directory} is a database of SQLite, of an older version of WarrenMQ`,
-      )
-    }
-    const files = nodeFiles(directory)
+    if (hasTable(lock.format)) throw inDatabase(directory)
     const { rows, highest } = await salvage(files)
     const changes = makeSound(rows, ownerless)
     await rewrite(files, rows, highest)
+    if (lock.format < DIRECTORY_FORMAT) lock.upgrade()
     return [
-      ...problems,
+      ...problems.map(lineOf),
       ...changes,
       `The metadata has been written anew, with ${rows.size} rows. What was there is in ${METADATA_QUARANTINE}.`,
     ]
@@ -41,13 +40,29 @@ export async function repairMetadata(directory: string): Promise<string[]> {
   }
 }
 
-async function look(directory: string): Promise<{ ownerless: number[]; problems: string[] }> {
+const lineOf = ({ file, offset, bytes, reason }: MetadataProblem): string =>
+  `Damage: ${file}${bytes === 0 ? '' : `, offset ${offset}, ${bytes} bytes`}: ${reason}`
+
+const inDatabase = (directory: string): DirectoryError =>
+  new DirectoryError(
+    'missing',
+    `the metadata of ${directory} is in ${DATABASE_FILE}, as older versions of WarrenMQ had it: SQLite's own tools may recover it`,
+  )
+
+/** There is nothing in it but the number of the format, and its lock, which nobody has. */
+async function setDatabaseAside(files: StoreFiles): Promise<void> {
+  await files.makeFolder(METADATA_QUARANTINE)
+  for (const name of await files.list('')) {
+    if (name.startsWith(DATABASE_FILE)) await files.rename(name, `${METADATA_QUARANTINE}/${name}`)
+  }
+  await files.syncFolder(METADATA_QUARANTINE)
+  await files.syncFolder('')
+}
+
+async function look(directory: string): Promise<{ ownerless: number[]; problems: readonly MetadataProblem[] }> {
   const inspection = await Inspection.open(directory)
   try {
-    const problems = inspection.metadataProblems.map(
-      ({ file, offset, bytes, reason }) => `Damage: ${file}, offset ${offset}, ${bytes} bytes: ${reason}`,
-    )
-    return { ownerless: inspection.ownerless(), problems }
+    return { ownerless: inspection.ownerless(), problems: inspection.metadataProblems }
   } finally {
     await inspection.close()
   }

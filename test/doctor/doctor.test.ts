@@ -264,6 +264,35 @@ test('damaged metadata is repaired, and what cannot be read costs no message', a
   await connection.close()
 })
 
+test('a lock that is no database any more is put aside', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop()
+  writeFileSync(join(dataDir, 'metadata.sqlite'), 'something else altogether, and longer than a header. '.repeat(20))
+  const refused = await runWarren(t, ['start', '--data-dir', dataDir])
+  assert.equal(refused.code, 69)
+  assert.match(refused.stderr, /metadata\.sqlite: file is not a database; 'warren doctor \S+ --repair'/)
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.equal(code, 0)
+  assert.match(stdout, /^Damage: metadata\.sqlite: file is not a database$/m)
+  const after = await startWarren(t, ['--data-dir', dataDir])
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${after.port()}`)
+  const channel = await connection.createChannel()
+  assert.equal((await channel.checkQueue('orders')).messageCount, 10)
+  await connection.close()
+  await after.stop()
+  assert.match((await runWarren(t, ['doctor', dataDir])).stdout, /^ {2}metadata +format 4$/m)
+})
+
+test('older metadata, which is in a database, is not repaired', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop()
+  await makeOlder(dataDir, 3)
+  writeFileSync(join(dataDir, 'metadata.sqlite'), 'something else altogether, and longer than a header. '.repeat(20))
+  const { code, stderr } = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.equal(code, 69)
+  assert.match(stderr, /is in metadata\.sqlite, as older versions of WarrenMQ had it/)
+})
+
 test('a directory with nothing to repair, or in use, is left as it is', async (t) => {
   const { dataDir, warren } = await filledDirectory(t)
   const used = await runWarren(t, ['doctor', dataDir, '--repair'])

@@ -37,7 +37,7 @@ test('what cannot be a data directory is told in a line', async (t) => {
   writeFileSync(join(damaged, 'metadata.sqlite'), 'this is not a database, however long one looks at it')
   for (const [path, text] of [
     [file, /^warren: data directory \S+ cannot be made: EEXIST.*\n$/],
-    [damaged, /^warren: data directory \S+ cannot be used: file is not a database\n$/],
+    [damaged, /^warren: data directory \S+ cannot be used: metadata\.sqlite: file is not a database\n$/],
   ] as const) {
     const { code, stderr } = await runWarren(t, ['start', '--data-dir', path, '--port', '0'])
     assert.equal(code, 69)

@@ -9,10 +9,11 @@
  *
  * `metadata.pid` beside it names the process that has the directory; it only serves the message for others.
  */
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MetadataStoreError } from '../metadata-store.ts'
+import { FOLDER } from './format.ts'
 import { newerFormatText } from '../newer-format.ts'
 
 export const DATABASE_FILE = 'metadata.sqlite'
@@ -22,6 +23,8 @@ export const DIRECTORY_FORMAT = 4
 const LAST_FORMAT_WITH_TABLE = 3
 
 const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
 
 /** Whether the metadata of a directory of this format is in the database. */
 export const hasTable = (format: number): boolean => format > 0 && format <= LAST_FORMAT_WITH_TABLE
@@ -36,9 +39,16 @@ export function readTable(database: DatabaseSync, rows: Map<string, string>): vo
   }
 }
 
+const codeOf = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) & 0xff
+
 /** Whether an error of SQLite's says that another process has the lock. */
-export const isBusy = (error: unknown): boolean =>
-  (((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY
+export const isBusy = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY
+
+/** Whether an error of SQLite's says that the file is no database any more. */
+const isDamage = (error: unknown): boolean => [SQLITE_CORRUPT, SQLITE_NOTADB].includes(codeOf(error))
+
+/** What to tell whoever has a directory that is damaged so that a broker does not start on it. */
+export const wayOut = (directory: string): string => `; 'warren doctor ${directory} --repair' saves what can be read`
 
 /** ` (pid N)` of the process that has the directory; empty where it has the lock, but has not come to write its number yet. */
 export function holderOf(directory: string): string {
@@ -84,7 +94,7 @@ export class DirectoryLock {
       throw new MetadataStoreError(
         isBusy(error)
           ? `data directory ${directory} is in use by another process${holderOf(directory)}`
-          : `data directory ${directory} cannot be used: ${(error as Error).message}`,
+          : `data directory ${directory} cannot be used: ${DATABASE_FILE}: ${(error as Error).message}${isDamage(error) && existsSync(join(directory, FOLDER)) ? wayOut(directory) : ''}`,
       )
     }
   }

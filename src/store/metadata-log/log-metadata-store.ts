@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { type Log, silentLog } from '../../telemetry/log.ts'
 import { nodeFiles, type StoreFiles } from '../files.ts'
 import { closedError, jsonOf, type MetadataStore, MetadataStoreError, requireKey } from '../metadata-store.ts'
-import { DIRECTORY_FORMAT, DirectoryLock, hasTable } from './directory-lock.ts'
+import { DIRECTORY_FORMAT, DirectoryLock, hasTable, wayOut } from './directory-lock.ts'
 import { FOLDER } from './format.ts'
 import { DamagedMetadataError, MetadataLog, type MetadataLogOptions } from './metadata-log.ts'
 import { replay } from './replay.ts'
@@ -33,8 +33,7 @@ export async function openLogMetadataStore(directory: string, log: Log): Promise
     return store
   } catch (error) {
     lock.release()
-    const way =
-      error instanceof DamagedMetadataError ? `; 'warren doctor ${directory} --repair' saves what can be read` : ''
+    const way = error instanceof DamagedMetadataError ? wayOut(directory) : ''
     throw new MetadataStoreError(`data directory ${directory} cannot be used: ${(error as Error).message}${way}`)
   }
 }
