@@ -8,7 +8,14 @@ import { TurnTime } from '../util/turn-time.ts'
 import { Alarms } from './alarms.ts'
 import { FULL_AUTHORIZER } from './authorizer.ts'
 import { BrokerCounters } from './broker-counters.ts'
-import { Catalog, storedArguments, type StoredBinding, type StoredExchange, type StoredQueue } from './catalog.ts'
+import {
+  Catalog,
+  loadRow,
+  storedArguments,
+  type StoredBinding,
+  type StoredExchange,
+  type StoredQueue,
+} from './catalog.ts'
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
 import { Commits } from './commits.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
@@ -173,27 +180,30 @@ export class Broker {
   async load(): Promise<boolean> {
     const kinds = await this.catalog.load()
     const rows = <T>(kind: string): [string[], T][] => (kinds.get(kind) ?? []) as [string[], T][]
-    for (const [, user] of rows<unknown>('user')) this.users.put(this.users.parse(user))
+    const each = <T>(kind: string, load: (parts: readonly string[], value: T) => void): void => {
+      for (const [parts, value] of rows<T>(kind)) loadRow(kind, parts, () => load(parts, value))
+    }
+    each<unknown>('user', (_, user) => this.users.put(this.users.parse(user)))
     // before the vhosts, whose predeclared exchanges they apply to
-    for (const [[vhost, name], body] of rows('policy')) this.policies.set('user', vhost!, name!, body)
-    for (const [[vhost, name], body] of rows('operator-policy')) this.policies.set('operator', vhost!, name!, body)
+    each('policy', ([vhost, name], body) => this.policies.set('user', vhost!, name!, body))
+    each('operator-policy', ([vhost, name], body) => this.policies.set('operator', vhost!, name!, body))
     const sideLogs = rows<StoredSideLog>('side-log')
     const sideLogsOf = Map.groupBy(sideLogs, ([[vhost]]) => vhost)
     for (const [, { id }] of sideLogs) this.#lastQueueId = Math.max(this.#lastQueueId, id)
-    for (const [[name], metadata] of rows<VHostMetadata>('vhost')) {
+    each<VHostMetadata>('vhost', ([name], metadata) => {
       this.vhosts.set(name!, new VHost(this, name!, metadata, sideLogsOf.get(name)))
-    }
-    for (const [, permission] of rows<never>('permission')) this.permissions.set(permission)
-    for (const [, permission] of rows<never>('topic-permission')) this.permissions.setTopic(permission)
-    for (const [[component, name, vhost], value] of rows('parameter')) {
+    })
+    each<never>('permission', (_, permission) => this.permissions.set(permission))
+    each<never>('topic-permission', (_, permission) => this.permissions.setTopic(permission))
+    each('parameter', ([component, name, vhost], value) => {
       this.parameters.restore({ vhost: vhost!, component: component!, name: name!, value })
-    }
-    for (const [[name], value] of rows('global-parameter')) this.parameters.setGlobal(name!, value)
-    for (const [[vhost, name], stored] of rows<StoredExchange>('exchange')) this.#loadExchange(vhost!, name!, stored)
-    for (const [[vhost, name], stored] of rows<StoredQueue>('queue')) this.#loadQueue(vhost!, name!, stored)
+    })
+    each('global-parameter', ([name], value) => this.parameters.setGlobal(name!, value))
+    each<StoredExchange>('exchange', ([vhost, name], stored) => this.#loadExchange(vhost!, name!, stored))
+    each<StoredQueue>('queue', ([vhost, name], stored) => this.#loadQueue(vhost!, name!, stored))
     // some exchange types (x-consistent-hash) depend on the order in which bindings were made
     const bindings = rows<StoredBinding>('binding').sort(([, a], [, b]) => a.order - b.order)
-    for (const [parts, stored] of bindings) this.#loadBinding(parts, stored)
+    for (const [parts, stored] of bindings) loadRow('binding', parts, () => this.#loadBinding(parts, stored))
     this.catalog.lastOrder = bindings.at(-1)?.[1].order ?? 0
     this.#loading = false
     for (const vhost of this.vhosts.values()) vhost.sideLogs.deleteUnclaimed()
@@ -233,21 +243,29 @@ export class Broker {
   #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
     const { type, autoDelete, internal } = stored
     const spec = { name, type, autoDelete, internal, durable: true, arguments: storedArguments(stored) }
-    this.vhosts.get(vhost)!.createExchange(spec, false, stored.user ?? INTERNAL_ACTOR)
+    this.#loadedVhost(vhost).createExchange(spec, false, stored.user ?? INTERNAL_ACTOR)
+  }
+
+  /** @throws BrokerError notFound */
+  #loadedVhost(name: string): VHost {
+    const vhost = this.vhosts.get(name)
+    if (vhost === undefined) throw notFound(`there is no virtual host '${name}'`)
+    return vhost
   }
 
   #loadQueue(vhost: string, name: string, stored: StoredQueue): void {
     const { id, type, autoDelete } = stored
     this.#lastQueueId = Math.max(this.#lastQueueId, id)
     const facts = { name, durable: true, autoDelete, owner: null, arguments: storedArguments(stored) }
-    const home = this.vhosts.get(vhost)!
+    const home = this.#loadedVhost(vhost)
+    this.requireQueueType(type, name, vhost)
     const queue = home.createQueue(type, facts, false, id)
     if (stored.paused === true) queue.paused = true
     if (stored.misfiled === true) distrustLevels(queue)
   }
 
   #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {
-    const vhost = this.vhosts.get(vhostName!)!
+    const vhost = this.#loadedVhost(vhostName!)
     const to = kind === 'queue' ? vhost.findQueue(destination!) : vhost.findExchange(destination!)
     vhost.bind(vhost.findExchange(source!), to, key!, storedArguments(stored), false)
   }

@@ -1,4 +1,4 @@
-import type { MetadataStore } from '../store/metadata-store.ts'
+import { type MetadataStore, MetadataStoreError } from '../store/metadata-store.ts'
 import type { Exchange } from './exchange.ts'
 import type { Binding } from './exchanges/exchange-type.ts'
 import type { Queue } from './queues/queue.ts'
@@ -48,7 +48,20 @@ export interface StoredBinding {
   readonly arguments: TypedTable
 }
 
-const keyOf = (...parts: string[]): string => parts.map(encodeURIComponent).join('/')
+const keyOf = (...parts: readonly string[]): string => parts.map(encodeURIComponent).join('/')
+
+/** Names the row with which a start ends. @throws MetadataStoreError for whatever `load` throws */
+export function loadRow(kind: string, parts: readonly string[], load: () => void): void {
+  try {
+    load()
+  } catch (error) {
+    const unusable = new MetadataStoreError(
+      `metadata that cannot be used: ${keyOf(kind, ...parts)}: ${(error as Error).message}`,
+    )
+    unusable.cause = error
+    throw unusable
+  }
+}
 
 /** Writes what is durable of the broker's topology and settings; reading it back is the broker's start. */
 export class Catalog {

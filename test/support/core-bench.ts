@@ -284,9 +284,11 @@ export class CoreBench {
 
   /** Loads what the metadata store has, or creates the vhost `/` and the user guest in an empty one. */
   async start(): Promise<this> {
-    let known: boolean | null = null
-    const loading = this.broker.load().then((found) => (known = found))
-    while (known === null) {
+    let isLoading = true
+    const loading = this.broker.load().finally(() => (isLoading = false))
+    // whoever waits for it below hears of it
+    loading.catch(() => {})
+    while (isLoading) {
       this.settle()
       await new Promise((resolve) => setImmediate(resolve))
     }

@@ -383,3 +383,25 @@ describe('an orderly end', () => {
     assert.deepEqual(drain(after.client), ['a', 'b'])
   })
 })
+
+describe('metadata that cannot be used', () => {
+  const table = { arguments: {} }
+  for (const [key, value, why] of [
+    ['queue/%2F/u', { id: 900, type: 'weird', autoDelete: false, ...table }, /queue type 'weird' is not implemented$/],
+    ['queue/nowhere/u', { id: 900, type: 'classic', autoDelete: false, ...table }, /no virtual host 'nowhere'$/],
+    ['binding/%2F/none/queue/q/k/', { order: 900, ...table }, /no queue 'q' in vhost '\/'$/],
+    ['user/bad', { name: 5 }, /user has no name$/],
+  ] as const) {
+    test(`ends a start, and ${key} is named`, async () => {
+      const { metadata } = await new CoreBench().start()
+      metadata.put(key, value)
+      await metadata.commit()
+      await assert.rejects(new CoreBench({}, metadata).start(), (error: Error) => {
+        assert.equal(error.name, 'MetadataStoreError')
+        assert.ok(error.message.startsWith(`metadata that cannot be used: ${key}: `), error.message)
+        assert.match(error.message, why)
+        return true
+      })
+    })
+  }
+})
