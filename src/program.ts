@@ -7,7 +7,7 @@ import { TlsError } from './net/tls.ts'
 import type { RunningServer } from './server.ts'
 import { PluginError } from './plugins/load.ts'
 import { MessageStoreError } from './store/message-store.ts'
-import { MetadataStoreError } from './store/metadata-store.ts'
+import { MetadataStoreError, UnusableRowError } from './store/metadata-store.ts'
 import type { Log, SteerableLog } from './telemetry/log.ts'
 import { adaptHeapGrowth } from './telemetry/heap-growth.ts'
 import { LogTap } from './telemetry/log-tap.ts'
@@ -164,7 +164,9 @@ async function askBroker(argv: readonly string[]): Promise<number> {
 
 function failToStart(error: unknown, config: Config, log: Log): number {
   const isOutside = [ListenError, MetadataStoreError, MessageStoreError].some((kind) => error instanceof kind)
-  if (isOutside) return fail(EXIT.unavailable, (error as Error).message)
+  const canGoOn = error instanceof UnusableRowError && config.dataDir !== null
+  const way = canGoOn ? `; 'warren doctor ${config.dataDir} --repair --leave-out KEY' goes on without it` : ''
+  if (isOutside) return fail(EXIT.unavailable, `${(error as Error).message}${way}`)
   if ([TlsError, ConfigError, PluginError].some((kind) => error instanceof kind))
     return fail(EXIT.config, (error as Error).message)
   reportInternal('the broker could not start', error, config, log)

@@ -1,4 +1,4 @@
-import { type MetadataStore, MetadataStoreError } from '../store/metadata-store.ts'
+import { type MetadataStore, UnusableRowError } from '../store/metadata-store.ts'
 import type { Exchange } from './exchange.ts'
 import type { Binding } from './exchanges/exchange-type.ts'
 import type { Queue } from './queues/queue.ts'
@@ -50,16 +50,12 @@ export interface StoredBinding {
 
 const keyOf = (...parts: readonly string[]): string => parts.map(encodeURIComponent).join('/')
 
-/** Names the row with which a start ends. @throws MetadataStoreError for whatever `load` throws */
+/** @throws UnusableRowError for whatever `load` throws */
 export function loadRow(kind: string, parts: readonly string[], load: () => void): void {
   try {
     load()
   } catch (error) {
-    const unusable = new MetadataStoreError(
-      `metadata that cannot be used: ${keyOf(kind, ...parts)}: ${(error as Error).message}`,
-    )
-    unusable.cause = error
-    throw unusable
+    throw new UnusableRowError(keyOf(kind, ...parts), error as Error)
   }
 }
 

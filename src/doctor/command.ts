@@ -18,6 +18,7 @@ Options:
   --queue NAME     export only from queues of this name
   --repair         write metadata that is damaged, with which a broker does not start, anew: what can be read of it. What was there is kept
                    in metadata/quarantine. Damage of messages is none that keeps a broker from starting, and is left as it is
+  --leave-out KEY  with --repair: without this row of the metadata, which a start has named as one that cannot be used; more than once if need be
 `
 
 const EXIT = { ok: 0, damaged: 1, usage: 64, unavailable: 69 } as const
@@ -28,6 +29,7 @@ const OPTIONS = {
   vhost: { type: 'string' },
   queue: { type: 'string' },
   repair: { type: 'boolean', default: false },
+  'leave-out': { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
 
@@ -47,8 +49,10 @@ export async function doctor(argv: readonly string[], fail: (code: number, text:
   const [directory] = positionals
   if (directory === undefined || positionals.length > 1) return fail(EXIT.usage, 'doctor takes one data directory')
   try {
+    const leftOut = values['leave-out'] ?? []
+    if (!values.repair && leftOut.length > 0) return fail(EXIT.usage, '--leave-out goes with --repair')
     if (!values.repair) return await inspect(directory, values)
-    for (const line of await repairMetadata(directory)) process.stdout.write(`${line}\n`)
+    for (const line of await repairMetadata(directory, leftOut)) process.stdout.write(`${line}\n`)
     return EXIT.ok
   } catch (error) {
     if (error instanceof DirectoryError) return fail(EXIT.unavailable, error.message)

@@ -118,9 +118,9 @@ export class Inspection {
     return this.#metadata?.problems ?? []
   }
 
-  /** Ids of queues that have messages, and are nowhere in the metadata. */
-  ownerless(): number[] {
-    return this.#store.queueIds().filter((id) => !this.#names.has(id) && this.#store.queue(id).counts().messages > 0)
+  /** Ids of what has messages: queues, and others that are in no row of the metadata. */
+  idsWithMessages(): number[] {
+    return this.#store.queueIds().filter((id) => this.#store.queue(id).counts().messages > 0)
   }
 
   /** Reads every record, whether a start would look at it or not. */

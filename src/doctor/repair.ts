@@ -13,13 +13,14 @@ const WITHIN_VHOSTS: ReadonlySet<string> = new Set(['exchange', 'queue', 'bindin
 const LOST_VHOST: VHostMetadata = { description: '', tags: [], defaultQueueType: null, protectedFromDeletion: false }
 
 /**
- * Writes the metadata of a directory anew, if it is damaged.
+ * Writes the metadata of a directory anew, if it is damaged, or without some of its rows.
+ * @param leftOut keys of these
  * @returns lines that say what was done
  * @throws DirectoryError, MetadataStoreError
  */
-export async function repairMetadata(directory: string): Promise<string[]> {
-  const { ownerless, problems } = await look(directory)
-  if (problems.length === 0) return ['The metadata is not damaged: nothing was changed.']
+export async function repairMetadata(directory: string, leftOut: readonly string[]): Promise<string[]> {
+  const { idsWithMessages, problems } = await look(directory)
+  if (problems.length === 0 && leftOut.length === 0) return ['The metadata is not damaged: nothing was changed.']
   const files = nodeFiles(directory)
   if ((await files.list(FOLDER)).length === 0) throw inDatabase(directory)
   if (problems.some(({ file }) => file === DATABASE_FILE)) await setDatabaseAside(files)
@@ -27,7 +28,10 @@ export async function repairMetadata(directory: string): Promise<string[]> {
   try {
     if (hasTable(lock.format)) throw inDatabase(directory)
     const { rows, highest } = await salvage(files)
-    const changes = makeSound(rows, ownerless)
+    for (const key of leftOut) {
+      if (!rows.delete(key)) throw new DirectoryError('missing', `the metadata of ${directory} has no row ${key}`)
+    }
+    const changes = [...leftOut.map((key) => `Left out: ${key}.`), ...makeSound(rows, idsWithMessages)]
     await rewrite(files, rows, highest)
     if (lock.format < DIRECTORY_FORMAT) lock.upgrade()
     return [
@@ -59,10 +63,10 @@ async function setDatabaseAside(files: StoreFiles): Promise<void> {
   await files.syncFolder('')
 }
 
-async function look(directory: string): Promise<{ ownerless: number[]; problems: readonly MetadataProblem[] }> {
+async function look(directory: string): Promise<{ idsWithMessages: number[]; problems: readonly MetadataProblem[] }> {
   const inspection = await Inspection.open(directory)
   try {
-    return { ownerless: inspection.ownerless(), problems: inspection.metadataProblems }
+    return { idsWithMessages: inspection.idsWithMessages(), problems: inspection.metadataProblems }
   } finally {
     await inspection.close()
   }
@@ -70,9 +74,9 @@ async function look(directory: string): Promise<{ ownerless: number[]; problems:
 
 /**
  * Rows may be missing that others refer to, with which a broker would not start, or would forget messages.
- * @param ownerless ids of queues with messages that are in no row @returns lines that say what was changed
+ * @param idsWithMessages of queues, in rows or not @returns lines that say what was changed
  */
-export function makeSound(rows: Map<string, string>, ownerless: readonly number[]): string[] {
+export function makeSound(rows: Map<string, string>, idsWithMessages: readonly number[]): string[] {
   const changes: string[] = []
   const put = (parts: readonly string[], value: unknown, why: string): void => {
     rows.set(parts.map(encodeURIComponent).join('/'), JSON.stringify(value))
@@ -84,7 +88,8 @@ export function makeSound(rows: Map<string, string>, ownerless: readonly number[
     changes.push(`Left out: ${key}, which is no key.`)
   }
   const has = (...parts: string[]): boolean => rows.has(parts.map(encodeURIComponent).join('/'))
-  for (const id of ownerless) {
+  const known = idsIn(rows)
+  for (const id of idsWithMessages.filter((one) => !known.has(one))) {
     const queue: StoredQueue = { id, type: 'classic', autoDelete: false, misfiled: true, arguments: {} }
     const name = `recovered.${id}`
     put(
@@ -108,6 +113,12 @@ export function makeSound(rows: Map<string, string>, ownerless: readonly number[
     )
   }
   return changes
+}
+
+/** Of queues, and of what else keeps messages. */
+function idsIn(rows: ReadonlyMap<string, string>): Set<unknown> {
+  const kept = [...rows].filter(([key]) => key.startsWith('queue/') || key.startsWith('side-log/'))
+  return new Set(kept.map(([, json]) => (JSON.parse(json) as { readonly id?: unknown }).id))
 }
 
 function partsOf(key: string): string[] | null {

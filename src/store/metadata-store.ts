@@ -6,6 +6,14 @@ export class MetadataStoreError extends Error {
   }
 }
 
+/** A row can be read, and not used. */
+export class UnusableRowError extends MetadataStoreError {
+  constructor(key: string, cause: Error) {
+    super(`metadata that cannot be used: ${key}: ${cause.message}`)
+    this.cause = cause
+  }
+}
+
 /** @returns the key @throws TypeError for what is none: one that is empty, or has a space or a line break */
 export function requireKey(key: string): string {
   if (key === '' || key.includes(' ') || key.includes('\n')) {

@@ -4,6 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import amqp from 'amqplib'
+import { openLogMetadataStore } from '../../src/store/metadata-log/log-metadata-store.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
 import { MqttWire } from '../support/mqtt-wire.ts'
 import { makeOlder } from '../support/older-directory.ts'
 import { runWarren, startWarren, temporaryFolder, type WarrenProcess } from '../support/warren-process.ts'
@@ -281,6 +283,33 @@ test('a lock that is no database any more is put aside', async (t) => {
   await connection.close()
   await after.stop()
   assert.match((await runWarren(t, ['doctor', dataDir])).stdout, /^ {2}metadata +format 4$/m)
+})
+
+test('a row that cannot be used is left out, and its messages are kept', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop()
+  const store = await openLogMetadataStore(dataDir, silentLog)
+  const rows = new Map(await store.load())
+  store.put('queue/%2F/invoices', { ...(rows.get('queue/%2F/invoices') as object), type: 'unheard-of' })
+  await store.close()
+  const refused = await runWarren(t, ['start', '--data-dir', dataDir])
+  assert.equal(refused.code, 69)
+  assert.match(
+    refused.stderr,
+    /: queue\/%2F\/invoices: .* queue type 'unheard-of' is not implemented; 'warren doctor \S+ --repair --leave-out KEY' goes on without it$/m,
+  )
+  const unknown = await runWarren(t, ['doctor', dataDir, '--repair', '--leave-out', 'queue/%2F/nothing'])
+  assert.match(unknown.stderr, /has no row queue\/%2F\/nothing$/m)
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir, '--repair', '--leave-out', 'queue/%2F/invoices'])
+  assert.equal(code, 0)
+  assert.match(stdout, /^Left out: queue\/%2F\/invoices\.$/m)
+  const [, recovered] = /^Queue (recovered\.\d+) in \/ is new/m.exec(stdout)!
+  const after = await startWarren(t, ['--data-dir', dataDir])
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${after.port()}`)
+  const channel = await connection.createChannel()
+  assert.equal((await channel.checkQueue(recovered!)).messageCount, 10)
+  await connection.close()
+  assert.equal((await runWarren(t, ['doctor', dataDir, '--leave-out', 'a'])).code, 64)
 })
 
 test('older metadata, which is in a database, is not repaired', async (t) => {
