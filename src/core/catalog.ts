@@ -48,7 +48,10 @@ export interface StoredBinding {
   readonly arguments: TypedTable
 }
 
-const keyOf = (...parts: readonly string[]): string => parts.map(encodeURIComponent).join('/')
+export const keyOf = (...parts: readonly string[]): string => parts.map(encodeURIComponent).join('/')
+
+/** @throws URIError for what is no key */
+export const partsOf = (key: string): string[] => key.split('/').map(decodeURIComponent)
 
 /** @throws UnusableRowError for whatever `load` throws */
 export function loadRow(kind: string, parts: readonly string[], load: () => void): void {
@@ -123,7 +126,7 @@ export class Catalog {
   async load(): Promise<Map<string, [parts: string[], value: unknown][]>> {
     const kinds = new Map<string, [string[], unknown][]>()
     for (const [key, value] of await this.#store.load()) {
-      const [kind = '', ...parts] = key.split('/').map(decodeURIComponent)
+      const [kind = '', ...parts] = partsOf(key)
       const rows = kinds.get(kind)
       if (rows === undefined) kinds.set(kind, [[parts, value]])
       else rows.push([parts, value])

@@ -1,4 +1,4 @@
-import type { StoredQueue } from '../core/catalog.ts'
+import { partsOf, type StoredQueue } from '../core/catalog.ts'
 import { NO_MESSAGE } from '../core/message-record.ts'
 import type { StoredSideLog } from '../core/side-logs.ts'
 import { silentLog } from '../telemetry/log.ts'
@@ -274,7 +274,7 @@ function loadAll(
 function queueNames(metadata: Metadata | null): Map<number, QueueName & { readonly type: string }> {
   const names = new Map<number, QueueName & { readonly type: string }>()
   for (const [key, value] of metadata?.rows ?? []) {
-    const [kind, vhost = '', name = '', ...rest] = key.split('/').map(decodeURIComponent)
+    const [kind, vhost = '', name = '', ...rest] = partsOf(key)
     if (kind === 'queue') {
       const { id, type } = value as StoredQueue
       names.set(id, { vhost, queue: name, id, type })

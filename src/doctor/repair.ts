@@ -1,4 +1,4 @@
-import type { StoredQueue } from '../core/catalog.ts'
+import { keyOf, partsOf, type StoredQueue } from '../core/catalog.ts'
 import type { VHostMetadata } from '../core/vhost.ts'
 import { nodeFiles, type StoreFiles } from '../store/files.ts'
 import { DATABASE_FILE, DIRECTORY_FORMAT, DirectoryLock, hasTable } from '../store/metadata-log/directory-lock.ts'
@@ -79,15 +79,15 @@ async function look(directory: string): Promise<{ idsWithMessages: number[]; pro
 export function makeSound(rows: Map<string, string>, idsWithMessages: readonly number[]): string[] {
   const changes: string[] = []
   const put = (parts: readonly string[], value: unknown, why: string): void => {
-    rows.set(parts.map(encodeURIComponent).join('/'), JSON.stringify(value))
+    rows.set(keyOf(...parts), JSON.stringify(value))
     changes.push(why)
   }
   for (const key of rows.keys()) {
-    if (partsOf(key) !== null) continue
+    if (isKey(key)) continue
     rows.delete(key)
     changes.push(`Left out: ${key}, which is no key.`)
   }
-  const has = (...parts: string[]): boolean => rows.has(parts.map(encodeURIComponent).join('/'))
+  const has = (...parts: string[]): boolean => rows.has(keyOf(...parts))
   const known = idsIn(rows)
   for (const id of idsWithMessages.filter((one) => !known.has(one))) {
     const queue: StoredQueue = { id, type: 'classic', autoDelete: false, misfiled: true, arguments: {} }
@@ -99,7 +99,7 @@ export function makeSound(rows: Map<string, string>, idsWithMessages: readonly n
     )
   }
   for (const key of [...rows.keys()]) {
-    const [kind, vhost = '', ...rest] = partsOf(key)!
+    const [kind, vhost = '', ...rest] = partsOf(key)
     if (!WITHIN_VHOSTS.has(kind!)) continue
     if (!has('vhost', vhost)) put(['vhost', vhost], LOST_VHOST, `Virtual host ${vhost} is new: its own row is lost.`)
     if (kind !== 'binding') continue
@@ -121,10 +121,10 @@ function idsIn(rows: ReadonlyMap<string, string>): Set<unknown> {
   return new Set(kept.map(([, json]) => (JSON.parse(json) as { readonly id?: unknown }).id))
 }
 
-function partsOf(key: string): string[] | null {
+function isKey(key: string): boolean {
   try {
-    return key.split('/').map(decodeURIComponent)
+    return partsOf(key).length > 0
   } catch {
-    return null
+    return false
   }
 }

@@ -55,9 +55,14 @@ export function encodeFrame(lines: string): Buffer {
   const bytes = Buffer.byteLength(lines)
   const frame = Buffer.allocUnsafeSlow(FRAME_HEAD_BYTES + bytes)
   frame.write(lines, FRAME_HEAD_BYTES)
-  const hex = (value: number): string => value.toString(16).padStart(8, '0')
-  frame.write(`=${hex(bytes)} ${hex(crc32(frame.subarray(FRAME_HEAD_BYTES)))}\n`, 0, 'latin1')
+  frame.write(headOf(frame.subarray(FRAME_HEAD_BYTES)), 0, 'latin1')
   return frame
+}
+
+/** The head of the frame that has this content. */
+export function headOf(content: Buffer): string {
+  const hex = (value: number): string => value.toString(16).padStart(8, '0')
+  return `=${hex(content.length)} ${hex(crc32(content))}\n`
 }
 
 /** What the head of a frame says of its content. */
@@ -73,6 +78,25 @@ export function decodeHead(bytes: Buffer): FrameHead | null {
 
 export const isWhole = (content: Buffer, { bytes, checksum }: FrameHead): boolean =>
   content.length === bytes && crc32(content) === checksum
+
+/** @returns bytes of the frame that is whole at `at`, or 0 */
+export function frameAt(bytes: Buffer, at: number): number {
+  const head = decodeHead(bytes.subarray(at, at + FRAME_HEAD_BYTES))
+  if (head === null) return 0
+  const end = at + FRAME_HEAD_BYTES + head.bytes
+  return isWhole(bytes.subarray(at + FRAME_HEAD_BYTES, end), head) ? end - at : 0
+}
+
+/** @returns where the first frame from `from` on begins that is whole, or -1 */
+export function nextFrame(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(EQUALS, from); at >= 0; at = bytes.indexOf(EQUALS, at + 1)) {
+    if (frameAt(bytes, at) > 0) return at
+  }
+  return -1
+}
+
+/** Whether there is nothing but zeros. */
+export const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0)
 
 /** Does what a frame says. */
 export function applyFrame(content: Buffer, rows: Map<string, string>): void {
@@ -133,13 +157,8 @@ export function requireKnownFormat(header: Buffer, name: string): void {
 /** What the rest of a file is that does not begin with a whole frame. */
 async function stateOf(reader: WindowReader, from: number): Promise<FileEnd['state']> {
   const rest = await reader.look(from, reader.size - from)
-  if (rest.every((byte) => byte === 0)) return 'clean'
-  for (let at = rest.indexOf(EQUALS); at >= 0; at = rest.indexOf(EQUALS, at + 1)) {
-    const head = decodeHead(rest.subarray(at))
-    const start = at + FRAME_HEAD_BYTES
-    if (head !== null && isWhole(rest.subarray(start, start + head.bytes), head)) return 'damaged'
-  }
-  return 'torn'
+  if (isBlank(rest)) return 'clean'
+  return nextFrame(rest, 0) >= 0 ? 'damaged' : 'torn'
 }
 
 /** Reads much at a time where little is asked for. */

@@ -62,7 +62,7 @@ function missing(snapshot: number, logs: readonly number[]): number[] {
   return all.filter((number) => !logs.includes(number))
 }
 
-const CHANGED = 'what is there is not what was written'
+export const CHANGED = 'what is there is not what was written'
 
 class Reader {
   readonly rows = new Map<string, string>()

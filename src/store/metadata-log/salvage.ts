@@ -5,13 +5,17 @@ import {
   decodeHead,
   FOLDER,
   FRAME_HEAD_BYTES,
+  frameAt,
   HEADER,
+  headOf,
+  isBlank,
   isWhole,
   nameOf,
+  nextFrame,
   parseName,
   requireKnownFormat,
 } from './format.ts'
-import type { Damage } from './replay.ts'
+import { CHANGED, type Damage } from './replay.ts'
 
 /** What was found at a damaged place. */
 export interface DamagedPlace extends Damage {
@@ -33,8 +37,6 @@ export interface Salvaged {
   readonly highest: number
 }
 
-const CHANGED = 'what is there is not what was written'
-const EQUALS = 0x3d
 /** A line of a frame (format.ts): a key with its JSON, or a key that is gone. */
 const LINE = /^(?:\+([!-~]+) (.+)|-([!-~]+))$/
 const SHOWN_CHARACTERS = 80
@@ -55,7 +57,7 @@ export async function salvage(files: StoreFiles): Promise<Salvaged> {
     if (kind !== 'log' || number < snapshot) continue
     const bytes = await bytesOf(files, nameOf(number, 'log'))
     // the last one may have been made, and then not used after all
-    if (!isEmpty(bytes, 0)) logs.set(number, bytes)
+    if (!isBlank(bytes)) logs.set(number, bytes)
   }
   const last = Math.max(0, ...logs.keys())
   const reader = new Reader()
@@ -105,7 +107,7 @@ class Reader {
     }
     let at = HEADER.length
     let isClosed = false
-    while (!isEmpty(bytes, at)) {
+    while (!isBlank(bytes.subarray(at))) {
       const length = frameAt(bytes, at)
       if (length > 0) {
         isClosed = length === FRAME_HEAD_BYTES
@@ -113,7 +115,7 @@ class Reader {
         at += length
         continue
       }
-      const next = nextFrame(bytes, at)
+      const next = nextFrame(bytes, at + 1)
       if (next < 0 && mayBeTorn) return isClosed
       const end = endOfDamaged(bytes, at, next)
       this.#damaged(name, bytes.subarray(at, end), at)
@@ -152,20 +154,10 @@ class Reader {
   }
 }
 
-const isEmpty = (bytes: Buffer, from: number): boolean => bytes.subarray(from).every((byte) => byte === 0)
-
 function lastByte(bytes: Buffer): number {
   let end = bytes.length
   while (end > 0 && bytes[end - 1] === 0) end--
   return end
-}
-
-/** @returns bytes of the frame that is whole at `at`, or 0 */
-function frameAt(bytes: Buffer, at: number): number {
-  const head = decodeHead(bytes.subarray(at, at + FRAME_HEAD_BYTES))
-  if (head === null) return 0
-  const end = at + FRAME_HEAD_BYTES + head.bytes
-  return isWhole(bytes.subarray(at + FRAME_HEAD_BYTES, end), head) ? end - at : 0
 }
 
 /** @param next where the next frame begins that is whole, or -1 @returns the same for one that begins where this one says that it ends */
@@ -177,14 +169,6 @@ function endOfDamaged(bytes: Buffer, at: number, next: number): number {
   return next < 0 ? lastByte(bytes) : next
 }
 
-/** @returns where the next frame begins that is whole, or -1 */
-function nextFrame(bytes: Buffer, from: number): number {
-  for (let at = bytes.indexOf(EQUALS, from + 1); at >= 0; at = bytes.indexOf(EQUALS, at + 1)) {
-    if (frameAt(bytes, at) > 0) return at
-  }
-  return -1
-}
-
 /**
  * @param frame with everything up to the next one that is whole
  * @returns its content, where one bit of all that is wrong; or null
@@ -192,13 +176,11 @@ function nextFrame(bytes: Buffer, from: number): number {
 function mended(frame: Buffer): Buffer | null {
   const content = Buffer.from(frame.subarray(FRAME_HEAD_BYTES))
   const head = frame.toString('latin1', 0, FRAME_HEAD_BYTES)
-  const sum = crc32(content)
-  const hex = (value: number): string => value.toString(16).padStart(8, '0')
   // a wrong bit in the head: the content says what it should be
-  if (bitsApart(head, `=${hex(content.length)} ${hex(sum)}\n`) <= 1) return content
+  if (bitsApart(head, headOf(content)) <= 1) return content
   const said = decodeHead(frame)
   if (said === null || said.bytes !== content.length) return null
-  const bit = wrongBit(sum ^ said.checksum, content.length * 8)
+  const bit = wrongBit(crc32(content) ^ said.checksum, content.length * 8)
   if (bit < 0) return null
   content[bit >>> 3]! ^= 1 << (bit & 7)
   return isWhole(content, said) ? content : null
