@@ -53,6 +53,14 @@ export const keyOf = (...parts: readonly string[]): string => parts.map(encodeUR
 /** @throws URIError for what is no key */
 export const partsOf = (key: string): string[] => key.split('/').map(decodeURIComponent)
 
+export function isKey(text: string): boolean {
+  try {
+    return partsOf(text).length > 0
+  } catch {
+    return false
+  }
+}
+
 /** @throws UnusableRowError for whatever `load` throws */
 export function loadRow(kind: string, parts: readonly string[], load: () => void): void {
   try {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { isKey } from '../core/catalog.ts'
 import type { StoreFiles } from '../store/files.ts'
 import {
   DATABASE_FILE,
@@ -121,6 +122,10 @@ export async function readMetadata(directory: string, files: StoreFiles): Promis
 function parsed(rows: ReadonlyMap<string, string>, file: string, problems: MetadataProblem[]): Map<string, unknown> {
   const values = new Map<string, unknown>()
   for (const [key, json] of rows) {
+    if (!isKey(key)) {
+      problems.push({ file, offset: 0, bytes: 0, reason: `${key} is no key` })
+      continue
+    }
     try {
       values.set(key, JSON.parse(json))
     } catch {

@@ -1,4 +1,4 @@
-import { keyOf, partsOf, type StoredQueue } from '../core/catalog.ts'
+import { isKey, keyOf, partsOf, type StoredQueue } from '../core/catalog.ts'
 import type { VHostMetadata } from '../core/vhost.ts'
 import { nodeFiles, type StoreFiles } from '../store/files.ts'
 import { DATABASE_FILE, DIRECTORY_FORMAT, DirectoryLock, hasTable } from '../store/metadata-log/directory-lock.ts'
@@ -119,12 +119,4 @@ export function makeSound(rows: Map<string, string>, idsWithMessages: readonly n
 function idsIn(rows: ReadonlyMap<string, string>): Set<unknown> {
   const kept = [...rows].filter(([key]) => key.startsWith('queue/') || key.startsWith('side-log/'))
   return new Set(kept.map(([, json]) => (JSON.parse(json) as { readonly id?: unknown }).id))
-}
-
-function isKey(key: string): boolean {
-  try {
-    return partsOf(key).length > 0
-  } catch {
-    return false
-  }
 }

@@ -312,6 +312,22 @@ test('a row that cannot be used is left out, and its messages are kept', async (
   assert.equal((await runWarren(t, ['doctor', dataDir, '--leave-out', 'a'])).code, 64)
 })
 
+test('a row whose key is none goes', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop()
+  const store = await openLogMetadataStore(dataDir, silentLog)
+  await store.load()
+  store.put('queue/%ZZ/broken', {})
+  await store.close()
+  const report = await runWarren(t, ['doctor', dataDir])
+  assert.equal(report.code, 1)
+  assert.match(report.stdout, /^Damage: metadata: queue\/%ZZ\/broken is no key$/m)
+  const { code, stdout } = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.equal(code, 0)
+  assert.match(stdout, /^Left out: queue\/%ZZ\/broken, which is no key\.$/m)
+  await startWarren(t, ['--data-dir', dataDir])
+})
+
 test('older metadata, which is in a database, is not repaired', async (t) => {
   const { dataDir, warren } = await filledDirectory(t)
   await warren.stop()

@@ -28,6 +28,27 @@ export interface Replayed {
  * @throws MetadataStoreError when a file is newer than this program
  */
 export async function replay(files: StoreFiles, before = Infinity): Promise<Replayed> {
+  const { snapshot, logs, missing } = await findFiles(files, before)
+  const reader = new Reader(files)
+  if (snapshot > 0) await reader.snapshot(snapshot)
+  for (const number of missing) reader.damaged(nameOf(number, 'log'), 0, 'it is missing')
+  for (const number of logs) await reader.log(number)
+  const { rows, snapshotBytes, logBytes, last, damage } = reader
+  return { rows, snapshot, snapshotBytes, logBytes, last, damage }
+}
+
+/** What there is of files: numbers, in order. */
+export interface FoundFiles {
+  /** The newest one; 0 where there is none. */
+  readonly snapshot: number
+  /** Those since the snapshot. */
+  readonly logs: readonly number[]
+  /** Logs that have to be there, and are not. */
+  readonly missing: readonly number[]
+}
+
+/** @param before logs from this number on, and snapshots above it, are left out */
+export async function findFiles(files: StoreFiles, before = Infinity): Promise<FoundFiles> {
   const found = (await files.list(FOLDER)).flatMap((name) => parseName(name) ?? [])
   const numbers = (kind: FileKind): number[] =>
     found
@@ -36,12 +57,7 @@ export async function replay(files: StoreFiles, before = Infinity): Promise<Repl
       .toSorted((a, b) => a - b)
   const snapshot = numbers('snapshot').findLast((number) => number <= before) ?? 0
   const logs = numbers('log').filter((number) => number >= snapshot && number < before)
-  const reader = new Reader(files)
-  if (snapshot > 0) await reader.snapshot(snapshot)
-  for (const number of missing(snapshot, logs)) reader.damaged(nameOf(number, 'log'), 0, 'it is missing')
-  for (const number of logs) await reader.log(number)
-  const { rows, snapshotBytes, logBytes, last, damage } = reader
-  return { rows, snapshot, snapshotBytes, logBytes, last, damage }
+  return { snapshot, logs, missing: missingLogs(snapshot, logs) }
 }
 
 /** Names of the files that nobody needs once there is this snapshot, and none is being made. */
@@ -55,7 +71,7 @@ export async function staleFiles(files: StoreFiles, snapshot: number): Promise<s
 }
 
 /** A snapshot is made when the log of its number is there, and each log when the one before is whole. */
-function missing(snapshot: number, logs: readonly number[]): number[] {
+function missingLogs(snapshot: number, logs: readonly number[]): number[] {
   const first = Math.max(snapshot, 1)
   const last = logs.at(-1) ?? (snapshot > 0 ? snapshot : 0)
   const all = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i)

@@ -3,7 +3,6 @@ import type { StoreFiles } from '../files.ts'
 import {
   applyFrame,
   decodeHead,
-  FOLDER,
   FRAME_HEAD_BYTES,
   frameAt,
   HEADER,
@@ -12,10 +11,9 @@ import {
   isWhole,
   nameOf,
   nextFrame,
-  parseName,
   requireKnownFormat,
 } from './format.ts'
-import { CHANGED, type Damage } from './replay.ts'
+import { CHANGED, type Damage, findFiles } from './replay.ts'
 
 /** What was found at a damaged place. */
 export interface DamagedPlace extends Damage {
@@ -50,29 +48,21 @@ const POLYNOMIAL = 0xedb8_8320
  * @throws MetadataStoreError when a file is newer than this program
  */
 export async function salvage(files: StoreFiles): Promise<Salvaged> {
-  const found = (await files.list(FOLDER)).flatMap((name) => parseName(name) ?? [])
-  const snapshot = Math.max(0, ...found.filter(({ kind }) => kind === 'snapshot').map(({ number }) => number))
-  const logs = new Map<number, Buffer>()
-  for (const { kind, number } of found) {
-    if (kind !== 'log' || number < snapshot) continue
-    const bytes = await bytesOf(files, nameOf(number, 'log'))
-    // the last one may have been made, and then not used after all
-    if (!isBlank(bytes)) logs.set(number, bytes)
-  }
-  const last = Math.max(0, ...logs.keys())
+  const { snapshot, logs, missing } = await findFiles(files)
+  const contents = new Map<number, Buffer>()
+  for (const number of logs) contents.set(number, await bytesOf(files, nameOf(number, 'log')))
+  // the last one may have been made, and then not used after all
+  const last = logs.findLast((number) => !isBlank(contents.get(number)!))
   const reader = new Reader()
   if (snapshot > 0) {
     const name = nameOf(snapshot, 'snapshot')
     if (!reader.read(name, await bytesOf(files, name), false)) reader.missing(name, 'its end is missing')
   }
-  for (let number = Math.max(snapshot, 1); number <= last; number++) {
-    const name = nameOf(number, 'log')
-    const bytes = logs.get(number)
-    if (bytes === undefined) reader.missing(name, 'it is missing')
-    else reader.read(name, bytes, number === last)
+  for (const number of missing) reader.missing(nameOf(number, 'log'), 'it is missing')
+  for (const [number, bytes] of contents) {
+    if (!isBlank(bytes)) reader.read(nameOf(number, 'log'), bytes, number === last)
   }
-  const highest = Math.max(0, ...found.map(({ number }) => number))
-  return { rows: reader.rows, places: reader.places, highest }
+  return { rows: reader.rows, places: reader.places, highest: logs.at(-1) ?? snapshot }
 }
 
 async function bytesOf(files: StoreFiles, name: string): Promise<Buffer> {
@@ -102,6 +92,7 @@ class Reader {
     const header = bytes.subarray(0, HEADER.length)
     if (!header.equals(HEADER)) {
       requireKnownFormat(header, name)
+      if (mayBeTorn && nextFrame(bytes, 0) < 0) return false
       const place = { file: name, offset: 0, bytes: header.length, reason: 'its header is damaged' }
       this.places.push({ ...place, isMended: true, taken: [], lost: [] })
     }

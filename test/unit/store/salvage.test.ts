@@ -107,6 +107,33 @@ describe('salvage of metadata', () => {
     assert.deepEqual([Object.fromEntries(rows), places], [ALL, []])
   })
 
+  test('nor is a first write that was cut short within the header', async () => {
+    const files = new SimulatedDisk()
+    const { log } = await MetadataLog.open({ files, log: silentLog })
+    await log.close(true)
+    await overwrite(files, LOG, Buffer.from('WARREN META'), 0)
+    assert.deepEqual((await replay(files)).damage, [])
+    assert.deepEqual((await salvage(files)).places, [])
+  })
+
+  test('what is missing is what a start finds missing', async () => {
+    const behind = await written()
+    await (await behind.open('metadata/00000003.log', 'create', true)).close()
+    const alone = await written()
+    await (await alone.open('metadata/00000002.log', 'create', true)).close()
+    await makeSnapshot(alone, 2)
+    await alone.remove('metadata/00000002.log')
+    for (const files of [behind, alone]) {
+      const expected = [{ file: 'metadata/00000002.log', offset: 0, reason: 'it is missing' }]
+      assert.deepEqual((await replay(files)).damage, expected)
+      const { places } = await salvage(files)
+      assert.deepEqual(
+        places.map(({ file, offset, reason }) => ({ file, offset, reason })),
+        expected,
+      )
+    }
+  })
+
   test('a snapshot is read past damage, and a log that is missing is told', async () => {
     const files = await written()
     const { log } = await MetadataLog.open({ files, log: silentLog })
