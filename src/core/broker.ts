@@ -8,20 +8,13 @@ import { TurnTime } from '../util/turn-time.ts'
 import { Alarms } from './alarms.ts'
 import { FULL_AUTHORIZER } from './authorizer.ts'
 import { BrokerCounters } from './broker-counters.ts'
-import {
-  Catalog,
-  loadRow,
-  storedArguments,
-  type StoredBinding,
-  type StoredExchange,
-  type StoredQueue,
-} from './catalog.ts'
+import { Catalog } from './catalog.ts'
 import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './client-connection.ts'
 import { Commits } from './commits.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import { connectionFacts, sessionFacts } from './event-facts.ts'
-import { BrokerEvents, INTERNAL_ACTOR } from './events.ts'
+import { BrokerEvents } from './events.ts'
 import { type Identity, internalIdentity } from './identity.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
@@ -40,13 +33,12 @@ import {
 import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
-import { distrustLevels, settleLevels } from './queue-change.ts'
 import { builtInQueueTypes } from './queues/index.ts'
 import type { QueueType } from './queues/queue-type.ts'
 import type { Queue } from './queues/queue.ts'
 import { Reclaimer } from './queues/reclaimer.ts'
+import { recoverMessages, restoreMetadata } from './restore.ts'
 import type { Session } from './session.ts'
-import type { StoredSideLog } from './side-logs.ts'
 import { type Passwords, type User, type UserChange, Users, userToJson } from './users.ts'
 import { VHost, type VHostMetadata } from './vhost.ts'
 
@@ -179,95 +171,24 @@ export class Broker {
   /** Reads everything durable back. @returns whether there was anything: a first start has defaults to create */
   async load(): Promise<boolean> {
     const kinds = await this.catalog.load()
-    const rows = <T>(kind: string): [string[], T][] => (kinds.get(kind) ?? []) as [string[], T][]
-    const each = <T>(kind: string, load: (parts: readonly string[], value: T) => void): void => {
-      for (const [parts, value] of rows<T>(kind)) loadRow(kind, parts, () => load(parts, value))
-    }
-    each<unknown>('user', (_, user) => this.users.put(this.users.parse(user)))
-    // before the vhosts, whose predeclared exchanges they apply to
-    each('policy', ([vhost, name], body) => this.policies.set('user', vhost!, name!, body))
-    each('operator-policy', ([vhost, name], body) => this.policies.set('operator', vhost!, name!, body))
-    const sideLogs = rows<StoredSideLog>('side-log')
-    const sideLogsOf = Map.groupBy(sideLogs, ([[vhost]]) => vhost)
-    for (const [, { id }] of sideLogs) this.#lastQueueId = Math.max(this.#lastQueueId, id)
-    each<VHostMetadata>('vhost', ([name], metadata) => {
-      this.vhosts.set(name!, new VHost(this, name!, metadata, sideLogsOf.get(name)))
-    })
-    each<never>('permission', (_, permission) => this.permissions.set(permission))
-    each<never>('topic-permission', (_, permission) => this.permissions.setTopic(permission))
-    each('parameter', ([component, name, vhost], value) => {
-      this.parameters.restore({ vhost: vhost!, component: component!, name: name!, value })
-    })
-    each('global-parameter', ([name], value) => this.parameters.setGlobal(name!, value))
-    each<StoredExchange>('exchange', ([vhost, name], stored) => this.#loadExchange(vhost!, name!, stored))
-    each<StoredQueue>('queue', ([vhost, name], stored) => this.#loadQueue(vhost!, name!, stored))
-    // some exchange types (x-consistent-hash) depend on the order in which bindings were made
-    const bindings = rows<StoredBinding>('binding').sort(([, a], [, b]) => a.order - b.order)
-    for (const [parts, stored] of bindings) loadRow('binding', parts, () => this.#loadBinding(parts, stored))
-    this.catalog.lastOrder = bindings.at(-1)?.[1].order ?? 0
+    restoreMetadata(this, kinds)
     this.#loading = false
     for (const vhost of this.vhosts.values()) vhost.sideLogs.deleteUnclaimed()
-    await this.#recover()
+    await recoverMessages(this)
     return kinds.size > 0
   }
 
-  /** Takes over the messages that the store has. Those of queues that are no more are forgotten. */
-  async #recover(): Promise<void> {
-    if (!this.store.durable) return
-    this.#lastQueueId = Math.max(this.#lastQueueId, this.store.highestQueueId)
-    // before anything is published: queues may have to dead-letter at once
-    for (const vhost of this.vhosts.values()) await vhost.deduplications.recover()
-    const queues = [...this.#queues()]
-    await Promise.all(queues.map((queue) => new Promise<void>((resolve) => queue.recover(resolve))))
-    for (const line of this.#delayLines()) line.recover()
-    for (const vhost of this.vhosts.values()) {
-      for (const queue of vhost.queues.values()) if (queue.unsettledLevels > 0) void settleLevels(vhost, queue)
-    }
-    const forgotten = this.store.forgetUnclaimed()
-    if (forgotten > 0) this.log.warn('forgot messages of queues that do not exist', { messages: forgotten })
-  }
-
-  *#queues(): Generator<Queue> {
+  *queues(): Generator<Queue> {
     for (const vhost of this.vhosts.values()) yield* vhost.queues.values()
   }
 
-  *#delayLines(): Generator<DelayLine> {
+  *delayLines(): Generator<DelayLine> {
     for (const vhost of this.vhosts.values()) yield* vhost.delays.lines
   }
 
   *#memoryUsers(): Generator<MemoryUser> {
-    yield* this.#queues()
-    yield* this.#delayLines()
-  }
-
-  #loadExchange(vhost: string, name: string, stored: StoredExchange): void {
-    const { type, autoDelete, internal } = stored
-    const spec = { name, type, autoDelete, internal, durable: true, arguments: storedArguments(stored) }
-    this.#loadedVhost(vhost).createExchange(spec, false, stored.user ?? INTERNAL_ACTOR)
-  }
-
-  /** @throws BrokerError notFound */
-  #loadedVhost(name: string): VHost {
-    const vhost = this.vhosts.get(name)
-    if (vhost === undefined) throw notFound(`there is no virtual host '${name}'`)
-    return vhost
-  }
-
-  #loadQueue(vhost: string, name: string, stored: StoredQueue): void {
-    const { id, type, autoDelete } = stored
-    this.#lastQueueId = Math.max(this.#lastQueueId, id)
-    const facts = { name, durable: true, autoDelete, owner: null, arguments: storedArguments(stored) }
-    const home = this.#loadedVhost(vhost)
-    this.requireQueueType(type, name, vhost)
-    const queue = home.createQueue(type, facts, false, id)
-    if (stored.paused === true) queue.paused = true
-    if (stored.misfiled === true) distrustLevels(queue)
-  }
-
-  #loadBinding([vhostName, source, kind, destination, key]: string[], stored: StoredBinding): void {
-    const vhost = this.#loadedVhost(vhostName!)
-    const to = kind === 'queue' ? vhost.findQueue(destination!) : vhost.findExchange(destination!)
-    vhost.bind(vhost.findExchange(source!), to, key!, storedArguments(stored), false)
+    yield* this.queues()
+    yield* this.delayLines()
   }
 
   /** What the interceptors make of a published message. */
@@ -302,9 +223,13 @@ export class Broker {
 
   /** For what the store says of queues, which it knows by their ids. */
   queueById(id: number): Queue | undefined {
-    for (const vhost of this.vhosts.values())
-      for (const queue of vhost.queues.values()) if (queue.id === id) return queue
+    for (const queue of this.queues()) if (queue.id === id) return queue
     return undefined
+  }
+
+  /** Something durable has this id: nothing new gets it. */
+  reserveQueueId(id: number): void {
+    this.#lastQueueId = Math.max(this.#lastQueueId, id)
   }
 
   nextQueueId(): number {
@@ -672,8 +597,8 @@ export class Broker {
 
   /** Ends queues and their timers. Connections have been closed before; metadata and messages stay as they are. */
   close(): void {
-    for (const queue of this.#queues()) queue.stop()
-    for (const line of this.#delayLines()) line.stop()
+    for (const queue of this.queues()) queue.stop()
+    for (const line of this.delayLines()) line.stop()
   }
 }
 

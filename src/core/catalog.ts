@@ -61,6 +61,9 @@ export function isKey(text: string): boolean {
   }
 }
 
+/** Everything stored, by kind: the parts of the key and the value. */
+export type CatalogRows = ReadonlyMap<string, [parts: string[], value: unknown][]>
+
 /** @throws UnusableRowError for whatever `load` throws */
 export function loadRow(kind: string, parts: readonly string[], load: () => void): void {
   try {
@@ -130,8 +133,7 @@ export class Catalog {
     this.delete('binding', bindingParts(vhost, binding))
   }
 
-  /** Everything stored, by kind: the parts of the key and the value. */
-  async load(): Promise<Map<string, [parts: string[], value: unknown][]>> {
+  async load(): Promise<CatalogRows> {
     const kinds = new Map<string, [string[], unknown][]>()
     for (const [key, value] of await this.#store.load()) {
       const [kind = '', ...parts] = partsOf(key)

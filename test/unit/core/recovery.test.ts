@@ -388,7 +388,7 @@ describe('metadata that cannot be used', () => {
   const table = { arguments: {} }
   for (const [key, value, why] of [
     ['queue/%2F/u', { id: 900, type: 'weird', autoDelete: false, ...table }, /queue type 'weird' is not implemented$/],
-    ['queue/nowhere/u', { id: 900, type: 'classic', autoDelete: false, ...table }, /no virtual host 'nowhere'$/],
+    ['queue/nowhere/u', { id: 900, type: 'classic', autoDelete: false, ...table }, /vhost nowhere not found$/],
     ['binding/%2F/none/queue/q/k/', { order: 900, ...table }, /no queue 'q' in vhost '\/'$/],
     ['user/bad', { name: 5 }, /user has no name$/],
   ] as const) {
