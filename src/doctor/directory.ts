@@ -20,13 +20,7 @@ import { newerFormatText } from '../store/newer-format.ts'
 
 /** What keeps the directory from being looked at. The text is for whoever asked. */
 export class DirectoryError extends Error {
-  readonly kind: 'missing' | 'in use' | 'newer'
-
-  constructor(kind: DirectoryError['kind'], text: string) {
-    super(text)
-    this.name = 'DirectoryError'
-    this.kind = kind
-  }
+  override readonly name = 'DirectoryError'
 }
 
 const IN_DATABASE = { file: DATABASE_FILE, offset: 0, bytes: 0 } as const
@@ -36,11 +30,10 @@ const WRITE_VERSION = { at: 18, withLog: 2 } as const
 
 /** @throws DirectoryError where there is no data directory */
 export function requireDataDirectory(directory: string): void {
-  if (!existsSync(directory)) throw new DirectoryError('missing', `${directory} does not exist`)
-  if (!statSync(directory).isDirectory()) throw new DirectoryError('missing', `${directory} is not a directory`)
+  if (!existsSync(directory)) throw new DirectoryError(`${directory} does not exist`)
+  if (!statSync(directory).isDirectory()) throw new DirectoryError(`${directory} is not a directory`)
   if (!existsSync(join(directory, DATABASE_FILE)) && !existsSync(join(directory, 'messages'))) {
     throw new DirectoryError(
-      'missing',
       `${directory} is not a data directory of WarrenMQ: it has neither metadata.sqlite nor messages`,
     )
   }
@@ -64,7 +57,6 @@ export function requireUnused(directory: string): void {
     // anything else than a lock, such as that it is no database or cannot be opened without a write, is told by those who read it
     if (!isBusy(error)) return
     throw new DirectoryError(
-      'in use',
       `data directory ${directory} is in use by another process${holderOf(directory)}: stop it, or look at a copy of the directory`,
     )
   } finally {
@@ -160,7 +152,7 @@ function readDatabase(copy: string, file: string): Metadata {
   try {
     database = new DatabaseSync(copy)
     format = readFormat(database)
-    if (format > DIRECTORY_FORMAT) throw new DirectoryError('newer', newerFormatText(file, format, DIRECTORY_FORMAT))
+    if (format > DIRECTORY_FORMAT) throw new DirectoryError(newerFormatText(file, format, DIRECTORY_FORMAT))
     for (const row of database.prepare('PRAGMA integrity_check(20)').all()) {
       const text = String(row['integrity_check'])
       if (text !== 'ok') problems.push({ ...IN_DATABASE, reason: text })

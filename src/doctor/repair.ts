@@ -29,7 +29,7 @@ export async function repairMetadata(directory: string, leftOut: readonly string
     if (hasTable(lock.format)) throw inDatabase(directory)
     const { rows, highest } = await salvage(files)
     for (const key of leftOut) {
-      if (!rows.delete(key)) throw new DirectoryError('missing', `the metadata of ${directory} has no row ${key}`)
+      if (!rows.delete(key)) throw new DirectoryError(`the metadata of ${directory} has no row ${key}`)
     }
     const changes = [...leftOut.map((key) => `Left out: ${key}.`), ...makeSound(rows, idsWithMessages)]
     await rewrite(files, rows, highest)
@@ -49,7 +49,6 @@ const lineOf = ({ file, offset, bytes, reason }: MetadataProblem): string =>
 
 const inDatabase = (directory: string): DirectoryError =>
   new DirectoryError(
-    'missing',
     `the metadata of ${directory} is in ${DATABASE_FILE}, as older versions of WarrenMQ had it: SQLite's own tools may recover it`,
   )
 
