@@ -111,23 +111,32 @@ export const doesSurviveMore = (queue: Queue, { durable, rules }: Pick<Declarati
 
 /** Has the log keep what is in memory and survives a restart from now on. */
 function promote(queue: Queue): { position: number; waits: boolean } {
-  const { log, entries, held, host } = queue.parts()
+  const { log, entries } = queue.parts()
   let position = 0
   let waits = false
-  // one that waits for a dead-letter target would be ready after a crash, and die again
-  const attempts = new Map<Entry | null, number>()
-  for (const { entry, dueAt, wait } of held.rows()) if (wait === 'next attempt') attempts.set(entry, dueAt)
+  const promoted: Entry[] = []
   for (const entry of entriesOf(queue)) {
     if (!queue.logs(entry.message)) continue
     const recorded = log.promote(entry)
     if (recorded === BEING_SPILLED) waits = true
     if (recorded <= 0) continue
     position = Math.max(position, recorded)
-    // of what is not ready the place may come to be in a range, with which it would be read
-    if (entry.state !== READY) entries.record(entry, STATE_HELD, attempts.get(entry) ?? host.clock.now(), 0)
-    else if (entry.acquiredCount > 0) entries.record(entry, STATE_READY, 0, 0)
+    promoted.push(entry)
+    if (entry.state === READY && entry.acquiredCount > 0) entries.record(entry, STATE_READY, 0, 0)
   }
+  recordOut(queue, promoted)
   return { position, waits }
+}
+
+/** Has the log know, of these that it has just got, those that are not ready: their place may come to be in a range, and they would go with it. */
+function recordOut(queue: Queue, written: readonly Entry[]): void {
+  const { entries, held, host } = queue.parts()
+  const out = written.filter(({ state }) => state !== READY)
+  if (out.length === 0) return
+  // one that waits for a dead-letter target would be ready after a crash, and die again
+  const attempts = new Map<Entry | null, number>()
+  for (const { entry, dueAt, wait } of held.rows()) if (wait === 'next attempt') attempts.set(entry, dueAt)
+  for (const entry of out) entries.record(entry, STATE_HELD, attempts.get(entry) ?? host.clock.now(), 0)
 }
 
 /** Has what will lie within ranges of the store written, where it is not. @returns whether all of it is */
@@ -138,11 +147,9 @@ function storeInRanges(queue: Queue, { rules, settings }: Declaration): boolean 
   const missing = entriesOf(queue).filter((entry) => {
     return liesIn(spans.get(levelOf(entry.message, rules, settings)), entry) && !log.isStored(entry)
   })
-  const unwritten = Map.groupBy(
-    missing.filter(({ location }) => location === NOT_STORED),
-    ({ level }) => level,
-  )
-  for (const run of unwritten.values()) log.spill(run, () => {})
+  const unwritten = missing.filter(({ location }) => location === NOT_STORED)
+  for (const run of Map.groupBy(unwritten, ({ level }) => level).values()) log.spill(run, () => {})
+  recordOut(queue, unwritten)
   return missing.length === 0
 }
 

@@ -182,6 +182,25 @@ test('what a consumer gives back between messages that left memory meanwhile goe
   assertEmpty(setup)
 })
 
+test('what waits for a retry, and is written for a change, does not go with what is purged around it', async () => {
+  const setup = await start(4000)
+  const { bench, client } = setup
+  const transient = { persistent: false }
+  client.declare('q', { 'x-max-priority': 3, 'x-delayed-retry-type': 'all', 'x-delayed-retry-min': 60_000 })
+  publish(setup, numbered('m', 1, 7))
+  publish(setup, numbered('m', 8, 47), { ...transient, priority: 3 })
+  bench.settle()
+  client.nack(client.get('q')!.tag, false, true)
+  await change(setup, { arguments: { 'x-max-priority': null } })
+  const queue = bench.queue('q')
+  assert.ok(queue.readyInStore > 30, 'those around it are in the store')
+  client.session.topology.purgeQueue('q')
+  assert.deepEqual([queue.readyCount, queue.heldCount], [0, 1])
+  bench.advance(60_100)
+  assert.deepEqual(drain(setup), ['m8'])
+  assertEmpty(setup)
+})
+
 test('what comes back before it was written has the level of the change in the store', async () => {
   const setup = await start(0)
   const { bench, client } = setup
