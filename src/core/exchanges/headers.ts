@@ -79,9 +79,8 @@ class HeadersRouter implements ExchangeRouter {
 }
 
 /**
- * RabbitMQ compares values, not types: the widths of integers do not matter, strings and byte arrays are alike, but an
- * integer is no float. It turns a message's timestamps into milliseconds beforehand and leaves those of bindings alone,
- * so that a timestamp practically never equals one.
+ * RabbitMQ compares values, not types: neither the widths of numbers matter nor whether they are whole ones (1 equals 1.0), and strings and
+ * byte arrays are alike. Of a message's timestamp it compares the seconds (3.x) or the milliseconds (4.x): here it is equal by either.
  */
 function matchesHeader(expected: Field, actual: Field): boolean {
   switch (expected.type) {
@@ -90,9 +89,6 @@ function matchesHeader(expected: Field, actual: Field): boolean {
     case 'longstr':
     case 'binary':
       return (actual.type === 'longstr' || actual.type === 'binary') && sameBytes(expected.value, actual.value)
-    case 'float':
-    case 'double':
-      return (actual.type === 'float' || actual.type === 'double') && expected.value === actual.value
     case 'bool':
       return actual.type === 'bool' && expected.value === actual.value
     case 'table':
@@ -100,7 +96,7 @@ function matchesHeader(expected: Field, actual: Field): boolean {
     case 'decimal':
       return equalFields(expected, actual)
     default:
-      return sameInteger(expected.value, actual)
+      return matchesNumber(expected.value, actual)
   }
 }
 
@@ -111,9 +107,13 @@ function sameBytes(a: string | Uint8Array, b: string | Uint8Array): boolean {
 
 const bytesOf = (value: string | Uint8Array): Uint8Array => (typeof value === 'string' ? Buffer.from(value) : value)
 
-function sameInteger(expected: number | bigint, actual: Field): boolean {
-  if (actual.type === 'timestamp') return BigInt(expected) === BigInt(actual.value) * 1000n
-  if (!isInteger(actual)) return false
-  const value = actual.value as number | bigint
-  return typeof value === typeof expected ? value === expected : BigInt(value) === BigInt(expected)
+function matchesNumber(expected: number | bigint, actual: Field): boolean {
+  if (actual.type === 'timestamp') {
+    return sameNumber(expected, actual.value) || sameNumber(expected, BigInt(actual.value) * 1000n)
+  }
+  if (actual.type !== 'float' && actual.type !== 'double' && !isInteger(actual)) return false
+  return sameNumber(expected, actual.value as number | bigint)
 }
+
+// unlike ===, these compare a bigint with a number by their values
+const sameNumber = (a: number | bigint, b: number | bigint): boolean => a <= b && a >= b
