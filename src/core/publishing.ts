@@ -33,7 +33,7 @@ interface Pending {
   readonly exchange: Exchange
   readonly message: Message
   readonly mandatory: boolean
-  /** Found again with the commit where `checked`. */
+  /** Looked for again with the commit: see `#targetsNow`. */
   targets: readonly Target[]
   /** Whether exchanges on its way keep duplicates out: which they do in the order of commits. */
   readonly checked: boolean
@@ -334,8 +334,7 @@ export class Publishing {
    */
   commit(): number {
     const pending = this.#pending!
-    const { router } = this.#vhost
-    for (const item of pending) if (item.checked) item.targets = router.route(item.exchange, item.message)
+    for (const item of pending) item.targets = this.#targetsNow(item)
     if (!everyQueueHasRoom(pending)) {
       this.rollback()
       throw preconditionFailed('partial tx completion')
@@ -349,6 +348,23 @@ export class Publishing {
       this.#vhost.release(message)
     }
     return position
+  }
+
+  /**
+   * As in RabbitMQ, the publish decides on the names of queues, and the commit looks for who has them. To the default exchange all names are
+   * queues': one that is declared before the commit has the message.
+   */
+  #targetsNow({ exchange, message, targets, checked }: Pending): readonly Target[] {
+    const { router, queues } = this.#vhost
+    if (checked) return router.route(exchange, message)
+    if (exchange.name === '') return isRetryRequest(exchange, message) ? targets : router.route(exchange, message)
+    if (!targets.some((target) => target instanceof Queue && target.deleted)) return targets
+    const found: Target[] = []
+    for (const target of targets) {
+      const now = target instanceof Queue && target.deleted ? queues.get(target.name) : target
+      if (now !== undefined) found.push(now)
+    }
+    return found
   }
 
   #deliverPending({ exchange, message, mandatory, targets, checked }: Pending): void {
