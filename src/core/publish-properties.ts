@@ -36,14 +36,14 @@ export const EXPIRATION_MAX_MS = 315_360_000_000
  * @throws BrokerError preconditionFailed in RabbitMQ's words
  */
 export function parseExpiration(text: string): number {
-  const digits = /^-?\d+/.exec(text)?.[0]
+  const digits = /^[-+]?\d+/.exec(text)?.[0]
   const refuse = (reason: string): never => {
     throw preconditionFailed(`invalid expiration '${text}': ${reason}`)
   }
   if (digits === undefined) return refuse('no_integer')
   if (digits.length < text.length) return refuse(`{leftover_string,"${text.slice(digits.length)}"}`)
-  const value = Number(digits)
-  if (value < 0) return refuse(`{value_negative,${digits}}`)
-  if (value > EXPIRATION_MAX_MS) return refuse(`{value_too_large,${digits}}`)
-  return value
+  const value = BigInt(digits)
+  if (value < 0) return refuse(`{value_negative,${value}}`)
+  if (value > EXPIRATION_MAX_MS) return refuse(`{value_too_large,${value}}`)
+  return Number(value)
 }

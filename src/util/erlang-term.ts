@@ -5,6 +5,7 @@
 
 /** `<<"text">>`; bytes that are not printable ASCII come out as `<<0,20>>`, other text as `<<"…"/utf8>>`. */
 export function erlangBinary(value: string | Uint8Array): string {
+  if (value.length === 0) return '<<>>'
   if (typeof value === 'string' && !/[\u0000-\u0007\u000e-\u001a\u001c-\u001f\u007f]/.test(value)) {
     return `<<"${escape(value)}"${/^[\u0000-\u007f]*$/.test(value) ? '' : '/utf8'}>>`
   }

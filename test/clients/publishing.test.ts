@@ -112,6 +112,7 @@ const BAD_EXPIRATIONS: Readonly<Record<string, string>> = {
   '1.5': '{leftover_string,".5"}',
   '-1': '{value_negative,-1}',
   '315360000001': '{value_too_large,315360000001}',
+  '+315360000001': '{value_too_large,315360000001}',
 }
 
 for (const [expiration, reason] of Object.entries(BAD_EXPIRATIONS)) {
@@ -122,11 +123,13 @@ for (const [expiration, reason] of Object.entries(BAD_EXPIRATIONS)) {
   })
 }
 
-scenario('the longest expiration is ten years', async (b) => {
+scenario('the longest expiration is ten years; leading signs and zeros are read', async (b) => {
   const channel = await b.channel()
   const queue = await b.queue(channel)
-  await send(channel, queue, ['x'], { expiration: '315360000000' })
-  assert.equal((await fetch(channel, queue)).properties.expiration, '315360000000')
+  for (const expiration of ['315360000000', '+60000', '0060000']) {
+    await send(channel, queue, ['x'], { expiration })
+    assert.equal((await fetch(channel, queue)).properties.expiration, expiration)
+  }
 })
 
 inProcess('a message beyond the limit is refused', { flags: ['--max-message-size', '1000'] }, async (b) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { erlangBinary, erlangFloat, erlangPairs, erlangTerm } from '../../src/util/erlang-term.ts'
 
 test('text is a binary, printable or not', () => {
-  assert.equal(erlangBinary(''), '<<"">>')
+  assert.equal(erlangBinary(''), '<<>>')
   assert.equal(erlangBinary('zip'), '<<"zip">>')
   assert.equal(erlangBinary('a "b"\\\n'), '<<"a \\"b\\"\\\\\\n">>')
   assert.equal(erlangBinary('é'), '<<"é"/utf8>>')

@@ -147,7 +147,7 @@ describe('validation', () => {
     ['max-length-bytes', -5, '-5 is not a valid maximum length in bytes'],
     ['overflow', 'explode', '<<"explode">> is not a valid overflow value'],
     ['message-groups', 'yes', '<<"yes">> is not a valid boolean for message groups'],
-    ['message-groups-header', '', '<<"">> is not a valid header name for message groups'],
+    ['message-groups-header', '', '<<>> is not a valid header name for message groups'],
     ['dead-letter-exchange', 5, '5 is not a valid dead letter exchange name'],
     ['dead-letter-routing-key', true, 'true is not a valid dead letter routing key'],
     ['alternate-exchange', null, 'null is not a valid alternate exchange name'],
