@@ -10,6 +10,8 @@ import type { Queue } from './queue.ts'
 
 /** What is due so soon stays in memory. */
 const SOON_MS = 1000
+/** Until a message is tried again whose place is just being read from the store, or which is being written. */
+const PLACE_RETRY_MS = 10
 
 interface Held {
   readonly entry: Entry
@@ -98,6 +100,30 @@ export class HeldMessages {
     this.#restingBytes += entry.message.bodyLength
   }
 
+  /** Keeps an entry that is back, until its place can be had. */
+  waitForPlace(entry: Entry): void {
+    this.hold(entry, PLACE_RETRY_MS, this.#release)
+  }
+
+  /** Hands over those that are back, and only wait for their places. @returns how many */
+  endWaitForPlace(take: (entry: Entry) => void): number {
+    let count = 0
+    if (this.#timers.size === this.#resting.size) return count
+    for (const [timer, { entry, next }] of this.#timers) {
+      if (next !== this.#release) continue
+      this.#stopHolding(timer, entry)
+      take(entry)
+      count++
+    }
+    return count
+  }
+
+  #stopHolding(timer: Timer, entry: Entry): void {
+    timer.cancel()
+    this.#timers.delete(timer)
+    this.#bytes -= entry.message.bodyLength
+  }
+
   #stopResting(entry: Entry): void {
     if (this.#resting.delete(entry)) this.#restingBytes -= entry.message.bodyLength
   }
@@ -111,9 +137,7 @@ export class HeldMessages {
     let count = 0
     for (const [timer, { entry, next }] of [...this.#timers]) {
       if (!numbers.has(entry.number)) continue
-      timer.cancel()
-      this.#timers.delete(timer)
-      this.#bytes -= entry.message.bodyLength
+      this.#stopHolding(timer, entry)
       const rested = this.#resting.has(entry)
       this.#stopResting(entry)
       if (rested || drops) take(entry)
@@ -161,9 +185,7 @@ export class HeldMessages {
         this.#resting.set(entry, timer)
         continue
       }
-      timer.cancel()
-      this.#timers.delete(timer)
-      this.#bytes -= entry.message.bodyLength
+      this.#stopHolding(timer, entry)
       this.#stopResting(entry)
       this.#stored.add(entry.number, dueAt, entry.message.bodyLength)
       this.#queue.heldLeftMemory(entry)

@@ -42,9 +42,6 @@ import { UnusedTimer } from './unused-timer.ts'
 export const ACCEPTED = 0
 export const REJECTED = 1
 
-/** A message that is due, and whose place is just being read from the store. */
-const PLACE_RETRY_MS = 10
-
 const NOBODY: readonly (() => void)[] = []
 
 /** Messages found expired in one go: more of them wait for the next turn. */
@@ -506,7 +503,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
       if (!this.#pager.prepareBack(entry)) {
         // or it would be read with a range that comes to reach over it
         this.#entries.record(entry, STATE_HELD, this.#host.clock.now(), 0)
-        this.#held.hold(entry, PLACE_RETRY_MS, this.#release)
+        this.#held.waitForPlace(entry)
         return
       }
       this.#entries.record(entry, STATE_READY, 0, 0)
@@ -569,7 +566,7 @@ export class Queue implements Destination, TurnTask, MemoryUser {
 
   /** Removes what is ready; returns how many that were. Nothing is dead-lettered. */
   purge(): number {
-    const count = this.#ready.count
+    const count = this.#ready.count + this.#held.endWaitForPlace((entry) => this.#end(entry))
     this.deduplication?.purged()
     const old = this.#ready
     old.purged = true

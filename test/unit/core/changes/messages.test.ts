@@ -182,6 +182,27 @@ test('what a consumer gives back between messages that left memory meanwhile goe
   assertEmpty(setup)
 })
 
+test('what a consumer has just given back, and has no place yet, goes with a purge', async () => {
+  const setup = await start(4000)
+  const { bench, client } = setup
+  const transient = { persistent: false }
+  client.declare('q', { 'x-max-priority': 3 })
+  publish(setup, numbered('m', 1, 9), transient)
+  publish(setup, ['m10'], { ...transient, priority: 1 })
+  bench.settle()
+  publish(setup, numbered('m', 11, 17), transient)
+  const { tag } = client.get('q')!
+  await change(setup, { arguments: { 'x-max-priority': null } })
+  const queue = bench.queue('q')
+  client.nack(tag, false, true)
+  assert.deepEqual([queue.readyCount, queue.heldCount], [16, 1])
+  assert.equal(client.session.topology.purgeQueue('q'), 17)
+  assert.deepEqual([queue.readyCount, queue.heldCount], [0, 0])
+  bench.advance(100)
+  assert.deepEqual(drain(setup), [])
+  assertEmpty(setup)
+})
+
 test('what waits for a retry, and is written for a change, does not go with what is purged around it', async () => {
   const setup = await start(4000)
   const { bench, client } = setup
