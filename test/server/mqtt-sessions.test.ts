@@ -161,6 +161,27 @@ describe('time', () => {
       assert.equal(late.connack.sessionPresent, false)
     }))
 
+  test('to come back runs from the disconnect, for who only publishes too', () =>
+    withClock(async (clock, url) => {
+      const watcher = await MqttWire.connect(url, 5, { clientId: 'watcher' })
+      await watcher.subscribe('a', 0)
+      const { client } = await connected(url, 5, lasting(5, 2))
+      await client.publish('a', 'once', { qos: 2, messageId: 7 })
+      await client.expect('pubrec')
+      await clock.advance('1h')
+      assert.deepEqual(await client.subscribe('b', 1), [1])
+      client.cut()
+      await client.wire.untilClosed()
+      const again = await connected(url, 5, lasting(5, 2))
+      assert.equal(again.connack.sessionPresent, true)
+      await again.client.publish('a', 'once', { qos: 2, messageId: 7, dup: true })
+      await again.client.expect('pubrec')
+      assert.deepEqual(
+        (await watcher.ping()).map((packet) => packet.cmd),
+        ['publish'],
+      )
+    }))
+
   test('of a session is limited, and the client told', () =>
     withClock(
       async (_clock, url) => {

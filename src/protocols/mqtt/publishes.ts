@@ -129,7 +129,7 @@ export class IncomingPublishes {
       if (qos === 1) this.#answer(PUBACK, packetId, publishing.position, isRejected)
       return
     }
-    if (qos === 2) this.#state.prepareToKeep()
+    if (qos === 2) this.#subscriptions.prepareToKeep()
     const { vhost } = this.#session
     const { store } = this.#broker
     let isRejected = false

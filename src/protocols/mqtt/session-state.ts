@@ -96,12 +96,7 @@ export class SessionState {
 
   // ---- packet ids of QoS 2 ----
 
-  /** To be called within the transaction in which the message gets on. @throws BrokerError; UndecidedError */
-  prepareToKeep(): void {
-    // the session is there as long as its queue is
-    if (this.isDurable) this.queue(1)
-  }
-
+  /** To be called within the transaction in which the message gets on; the session's queue is there, see `Subscriptions.prepareToKeep`. */
   keep(state: 'received' | 'released', packetId: number): void {
     if (this.isDurable) this.#context.packetIds.add(this.#session.vhost, this.clientId, state, packetId)
     else this.packetIds[state].set(packetId, 0)

@@ -97,9 +97,7 @@ export class Subscriptions {
   #bind(added: Subscription, before: Subscription | undefined): void {
     const { topology } = this.#session
     const { exchange } = this.#context.settings
-    const queue = this.#state.queue(added.qos)
-    topology.bindQueue(queue, exchange, added.key, added.arguments())
-    this.#consume(queue, added.qos === 0)
+    topology.bindQueue(this.#queue(added.qos), exchange, added.key, added.arguments())
     if (before === undefined || before.isLike(added)) return
     // only now, so that no message finds none of both
     topology.unbindQueue(this.#state.queue(before.qos), exchange, before.key, before.arguments())
@@ -122,15 +120,29 @@ export class Subscriptions {
     topology.bindQueue(name, exchange, added.key, new Map())
     if (this.#state.isDurable) {
       const source = vhost.findExchange(exchange)
-      const member = vhost.findQueue(this.#state.queue(1))
+      const member = vhost.findQueue(this.#queue(1))
       if (before !== undefined) vhost.unbind(source, member, before.filter, before.arguments())
       // the key is no topic's: nothing comes this way, but the catalog knows of the member
       vhost.bind(source, member, added.filter, added.arguments())
-      this.#consume(this.#state.queue(1), false)
     }
     this.#context.groups.join(vhost, name, this.#state.clientId)
     if (before !== undefined) this.#session.cancel(name)
     this.#consumeShared(name, added.qos)
+  }
+
+  /** Makes sure that the session is there to keep packet ids of QoS 2: it is as long as its queue is. @throws BrokerError; UndecidedError */
+  prepareToKeep(): void {
+    if (this.#state.isDurable) this.#queue(1)
+  }
+
+  /**
+   * The session's own queue for a QoS. It is never without a consumer while the client is connected, since from then on its expiry runs.
+   * @throws BrokerError; UndecidedError
+   */
+  #queue(qos: number): string {
+    const name = this.#state.queue(qos)
+    this.#consume(name, qos === 0)
+    return name
   }
 
   #consumeShared(name: string, qos: number): void {
