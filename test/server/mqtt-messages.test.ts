@@ -209,6 +209,19 @@ describe('limits', () => {
     await client.disconnect()
   })
 
+  test('of packets leave out nothing that fits, be it only without an alias', async () => {
+    for (const topicAliasMaximum of [0, 1]) {
+      const properties = { maximumPacketSize: 30, topicAliasMaximum }
+      const client = await MqttWire.connect(url, 5, { clientId: 'tight', properties })
+      await client.subscribe('k', 0)
+      const largest = 'x'.repeat(24)
+      for (const payload of [largest, 'small', largest, `${largest}x`, 'end']) await client.publish('k', payload)
+      const got = publishes(await client.ping()).map(({ payload }) => payload.toString())
+      assert.deepEqual(got, [largest, 'small', largest, 'end'])
+      await client.disconnect()
+    }
+  })
+
   test('topic aliases stand for topics, both ways', async () => {
     const client = await MqttWire.connect(url, 5, { clientId: 'alias', properties: { topicAliasMaximum: 1 } })
     await client.subscribe('alias/#', 0)

@@ -47,11 +47,13 @@ export class OutgoingAliases {
     return this.#aliases.get(topic) ?? 0
   }
 
-  /** @returns the alias that the topic has from now on, or 0 for none */
-  give(topic: string): number {
-    if (this.#aliases.size >= this.#maximum) return 0
-    const alias = this.#aliases.size + 1
-    this.#aliases.set(topic, alias)
-    return alias
+  /** What the next topic would get, or 0 for none. */
+  get next(): number {
+    return this.#aliases.size < this.#maximum ? this.#aliases.size + 1 : 0
+  }
+
+  /** From now on the topic has the next one. */
+  give(topic: string): void {
+    this.#aliases.set(topic, this.next)
   }
 }

@@ -183,19 +183,39 @@ export class OutgoingDeliveries {
     identifiers: number[] | null,
     remainingMs: number,
   ): boolean {
-    const { version, packetBytesMax } = this.#limits
-    const told = version === 5 ? this.#propertiesFor(message, identifiers, remainingMs) : null
-    let alias = version === 5 ? this.#aliases.find(topic) : 0
-    const bytes = alias > 0 ? NO_TOPIC : this.#bytesOf(topic)
-    let properties = told === null ? (version === 5 ? NO_PROPERTIES : null) : encodeProperties(told)
-    if (packetBytesMax < Infinity) {
-      const head = { first, packetId, topic: bytes, properties }
-      if (publishBytes(head, message.bodyLength) + ALIAS_BYTES > packetBytesMax) return false
+    const isFive = this.#limits.version === 5
+    const told = isFive ? this.#propertiesFor(message, identifiers, remainingMs) : null
+    const { bodyLength } = message
+    let head = isFive ? this.#aliased(first, packetId, topic, told, bodyLength) : null
+    if (head === null) {
+      head = { first, packetId, topic: this.#bytesOf(topic), properties: isFive ? encodeProperties(told) : null }
+      if (!this.#fits(head, bodyLength)) return false
     }
-    if (version === 5 && alias === 0) alias = this.#aliases.give(topic)
-    if (alias > 0) properties = encodeProperties({ ...told, topicAlias: alias })
-    this.#write({ first, packetId, topic: bytes, properties }, message)
+    this.#write(head, message)
     return true
+  }
+
+  /** With an alias, which the topic may get here. @returns null where it has none, or the packet would be too large by it */
+  #aliased(
+    first: number,
+    packetId: number,
+    topic: string,
+    told: PacketProperties | null,
+    bodyBytes: number,
+  ): PublishHead | null {
+    const known = this.#aliases.find(topic)
+    const alias = known > 0 ? known : this.#aliases.next
+    if (alias === 0) return null
+    const properties = encodeProperties({ ...told, topicAlias: alias })
+    const head = { first, packetId, topic: known > 0 ? NO_TOPIC : this.#bytesOf(topic), properties }
+    if (!this.#fits(head, bodyBytes)) return null
+    if (known === 0) this.#aliases.give(topic)
+    return head
+  }
+
+  #fits(head: PublishHead, bodyBytes: number): boolean {
+    const { packetBytesMax } = this.#limits
+    return packetBytesMax === Infinity || publishBytes(head, bodyBytes) <= packetBytesMax
   }
 
   #write(head: PublishHead, message: Message): void {
@@ -306,6 +326,3 @@ const ownIdOf = (number: number): number => ((number - 1) % OWN_IDS) + 1
 /** Flags and delivery mode: nothing that a subscriber is told. */
 const BARE_BYTES = 3
 const NO_TOPIC = Buffer.alloc(0)
-const NO_PROPERTIES = Buffer.from([0])
-/** What an alias adds at most. */
-const ALIAS_BYTES = 4
