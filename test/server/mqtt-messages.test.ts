@@ -323,6 +323,34 @@ describe('beside AMQP', () => {
     await client.disconnect()
   })
 
+  test('a routing key that stands for no topic is sent to nobody, and holds nothing up', async (t) => {
+    const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
+    const members: MqttWire[] = []
+    for (const [version, filter, qos] of [
+      [4, 'key/#', 0],
+      [5, '#', 1],
+      [4, '$share/keys/#', 1],
+      [5, '$share/keys-0/#', 0],
+    ] as const) {
+      const member = await MqttWire.connect(url, version, { clientId: `keys-${members.length}` })
+      await member.subscribe(filter, qos, { rh: 2 })
+      members.push(member)
+    }
+    for (const persistent of [false, true]) {
+      for (const headers of [{}, { 'x-mqtt-topic': 'a/+' }])
+        for (const key of ['', '*', '#', 'key.*', 'key.a+b', 'key.#', 'key.a\0b'])
+          channel.publish('amq.topic', key, Buffer.from('bad'), { persistent, headers })
+      channel.publish('amq.topic', 'key.good', Buffer.from('good'), { persistent })
+    }
+    for (const member of members) {
+      assert.deepEqual(
+        [text(await member.expect('publish')), text(await member.expect('publish'))],
+        ['key/good=good', 'key/good=good'],
+      )
+      await member.disconnect()
+    }
+  })
+
   test('an alarm holds who publishes, and nobody else', async () => {
     const subscriber = await MqttWire.connect(url, 5, { clientId: 'alarm-1' })
     await subscriber.subscribe('alarm', 1)

@@ -11,6 +11,7 @@ import { fromProperties, hasFlag, qosOf, RETAIN_NAME, RETAINED_NAME, topicOf } f
 import { PACKET_ID_NOT_FOUND } from './reason-codes.ts'
 import type { SessionState } from './session-state.ts'
 import type { Match, Subscriptions } from './subscriptions.ts'
+import { topicProblem } from './topics.ts'
 import { publishBytes, type PublishHead, writePublish } from './wire/encode.ts'
 import type { AckPacket, PacketProperties, Version } from './wire/packets.ts'
 import { PUBLISH, PUBREL } from './wire/packets.ts'
@@ -75,6 +76,8 @@ export class OutgoingDeliveries {
   #lastKey = ''
   #lastTopic = ''
   #lastBytes: Buffer = NO_TOPIC
+  /** A topic that was looked at before. */
+  #lastSound = ''
   /** The key before, whose topic was written without being remembered. */
   #passingKey = ''
 
@@ -111,9 +114,14 @@ export class OutgoingDeliveries {
     if (isQos0 && this.#isPlain && this.#deliverPlain(message)) return
     const isOwn = isQos0 || name === this.#state.qos1Queue
     const topic = this.#topicOf(message)
-    const match = isOwn ? this.#subscriptions.match(message, topic, isQos0) : this.#subscriptions.matchShared(name)
+    const match = topic === '' ? null : this.#match(message, topic, name, isOwn)
     const sent = match !== null && this.#send(message, topic, match, tag, isOwn && redelivered, consumer.noAck, entry)
     if (!sent && !consumer.noAck) this.#session.acknowledge(tag, false)
+  }
+
+  #match(message: Message, topic: string, queue: string, isOwn: boolean): Match | null {
+    if (!isOwn) return this.#subscriptions.matchShared(queue)
+    return this.#subscriptions.match(message, topic, queue === this.#state.qos0Queue)
   }
 
   /** A message of QoS 0 of which there is nothing to tell but its topic. @returns whether it was one */
@@ -238,9 +246,16 @@ export class OutgoingDeliveries {
     return this.#session.broker.clock.now()
   }
 
+  /** Empty for none that a PUBLISH may have (MQTT 5.0, 3.3.2.1): the message is as if it had been sent, as one that is too large is. */
   #topicOf(message: Message): string {
     const { routingKey } = message
-    if (message.propertiesLength > BARE_BYTES) return topicOf(message, this.#context.mapping)
+    if (message.propertiesLength > BARE_BYTES) {
+      const topic = topicOf(message, this.#context.mapping)
+      if (topic === this.#lastSound) return topic
+      if (topicProblem(topic) !== null) return ''
+      this.#lastSound = topic
+      return topic
+    }
     if (routingKey !== this.#lastKey) {
       const { topic, bytes } = this.#context.outgoingTopics.of(routingKey)
       this.#lastKey = routingKey

@@ -1,4 +1,4 @@
-import { keyToTopic, type TopicMapping, writeTopic } from './topics.ts'
+import { keyToTopic, type TopicMapping, topicProblem, writeTopic } from './topics.ts'
 
 /** Keys remembered; beyond it, all are forgotten and learnt anew. */
 const KEYS_MAX = 16_384
@@ -6,6 +6,7 @@ const KEY_CHARS_MAX = 256
 
 /** What a routing key is to subscribers. */
 export interface OutgoingTopic {
+  /** Empty where the key stands for none that a message may have: other protocols publish with any key. */
   readonly topic: string
   readonly bytes: Buffer
 }
@@ -32,7 +33,8 @@ export class OutgoingTopics {
   of(key: string): OutgoingTopic {
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const topic = keyToTopic(key, this.#mapping)
+    const whole = keyToTopic(key, this.#mapping)
+    const topic = topicProblem(whole) === null ? whole : ''
     const found = { topic, bytes: Buffer.from(topic) }
     if (key.length > KEY_CHARS_MAX) return found
     if (this.#known.size >= KEYS_MAX) this.#known.clear()

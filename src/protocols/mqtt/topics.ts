@@ -34,17 +34,18 @@ export function keyToTopic(key: string, { sparkplug } = PLAIN): string {
   return `${version}.${plainTopic(key.slice(version.length + '___'.length))}`
 }
 
-/** What stands for it in a topic, `/` and `+`, is the next character. */
 const DOT = 46
-const STAR = 42
+const SLASH = 47
+/** By its code, whether an ASCII character may be in a key that stands for a topic: but for wildcards and the null character. */
+const IS_SOUND = Uint8Array.from({ length: 0x80 }, (_, code) => ('*+#\0'.includes(String.fromCharCode(code)) ? 0 : 1))
 
-/** As `keyToTopic`, of a key that has nothing but ASCII, and nothing of Sparkplug. @returns false for any other */
+/** As `keyToTopic`, of a key that stands for a topic, has nothing but ASCII, and nothing of Sparkplug. @returns false for any other */
 export function writeTopic(key: string, { sparkplug }: TopicMapping, out: Buffer): boolean {
-  if (sparkplug) return false
+  if (sparkplug || key === '') return false
   for (let i = 0; i < key.length; i++) {
     const code = key.charCodeAt(i)
-    if (code >= 0x80) return false
-    out[i] = code === DOT || code === STAR ? code + 1 : code
+    if (code >= 0x80 || IS_SOUND[code] === 0) return false
+    out[i] = code === DOT ? SLASH : code
   }
   return true
 }

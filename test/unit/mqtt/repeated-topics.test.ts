@@ -29,7 +29,7 @@ describe('topics that come again', () => {
     assert.equal(topics.of('a.b'), first)
     for (let i = 0; i < 20_000; i++) assert.equal(topics.of(`k.${i}`).topic, `k/${i}`)
     assert.notEqual(topics.of('a.b'), first)
-    assert.equal(topics.of('*.ö').bytes.toString(), '+/ö')
+    assert.equal(topics.of('ä.ö').bytes.toString(), 'ä/ö')
     const long = 'x'.repeat(300)
     assert.notEqual(topics.of(long), topics.of(long))
   })
