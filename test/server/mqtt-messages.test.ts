@@ -166,6 +166,39 @@ describe('shared subscriptions', () => {
     await eventually(() => broker.queues().every(({ name }) => !name.includes('$share/g/')))
   })
 
+  for (const prefix of ['', '$share/match/']) {
+    test(`bring only what the filter matches, whatever the binding does (${prefix === '' ? 'one’s own' : 'shared'})`, async () => {
+      const publisher = await MqttWire.connect(url, 5, { clientId: 'match-1' })
+      for (const [i, [filter, others, own]] of (
+        [
+          ['#', ['$foo/bar'], 'foo/bar'],
+          ['+/bar', ['$foo/bar'], 'foo/bar'],
+          ['star/*/x', ['star/a/x', 'star/b.c/x'], 'star/*/x'],
+          ['dot/a.b', ['dot/a/b'], 'dot/a.b'],
+          ['dot/+/b', ['dot/a.b'], 'dot/a/b'],
+          ['$foo/+', ['$foo/a.b'], '$foo/bar'],
+        ] as const
+      ).entries()) {
+        for (const qos of [0, 1] as const) {
+          const member = await MqttWire.connect(url, 5, { clientId: `match-${i}-${qos}` })
+          await member.subscribe(`${prefix}${filter}`, qos, { rh: 2 })
+          for (const topic of [...others, own]) await publisher.publish(topic, 'x', { qos: 1 })
+          assert.equal(text(await member.expect('publish')), `${own}=x`)
+          await member.disconnect()
+        }
+      }
+      await publisher.disconnect()
+    })
+  }
+
+  test('to the broker’s own topics are refused', async () => {
+    for (const version of [4, 5] as const) {
+      const client = await MqttWire.connect(url, version, { clientId: 'share-sys' })
+      assert.deepEqual(await client.subscribe('$share/g/$SYS/#', 0), [version === 5 ? 0x8f : 0x80])
+      await client.disconnect()
+    }
+  })
+
   test('of a lasting session are there when it comes back', async () => {
     const properties = { sessionExpiryInterval: 100 }
     const member = await MqttWire.connect(url, 5, { clientId: 'stays', clean: false, properties })

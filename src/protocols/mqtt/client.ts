@@ -20,7 +20,7 @@ import {
 } from './reason-codes.ts'
 import { RetainedReplay } from './retained-replay.ts'
 import { SessionState } from './session-state.ts'
-import { isShareable, Subscriptions } from './subscriptions.ts'
+import { Subscriptions, sharedProblem } from './subscriptions.ts'
 import { SysSubscriptions } from './sys-subscriptions.ts'
 import { isSysTopic } from './sys-topics.ts'
 import { filterProblem, parseShared } from './topics.ts'
@@ -175,8 +175,7 @@ export class Client implements SessionSink {
     const { filter, retainHandling } = request
     const shared = parseShared(filter)
     if (shared !== null && request.noLocal) throw protocolError('a shared subscription without its own messages')
-    const problem =
-      filterProblem(filter) ?? (shared !== null && !isShareable(shared.group, shared.filter) ? 'is too long' : null)
+    const problem = filterProblem(filter) ?? (shared === null ? null : sharedProblem(shared))
     if (problem !== null) {
       reasons.push(`the filter ${problem}`)
       return FILTER_INVALID

@@ -120,7 +120,7 @@ export class OutgoingDeliveries {
   }
 
   #match(message: Message, topic: string, queue: string, isOwn: boolean): Match | null {
-    if (!isOwn) return this.#subscriptions.matchShared(queue)
+    if (!isOwn) return this.#subscriptions.matchShared(message, topic, queue)
     return this.#subscriptions.match(message, topic, queue === this.#state.qos0Queue)
   }
 

@@ -28,8 +28,8 @@ export class Subscription implements SubscriptionOptions {
   readonly shared: SharedFilter | null
   /** Of the binding that brings the messages. */
   readonly key: string
-  /** The filter as its key gives it back, where that is another one; messages of other protocols have topics like it. */
-  readonly #fromKey: string | null
+  /** Whether the binding brings no other topics that keys give back than the filter matches, but for reserved ones. */
+  readonly isExact: boolean
   readonly #plain: string
 
   constructor(filter: string, options: SubscriptionOptions, mapping: TopicMapping) {
@@ -41,8 +41,7 @@ export class Subscription implements SubscriptionOptions {
     this.shared = parseShared(filter)
     this.#plain = this.shared?.filter ?? filter
     this.key = filterToKey(this.#plain, mapping)
-    const back = keyToTopic(this.key, mapping)
-    this.#fromKey = back === this.#plain ? null : back
+    this.isExact = keyToTopic(this.key, mapping) === this.#plain
   }
 
   /** Null where the arguments are not those of a subscription. */
@@ -71,10 +70,9 @@ export class Subscription implements SubscriptionOptions {
     return args
   }
 
-  /** @param topic of a message @param fromKey the topic that its routing key stands for */
-  matches(topic: string, fromKey: string): boolean {
-    if (matches(this.#plain, topic)) return true
-    return this.#fromKey !== null && topic === fromKey && matches(this.#fromKey, topic)
+  /** @param topic of a message */
+  matches(topic: string): boolean {
+    return matches(this.#plain, topic)
   }
 
   /** Whether both ask for the same. */

@@ -5,7 +5,8 @@ import { isFromClient } from './message-mapping.ts'
 import type { SessionState } from './session-state.ts'
 import { isTooLong, sharedQueueOf } from './session-queues.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
-import { isReserved, keyToTopic } from './topics.ts'
+import { isSysTopic } from './sys-topics.ts'
+import { isReserved, type SharedFilter } from './topics.ts'
 
 /** Topics whose subscriptions are remembered. */
 const REMEMBERED_MAX = 1024
@@ -21,6 +22,12 @@ export interface Match {
 /** For messages that came to a session's queue by a binding of somebody else's. */
 const FOREIGN: Match = { qos: 1, retainAsPublished: false, identifiers: null }
 
+/** A subscription that is shared, and what all of its messages are. */
+interface SharedMatch {
+  readonly subscription: Subscription
+  readonly match: Match
+}
+
 /** The subscriptions of one client, as bindings and consumers of its session. */
 export class Subscriptions {
   readonly #session: Session
@@ -29,6 +36,8 @@ export class Subscriptions {
   readonly #all = new Map<string, Subscription>()
   /** Those that are not shared. */
   #own: Subscription[] = []
+  /** Those that are, by their queues. */
+  readonly #shared = new Map<string, SharedMatch>()
   /** What every match is, where all of the own ones ask for the same and need not be told apart; else null. */
   #common: Match | null = null
   readonly #remembered = new Map<string, readonly Subscription[]>()
@@ -191,17 +200,29 @@ export class Subscriptions {
 
   #changed(): void {
     this.#remembered.clear()
-    this.#own = [...this.#all.values()].filter(({ shared }) => shared === null)
+    this.#own = []
+    this.#shared.clear()
+    for (const subscription of this.#all.values()) {
+      const { shared } = subscription
+      if (shared === null) this.#own.push(subscription)
+      else
+        this.#shared.set(sharedQueueOf(shared.group, shared.filter), { subscription, match: matchOf([subscription]) })
+    }
     const [first] = this.#own
-    const isCommon = first !== undefined && !first.noLocal && this.#own.every((other) => other.isLike(first))
+    const isCommon =
+      first !== undefined && !first.noLocal && this.#own.every((other) => other.isExact && other.isLike(first))
     const needsTelling = this.#own.length > 1 && (first?.identifier ?? 0) > 0
     this.#common = isCommon && !needsTelling ? matchOf([first]) : null
   }
 
   /** As `match`, where that is the same for every topic that is not reserved, of a message that has nothing to tell but its QoS; else null. */
   matchPlain(message: Message): Match | null {
-    const isPlain = message.exchange === this.#context.settings.exchange && message.propertiesLength <= BARE_BYTES
-    return isPlain && !isReserved(message.routingKey) ? this.#common : null
+    return this.#isPlain(message) ? this.#common : null
+  }
+
+  /** What has only its QoS among its properties came by MQTT on a topic that its key gives back, or by another protocol. */
+  #isPlain({ exchange, propertiesLength, routingKey }: Message): boolean {
+    return exchange === this.#context.settings.exchange && propertiesLength <= BARE_BYTES && !isReserved(routingKey)
   }
 
   /**
@@ -211,10 +232,9 @@ export class Subscriptions {
   match(message: Message, topic: string, isQos0: boolean): Match | null {
     const { exchange } = this.#context.settings
     if (message.exchange !== exchange) return isQos0 ? null : FOREIGN
-    // what has only its QoS among its properties came by MQTT on a topic that its key gives back, or by another protocol
     const common = this.matchPlain(message)
     if (common !== null) return common
-    const matching = this.#matching(message, topic)
+    const matching = this.#matching(topic)
     // the other queue has it too
     if (isQos0 && matching.some(({ qos }) => qos > 0)) return null
     const wanted = matching.some(({ noLocal }) => noLocal) && isFromClient(message, this.#state.clientId)
@@ -222,23 +242,24 @@ export class Subscriptions {
     return left.length === 0 ? null : matchOf(left)
   }
 
-  #matching(message: Message, topic: string): readonly Subscription[] {
+  #matching(topic: string): readonly Subscription[] {
     const known = this.#remembered.get(topic)
     if (known !== undefined) return known
-    const fromKey = keyToTopic(message.routingKey, this.#context.mapping)
-    const found = this.#own.filter((subscription) => subscription.matches(topic, fromKey))
+    const found = this.#own.filter((subscription) => subscription.matches(topic))
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear()
     this.#remembered.set(topic, found)
     return found
   }
 
-  /** Of a message in a queue that is shared; null where it is none of ours. */
-  matchShared(queue: string): Match | null {
-    for (const subscription of this.#all.values()) {
-      const { shared } = subscription
-      if (shared !== null && sharedQueueOf(shared.group, shared.filter) === queue) return matchOf([subscription])
+  /** Of a message in a queue that is shared; null where it is none of ours, or on a topic that the filter does not match. */
+  matchShared(message: Message, topic: string, queue: string): Match | null {
+    const found = this.#shared.get(queue)
+    if (found === undefined) return null
+    const { subscription, match } = found
+    if (this.#isPlain(message) ? subscription.isExact : message.exchange !== this.#context.settings.exchange) {
+      return match
     }
-    return null
+    return subscription.matches(topic) ? match : null
   }
 }
 
@@ -257,5 +278,9 @@ function matchOf(subscriptions: readonly Subscription[]): Match {
   return { qos: qos as 0 | 1 | 2, retainAsPublished, identifiers: identifiers.length === 0 ? null : identifiers }
 }
 
-/** Whether the queue that a group shares can be named. */
-export const isShareable = (group: string, filter: string): boolean => !isTooLong(sharedQueueOf(group, filter))
+/** What is wrong with a filter for a group to share, as a sentence's end ("the filter …"); null where nothing is. */
+export function sharedProblem({ group, filter }: SharedFilter): string | null {
+  if (isTooLong(sharedQueueOf(group, filter))) return 'is too long'
+  // what they tell passes through no queue
+  return isSysTopic(filter) ? 'is for the broker’s own topics, which are not shared' : null
+}
