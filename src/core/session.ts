@@ -364,6 +364,12 @@ export class Session implements CommitWaiter {
   setPrefetch(count: number, shared: boolean): void {
     if (!shared) this.prefetch = count
     this.deliveries.sharedPrefetch = shared ? count : 0
+    this.limitDeliveries(this.deliveries.sharedPrefetch)
+  }
+
+  /** How many deliveries may be unsettled in all, whatever the queues are: for a protocol that has one limit for each client. */
+  limitDeliveries(count: number): void {
+    this.deliveries.limit = count
     this.wakeConsumers()
   }
 

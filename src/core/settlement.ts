@@ -28,8 +28,10 @@ interface PendingSettlement {
 /** The consuming half of a session: delivery tags, prefetch shared by the session, settlements and their transactions, time-outs. */
 export class Deliveries {
   readonly unacked = new Unacked()
-  /** Deliveries allowed to all consumers of the session together; 0 for no limit. */
+  /** What the client has asked to have its consumers share (AMQP: global qos), of which not every type of queue is capable; 0 for nothing. */
   sharedPrefetch = 0
+  /** Deliveries allowed to all consumers of the session together, be it by that or by the protocol; 0 for no limit. */
+  limit = 0
   /** Of them, how many are used up by what is settled already, where the protocol goes on counting it. */
   withheld = 0
   readonly #session: Session
@@ -56,7 +58,7 @@ export class Deliveries {
   }
 
   hasCredit(): boolean {
-    return this.sharedPrefetch === 0 || this.#outstanding + this.withheld < this.sharedPrefetch
+    return this.limit === 0 || this.#outstanding + this.withheld < this.limit
   }
 
   /** Gives a delivery that is to be settled its tag. */

@@ -144,15 +144,16 @@ test('queues that keep nothing are left out of definitions, and cannot be change
   await client.disconnect()
 })
 
-test('a session goes on when its queue has become a quorum queue', async () => {
+test('a session goes on when its queue has become a quorum queue, and its client stays', async () => {
   const first = await MqttWire.connect(url, 5, { clientId: 'changed', ...lasting })
   await first.subscribe('changed', 1)
-  await first.disconnect()
   const { status, body } = await api('POST', 'queues/%2F/mqtt-subscription-changedqos1/change', { type: 'quorum' })
   assert.equal(status, 200, body)
   const other = await MqttWire.connect(url, 5, { clientId: 'changing' })
   await other.publish('changed', 'x', { qos: 1 })
   await other.expect('puback')
+  assert.equal((await first.expect('publish')).payload.toString(), 'x')
+  await first.disconnect()
   const back = await MqttWire.connect(url, 5, { clientId: 'changed', ...lasting })
   const message = await back.expect('publish')
   assert.deepEqual([message.payload.toString(), message.qos], ['x', 1])

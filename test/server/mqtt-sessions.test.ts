@@ -137,6 +137,23 @@ for (const version of [4, 5] as Version[]) {
   })
 }
 
+for (const type of ['classic', 'quorum'])
+  test(`a client is never sent more than its receive maximum from all of its queues, be they ${type}`, () =>
+    withMqtt({ config: { 'mqtt.durable_queue_type': type } }, async (_broker, url) => {
+      const properties = { sessionExpiryInterval: 100, receiveMaximum: 2 }
+      const { client } = await connected(url, 5, { clean: false, properties })
+      for (const filter of ['a', '$share/g/b', '$share/h/b']) await client.subscribe(filter, 1)
+      const other = await MqttWire.connect(url, 5, { clientId: 'other' })
+      for (let i = 1; i <= 6; i++) await other.publish(i % 2 === 0 ? 'a' : 'b', String(i), { qos: 1, messageId: i })
+      for (let i = 1; i <= 6; i++) await other.expect('puback')
+      for (let left = 9; left > 0; left -= 2) {
+        const came: IPublishPacket[] = []
+        while (came.length < Math.min(2, left)) came.push(await client.expect('publish'))
+        assert.deepEqual(await client.ping(), [])
+        for (const { messageId } of came) await client.send({ cmd: 'puback', messageId: messageId!, reasonCode: 0 })
+      }
+    }))
+
 describe('time', () => {
   const withClock = (
     use: (clock: ReturnType<typeof virtualClock>, url: string, broker: Broker) => Promise<void>,

@@ -122,18 +122,11 @@ export class Client implements SessionSink {
   /** The client knows that it is connected: goes on with its session. @throws BrokerError; UndecidedError */
   begin(): void {
     const limit = Math.min(this.#context.settings.prefetch, this.#options.receiveMaximum, OWN_IDS)
-    this.#session.setPrefetch(limit, this.#sharesPrefetch())
+    this.#session.limitDeliveries(limit)
     this.subscriptions.resume()
     this.#deliveries.resume()
     for (const subscription of this.subscriptions.all())
       if (isSysTopic(subscription.filter)) this.#sys.add(subscription)
-  }
-
-  /** A quorum queue has no part in a limit that several queues share; the session's may be older than the setting, or have been changed. */
-  #sharesPrefetch(): boolean {
-    if (this.#context.settings.durableQueueType !== 'classic') return false
-    const { queues } = this.#session.vhost
-    return this.subscriptions.queues().every((name) => queues.get(name)?.rules.sharedPrefetch !== false)
   }
 
   // ---- packets ----

@@ -75,14 +75,6 @@ export class Subscriptions {
     return this.#own.some(({ noLocal }) => noLocal)
   }
 
-  /** Those that messages come from. */
-  queues(): string[] {
-    const shared = [...this.#all.values()].flatMap(({ shared: of }) =>
-      of === null ? [] : [sharedQueueOf(of.group, of.filter)],
-    )
-    return [...this.#state.queues, ...shared]
-  }
-
   /** Starts what brings messages; to be called when the client can be sent some. @throws BrokerError; UndecidedError */
   resume(): void {
     for (const name of this.#state.queues) this.#consume(name, name === this.#state.qos0Queue)
