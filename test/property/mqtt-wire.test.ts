@@ -8,6 +8,7 @@ import * as decode from '../../src/protocols/mqtt/wire/decode.ts'
 import * as encode from '../../src/protocols/mqtt/wire/encode.ts'
 import { PacketParser } from '../../src/protocols/mqtt/wire/packet-parser.ts'
 import { PacketReader } from '../../src/protocols/mqtt/wire/packet-reader.ts'
+import { encodeProperties, readProperties } from '../../src/protocols/mqtt/wire/properties.ts'
 import * as p from '../../src/protocols/mqtt/wire/packets.ts'
 import { Interner } from '../../src/util/interner.ts'
 import { Random } from '../../tools/fuzz/frames.ts'
@@ -124,6 +125,17 @@ const connectProperties = optional({
   userProperties,
 })
 
+/** Properties as we have them: the other implementation has lists of values by name. */
+function asDecoded<T extends { userProperties?: Record<string, string | string[]> }>(
+  given: T | undefined,
+): object | null {
+  if (given?.userProperties === undefined) return given ?? null
+  const pairs = Object.entries(given.userProperties).flatMap(([name, values]) =>
+    [values].flat().map((each) => [name, each]),
+  )
+  return { ...given, userProperties: pairs }
+}
+
 const of = (spoken: p.Version, properties: object | undefined): object =>
   spoken === 5 && properties !== undefined ? { properties } : {}
 const generate = (packet: object, spoken: p.Version): Buffer =>
@@ -160,7 +172,7 @@ describe('packets of a client, as another implementation writes them', () => {
               dup: false,
               retain,
               packetId: q === 0 ? 0 : messageId,
-              properties: v === 5 ? (properties ?? null) : null,
+              properties: v === 5 ? asDecoded(properties) : null,
               payload,
             },
           ])
@@ -194,7 +206,7 @@ describe('packets of a client, as another implementation writes them', () => {
           ...of(v, properties),
         }
         const bytes = generate(packet, v)
-        const expectedWill = w === undefined ? null : { ...w, properties: v === 5 ? (w.properties ?? null) : null }
+        const expectedWill = w === undefined ? null : { ...w, properties: v === 5 ? asDecoded(w.properties) : null }
         assert.deepEqual(decodeAll(bytes, v, seed), [
           {
             type: p.CONNECT,
@@ -202,7 +214,7 @@ describe('packets of a client, as another implementation writes them', () => {
             keepAlive: keepalive,
             ...rest,
             will: expectedWill,
-            properties: v === 5 ? (properties ?? null) : null,
+            properties: v === 5 ? asDecoded(properties) : null,
           },
         ])
       }),
@@ -297,10 +309,25 @@ describe('packets of the server, as another implementation reads them', () => {
     assert.equal(parsed(encode.encodeUnsuback(4, 8, [0], null), 4)['messageId'], 8)
   })
 
+  test('user properties in their order', () => {
+    const name = fc.constantFrom('a', 'b', '10', '2', '__proto__')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, text(5)), { minLength: 1, maxLength: 8 }), (pairs) => {
+        const bytes = encodeProperties({ userProperties: pairs })
+        const reader = new PacketReader()
+        reader.reset(bytes, 0, bytes.length)
+        assert.deepEqual(readProperties(reader, p.PUBLISH), { userProperties: pairs })
+      }),
+    )
+  })
+
   test('DISCONNECT and AUTH', () => {
     const bytes = encode.encodeReason(p.DISCONNECT, 0x8e, {
       reasonString: 'taken over',
-      userProperties: { a: ['b', 'c'] },
+      userProperties: [
+        ['a', 'b'],
+        ['a', 'c'],
+      ],
     })
     const { cmd, reasonCode, properties } = parsed(bytes, 5) as {
       cmd: string

@@ -14,7 +14,7 @@ const PLAIN = { sparkplug: false }
 const LIMITS = { messagesMax: -1, bytesMax: -1 }
 
 function messageOf(broker: Broker, topic: string, body: string): Message {
-  const properties = toProperties(topic, 1, { userProperties: { of: topic } }, PLAIN)
+  const properties = toProperties(topic, 1, { userProperties: [['of', topic]] }, PLAIN)
   return composeMessage('amq.topic', topicToKey(topic), properties, Buffer.from(body), broker.propertyFormat)
 }
 

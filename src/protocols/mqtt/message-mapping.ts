@@ -7,12 +7,14 @@
  *     Correlation Data           correlation-id, else x-correlation-id
  *     Response Topic             x-reply-to-topic as a routing key, and reply-to where it fits
  *     Message Expiry Interval    expiration, which is in ms
- *     User Property              headers; where a name comes several times, an array of texts
+ *     User Property              headers; where a name comes several times, an array of texts. What headers cannot tell, because names come by
+ *                                turns, are longer than those of headers or mean something there, is in x-mqtt-user-properties
  *     Payload Format Indicator   x-mqtt-payload-format
  *     Topic                      the routing key, and x-mqtt-topic where that does not tell it
  */
 import { isUtf8 } from 'node:buffer'
-import { type Field, integerOf, longstr, stringOf, type Table } from '../../core/fields.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { array, type Field, integerOf, longstr, stringOf, type Table } from '../../core/fields.ts'
 import { fieldToJson } from '../../core/fields-json.ts'
 import { type Message, Properties } from '../../core/message.ts'
 import { EXPIRATION_MAX_MS } from '../../core/publish-properties.ts'
@@ -37,6 +39,8 @@ const REPLY_TO = 'x-reply-to-topic'
 const RESPONSE_TOPIC = 'x-mqtt-response-topic'
 const PAYLOAD_FORMAT = 'x-mqtt-payload-format'
 const TOPIC = 'x-mqtt-topic'
+/** All of them where headers do not give them back: names and values by turns. */
+const USER_PROPERTIES = 'x-mqtt-user-properties'
 const QOS = 'x-mqtt-publish-qos'
 /** That it was published to be retained, too. */
 export const RETAIN = 'x-mqtt-retain'
@@ -53,6 +57,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   RESPONSE_TOPIC,
   PAYLOAD_FORMAT,
   TOPIC,
+  USER_PROPERTIES,
   QOS,
   RETAIN,
   RETAINED,
@@ -67,7 +72,7 @@ const DIRECT_REPLY = 'amq.rabbitmq.reply-to'
 /**
  * The broker's properties of a message that came by MQTT.
  *
- * A user property whose name has more than 255 bytes is left out: headers cannot hold it. An expiry beyond ten years becomes ten years.
+ * An expiry beyond ten years becomes ten years.
  *
  * @param given null for MQTT 3
  */
@@ -95,10 +100,38 @@ export function toProperties(
 }
 
 function addUserProperties(headers: Table, user: UserProperties): void {
-  for (const [name, value] of Object.entries(user)) {
-    if (OWN_HEADERS.has(name) || Buffer.byteLength(name) > SHORT_BYTES_MAX) continue
-    headers.set(name, Array.isArray(value) ? { type: 'array', value: value.map(longstr) } : longstr(value))
+  const { byName, isWhole } = grouped(user)
+  for (const [name, texts] of byName) {
+    headers.set(name, texts.length > 1 ? array(texts.map(longstr)) : longstr(texts[0]!))
   }
+  if (!isWhole) headers.set(USER_PROPERTIES, array(user.flat().map(longstr)))
+}
+
+interface Grouped {
+  readonly byName: ReadonlyMap<string, string[]>
+  /** Whether that tells all, and in which order. */
+  readonly isWhole: boolean
+}
+
+/** User properties as headers can hold them. */
+function grouped(user: UserProperties): Grouped {
+  const byName = new Map<string, string[]>()
+  let isWhole = true
+  let last = ''
+  for (const [name, text] of user) {
+    if (OWN_HEADERS.has(name) || !isShort(name)) {
+      isWhole = false
+      continue
+    }
+    const known = byName.get(name)
+    if (known === undefined) byName.set(name, [text])
+    else {
+      known.push(text)
+      isWhole &&= name === last
+    }
+    last = name
+  }
+  return { byName, isWhole }
 }
 
 function addContentFacts(properties: Properties, headers: Table, given: MessageProperties): void {
@@ -195,14 +228,33 @@ function addHeaders(found: MessageProperties, headers: Table): void {
   }
   const format = headers.get(PAYLOAD_FORMAT)
   if (format?.type === 'bool') found.payloadFormatIndicator = format.value
-  // without a prototype, so that any name is just a name
-  const user = Object.create(null) as Record<string, string | string[]>
+  const user = keptUserProperties(headers)
+  const kept = new Set(user.map(([name]) => name))
   for (const [name, field] of headers) {
-    if (OWN_HEADERS.has(name) || !isText(name)) continue
+    if (OWN_HEADERS.has(name) || kept.has(name) || !isText(name)) continue
     const texts = textsOf(field)
-    if (texts.every(isText)) user[name] = texts.length === 1 ? texts[0]! : texts
+    if (texts.every(isText)) for (const text of texts) user.push([name, text])
   }
-  if (Object.keys(user).length > 0) found.userProperties = user
+  if (user.length > 0) found.userProperties = user
+}
+
+/** Those that headers do not give back, as long as nobody has changed the headers. */
+function keptUserProperties(headers: Table): UserProperties {
+  const field = headers.get(USER_PROPERTIES)
+  if (field?.type !== 'array') return []
+  const texts = field.value.map(stringOf)
+  const user: UserProperties = []
+  for (let i = 0; i + 1 < texts.length; i += 2) {
+    const name = texts[i] ?? null
+    const text = texts[i + 1] ?? null
+    if (name === null || text === null || !isText(name) || !isText(text)) return []
+    user.push([name, text])
+  }
+  for (const [name, values] of grouped(user).byName) {
+    const there = headers.get(name)
+    if (there === undefined || !isDeepStrictEqual(textsOf(there), values)) return []
+  }
+  return user
 }
 
 /** One text, or those of a list of texts. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { array, bool, type Field, long, longstr, table } from '../../../src/core/fields.ts'
 import { composeMessage, Properties } from '../../../src/core/message.ts'
 import { amqpPropertyFormat } from '../../../src/protocols/amqp091/wire/properties.ts'
@@ -12,9 +12,9 @@ function propertiesWith(set: Partial<Properties>): Properties {
 }
 
 /** What a subscriber gets to know of headers. */
-function userProperties(headers: Record<string, Field>): Record<string, string | string[]> {
+function userProperties(headers: Record<string, Field>): [name: string, value: string][] {
   const found = fromProperties(propertiesWith({ headers: new Map(Object.entries(headers)) }), -1, PLAIN)
-  return { ...found?.userProperties }
+  return (found?.userProperties ?? []).map(([name, value]) => [name, value])
 }
 
 test('QoS becomes the delivery mode, and a message without properties has none', () => {
@@ -41,7 +41,11 @@ test('each property has its place in AMQP', () => {
       responseTopic: 'reply/to/me',
       messageExpiryInterval: 90,
       payloadFormatIndicator: true,
-      userProperties: { one: 'first', several: ['a', 'b'] },
+      userProperties: [
+        ['one', 'first'],
+        ['several', 'a'],
+        ['several', 'b'],
+      ],
     },
     PLAIN,
   )
@@ -144,44 +148,96 @@ test('headers of all types are text to a subscriber', () => {
       texts: array([longstr('a'), longstr('b')]),
       nested: table(new Map([['k', array([bool(false)])]])),
     }),
-    {
-      text: 't',
-      bytes: '//4=',
-      binary: 'a',
-      int: '-5',
-      unsigned: '65535',
-      long: '4611686018427387904',
-      double: '0.5',
-      infinite: 'Infinity',
-      yes: 'true',
-      price: '19.99',
-      cents: '0.007',
-      whole: '7',
-      time: '1700000000',
-      nothing: '',
-      list: '[1,"a"]',
-      one: '["a"]',
-      none: '[]',
-      texts: ['a', 'b'],
-      nested: '{"k":[false]}',
-    },
+    [
+      ['text', 't'],
+      ['bytes', '//4='],
+      ['binary', 'a'],
+      ['int', '-5'],
+      ['unsigned', '65535'],
+      ['long', '4611686018427387904'],
+      ['double', '0.5'],
+      ['infinite', 'Infinity'],
+      ['yes', 'true'],
+      ['price', '19.99'],
+      ['cents', '0.007'],
+      ['whole', '7'],
+      ['time', '1700000000'],
+      ['nothing', ''],
+      ['list', '[1,"a"]'],
+      ['one', '["a"]'],
+      ['none', '[]'],
+      ['texts', 'a'],
+      ['texts', 'b'],
+      ['nested', '{"k":[false]}'],
+    ],
   )
 })
 
 test('what MQTT cannot hold is left out, and any name is just a name', () => {
   assert.deepEqual(
     userProperties({ a: longstr('x\0y'), 'b\0': longstr('x'), c: longstr('x'.repeat(65_536)), d: longstr('fine') }),
-    { d: 'fine' },
+    [['d', 'fine']],
   )
   const found = fromProperties(propertiesWith({ headers: new Map([['__proto__', longstr('x')]]) }), -1, PLAIN)
-  assert.deepEqual(Object.entries(found!.userProperties!), [['__proto__', 'x']])
-  const user = Object.assign(Object.create(null), {
-    [`${'n'.repeat(256)}`]: 'dropped',
-    kept: 'x',
-    'x-mqtt-topic': 'forged',
+  assert.deepEqual(found!.userProperties, [['__proto__', 'x']])
+})
+
+describe('user properties', () => {
+  const long = 'n'.repeat(256)
+  const LISTS: Record<string, [name: string, value: string][]> = {
+    'by turns': [
+      ['b', '1'],
+      ['a', '2'],
+      ['b', '3'],
+      ['10', 'x'],
+      ['2', 'y'],
+    ],
+    'with long names': [
+      [long, 'kept'],
+      ['a', 'x'],
+    ],
+    'with names of ours': [
+      ['x-mqtt-topic', 'forged'],
+      ['x-mqtt-user-properties', 'too'],
+    ],
+  }
+
+  for (const [kind, user] of Object.entries(LISTS)) {
+    test(`${kind} come out as they went in, and are headers as far as they can`, () => {
+      const properties = toProperties('a', 0, { userProperties: user }, PLAIN)
+      assert.deepEqual(fromProperties(properties, -1, PLAIN)!.userProperties, user)
+      const names = new Set(user.map(([name]) => name).filter((name) => name !== long && !name.startsWith('x-mqtt')))
+      assert.deepEqual([...properties.headers!.keys()], [...names, 'x-mqtt-user-properties'])
+    })
+  }
+
+  test('that headers give back are nothing else', () => {
+    const user: [string, string][] = [
+      ['10', 'x'],
+      ['2', 'y'],
+      ['b', '1'],
+      ['b', '2'],
+    ]
+    const properties = toProperties('a', 0, { userProperties: user }, PLAIN)
+    assert.deepEqual([...properties.headers!.keys()], ['10', '2', 'b'])
+    assert.deepEqual(fromProperties(properties, -1, PLAIN)!.userProperties, user)
   })
-  const properties = toProperties('a', 0, { userProperties: user }, PLAIN)
-  assert.deepEqual([...properties.headers!.keys()], ['kept'])
+
+  test('follow headers that somebody has changed since', () => {
+    const properties = toProperties('a', 0, { userProperties: LISTS['by turns']! }, PLAIN)
+    properties.headers!.set('more', longstr('z'))
+    const whole = [...LISTS['by turns']!, ['more', 'z']]
+    assert.deepEqual(fromProperties(properties, -1, PLAIN)!.userProperties, whole)
+    properties.headers!.set('a', longstr('changed'))
+    assert.deepEqual(fromProperties(properties, -1, PLAIN)!.userProperties, [
+      ['b', '1'],
+      ['b', '3'],
+      ['a', 'changed'],
+      ['10', 'x'],
+      ['2', 'y'],
+      ['more', 'z'],
+    ])
+  })
 })
 
 test('raw bytes in a correlation id of AMQP are correlation data as they are', () => {

@@ -22,8 +22,8 @@ export const AUTH = 15
 /** Protocol levels: of 3.1, 3.1.1 and 5.0. */
 export type Version = 3 | 4 | 5
 
-/** A name that comes several times has a list. */
-export type UserProperties = Record<string, string | string[]>
+/** In their order, and a name may come several times (MQTT 5.0, 3.3.2.3.7). */
+export type UserProperties = (readonly [name: string, value: string])[]
 
 export interface PacketProperties {
   payloadFormatIndicator?: boolean

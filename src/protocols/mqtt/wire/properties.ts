@@ -76,19 +76,12 @@ export function readProperties(reader: PacketReader, packet: number): PacketProp
 
 function readInto(found: Record<string, unknown>, { name, kind }: Property, reader: PacketReader): void {
   if (kind === 'pair') {
-    // without a prototype, so that any name is just a name
-    addUserProperty((found[name] ??= Object.create(null)) as UserProperties, reader.text(), reader.text())
+    const pairs = (found[name] ??= []) as UserProperties
+    pairs.push([reader.text(), reader.text()])
     return
   }
   if (found[name] !== undefined) throw protocolError(`the property ${name} comes twice`)
   found[name] = name === 'subscriptionIdentifiers' ? [readIdentifier(reader)] : readValue(kind, name, reader)
-}
-
-function addUserProperty(user: UserProperties, name: string, value: string): void {
-  const known = user[name]
-  if (known === undefined) user[name] = value
-  else if (Array.isArray(known)) known.push(value)
-  else user[name] = [known, value]
 }
 
 function readIdentifier(reader: PacketReader): number {
@@ -160,9 +153,7 @@ function valuesOf(kind: Kind, value: unknown): Buffer[] {
     case 'bytes':
       return [sized(value as string | Buffer)]
     default:
-      return Object.entries(value as UserProperties).flatMap(([name, values]) =>
-        [values].flat().map((each) => Buffer.concat([sized(name), sized(each)])),
-      )
+      return (value as UserProperties).map(([name, text]) => Buffer.concat([sized(name), sized(text)]))
   }
 }
 
