@@ -92,6 +92,46 @@ describe('reason strings', () => {
   })
 })
 
+describe('a client is sent no packet larger than it takes', () => {
+  test('be it CONNACK, which leaves out what it can, or refuses', async () => {
+    const told = new Map<number, string>()
+    const user = { username: 'guest', password: Buffer.from('guest') }
+    for (let maximumPacketSize = 1; maximumPacketSize <= 100; maximumPacketSize++) {
+      const client = await MqttWire.open(url, 5)
+      const properties = { maximumPacketSize, requestResponseInformation: true }
+      await client.sendConnect({ clientId: 'narrow', keepalive: 60, properties, ...user })
+      const packet = await client.next()
+      if (packet?.cmd !== 'connack') told.set(maximumPacketSize, 'nothing')
+      else {
+        assert.ok(packet.length! + 2 <= maximumPacketSize, `${packet.length! + 2} of ${maximumPacketSize} bytes`)
+        told.set(maximumPacketSize, [packet.reasonCode, ...Object.keys(packet.properties ?? {}).toSorted()].join(' '))
+      }
+      client.cut()
+    }
+    assert.deepEqual(
+      [...new Set(told.values())],
+      [
+        'nothing',
+        '149',
+        '0 maximumPacketSize receiveMaximum',
+        '0 maximumPacketSize receiveMaximum topicAliasMaximum',
+        '0 maximumPacketSize receiveMaximum responseInformation topicAliasMaximum',
+      ],
+    )
+  })
+
+  test('or SUBACK, without which there is no way to go on', async () => {
+    const client = await MqttWire.connect(url, 5, { clientId: 'narrow', properties: { maximumPacketSize: 20 } })
+    const subscriptions = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({ topic: `narrow/${i}`, qos: 1 as const }))
+    await client.send({ cmd: 'subscribe', messageId: 1, subscriptions: subscriptions(15) })
+    assert.equal((await client.expect('suback')).granted.length, 15)
+    await client.send({ cmd: 'subscribe', messageId: 2, subscriptions: subscriptions(16) })
+    assert.equal((await client.expect('disconnect')).reasonCode, 0x95)
+    assert.equal(await client.next(), null)
+  })
+})
+
 for (const version of [4, 5] as const) {
   test(`version ${version}: a PUBLISH without a topic ends the connection, and comes to nobody`, async () => {
     const subscriber = await MqttWire.connect(url, version, { clientId: `all-${version}` })

@@ -7,10 +7,11 @@ import type { LoggedIn } from './connect.ts'
 import { connectionFacts } from './connection-facts.ts'
 import type { MqttContext } from './context.ts'
 import { MqttError } from './errors.ts'
-import { NOT_AUTHORIZED, QUOTA_EXCEEDED } from './reason-codes.ts'
+import { NOT_AUTHORIZED, PACKET_TOO_LARGE, QUOTA_EXCEEDED } from './reason-codes.ts'
 import { elsewhereOr } from './redirection.ts'
 import { EXPIRY_SEC_MAX } from './session-queues.ts'
 import type { Will } from './wills.ts'
+import { encodeConnack } from './wire/encode.ts'
 import type { ConnectPacket, PacketProperties } from './wire/packets.ts'
 
 /** What stands for never (MQTT 5.0, 3.1.2.11.2). */
@@ -43,15 +44,17 @@ export function acceptClient(context: MqttContext, peer: Peer, result: LoggedIn,
   const { packet, clientId, identity, vhost } = result
   const { broker } = settings
   requireVhost(result)
+  const { version, clean } = packet
+  const keepAliveSec = keepAliveOf(packet, settings.maxKeepAliveSec)
+  const limitExpiry = (sec: number): number => limited(sec, settings.maxSessionExpirySec)
+  const expirySec = limitExpiry(requestedExpiry(packet))
+  // before anything is done that a client who cannot be answered would not know of
+  const properties = version === 5 ? connackProperties(context, result, { keepAliveSec, expirySec }) : null
   // first, so that a connection that is dead does not count against the limits
   clients.get(vhost, clientId)?.takenOver()
-  const keepAliveSec = keepAliveOf(packet, settings.maxKeepAliveSec)
-  const { version, clean } = packet
   const facts = connectionFacts(peer, { version, clientId, mechanism: result.mechanism, keepAliveSec })
   const refusal = elsewhereOr(QUOTA_EXCEEDED, version, settings)
   const connection = openConnection(refusal, () => broker.openConnection(identity, vhost, facts, host))
-  const limitExpiry = (sec: number): number => limited(sec, settings.maxSessionExpirySec)
-  const expirySec = limitExpiry(requestedExpiry(packet))
   let client: Client
   try {
     client = new Client(connection, context, host, {
@@ -75,7 +78,6 @@ export function acceptClient(context: MqttContext, peer: Peer, result: LoggedIn,
   if (client.state.resumed || (!clean && expirySec > 0)) wills.sessionResumed(vhost, clientId)
   else wills.sessionEnded(vhost, clientId)
   const will = packet.will === null ? null : { packet: packet.will, vhost, clientId, identity, facts }
-  const properties = version === 5 ? connackProperties(context, result, { keepAliveSec, expirySec }) : null
   return { client, will, sessionPresent: client.state.resumed, keepAliveSec, properties, limitExpiry }
 }
 
@@ -118,6 +120,7 @@ function limited(sec: number, max: number): number {
   return most === Infinity ? most : Math.min(most, EXPIRY_SEC_MAX)
 }
 
+/** @throws MqttError where the client does not take them */
 function connackProperties(
   { settings }: MqttContext,
   { packet, clientId, isAssigned, authenticationData }: LoggedIn,
@@ -132,9 +135,14 @@ function connackProperties(
   if (isAssigned) told.assignedClientIdentifier = clientId
   if (settings.topicAliasMaximum > 0) told.topicAliasMaximum = settings.topicAliasMaximum
   if (keepAliveSec !== packet.keepAlive) told.serverKeepAlive = keepAliveSec
-  if (properties?.requestResponseInformation === true) told.responseInformation = `response/${clientId}`
   const method = properties?.authenticationMethod
   if (method !== undefined) told.authenticationMethod = method
   if (authenticationData !== null) told.authenticationData = authenticationData
+  if (properties?.requestResponseInformation === true) told.responseInformation = `response/${clientId}`
+  const bytesMax = properties?.maximumPacketSize ?? Infinity
+  const fits = (): boolean => encodeConnack(5, false, 0, told).length <= bytesMax
+  // without these a client does with less
+  for (const name of ['responseInformation', 'topicAliasMaximum'] as const) if (!fits()) delete told[name]
+  if (!fits()) throw new MqttError(PACKET_TOO_LARGE, 'CONNACK is larger than the client takes')
   return told
 }

@@ -15,6 +15,7 @@ import {
   FILTER_INVALID,
   NO_SUBSCRIPTION_EXISTED,
   NOT_AUTHORIZED,
+  PACKET_TOO_LARGE,
   QUOTA_EXCEEDED,
   UNSPECIFIED_ERROR,
 } from './reason-codes.ts'
@@ -119,6 +120,15 @@ export class Client implements SessionSink {
     return withReasonString(wantsReasons ? text : '', packetBytesMax, encode)
   }
 
+  /** Answers what may have changed durable metadata. @returns whether the client takes the answer: else its connection ends */
+  #answer(reasons: readonly string[], encode: (properties: p.PacketProperties | null) => Buffer): boolean {
+    const bytes = this.#explain(reasons.join('; '), encode)
+    const fits = bytes.length <= this.#options.packetBytesMax
+    if (fits) this.#host.commitThenWrite(bytes)
+    else this.#host.fail(new MqttError(PACKET_TOO_LARGE, 'an answer is larger than the client takes'))
+    return fits
+  }
+
   /** The client knows that it is connected: goes on with its session. @throws BrokerError; UndecidedError */
   begin(): void {
     const limit = Math.min(this.#context.settings.prefetch, this.#options.receiveMaximum, OWN_IDS)
@@ -158,7 +168,7 @@ export class Client implements SessionSink {
     const { version } = this.#options
     // MQTT 3 has one code for all that has failed
     const told = version === 5 ? codes : codes.map((code) => (code < 0x80 ? code : 0x80))
-    this.#host.commitThenWrite(this.#explain(reasons.join('; '), (why) => encodeSuback(version, packetId, told, why)))
+    if (!this.#answer(reasons, (why) => encodeSuback(version, packetId, told, why))) return
     for (const begin of sequel) begin()
     this.#leaveIfUnauthorized(codes)
   }
@@ -202,9 +212,7 @@ export class Client implements SessionSink {
     while (codes.length < filters.length) codes.push(this.#unsubscribe(filters[codes.length]!, reasons))
     this.#progress = null
     const { version } = this.#options
-    this.#host.commitThenWrite(
-      this.#explain(reasons.join('; '), (why) => encodeUnsuback(version, packetId, codes, why)),
-    )
+    this.#answer(reasons, (why) => encodeUnsuback(version, packetId, codes, why))
   }
 
   #unsubscribe(filter: string, reasons: string[]): number {

@@ -30,6 +30,7 @@ import {
   KEEP_ALIVE_TIMEOUT,
   MALFORMED_PACKET,
   NOT_AUTHORIZED,
+  PACKET_TOO_LARGE,
   returnCodeOf,
   SERVER_SHUTTING_DOWN,
   SESSION_TAKEN_OVER,
@@ -256,7 +257,12 @@ export class Connection extends PacketParser implements TransportHandler, Connec
   // ---- login ----
 
   sendAuth(reason: number, properties: p.PacketProperties): void {
-    this.write(encodeReason(p.AUTH, reason, properties))
+    const bytes = encodeReason(p.AUTH, reason, properties)
+    if (bytes.length > this.#packetBytesMax) {
+      this.fail(new MqttError(PACKET_TOO_LARGE, 'AUTH is larger than the client takes'))
+      return
+    }
+    this.write(bytes)
     // a client that is in may say other things meanwhile
     if (this.#state === CONNECTING) this.#attempt(() => this.#goOn())
   }
@@ -383,7 +389,9 @@ export class Connection extends PacketParser implements TransportHandler, Connec
       // who failed to log in is told no more than that
       const told = reason === BAD_CREDENTIALS || reason === NOT_AUTHORIZED ? '' : text
       if (code !== null) {
-        this.write(this.#explain(reason, told, (why) => encodeConnack(version, false, code, why)))
+        const bytes = this.#explain(reason, told, (why) => encodeConnack(version, false, code, why))
+        // else the client is told by the end of the connection alone
+        if (bytes.length <= this.#packetBytesMax) this.write(bytes)
       }
     }
     this.#finish()
