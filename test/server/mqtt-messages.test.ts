@@ -76,6 +76,35 @@ describe('subscriptions', () => {
     await client.disconnect()
   })
 
+  test('are each sent what is retained for them alone, with their own identifier', async () => {
+    const other = await MqttWire.connect(url, 5, { clientId: 'replay-2' })
+    await other.publish('rr/a', 'x', { qos: 1, retain: true })
+    await other.expect('puback')
+    const client = await MqttWire.connect(url, 5, { clientId: 'replay' })
+    const replays = async (filters: string[], qos: 0 | 1 | 2, subscriptionIdentifier: number) => {
+      const subscriptions = filters.map((topic) => ({ topic, qos }))
+      await client.send({ cmd: 'subscribe', messageId: 1, subscriptions, properties: { subscriptionIdentifier } })
+      await client.expect('suback')
+      const came: unknown[] = []
+      for (const _ of filters) {
+        const packet = await client.expect('publish')
+        came.push([packet.qos, packet.retain, packet.properties!.subscriptionIdentifier])
+        if (packet.qos > 0) await client.send({ cmd: 'puback', messageId: packet.messageId!, reasonCode: 0 })
+      }
+      return came
+    }
+    assert.deepEqual(await replays(['rr/a'], 0, 1), [[0, true, 1]])
+    assert.deepEqual(await replays(['rr/+', 'rr/#'], 1, 2), [
+      [1, true, 2],
+      [1, true, 2],
+    ])
+    assert.deepEqual(await replays(['rr/a'], 0, 3), [[0, true, 3]])
+    await other.publish('rr/a', 'y')
+    const [{ properties, retain }] = publishes([await client.expect('publish')]) as [IPublishPacket]
+    assert.deepEqual([new Set([properties!.subscriptionIdentifier].flat()), retain], [new Set([2, 3]), false])
+    await client.disconnect()
+  })
+
   test('get what is retained as their retain handling says', async () => {
     const client = await MqttWire.connect(url, 5, { clientId: 'handling' })
     await client.publish('h', 'kept', { retain: true, qos: 1 })

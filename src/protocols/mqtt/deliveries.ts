@@ -7,7 +7,7 @@ import { OutgoingAliases } from './aliases.ts'
 import type { Answers } from './answers.ts'
 import type { MqttContext } from './context.ts'
 import { type HeldPublish, HeldPublishes } from './held-publishes.ts'
-import { fromProperties, hasFlag, qosOf, RETAIN_NAME, RETAINED_NAME, topicOf } from './message-mapping.ts'
+import { fromProperties, hasFlag, qosOf, RETAIN_NAME, topicOf } from './message-mapping.ts'
 import { PACKET_ID_NOT_FOUND } from './reason-codes.ts'
 import type { SessionState } from './session-state.ts'
 import type { Match, Subscriptions } from './subscriptions.ts'
@@ -146,9 +146,9 @@ export class OutgoingDeliveries {
     noAck: boolean,
     entry: Entry | null,
   ): boolean {
-    const isRetained = message.propertiesLength > BARE_BYTES && hasFlag(message, RETAINED_NAME)
     const retain =
-      isRetained || (match.retainAsPublished && message.propertiesLength > BARE_BYTES && hasFlag(message, RETAIN_NAME))
+      match.isReplay ||
+      (match.retainAsPublished && message.propertiesLength > BARE_BYTES && hasFlag(message, RETAIN_NAME))
     const qos = noAck ? 0 : (Math.min(match.qos, qosOf(message)) as 0 | 1 | 2)
     const first = (PUBLISH << 4) | (again && qos > 0 ? 8 : 0) | (qos << 1) | (retain ? 1 : 0)
     const { identifiers } = match

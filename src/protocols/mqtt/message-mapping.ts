@@ -44,7 +44,7 @@ const USER_PROPERTIES = 'x-mqtt-user-properties'
 const QOS = 'x-mqtt-publish-qos'
 /** That it was published to be retained, too. */
 export const RETAIN = 'x-mqtt-retain'
-/** That it comes from what was retained when the subscription was made. */
+/** That it comes from what was retained when a subscription was made, and the filter of that. */
 export const RETAINED = 'x-mqtt-retained'
 /** Who published it, where it has subscriptions that its own messages must not come to. */
 export const OWN_CLIENT = 'x-mqtt-client-id'
@@ -305,10 +305,16 @@ export function isFromClient(message: Message, clientId: string): boolean {
   return known !== null && stringOf(known) === clientId
 }
 
+/** Of a message from what was retained, the filter that it was found by, or '' where that is not known; null of any other. */
+export function retainedFor(message: Message): string | null {
+  const known = message.mayHaveHeader(RETAINED_NAME) ? message.header(RETAINED_NAME) : null
+  return known === null ? null : (stringOf(known) ?? (known.value === true ? '' : null))
+}
+
 /** Whether a header is there that is a flag. */
 export const hasFlag = (message: Message, name: Buffer): boolean =>
   message.mayHaveHeader(name) && message.header(name)?.value === true
 
 const OWN_CLIENT_NAME = Buffer.from(OWN_CLIENT)
 export const RETAIN_NAME = Buffer.from(RETAIN)
-export const RETAINED_NAME = Buffer.from(RETAINED)
+const RETAINED_NAME = Buffer.from(RETAINED)

@@ -1,4 +1,4 @@
-import type { Field } from '../../core/fields.ts'
+import { type Field, longstr } from '../../core/fields.ts'
 import { withProperties } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import type { MqttContext } from './context.ts'
@@ -61,7 +61,7 @@ export class RetainedReplay {
     this.#isRunning = false
   }
 
-  #replay({ qos, identifier }: Subscription, { topic, message, remainingMs }: RetainedMessage): void {
+  #replay({ filter, qos, identifier }: Subscription, { topic, message, remainingMs }: RetainedMessage): void {
     const queue = this.#session.vhost.queues.get(this.#state.qos1Queue)
     if (Math.min(qos, qosOf(message)) === 0 || queue === undefined) {
       const identifiers = identifier > 0 ? [identifier] : null
@@ -69,7 +69,7 @@ export class RetainedReplay {
       return
     }
     const copy = withProperties(message, (properties) => {
-      properties.headers = new Map<string, Field>(properties.headers ?? []).set(RETAINED, { type: 'bool', value: true })
+      properties.headers = new Map<string, Field>(properties.headers ?? []).set(RETAINED, longstr(filter))
     })
     copy.ttlMs = remainingMs
     queue.publish(copy)

@@ -1,7 +1,7 @@
 import type { Message } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import type { MqttContext } from './context.ts'
-import { isFromClient } from './message-mapping.ts'
+import { isFromClient, retainedFor } from './message-mapping.ts'
 import type { SessionState } from './session-state.ts'
 import { isTooLong, sharedQueueOf } from './session-queues.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
@@ -15,12 +15,14 @@ const REMEMBERED_MAX = 1024
 export interface Match {
   readonly qos: 0 | 1 | 2
   readonly retainAsPublished: boolean
+  /** Whether it comes from what was retained. */
+  readonly isReplay: boolean
   /** Null for none. */
   readonly identifiers: number[] | null
 }
 
 /** For messages that came to a session's queue by a binding of somebody else's. */
-const FOREIGN: Match = { qos: 1, retainAsPublished: false, identifiers: null }
+const FOREIGN: Match = { qos: 1, retainAsPublished: false, isReplay: false, identifiers: null }
 
 /** A subscription that is shared, and what all of its messages are. */
 interface SharedMatch {
@@ -226,12 +228,16 @@ export class Subscriptions {
     if (message.exchange !== exchange) return isQos0 ? null : FOREIGN
     const common = this.matchPlain(message)
     if (common !== null) return common
+    const replayedFor = message.propertiesLength > BARE_BYTES ? retainedFor(message) : null
+    const replayed = replayedFor === null ? undefined : this.#all.get(replayedFor)
+    // others have it, too, but it is not sent for them
+    if (replayed !== undefined) return matchOf([replayed], true)
     const matching = this.#matching(topic)
     // the other queue has it too
     if (isQos0 && matching.some(({ qos }) => qos > 0)) return null
     const wanted = matching.some(({ noLocal }) => noLocal) && isFromClient(message, this.#state.clientId)
     const left = wanted ? matching.filter(({ noLocal }) => !noLocal) : matching
-    return left.length === 0 ? null : matchOf(left)
+    return left.length === 0 ? null : matchOf(left, replayedFor !== null)
   }
 
   #matching(topic: string): readonly Subscription[] {
@@ -258,7 +264,7 @@ export class Subscriptions {
 /** Flags and delivery mode. */
 const BARE_BYTES = 3
 
-function matchOf(subscriptions: readonly Subscription[]): Match {
+function matchOf(subscriptions: readonly Subscription[], isReplay = false): Match {
   let qos = 0
   let retainAsPublished = false
   const identifiers: number[] = []
@@ -267,7 +273,12 @@ function matchOf(subscriptions: readonly Subscription[]): Match {
     if (each.retainAsPublished) retainAsPublished = true
     if (each.identifier > 0) identifiers.push(each.identifier)
   }
-  return { qos: qos as 0 | 1 | 2, retainAsPublished, identifiers: identifiers.length === 0 ? null : identifiers }
+  return {
+    qos: qos as 0 | 1 | 2,
+    retainAsPublished,
+    isReplay,
+    identifiers: identifiers.length === 0 ? null : identifiers,
+  }
 }
 
 /** What is wrong with a filter for a group to share, as a sentence's end ("the filter …"); null where nothing is. */
