@@ -63,6 +63,32 @@ describe('subscriptions', () => {
     await client.disconnect()
   })
 
+  test('may leave out what the client had retained before, be it as its will', async () => {
+    const options = {
+      clientId: 'local-retain',
+      will: { topic: 'lr/will', payload: Buffer.from('x'), qos: 0, retain: true },
+    }
+    const gone = await MqttWire.connect(url, 5, options as Parameters<MqttWire['sendConnect']>[0])
+    await gone.publish('lr/early', 'x', { qos: 1, retain: true })
+    await gone.expect('puback')
+    gone.cut()
+    const other = await MqttWire.connect(url, 5, { clientId: 'local-retain-2' })
+    for (const topic of ['lr/will', 'lr/early']) {
+      await other.subscribe(topic, 0)
+      assert.equal(text(await other.expect('publish')), `${topic}=x`)
+    }
+    await other.publish('lr/other', 'x', { qos: 1, retain: true })
+    await other.expect('puback')
+    const client = await MqttWire.connect(url, 5, { clientId: 'local-retain' })
+    for (const qos of [0, 1] as const) {
+      await client.subscribe('lr/+', qos, { nl: true })
+      assert.equal(text(await client.expect('publish')), 'lr/other=x')
+      assert.deepEqual(await client.ping(), [])
+    }
+    await client.disconnect()
+    await other.disconnect()
+  })
+
   test('tell of the retain flag as it was published, where that is asked for', async () => {
     const client = await MqttWire.connect(url, 5, { clientId: 'rap' })
     await client.subscribe('r/1', 0, { rap: true })

@@ -47,7 +47,7 @@ export class Composer {
 
   /**
    * The bytes in front of the payload may be written over: nobody needs them any more.
-   * @param own the client's id, where it has subscriptions that its own messages must not come to @param key of the topic, as `keyOf` has it
+   * @param own the client's id, for subscriptions of its own that are not to bring the message; null where there are none @param key of the topic, as `keyOf` has it
    */
   compose(publication: Publication, own: string | null, key: string, keepsTopic: boolean): Message {
     const { topic, qos, retain, properties } = publication

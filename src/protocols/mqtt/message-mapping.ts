@@ -46,7 +46,7 @@ const QOS = 'x-mqtt-publish-qos'
 export const RETAIN = 'x-mqtt-retain'
 /** That it comes from what was retained when a subscription was made, and the filter of that. */
 export const RETAINED = 'x-mqtt-retained'
-/** Who published it, where it has subscriptions that its own messages must not come to. */
+/** Who published it, where it has subscriptions that its own messages must not come to, or may have them later. */
 export const OWN_CLIENT = 'x-mqtt-client-id'
 /** Whose will it is, while it is kept. */
 export const WILL = 'x-mqtt-will'

@@ -121,7 +121,9 @@ export class IncomingPublishes {
     }
     const publishing = this.#publishing
     const access = publishing.access(this.#context.settings.exchange)
-    const own = this.#version === 5 && this.#subscriptions.hasNoLocal ? this.#state.clientId : null
+    // what is retained may be asked for without its own messages later, be it by another version of the client
+    const isTold = retain || (this.#version === 5 && this.#subscriptions.hasNoLocal)
+    const own = isTold ? this.#state.clientId : null
     const message = this.#context.composer.compose(packet, own, this.#lastKey, this.#keepsTopic)
     if (qos < 2 && !retain) {
       this.#isReturned = false

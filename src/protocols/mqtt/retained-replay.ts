@@ -3,7 +3,7 @@ import { withProperties } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import type { MqttContext } from './context.ts'
 import type { OutgoingDeliveries } from './deliveries.ts'
-import { qosOf, RETAINED } from './message-mapping.ts'
+import { isFromClient, qosOf, RETAINED } from './message-mapping.ts'
 import type { RetainedMessage } from './retained/retained-messages.ts'
 import type { SessionState } from './session-state.ts'
 import type { Subscription } from './subscription.ts'
@@ -61,7 +61,8 @@ export class RetainedReplay {
     this.#isRunning = false
   }
 
-  #replay({ filter, qos, identifier }: Subscription, { topic, message, remainingMs }: RetainedMessage): void {
+  #replay({ filter, qos, noLocal, identifier }: Subscription, { topic, message, remainingMs }: RetainedMessage): void {
+    if (noLocal && isFromClient(message, this.#state.clientId)) return
     const queue = this.#session.vhost.queues.get(this.#state.qos1Queue)
     if (Math.min(qos, qosOf(message)) === 0 || queue === undefined) {
       const identifiers = identifier > 0 ? [identifier] : null

@@ -95,7 +95,8 @@ export class Wills {
     const vhost = this.#broker.vhosts.get(vhostName)
     if (vhost === undefined) return
     const { key, keepsTopic } = this.#composer.keyOf(packet.topic)
-    const compose = (): Message => this.#composer.compose(publicationOf(packet), null, key, keepsTopic)
+    const own = packet.retain ? rest.clientId : null
+    const compose = (): Message => this.#composer.compose(publicationOf(packet), own, key, keepsTopic)
     if (delaySec === 0) {
       void this.#publish({ ...rest, vhost, number: 0, compose })
       return
