@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** Where bytes that are not text lie in a string: lone surrogates, which no text has. Byte 0x80 is U+DC80. */
 const ESCAPED_FROM = 0xdc00
 
@@ -15,3 +17,7 @@ export function bytesOfAnyText(text: string): Buffer {
   })
   return Buffer.concat(pieces)
 }
+
+/** Bytes for who takes text alone: as they are where they are UTF-8, else in base64. */
+export const textOrBase64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes).toString(isUtf8(bytes) ? 'utf8' : 'base64')

@@ -193,6 +193,15 @@ describe('between MQTT and STOMP', () => {
     await mqtt.disconnect()
   })
 
+  test('bytes that are no text come in base64', async (t) => {
+    const client = await connect(t)
+    await client.sendSafely('SUBSCRIBE', { id: 0, destination: '/topic/raw' })
+    const mqtt = await MqttWire.connect(broker.urls.mqtt!, 5, { clientId: 'raw' })
+    await mqtt.publish('raw', 'x', { properties: { correlationData: Buffer.of(0xff) } })
+    assert.equal((await client.message()).headers['x-correlation-id'], '/w==')
+    await mqtt.disconnect()
+  })
+
   test('what STOMP sends comes to MQTT', async (t) => {
     const mqtt = await MqttWire.connect(broker.urls.mqtt!, 5, { clientId: 'display' })
     await mqtt.subscribe('shown/#', 1)

@@ -18,7 +18,7 @@ import { array, type Field, integerOf, longstr, stringOf, type Table } from '../
 import { fieldToJson } from '../../core/fields-json.ts'
 import { type Message, Properties } from '../../core/message.ts'
 import { EXPIRATION_MAX_MS } from '../../core/publish-properties.ts'
-import { bytesOfAnyText } from '../../util/any-text.ts'
+import { bytesOfAnyText, textOrBase64 } from '../../util/any-text.ts'
 import { keepsTopic, keyToTopic, topicToKey, type TopicMapping } from './topics.ts'
 import type { PacketProperties, UserProperties } from './wire/packets.ts'
 
@@ -268,7 +268,7 @@ function textOf(field: Field): string {
   switch (field.type) {
     case 'longstr':
     case 'binary':
-      return typeof field.value === 'string' ? field.value : textOfBytes(field.value)
+      return typeof field.value === 'string' ? field.value : textOrBase64(field.value)
     case 'table':
     case 'array':
       return JSON.stringify(fieldToJson(field))
@@ -280,9 +280,6 @@ function textOf(field: Field): string {
       return String(field.value)
   }
 }
-
-const textOfBytes = (bytes: Uint8Array): string =>
-  isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : Buffer.from(bytes).toString('base64')
 
 function decimalText(unscaled: number, scale: number): string {
   if (scale === 0) return String(unscaled)

@@ -3,6 +3,7 @@ import { fieldToJson } from '../../core/fields-json.ts'
 import { type Field, longstr } from '../../core/fields.ts'
 import { type Message, Properties } from '../../core/message.ts'
 import type { Entry } from '../../core/queues/entry.ts'
+import { textOrBase64 } from '../../util/any-text.ts'
 import { invalidHeader } from './errors.ts'
 import type { Frame } from './frame.ts'
 
@@ -88,7 +89,8 @@ export function headersOf(message: Message, entry: Entry | null): [name: string,
 
 /** Tables and arrays, which RabbitMQ leaves out, as JSON. */
 function textOf(field: Field): string {
-  if (field.type === 'longstr' && typeof field.value === 'string') return field.value
+  if (field.type === 'longstr' || field.type === 'binary')
+    return typeof field.value === 'string' ? field.value : textOrBase64(field.value)
   const json = fieldToJson(field)
   return typeof json === 'string' ? json : JSON.stringify(json)
 }
