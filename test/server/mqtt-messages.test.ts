@@ -229,7 +229,8 @@ describe('shared subscriptions', () => {
           ['#', ['$foo/bar'], 'foo/bar'],
           ['+/bar', ['$foo/bar'], 'foo/bar'],
           ['star/*/x', ['star/a/x', 'star/b.c/x'], 'star/*/x'],
-          ['dot/a.b', ['dot/a/b'], 'dot/a.b'],
+          ['dot/a.b', ['dot/a.c', 'dot/a/c'], 'dot/a.b'],
+          ['dot.a/#', ['dot/a/b.c'], 'dot.a/b'],
           ['dot/+/b', ['dot/a.b'], 'dot/a/b'],
           ['$foo/+', ['$foo/a.b'], '$foo/bar'],
         ] as const
@@ -409,6 +410,19 @@ describe('beside AMQP', () => {
     assert.equal(fromAmqp.properties!.contentType, 'application/json')
     assert.deepEqual({ ...fromAmqp.properties!.userProperties }, { n: '5' })
     await client.disconnect()
+  })
+
+  test('who subscribes to a topic with dots has what is published with its key', async (t) => {
+    const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
+    for (const [i, filter] of ['devices/10.0.0.1/cmd', '$share/g/devices/10.0.0.1/+'].entries()) {
+      const client = await MqttWire.connect(url, 5, { clientId: `dots-${i}` })
+      await client.subscribe(filter, 1)
+      for (const headers of [{}, { n: 1 }]) {
+        channel.publish('amq.topic', 'devices.10.0.0.1.cmd', Buffer.from('x'), { persistent: true, headers })
+        assert.equal(text(await client.expect('publish')), 'devices/10/0/0/1/cmd=x')
+      }
+      await client.disconnect()
+    }
   })
 
   test('a routing key that stands for no topic is sent to nobody, and holds nothing up', async (t) => {

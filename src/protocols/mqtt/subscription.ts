@@ -31,6 +31,8 @@ export class Subscription implements SubscriptionOptions {
   /** Whether the binding brings no other topics that keys give back than the filter matches, but for reserved ones. */
   readonly isExact: boolean
   readonly #plain: string
+  /** The filter as its key gives it back, where it has a dot: what other protocols publish with such a key is on a topic like that. */
+  readonly #fromKey: string | null
 
   constructor(filter: string, options: SubscriptionOptions, mapping: TopicMapping) {
     this.filter = filter
@@ -41,7 +43,11 @@ export class Subscription implements SubscriptionOptions {
     this.shared = parseShared(filter)
     this.#plain = this.shared?.filter ?? filter
     this.key = filterToKey(this.#plain, mapping)
-    this.isExact = keyToTopic(this.key, mapping) === this.#plain
+    const back = keyToTopic(this.key, mapping)
+    // an asterisk is a wildcard in the key only
+    const hasDot = back !== this.#plain && !this.#plain.includes('*')
+    this.#fromKey = hasDot ? back : null
+    this.isExact = hasDot || back === this.#plain
   }
 
   /** Null where the arguments are not those of a subscription. */
@@ -72,7 +78,8 @@ export class Subscription implements SubscriptionOptions {
 
   /** @param topic of a message */
   matches(topic: string): boolean {
-    return matches(this.#plain, topic)
+    if (matches(this.#plain, topic)) return true
+    return this.#fromKey !== null && !topic.includes('.') && matches(this.#fromKey, topic)
   }
 
   /** Whether both ask for the same. */
