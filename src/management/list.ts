@@ -31,17 +31,32 @@ export interface ListSource<T> {
   readonly keyOf?: (row: T, path: string) => unknown
 }
 
-/** @throws ApiError 400 for pages that are none, or out of range */
-export function answerList<T>(given: ListQuery, source: ListSource<T>): unknown {
+/**
+ * One of the lists that RabbitMQ answers in pages where it is asked for one: of exchanges, queues, connections, channels, virtual hosts.
+ * @throws ApiError 400 for pages that are none, or out of range
+ */
+export function answerPages<T>(given: ListQuery, source: ListSource<T>): unknown {
   const query = firstOfEach(given)
   const page = pageOf(query)
-  const filtered = filter(query, source)
+  // as with RabbitMQ, which takes no notice of a name outside of pages
+  const filtered = page === null ? [...source.rows] : filter(query, source)
   if (query.sort !== undefined && query.sort !== '') sort(filtered, source, query.sort)
   if (query.sort_reverse === 'true') filtered.reverse()
   const columns = columnsOf(query)
   const show = (row: T): Row => (columns === null ? source.render(row) : pick(source.render(row), columns))
   if (page === null) return filtered.map(show)
   return slice(filtered, source.rows.length, page, show)
+}
+
+/**
+ * Any other list. RabbitMQ answers it whole, whatever page is asked for, and clients that ask for pages of everything get on with that.
+ * The console says `pagination=true`, and does get a page.
+ * @throws ApiError 400 for pages that are none, or out of range
+ */
+export function answerList<T>(given: ListQuery, source: ListSource<T>): unknown {
+  const { page, ...whole } = firstOfEach(given)
+  const isPaged = page !== undefined && whole.pagination === 'true'
+  return answerPages(isPaged ? { ...whole, page } : whole, source)
 }
 
 /** A single object, with the columns that are asked for. */
@@ -72,7 +87,7 @@ function pageOf(query: ListQuery): Page | null {
   const size = query.page_size === undefined ? PAGE_SIZE_DEFAULT : Number(query.page_size)
   if (!Number.isInteger(number) || !Number.isInteger(size)) throw badRequest('Pagination parameters are invalid')
   if (number < 1 || size < 1 || size > PAGE_SIZE_MAX) {
-    const reason = `Invalid pagination parameters: page number ${number}, page size ${size}`
+    const reason = `Invalid pagination parameters: page number ${number}, page size ${query.page_size ?? 'undefined'}`
     throw new ApiError(400, 'invalid_pagination_parameters', reason)
   }
   return { number, size }

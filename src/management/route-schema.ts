@@ -38,9 +38,15 @@ const optionals = (query: Readonly<Record<string, TSchema>>): Record<string, TSc
 
 /** Of every list. */
 export const LIST_QUERY: Readonly<Record<string, TSchema>> = {
-  page: Type.Integer({ minimum: 1, description: 'Answers one page, with the counts around it' }),
+  page: Type.Integer({
+    minimum: 1,
+    description:
+      'Answers one page, with the counts around it: in lists of exchanges, queues, connections, channels and virtual hosts. ' +
+      'Others are answered whole, unless `pagination` is given as well',
+  }),
+  pagination: Type.Boolean({ description: 'Whether `page` holds in every list' }),
   page_size: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
-  name: Type.String({ description: 'What the name has to contain, in either case' }),
+  name: Type.String({ description: 'What the name has to contain, in either case; of pages' }),
   use_regex: Type.Boolean({ description: 'Whether `name` is a regular expression (PCRE)' }),
   sort: Type.String({ description: 'Key to sort by, such as `name` or `message_stats.publish`' }),
   sort_reverse: Type.Boolean(),

@@ -86,6 +86,14 @@ describe('lists of queues', () => {
     ])
   })
 
+  test('are whole without a page, whatever name is given', async () => {
+    const { api } = await someQueues()
+    assert.deepEqual(names(await ask(api, 'queues?name=two')), ['one', 'two', 'three'])
+    const refused = await api.request('GET', 'queues?page=0')
+    const reason = 'Invalid pagination parameters: page number 0, page size undefined'
+    assert.deepEqual(refused.json(), { error: 'invalid_pagination_parameters', reason })
+  })
+
   test('show only vhosts that the caller may look into', async () => {
     const { api, bench } = await someQueues()
     bench.broker.setPermission({ user: 'management', vhost: 'other', configure: '', write: '', read: '' })

@@ -5,7 +5,7 @@ import { requireVhost } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { described, LIST_QUERY } from '../route-schema.ts'
-import { answerList, answerObject, type ListQuery } from '../list.ts'
+import { answerList, answerObject, answerPages, type ListQuery } from '../list.ts'
 import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
 import { renderChannel } from '../objects/channel.ts'
 import { channelFlows } from '../objects/flows.ts'
@@ -30,7 +30,9 @@ export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => 
     }
     return undefined
   }
-  app.get('/channels', described('Channels', { query, tag }), (request) => channelList(request, sessions(), statistics))
+  app.get('/channels', described('Channels', { query, tag }), (request) =>
+    channelList(request, sessions(), statistics, answerPages),
+  )
   app.get('/vhosts/:vhost/channels', described('Channels to a virtual host', { query, tag }), (request) => {
     const { vhost: name } = request.params as { vhost: string }
     const vhost = requireVhost(request, broker, name)
@@ -53,12 +55,17 @@ export const channelRoutes: Routes = (app, { host: { broker, statistics } }) => 
 }
 
 /** Who may monitor sees all, others their own. */
-export function channelList(request: FastifyRequest, sessions: Iterable<Session>, statistics: Statistics): unknown {
+export function channelList(
+  request: FastifyRequest,
+  sessions: Iterable<Session>,
+  statistics: Statistics,
+  answer = answerList,
+): unknown {
   const isVisible = connectionFilter(request)
   requireStats(request, statistics)
   const ranges = rangesOf(request.query)
   const rows = [...sessions].filter(({ connection }) => isVisible(connection))
-  return answerList(request.query as ListQuery, {
+  return answer(request.query as ListQuery, {
     rows: rows.sort(byName),
     nameOf: sessionName,
     render: (session) => renderChannel(session, statistics, ranges),

@@ -4,7 +4,7 @@ import { type ApiTag, requireTag, requireVhost } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { described, LIST_QUERY } from '../route-schema.ts'
-import { answerList, answerObject, type ListQuery } from '../list.ts'
+import { answerList, answerObject, answerPages, type ListQuery } from '../list.ts'
 import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
 import { renderConnection, renderConnectionName } from '../objects/connection.ts'
 import { connectionFilter, requireOwn } from '../own-connections.ts'
@@ -21,10 +21,10 @@ const query = { ...LIST_QUERY, ...RANGE_QUERY, ...STATS_QUERY }
 const tag = 'Connections'
 
 export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) => {
-  const list = (request: FastifyRequest, connections: Iterable<ClientConnection>): unknown => {
+  const list = (request: FastifyRequest, connections: Iterable<ClientConnection>, answer = answerList): unknown => {
     const ranges = rangesOf(request.query)
     const isShort = statsOff(request, statistics)
-    return answerList(request.query as ListQuery, {
+    return answer(request.query as ListQuery, {
       rows: [...connections].filter(connectionFilter(request)).sort(byName),
       nameOf: ({ facts }) => facts.name,
       render: (row) => (isShort ? renderConnectionName(row) : renderConnection(row, statistics, ranges)),
@@ -41,7 +41,9 @@ export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) 
     }
     throw objectNotFound()
   }
-  app.get('/connections', described('Connections', { query, tag }), (request) => list(request, broker.connections))
+  app.get('/connections', described('Connections', { query, tag }), (request) =>
+    list(request, broker.connections, answerPages),
+  )
   app.get('/connections/:name', described('A connection', { query, tag, answers: { 200: ANY_OBJECT } }), (request) =>
     answerObject(
       request.query as ListQuery,
@@ -72,7 +74,7 @@ export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) 
       .filter((connection) => connection.user.name === user)
   }
   app.get('/connections/username/:user', described('Connections of a user', { query, tag }), (request) =>
-    answerList(request.query as ListQuery, {
+    answerPages(request.query as ListQuery, {
       rows: ofUser(request),
       nameOf: ({ facts }) => facts.name,
       render: renderConnectionName,

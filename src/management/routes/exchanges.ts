@@ -6,7 +6,7 @@ import { requireVhost, visibleVhosts } from '../access.ts'
 import { objectNotFound, vhostNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { actAs } from '../in-process.ts'
-import { answerList, answerObject, type ListQuery, sortedByName } from '../list.ts'
+import { answerObject, answerPages, type ListQuery, sortedByName } from '../list.ts'
 import { exchangeOf, requireName } from '../names.ts'
 import { exchangeObject, type ExchangeRow } from '../objects/exchange.ts'
 import { booleanOf, exactBodyOf, textOf } from '../request-body.ts'
@@ -39,7 +39,7 @@ export const exchangeRoutes: Routes = (app, { host: { broker, statistics } }) =>
     const ranges = rangesOf(request.query)
     const isBare = statsOff(request, statistics)
     const numbers = ({ exchange }: ExchangeRow) => (isBare ? {} : exchangeStats(exchange, statistics, ranges))
-    return answerList(request.query as ListQuery, {
+    return answerPages(request.query as ListQuery, {
       rows: vhosts.flatMap(rowsOf),
       nameOf: ({ exchange }) => exchange.name,
       render: (row) => ({ ...exchangeObject(row), ...numbers(row) }),

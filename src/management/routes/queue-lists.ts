@@ -3,7 +3,7 @@ import { requireVhost, visibleVhosts } from '../access.ts'
 import { objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { described, LIST_QUERY } from '../route-schema.ts'
-import { answerList, answerObject, type ListQuery, type ListSource } from '../list.ts'
+import { answerObject, answerPages, type ListQuery, type ListSource } from '../list.ts'
 import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
 import { queueFlows } from '../objects/flows.ts'
 import { queueKey } from '../objects/queue-keys.ts'
@@ -21,7 +21,7 @@ export const queueListRoutes: Routes = (app, { host: { broker, statistics } }) =
   const query = { ...LIST_QUERY, ...RANGE_QUERY, ...STATS_QUERY }
   const list = (request: FastifyRequest, vhosts: readonly VHost[]): unknown => {
     const rows = vhosts.toSorted(byName).flatMap(rowsOf)
-    return answerList(request.query as ListQuery, queueSource(rows, request, statistics))
+    return answerPages(request.query as ListQuery, queueSource(rows, request, statistics))
   }
   for (const path of ['/queues', '/queues/detailed']) {
     app.get(path, described('Queues of all virtual hosts', { query, tag }), (request) =>

@@ -7,7 +7,7 @@ import { knownVhosts, requireTag } from '../access.ts'
 import { ApiError, badRequest, objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { changeAs } from '../in-process.ts'
-import { answerList, answerObject, type ListQuery } from '../list.ts'
+import { answerObject, answerPages, type ListQuery } from '../list.ts'
 import { requireName } from '../names.ts'
 import { vhostObject } from '../objects/vhost.ts'
 import { bodyOf, booleanOf, type Json } from '../request-body.ts'
@@ -39,7 +39,7 @@ export const vhostRoutes: Routes = (app, { host: { broker, statistics } }) => {
   }
   const numbers = { ...RANGE_QUERY, ...STATS_QUERY }
   app.get('/vhosts', described('Virtual hosts', { query: { ...LIST_QUERY, ...numbers }, tag }), (request) =>
-    answerList(request.query as ListQuery, {
+    answerPages(request.query as ListQuery, {
       rows: knownVhosts(request, broker),
       nameOf: ({ name }) => name,
       render: renderFor(request),
