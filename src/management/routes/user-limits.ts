@@ -52,7 +52,7 @@ export const userLimitRoutes: Routes = (app, { host: { broker } }) => {
     const problems = validateUserLimits({ [limit]: value })
     if (problems.length > 0) throw badRequest(problems[0])
     await changeAs(broker, caller, () =>
-      broker.users.put({ ...user, limits: { ...user.limits, [fieldOf(limit)]: value as number } }),
+      broker.users.put({ ...user, limits: { ...user.limits, [FIELDS.get(limit)!]: value as number } }),
     )
     return reply.code(204).send()
   })
@@ -62,7 +62,8 @@ export const userLimitRoutes: Routes = (app, { host: { broker } }) => {
     async (request, reply) => {
       const caller = requireTag(request, 'administrator')
       const user = find(request)
-      const field = fieldOf((request.params as Params).name)
+      const field = FIELDS.get((request.params as Params).name)
+      // as with RabbitMQ, nothing where there is no such limit
       const limits = Object.fromEntries(Object.entries(user.limits).filter(([key]) => key !== field))
       await changeAs(broker, caller, () => broker.users.put({ ...user, limits }))
       return reply.code(204).send()
@@ -70,4 +71,7 @@ export const userLimitRoutes: Routes = (app, { host: { broker } }) => {
   )
 }
 
-const fieldOf = (limit: string): string => (limit === 'max-channels' ? 'maxChannels' : 'maxConnections')
+const FIELDS: ReadonlyMap<string, string> = new Map([
+  ['max-channels', 'maxChannels'],
+  ['max-connections', 'maxConnections'],
+])

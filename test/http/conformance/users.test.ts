@@ -75,6 +75,13 @@ scenario('users have limits', [
   limit('max-channels', {}, 400),
   { method: 'PUT', path: 'user-limits/nope/max-channels', body: { value: 5 }, status: 400 },
   { method: 'GET', path: 'user-limits/nope', status: 404 },
+  { method: 'DELETE', path: 'user-limits/{u}/nope', status: 204 },
+  {
+    method: 'GET',
+    path: 'user-limits/{u}',
+    status: 200,
+    answer: [{ value: { 'max-connections': 5, 'max-channels': -1 } }],
+  },
   { method: 'DELETE', path: 'user-limits/{u}/max-connections', status: 204 },
   { method: 'GET', path: 'user-limits/{u}', status: 200, answer: [{ value: { 'max-channels': -1 } }] },
 ])
