@@ -3,6 +3,7 @@ import { preconditionFailed } from '../core/errors.ts'
 import { tableFromJson } from '../core/fields-json.ts'
 import { queueTypeOf, injectQueueType, validateQueueArguments } from '../core/queues/arguments.ts'
 import type { VHost } from '../core/vhost.ts'
+import { grantAll } from './grant-all.ts'
 
 type Json = Record<string, unknown>
 
@@ -14,19 +15,31 @@ const NAME_BYTES_MAX = 255
  * settings are overwritten; the sections come in an order that respects references, whatever their order in the file. What RabbitMQ
  * exports but nobody could use is left out, and the log says so: streams, which are not implemented, and bindings whose ends are not in
  * the file (up to 3.13 an export has no internal exchanges, but their bindings).
- * @param onlyVhost puts what is in vhosts into this one, whatever vhost the file says, and leaves the rest out
  * @throws BrokerError preconditionFailed
  */
-export function importDefinitions(broker: Broker, definitions: unknown, onlyVhost?: string): void {
-  importing(broker, definitions, onlyVhost).forEach(() => {})
+export function importDefinitions(broker: Broker, definitions: unknown, options: ImportOptions = {}): void {
+  importing(broker, definitions, options).forEach(() => {})
+}
+
+export interface ImportOptions {
+  /** Puts what is in vhosts into this one, whatever vhost the file says, and leaves the rest out. */
+  readonly onlyVhost?: string | undefined
+  /** Who imports, and may use the vhosts that this makes. */
+  readonly user?: string
 }
 
 /** As `importDefinitions`: each step applies one row. */
-export function* importing(broker: Broker, definitions: unknown, onlyVhost?: string): Generator<unknown> {
+export function* importing(
+  broker: Broker,
+  definitions: unknown,
+  { onlyVhost, user }: ImportOptions,
+): Generator<unknown> {
   const file = objectOf(definitions, 'definitions')
   const version = file['rabbitmq_version'] ?? file['rabbit_version']
   const vhostOf = (row: Json): VHost => broker.findVhost(onlyVhost ?? text(row, 'vhost'))
-  if (onlyVhost === undefined) yield* importingNode(broker, file, typeof version === 'string' ? version : undefined)
+  if (onlyVhost === undefined) {
+    yield* importingNode(broker, file, typeof version === 'string' ? version : undefined, user)
+  }
   for (const row of rows(file, 'parameters')) yield importParameter(broker, vhostOf(row).name, row)
   for (const row of rows(file, 'policies')) yield broker.setPolicy('user', vhostOf(row).name, text(row, 'name'), row)
   for (const row of rows(file, 'exchanges')) yield importExchange(vhostOf(row), row)
@@ -35,9 +48,14 @@ export function* importing(broker: Broker, definitions: unknown, onlyVhost?: str
 }
 
 /** What is not in a vhost. */
-function* importingNode(broker: Broker, file: Json, version: string | undefined): Generator<unknown> {
+function* importingNode(
+  broker: Broker,
+  file: Json,
+  version: string | undefined,
+  user: string | undefined,
+): Generator<unknown> {
   for (const row of rows(file, 'users')) yield broker.users.put(broker.users.parse(row, version))
-  for (const row of rows(file, 'vhosts')) yield importVhost(broker, row)
+  for (const row of rows(file, 'vhosts')) yield importVhost(broker, row, user)
   const ends = (row: Json) => ({ user: text(row, 'user'), vhost: broker.findVhost(text(row, 'vhost')).name })
   for (const row of rows(file, 'permissions')) {
     const patterns = { configure: pattern(row, 'configure'), write: pattern(row, 'write'), read: pattern(row, 'read') }
@@ -50,7 +68,8 @@ function* importingNode(broker: Broker, file: Json, version: string | undefined)
   for (const row of rows(file, 'global_parameters')) yield broker.setGlobalParameter(text(row, 'name'), row['value'])
 }
 
-function importVhost(broker: Broker, row: Json): void {
+function importVhost(broker: Broker, row: Json, user: string | undefined): void {
+  const isNew = !broker.vhosts.has(text(row, 'name'))
   const metadata = objectOf(row['metadata'] ?? {}, 'metadata')
   const of = (key: string): unknown => row[key] ?? metadata[key]
   const [description, tags, type] = [of('description'), of('tags'), of('default_queue_type')]
@@ -62,6 +81,7 @@ function importVhost(broker: Broker, row: Json): void {
     ...(typeof type === 'string' ? { defaultQueueType: type === 'undefined' ? null : type } : {}),
     ...(typeof isProtected === 'boolean' ? { protectedFromDeletion: isProtected } : {}),
   })
+  if (isNew && user !== undefined) grantAll(broker, user, text(row, 'name'))
   if (row['tracing'] === true) broker.findVhost(text(row, 'name')).trace(true)
   const limits = unpaired(row['limits'] ?? {})
   if (Object.keys(limits as object).length > 0) {

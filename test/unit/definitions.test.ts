@@ -109,7 +109,7 @@ describe('definitions', () => {
         bindings: [{ source: 'x', destination: 'q', destination_type: 'queue', routing_key: '#', arguments: {} }],
         policies: [{ name: 'p', pattern: '.*', definition: { 'max-length': 3 } }],
       },
-      '/',
+      { onlyVhost: '/' },
     )
     assert.equal(bench.queue('q').settings.maxLength, 3)
     assert.equal(bench.vhost.findExchange('x').bindings.size, 1)

@@ -7,7 +7,7 @@ import type { Identity } from '../../core/identity.ts'
 import { requireTag } from '../access.ts'
 import { ApiError, answerError, badRequest, vhostNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { importDefinitions, importing, rowsIn } from '../definitions.ts'
+import { importDefinitions, importing, type ImportOptions, rowsIn } from '../definitions.ts'
 import { type Definitions, definitionsJson, nodeDefinitions, vhostDefinitions } from '../definitions-export.ts'
 import { changeAs } from '../in-process.ts'
 import { answerJob } from '../jobs/answer-job.ts'
@@ -67,7 +67,7 @@ function addRoutes(app: FastifyInstance, host: ManagementHost, jobs: Jobs, url: 
       if ((request.query as { job?: string }).job === 'true') {
         return answerJob(reply, importLater(broker, jobs, user, file, vhost))
       }
-      await changeAs(broker, user, () => importInto(broker, file, vhost))
+      await changeAs(broker, user, () => importInto(broker, file, { onlyVhost: vhost, user: user.name }))
       return redirect === null ? reply.code(204).send() : reply.redirect(redirect, 303)
     },
   )
@@ -80,7 +80,7 @@ const ROWS_PER_TURN = 100
 function importLater(broker: Broker, jobs: Jobs, user: Identity, file: unknown, vhost?: string): Job {
   const target = vhost === undefined ? 'the node' : `vhost '${vhost}'`
   return jobs.start({ kind: 'import', target, user, total: rowsIn(file) }, async (job) => {
-    const steps = importing(broker, file, vhost)
+    const steps = importing(broker, file, { onlyVhost: vhost, user: user.name })
     for (let isOver = false; !isOver;) {
       await changeAs(broker, user, () => {
         for (let i = 0; i < ROWS_PER_TURN && !isOver; i++) {
@@ -95,9 +95,9 @@ function importLater(broker: Broker, jobs: Jobs, user: Identity, file: unknown, 
 }
 
 /** What a file refers to and does not have is a mistake of the file. @throws ApiError 400, BrokerError */
-function importInto(broker: Broker, file: unknown, vhost?: string): void {
+function importInto(broker: Broker, file: unknown, options: ImportOptions): void {
   try {
-    importDefinitions(broker, file, vhost)
+    importDefinitions(broker, file, options)
   } catch (error) {
     if (error instanceof BrokerError && error.kind === 'notFound') throw badRequest(error.message)
     throw error

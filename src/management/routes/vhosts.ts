@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Broker } from '../../core/broker.ts'
-import type { Identity } from '../../core/identity.ts'
 import type { VHost, VHostMetadata } from '../../core/vhost.ts'
 import { knownVhosts, requireTag } from '../access.ts'
 import { ApiError, badRequest, objectNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
+import { grantAll } from '../grant-all.ts'
 import { changeAs } from '../in-process.ts'
 import { answerObject, answerPages, type ListQuery } from '../list.ts'
 import { requireName } from '../names.ts'
@@ -60,7 +60,7 @@ export const vhostRoutes: Routes = (app, { host: { broker, statistics } }) => {
       const existed = broker.vhosts.has(name)
       await changeAs(broker, user, () => {
         const vhost = broker.putVhost(name, metadata)
-        if (!existed) grantAll(broker, user, name)
+        if (!existed) grantAll(broker, user.name, name)
         if (tracing !== null) vhost.trace(tracing)
       })
       return reply.code(existed ? 204 : 201).send()
@@ -119,12 +119,6 @@ function administered(request: FastifyRequest, broker: Broker): VHost {
   const vhost = broker.vhosts.get((request.params as { vhost: string }).vhost)
   if (vhost === undefined) throw objectNotFound()
   return vhost
-}
-
-/** As in RabbitMQ, who makes a vhost may use it. */
-function grantAll(broker: Broker, { name: user }: Identity, vhost: string): void {
-  if (broker.users.get(user) === undefined) return
-  broker.setPermission({ user, vhost, configure: '.*', write: '.*', read: '.*' })
 }
 
 /** As in RabbitMQ, a description or tags that are not given are taken away, and the rest stays. @throws ApiError 400 */

@@ -39,6 +39,21 @@ scenario('definitions of a vhost are imported and exported', [
   }),
 ])
 
+scenario('who imports a virtual host may use it', [
+  { method: 'DELETE', path: 'vhosts/{v}', status: 204 },
+  post('definitions', { vhosts: [{ name: '{v}' }] }, 204),
+  { method: 'PUT', path: 'queues/{v}/b', body: {}, status: 201 },
+  {
+    method: 'GET',
+    path: 'permissions/{v}/guest',
+    status: 200,
+    answer: { configure: '.*', write: '.*', read: '.*' },
+  },
+  { method: 'PUT', path: 'permissions/{v}/guest', body: { configure: 'b', write: '.*', read: '.*' }, status: 204 },
+  post('definitions', { vhosts: [{ name: '{v}' }] }, 204),
+  { method: 'GET', path: 'permissions/{v}/guest', status: 200, answer: { configure: 'b' } },
+])
+
 type Rows = Record<string, unknown>[]
 type Definitions = Record<string, Rows>
 
@@ -57,7 +72,11 @@ const EVERYTHING = {
     },
   ],
   vhosts: [{ name: vhost }],
-  permissions: [{ user, vhost, configure: '^a', write: '.*', read: '' }],
+  permissions: [
+    { user, vhost, configure: '^a', write: '.*', read: '' },
+    // what whoever imports a new vhost is given
+    { user: 'guest', vhost, configure: '.*', write: '.*', read: '.*' },
+  ],
   topic_permissions: [{ user, vhost, exchange: 'amq.topic', write: '^{username}', read: '.*' }],
   parameters: [
     { vhost, component: 'vhost-limits', name: 'limits', value: { 'max-queues': 100 } },
