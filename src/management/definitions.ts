@@ -1,5 +1,5 @@
 import type { Broker } from '../core/broker.ts'
-import { preconditionFailed } from '../core/errors.ts'
+import { BrokerError, preconditionFailed } from '../core/errors.ts'
 import { tableFromJson } from '../core/fields-json.ts'
 import { queueTypeOf, injectQueueType, validateQueueArguments } from '../core/queues/arguments.ts'
 import type { VHost } from '../core/vhost.ts'
@@ -40,11 +40,11 @@ export function* importing(
   if (onlyVhost === undefined) {
     yield* importingNode(broker, file, typeof version === 'string' ? version : undefined, user)
   }
-  for (const row of rows(file, 'parameters')) yield importParameter(broker, vhostOf(row).name, row)
-  for (const row of rows(file, 'policies')) yield broker.setPolicy('user', vhostOf(row).name, text(row, 'name'), row)
-  for (const row of rows(file, 'exchanges')) yield importExchange(vhostOf(row), row)
-  for (const row of rows(file, 'queues')) yield importQueue(vhostOf(row), row)
-  for (const row of rows(file, 'bindings')) yield importBinding(vhostOf(row), row)
+  yield* each(file, 'parameters', (row) => importParameter(broker, vhostOf(row).name, row))
+  yield* each(file, 'policies', (row) => broker.setPolicy('user', vhostOf(row).name, text(row, 'name'), row))
+  yield* each(file, 'exchanges', (row) => importExchange(vhostOf(row), row))
+  yield* each(file, 'queues', (row) => importQueue(vhostOf(row), row))
+  yield* each(file, 'bindings', (row) => importBinding(vhostOf(row), row))
 }
 
 /** What is not in a vhost. */
@@ -54,18 +54,37 @@ function* importingNode(
   version: string | undefined,
   user: string | undefined,
 ): Generator<unknown> {
-  for (const row of rows(file, 'users')) yield broker.users.put(broker.users.parse(row, version))
-  for (const row of rows(file, 'vhosts')) yield importVhost(broker, row, user)
+  yield* each(file, 'users', (row) => broker.users.put(broker.users.parse(row, version)))
+  yield* each(file, 'vhosts', (row) => importVhost(broker, row, user))
   const ends = (row: Json) => ({ user: text(row, 'user'), vhost: broker.findVhost(text(row, 'vhost')).name })
-  for (const row of rows(file, 'permissions')) {
+  yield* each(file, 'permissions', (row) => {
     const patterns = { configure: pattern(row, 'configure'), write: pattern(row, 'write'), read: pattern(row, 'read') }
-    yield broker.setPermission({ ...ends(row), ...patterns })
-  }
-  for (const row of rows(file, 'topic_permissions')) {
+    broker.setPermission({ ...ends(row), ...patterns })
+  })
+  yield* each(file, 'topic_permissions', (row) => {
     const patterns = { write: pattern(row, 'write'), read: pattern(row, 'read') }
-    yield broker.setTopicPermission({ ...ends(row), exchange: text(row, 'exchange'), ...patterns })
+    broker.setTopicPermission({ ...ends(row), exchange: text(row, 'exchange'), ...patterns })
+  })
+  yield* each(file, 'global_parameters', (row) => broker.setGlobalParameter(text(row, 'name'), row['value']))
+}
+
+/** Applies the rows of a section, one in each step. In a large file only its name tells which one is wrong. */
+function* each(file: Json, section: string, apply: (row: Json) => unknown): Generator<unknown> {
+  for (const row of rows(file, section)) {
+    try {
+      apply(row)
+    } catch (error) {
+      if (error instanceof BrokerError) error.message += ` (${nameOf(row)})`
+      throw error
+    }
+    yield
   }
-  for (const row of rows(file, 'global_parameters')) yield broker.setGlobalParameter(text(row, 'name'), row['value'])
+}
+
+/** `vhost/name`, as RabbitMQ writes it of policies and parameters. */
+function nameOf({ vhost, component, user, exchange, source, destination, name }: Json): string {
+  const ends = source === undefined ? [] : [`${String(source)} -> ${String(destination)}`]
+  return [vhost, component, user, exchange, name, ...ends].filter((part) => typeof part === 'string').join('/')
 }
 
 function importVhost(broker: Broker, row: Json, user: string | undefined): void {

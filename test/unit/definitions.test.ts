@@ -115,6 +115,25 @@ describe('definitions', () => {
     assert.equal(bench.vhost.findExchange('x').bindings.size, 1)
   })
 
+  for (const [section, row, name] of [
+    ['users', { name: 'ann', tags: '', password_hash: '', hashing_algorithm: 'no' }, 'ann'],
+    ['permissions', { user: 'ann', vhost: '/', configure: '', write: '', read: '' }, '//ann'],
+    ['topic_permissions', { user: 'ann', vhost: '/', exchange: 'x', write: '', read: '' }, '//ann/x'],
+    ['parameters', { vhost: '/', component: 'vhost-limits', name: 'limits', value: 1 }, '//vhost-limits/limits'],
+    ['policies', { vhost: '/', name: 'p', pattern: '(', definition: { 'max-length': 1 } }, '//p'],
+    ['exchanges', { vhost: '/', name: 'x', type: 'no' }, '//x'],
+    ['queues', { vhost: '/', name: 'q', durable: true, auto_delete: false, arguments: { 'x-expires': 0 } }, '//q'],
+    ['bindings', { vhost: 'none', source: 'x', destination: 'q', destination_type: 'queue' }, 'none/x -> q'],
+  ] as const) {
+    test(`with a mistake among ${section} say in which of them it is`, async () => {
+      const bench = await new CoreBench().start()
+      assert.throws(
+        () => importDefinitions(bench.broker, { [section]: [row] }),
+        ({ message }: Error) => message.endsWith(` (${name})`),
+      )
+    })
+  }
+
   for (const [what, file, expected] of [
     ['a list', [], /definitions is not an object/],
     ['a section that is no list', { queues: {} }, /'queues' is not a list/],
