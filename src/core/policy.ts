@@ -177,8 +177,10 @@ export const policyToJson = (policy: Policy): PolicyJson => ({
 
 function parseRule(scope: PolicyScope, vhost: string, name: string, body: unknown): Rule {
   const given = isObject(body) ? body : {}
-  const fields: Record<string, unknown> = { priority: given['priority'] ?? 0, 'apply-to': given['apply-to'] ?? 'all' }
-  for (const key of ['pattern', 'definition']) if (given[key] !== undefined) fields[key] = given[key]
+  // null is a value, and a wrong one
+  const fields: Record<string, unknown> = { priority: 0, 'apply-to': 'all' }
+  for (const key of ['priority', 'apply-to', 'pattern', 'definition'])
+    if (given[key] !== undefined) fields[key] = given[key]
   let regex: Pattern | null = null
   const checkPattern = (key: string, value: unknown): string | null => {
     if (typeof value !== 'string') return `${key} should be a binary but was ${erlangTerm(value)}`

@@ -4,6 +4,7 @@ import { tableFromJson } from '../core/fields-json.ts'
 import { queueTypeOf, injectQueueType, validateQueueArguments } from '../core/queues/arguments.ts'
 import type { VHost } from '../core/vhost.ts'
 import { grantAll } from './grant-all.ts'
+import { tagsOf } from './tags.ts'
 
 type Json = Record<string, unknown>
 
@@ -54,7 +55,11 @@ function* importingNode(
   version: string | undefined,
   user: string | undefined,
 ): Generator<unknown> {
-  yield* each(file, 'users', (row) => broker.users.put(broker.users.parse(row, version)))
+  yield* each(file, 'users', (row) => {
+    // as RabbitMQ refuses it: who is meant to be nobody has none in a list
+    if (typeof row['tags'] !== 'string' && !Array.isArray(row['tags'])) throw preconditionFailed('tags_not_present')
+    broker.users.put(broker.users.parse(row, version))
+  })
   yield* each(file, 'vhosts', (row) => importVhost(broker, row, user))
   const ends = (row: Json) => ({ user: text(row, 'user'), vhost: broker.findVhost(text(row, 'vhost')).name })
   yield* each(file, 'permissions', (row) => {
@@ -96,7 +101,7 @@ function importVhost(broker: Broker, row: Json, user: string | undefined): void 
   // up to RabbitMQ 3.12 a file has the names only, and what is known besides stays
   broker.putVhost(text(row, 'name'), {
     ...(description === undefined ? {} : { description: String(description) }),
-    ...(Array.isArray(tags) ? { tags: tags.map(String) } : {}),
+    ...(Array.isArray(tags) || typeof tags === 'string' ? { tags: tagsOf(tags) } : {}),
     ...(typeof type === 'string' ? { defaultQueueType: type === 'undefined' ? null : type } : {}),
     ...(typeof isProtected === 'boolean' ? { protectedFromDeletion: isProtected } : {}),
   })
@@ -128,7 +133,7 @@ function unpaired(value: unknown): unknown {
 
 function importExchange(vhost: VHost, row: Json): void {
   const name = text(row, 'name')
-  if (vhost.exchanges.has(name)) return
+  if (vhost.exchanges.has(name) || isReserved(vhost, 'exchange', name)) return
   vhost.createExchange({
     name,
     type: text(row, 'type'),
@@ -139,15 +144,27 @@ function importExchange(vhost: VHost, row: Json): void {
   })
 }
 
+/** Names that begin so are the broker's to give: RabbitMQ leaves such rows out, too. */
+function isReserved({ name: vhost, broker }: VHost, kind: 'exchange' | 'queue', name: string): boolean {
+  if (!name.startsWith('amq.')) return false
+  broker.log.warn(`definitions: ${kind === 'queue' ? 'a queue' : 'an exchange'} is left out, its name is reserved`, {
+    vhost,
+    name,
+  })
+  return true
+}
+
 function importQueue(vhost: VHost, row: Json): void {
   const name = text(row, 'name')
-  if (vhost.queues.has(name)) return
+  const durable = flag(row, 'durable')
+  const autoDelete = flag(row, 'auto_delete')
+  if (vhost.queues.has(name) || isReserved(vhost, 'queue', name)) return
   const properties = {
     name,
     vhost: vhost.name,
-    durable: row['durable'] !== false,
+    durable,
     exclusive: false,
-    autoDelete: row['auto_delete'] === true,
+    autoDelete,
     serverNamed: false,
   }
   const given = tableFromJson(row['arguments'] ?? {})
@@ -170,8 +187,11 @@ function importBinding(vhost: VHost, row: Json): void {
   if (sourceName === '') return
   const destinationName = text(row, 'destination')
   const source = vhost.exchanges.get(sourceName)
-  const those = row['destination_type'] === 'exchange' ? vhost.exchanges : vhost.queues
-  const destination = those.get(destinationName)
+  const kind = text(row, 'destination_type')
+  if (kind !== 'exchange' && kind !== 'queue') {
+    throw preconditionFailed(`definitions: '${kind}' is no 'destination_type': queue and exchange are`)
+  }
+  const destination = (kind === 'exchange' ? vhost.exchanges : vhost.queues).get(destinationName)
   if (source === undefined || destination === undefined) {
     const facts = { vhost: vhost.name, source: sourceName, destination: destinationName }
     vhost.broker.log.warn('definitions: a binding is left out, one of its ends does not exist', facts)
@@ -202,6 +222,13 @@ function pattern(row: Json, key: string): string {
   const value = row[key]
   if (typeof value === 'string') return value
   throw preconditionFailed(`definitions: '${key}' is missing or not a string in ${JSON.stringify(row)}`)
+}
+
+/** Of queues: RabbitMQ guesses neither of the two. */
+function flag(row: Json, key: string): boolean {
+  const value = row[key]
+  if (typeof value === 'boolean') return value
+  throw preconditionFailed(`definitions: '${key}' is missing or not a boolean in ${JSON.stringify(row)}`)
 }
 
 function text(row: Json, key: string): string {

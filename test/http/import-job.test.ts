@@ -21,7 +21,7 @@ async function importAs(api: ApiBench, body: unknown, path = 'definitions'): Pro
   }
 }
 
-const queues = Array.from({ length: 450 }, (_, i) => ({ name: `q${i}`, vhost: '/', durable: true, arguments: {} }))
+const queues = Array.from({ length: 450 }, (_, i) => ({ name: `q${i}`, vhost: '/', durable: true, auto_delete: false }))
 
 describe('an import as a job', () => {
   test('applies what the file has', async () => {

@@ -159,7 +159,7 @@ for (const [name, program, skip] of [
       writeFileSync(file, JSON.stringify({ vhosts: [{ name: 'imported' }] }))
       assert.equal((await run(['import', file])).code, 0)
       assert.ok((await rows('list', 'vhosts', 'name')).flat().includes('imported'))
-      writeFileSync(file, JSON.stringify({ queues: [{ name: 'of a vhost', durable: true }] }))
+      writeFileSync(file, JSON.stringify({ queues: [{ name: 'of a vhost', durable: true, auto_delete: false }] }))
       assert.equal((await run(['-V', 'imported', 'import', file])).code, 0)
       assert.deepEqual((await rows('-V', 'imported', 'list', 'bindings', 'destination')).flat(), ['of a vhost'])
     })

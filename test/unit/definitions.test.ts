@@ -115,6 +115,18 @@ describe('definitions', () => {
     assert.equal(bench.vhost.findExchange('x').bindings.size, 1)
   })
 
+  test('have tags of virtual hosts in a list, or in a text with commas', async () => {
+    const { broker } = await new CoreBench().start()
+    importDefinitions(broker, {
+      vhosts: [
+        { name: 'a', tags: 'one, two' },
+        { name: 'b', tags: ['one'] },
+      ],
+    })
+    assert.deepEqual(broker.findVhost('a').metadata.tags, ['one', 'two'])
+    assert.deepEqual(broker.findVhost('b').metadata.tags, ['one'])
+  })
+
   for (const [section, row, name] of [
     ['users', { name: 'ann', tags: '', password_hash: '', hashing_algorithm: 'no' }, 'ann'],
     ['permissions', { user: 'ann', vhost: '/', configure: '', write: '', read: '' }, '//ann'],
@@ -142,7 +154,7 @@ describe('definitions', () => {
     ['an unknown exchange type', { exchanges: [{ vhost: '/', name: 'x', type: 'no' }] }, /unknown exchange type 'no'/],
     [
       'arguments that a client could not declare',
-      { queues: [{ vhost: '/', name: 'q', arguments: { 'x-max-length': -1 } }] },
+      { queues: [{ vhost: '/', name: 'q', durable: true, auto_delete: false, arguments: { 'x-max-length': -1 } }] },
       /invalid arg 'x-max-length'/,
     ],
   ] as const) {

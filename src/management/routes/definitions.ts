@@ -62,7 +62,7 @@ function addRoutes(app: FastifyInstance, host: ManagementHost, jobs: Jobs, url: 
       const { vhost } = request.params as Params
       const { file, redirect } = request.isMultipart()
         ? await readForm(request)
-        : { file: bodyOf(request), redirect: null }
+        : { file: fileOf(request), redirect: null }
       if (vhost !== undefined && !broker.vhosts.has(vhost)) throw vhostNotFound()
       if ((request.query as { job?: string }).job === 'true') {
         return answerJob(reply, importLater(broker, jobs, user, file, vhost))
@@ -110,6 +110,12 @@ function answer(request: FastifyRequest, reply: FastifyReply, definitions: Defin
     reply.header('content-disposition', `attachment; filename="${download.replaceAll(/[^\w.-]/g, '_')}"`)
   }
   return reply.type('application/json').send(Readable.from(definitionsJson(definitions)))
+}
+
+/** No body at all counts as an empty file. @throws ApiError 400 */
+function fileOf(request: FastifyRequest): unknown {
+  if (request.body === null || typeof request.body === 'boolean') throw badRequest(UNPARSED)
+  return bodyOf(request)
 }
 
 interface Form {

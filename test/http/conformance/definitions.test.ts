@@ -39,6 +39,33 @@ scenario('definitions of a vhost are imported and exported', [
   }),
 ])
 
+const durable = { durable: true, auto_delete: false, arguments: {} }
+const BINDING = { vhost: '{v}', source: 'amq.direct', destination: 'q', routing_key: 'k', arguments: {} }
+const refused = { differs: 'plainReasons', keys: ['reason'] } as const
+
+scenario('rows that RabbitMQ refuses or leaves out are refused or left out', [
+  post('definitions', { vhosts: [{ name: '{v}', tags: 'a, b' }] }, 204),
+  post('definitions', { queues: [{ ...durable, name: 'amq.q', vhost: '{v}' }] }, 204),
+  post('definitions', { exchanges: [{ ...durable, name: 'amq.x', type: 'fanout', vhost: '{v}' }] }, 204),
+  { method: 'GET', path: 'queues/{v}/amq.q', status: 404 },
+  { method: 'GET', path: 'exchanges/{v}/amq.x', status: 404 },
+  post('definitions', { queues: [{ ...durable, name: 'q', vhost: '{v}', durable: 'x' }] }, 400, refused),
+  post('definitions', { queues: [{ name: 'q', vhost: '{v}', auto_delete: false }] }, 400, refused),
+  post('definitions', { queues: [{ name: 'q', vhost: '{v}', durable: true }] }, 400, refused),
+  post('definitions', { queues: [{ ...durable, name: 'q', vhost: '{v}' }] }, 204),
+  post('definitions', { bindings: [{ ...BINDING, destination_type: 'zip' }] }, 400, refused),
+  post('definitions', { users: [{ name: '{u}', password_hash: '' }] }, 400, refused),
+  post('definitions', { users: [{ name: '{u}', password_hash: '', tags: 'a,b' }] }, 204),
+  post('definitions', 'null', 400),
+  post('definitions', 'true', 400),
+  post(
+    'definitions',
+    { policies: [{ vhost: '{v}', name: 'p', pattern: '', definition: { 'max-length': 1 }, priority: null }] },
+    400,
+    refused,
+  ),
+])
+
 scenario('who imports a virtual host may use it', [
   { method: 'DELETE', path: 'vhosts/{v}', status: 204 },
   post('definitions', { vhosts: [{ name: '{v}' }] }, 204),

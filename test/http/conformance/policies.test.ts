@@ -38,6 +38,7 @@ for (const kind of ['policies', 'operator-policies'] as const) {
     put({ pattern: '^a', definition: {} }, 400),
     put({ pattern: '^a', definition: { 'max-length': -5 } }, 400),
     put({ pattern: '^a', definition: { 'max-length': 5 }, priority: 'x' }, 400, escapes),
+    put({ pattern: '^a', definition: { 'max-length': 5 }, priority: null }, 400),
     put({ pattern: '^a', definition: { 'max-length': 5 }, 'apply-to': 'people' }, 400, { differs: 'applyTo' }),
     put({ pattern: '^a', definition: 5 }, 400, { rabbitmq: 500, differs: 'crashes' }),
     { method: 'PUT', path: `${kind}/nope/p`, body: { pattern: '', definition: {} }, status: 404 },
