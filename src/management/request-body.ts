@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { tableFromJson } from '../core/fields-json.ts'
+import type { Table } from '../core/fields.ts'
 import { badRequest } from './api-error.ts'
 
 // Bodies of requests as RabbitMQ reads them: JSON whatever the content type says, and its words for what is wrong with them.
@@ -109,6 +111,18 @@ export function exactBodyOf(request: FastifyRequest, ...required: readonly strin
   if (!LONG_NUMBER.test(request.bodyText)) return body
   return objectOf(JSON.parse(request.bodyText, exactNumber))
 }
+
+/**
+ * Arguments or headers. No field of a table stands for null in RabbitMQ's API.
+ * @throws ApiError 400, BrokerError preconditionFailed
+ */
+export function tableOf(value: unknown): Table {
+  if (typeof value === 'object' && value !== null && hasNull(value)) throw badRequest('null_not_allowed')
+  return tableFromJson(value)
+}
+
+const hasNull = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && Object.values(value).some(hasNull))
 
 function exactNumber(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value

@@ -1,7 +1,8 @@
-import { tableFromJson, tableToJson } from '../../core/fields-json.ts'
+import { tableToJson } from '../../core/fields-json.ts'
 import { Properties } from '../../core/message.ts'
 import { badRequest } from '../api-error.ts'
 import { isObject } from '../../core/parameter-validation.ts'
+import { tableOf } from '../request-body.ts'
 
 /** RabbitMQ's names for the properties that are texts. */
 const TEXTS = {
@@ -62,6 +63,6 @@ export function propertiesFromObject(value: unknown): Properties {
     }
     properties[name] = number as number
   }
-  if (value['headers'] !== undefined) properties.headers = tableFromJson(value['headers'])
+  if (value['headers'] !== undefined) properties.headers = tableOf(value['headers'])
   return properties
 }

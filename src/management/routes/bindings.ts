@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Broker } from '../../core/broker.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import { tableFromJson } from '../../core/fields-json.ts'
 import type { Queue } from '../../core/queues/queue.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { requireVhost, visibleVhosts } from '../access.ts'
@@ -13,7 +12,7 @@ import { actAs } from '../in-process.ts'
 import { answerList, answerObject, type ListQuery } from '../list.ts'
 import { exchangeOf, requireName } from '../names.ts'
 import { bindingObject, type BindingRow, bindingRow, defaultBindingRow } from '../objects/binding.ts'
-import { exactBodyOf, textOf } from '../request-body.ts'
+import { exactBodyOf, tableOf, textOf } from '../request-body.ts'
 import { described, LIST_QUERY, OBJECT_QUERY } from '../route-schema.ts'
 
 const Binding = Type.Partial(
@@ -79,7 +78,7 @@ function addRoutesBetween(app: FastifyInstance, broker: Broker, kind: 'queue' | 
     requireVhost(request, broker, ends.vhost, vhostNotFound)
     const body = exactBodyOf(request)
     const key = requireName('routing key', textOf(body['routing_key'] ?? '', 'routing_key'))
-    const args = tableFromJson(body['arguments'])
+    const args = tableOf(body['arguments'])
     await actAs(broker, request.caller!.user, ends.vhost, ({ topology }) =>
       kind === 'queue'
         ? topology.bindQueue(ends.destination, ends.source, key, args)

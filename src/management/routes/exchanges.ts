@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { tableFromJson } from '../../core/fields-json.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { requireVhost, visibleVhosts } from '../access.ts'
 import { objectNotFound, vhostNotFound } from '../api-error.ts'
@@ -9,7 +8,7 @@ import { actAs } from '../in-process.ts'
 import { answerObject, answerPages, type ListQuery, sortedByName } from '../list.ts'
 import { exchangeOf, requireName } from '../names.ts'
 import { exchangeObject, type ExchangeRow } from '../objects/exchange.ts'
-import { booleanOf, exactBodyOf, textOf } from '../request-body.ts'
+import { booleanOf, exactBodyOf, tableOf, textOf } from '../request-body.ts'
 import { described, LIST_QUERY, OBJECT_QUERY } from '../route-schema.ts'
 import { exchangeFlows, exchangeStats } from '../statistics/exchange-stats.ts'
 import { rangesOf } from '../statistics/ranges.ts'
@@ -102,6 +101,6 @@ function declarationOf(request: FastifyRequest) {
     durable: booleanOf(body['durable'], false),
     autoDelete: booleanOf(body['auto_delete'], false),
     internal: booleanOf(body['internal'], false),
-    arguments: tableFromJson(body['arguments']),
+    arguments: tableOf(body['arguments']),
   }
 }

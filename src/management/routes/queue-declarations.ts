@@ -1,11 +1,10 @@
 import { Type } from 'typebox'
-import { tableFromJson } from '../../core/fields-json.ts'
 import { requireVhost } from '../access.ts'
 import { badRequest, objectNotFound, vhostNotFound } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { actAs } from '../in-process.ts'
 import { requireName } from '../names.ts'
-import { booleanOf, exactBodyOf, type Json } from '../request-body.ts'
+import { booleanOf, exactBodyOf, type Json, tableOf } from '../request-body.ts'
 import { described } from '../route-schema.ts'
 
 const Declaration = Type.Partial(
@@ -39,7 +38,7 @@ export const queueDeclarationRoutes: Routes = (app, { host: { broker } }) => {
       // it would end with this request
       exclusive: false,
       autoDelete: booleanOf(body['auto_delete'], false),
-      arguments: tableFromJson(body['arguments']),
+      arguments: tableOf(body['arguments']),
     }
     const existed = queues.has(name)
     await actAs(broker, request.caller!.user, vhost, ({ topology }) => topology.declareQueue(declaration))

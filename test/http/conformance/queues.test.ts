@@ -49,6 +49,7 @@ scenario('mistakes with queues are answered', [
   put('q', 'no json', 400),
   put('amq.q', {}, 401, { differs: 'reasons' }),
   put('a'.repeat(256), {}, 400),
+  put('null', { arguments: { 'x-a': { b: [null] } } }, 400, { answer: { reason: 'null_not_allowed' } }),
   { method: 'PUT', path: 'queues/nope/q', body: {}, status: 404 },
   { method: 'DELETE', path: 'queues/nope/q', status: 404 },
 ])
