@@ -2,7 +2,7 @@ import { composeMessage, Properties } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import { requireVhost } from '../access.ts'
 import type { Routes } from '../app.ts'
-import { asChannel } from '../channel-error.ts'
+import { asConsumer } from '../channel-error.ts'
 import { actAs } from '../in-process.ts'
 import { ANY_OBJECT } from '../openapi.ts'
 import { described } from '../route-schema.ts'
@@ -18,7 +18,7 @@ export const alivenessRoutes: Routes = (app, { host: { broker } }) => {
   app.get('/aliveness-test/:vhost', options, async (request, reply) => {
     const { vhost } = request.params as { vhost: string }
     requireVhost(request, broker, vhost)
-    const came = await asChannel(() => actAs(broker, request.caller!.user, vhost, goThrough))
+    const came = await asConsumer(() => actAs(broker, request.caller!.user, vhost, goThrough))
     if (came) return { status: 'ok' }
     return reply.code(503).send({ status: 'failed', reason: `${QUEUE} queue is empty` })
   })

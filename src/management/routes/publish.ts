@@ -6,9 +6,9 @@ import { applyHeaders, applyReplyTo, parseExpiration } from '../../core/publish-
 import { QuietSink } from '../../core/quiet-sink.ts'
 import type { Session } from '../../core/session.ts'
 import { requireVhost } from '../access.ts'
-import { ApiError, badRequest, vhostNotFound } from '../api-error.ts'
+import { accessRefusedAnyhow, ApiError, badRequest } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { asChannel } from '../channel-error.ts'
+import { asPublisher } from '../channel-error.ts'
 import { actAs } from '../in-process.ts'
 import { exchangeOf, requireName } from '../names.ts'
 import { propertiesFromObject } from '../objects/properties.ts'
@@ -26,7 +26,7 @@ export const publishRoutes: Routes = (app, { host: { broker } }) => {
   const options = described('Publish a message', { body: Publish, tag: 'Exchanges' })
   app.post('/exchanges/:vhost/:exchange/publish', options, async (request) => {
     const params = request.params as { vhost: string; exchange: string }
-    requireVhost(request, broker, params.vhost, vhostNotFound)
+    requireVhost(request, broker, params.vhost, accessRefusedAnyhow)
     requireNoAlarm(broker)
     const body = exactBodyOf(request, 'routing_key', 'properties', 'payload', 'payload_encoding')
     const payload = decode(body['payload'], body['payload_encoding'])
@@ -34,7 +34,7 @@ export const publishRoutes: Routes = (app, { host: { broker } }) => {
     const properties = propertiesFromObject(body['properties'])
     const message = compose(broker, exchangeOf(params.exchange), key, properties, payload)
     const publisher = new Publisher()
-    const routed = await asChannel(() =>
+    const routed = await asPublisher(() =>
       actAs(broker, request.caller!.user, params.vhost, (session) => publisher.publish(session, message), publisher),
     )
     return { routed }

@@ -5,9 +5,9 @@ import { returnedProperties } from '../../core/delivered-properties.ts'
 import type { Entry } from '../../core/queues/entry.ts'
 import type { Session } from '../../core/session.ts'
 import { requireVhost } from '../access.ts'
-import { badRequest, vhostNotFound } from '../api-error.ts'
+import { accessRefusedAnyhow, badRequest } from '../api-error.ts'
 import type { Routes } from '../app.ts'
-import { asChannel } from '../channel-error.ts'
+import { asConsumer } from '../channel-error.ts'
 import { actAs } from '../in-process.ts'
 import { propertiesObject } from '../objects/properties.ts'
 import { bodyOf, integerOf, type Json } from '../request-body.ts'
@@ -43,9 +43,9 @@ export const queueGetRoutes: Routes = (app, { host: { broker } }) => {
   })
   app.post('/queues/:vhost/:queue/get', options, async (request) => {
     const { vhost, queue } = request.params as { vhost: string; queue: string }
-    requireVhost(request, broker, vhost, vhostNotFound)
+    requireVhost(request, broker, vhost, accessRefusedAnyhow)
     const wanted = requestOf(bodyOf(request))
-    return asChannel(() => actAs(broker, request.caller!.user, vhost, (session) => fetch(session, queue, wanted)))
+    return asConsumer(() => actAs(broker, request.caller!.user, vhost, (session) => fetch(session, queue, wanted)))
   })
 }
 
@@ -117,7 +117,8 @@ const fetchOne = (session: Session, queue: string, wanted: GetRequest): Promise<
 function show(tag: number, entry: Entry, remaining: number, { base64, truncate }: GetRequest): Fetched {
   const { message, redelivered } = entry
   const body = message.body()
-  const part = truncate === null || truncate >= body.length ? body : body.subarray(0, endOfCharacter(body, truncate))
+  const part = truncate === null || truncate >= body.length ? body : body.subarray(0, truncate)
+  // as with RabbitMQ, a text that is cut within a character is none
   const asText = !base64 && isUtf8(part)
   const shown = {
     payload_bytes: body.length,
@@ -130,11 +131,4 @@ function show(tag: number, entry: Entry, remaining: number, { base64, truncate }
     payload_encoding: asText ? 'string' : 'base64',
   }
   return { tag, shown, bytes: part.length }
-}
-
-/** Where a text may be cut: not within a character, which the bytes that continue one tell. */
-function endOfCharacter(bytes: Buffer, wanted: number): number {
-  let end = wanted
-  while (end > 0 && wanted - end < 3 && (bytes[end]! & 0xc0) === 0x80) end--
-  return isUtf8(bytes.subarray(0, end)) ? end : wanted
 }

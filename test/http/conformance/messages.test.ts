@@ -70,6 +70,22 @@ scenario('messages are published and fetched', [
   get({ count: -1 }, 200, { answer: [] }),
 ])
 
+scenario('payloads are cut by bytes', [
+  DECLARE,
+  publish({ payload: 'hééé' }, 200),
+  get({ encoding: 'base64', truncate: 4, ackmode: 'ack_requeue_true' }, 200, { answer: [{ payload: 'aMOpww==' }] }),
+  get({ truncate: 2, ackmode: 'ack_requeue_true' }, 200, {
+    answer: [{ payload: 'aMM=', payload_encoding: 'base64' }],
+    differs: 'deliveryCount',
+    keys: ['[].properties'],
+  }),
+  get({ truncate: 3, ackmode: 'ack_requeue_true' }, 200, {
+    answer: [{ payload: 'hé', payload_encoding: 'string' }],
+    differs: 'deliveryCount',
+    keys: ['[].properties'],
+  }),
+])
+
 scenario('mistakes in publishing are answered', [
   DECLARE,
   { method: 'POST', path: PUBLISH, body: {}, status: 400 },
@@ -85,8 +101,10 @@ scenario('mistakes in publishing are answered', [
   publish({ properties: { headers: 5 } }, 400, { rabbitmq: 500, differs: 'crashes' }),
   publish({ properties: 'none' }, 400, { rabbitmq: 500, differs: 'crashes' }),
   publish({ properties: [] }, 200, { rabbitmq: 500, differs: 'crashes' }),
-  { ...publish({}, 404), path: 'exchanges/{v}/nope/publish', rabbitmq: 400, differs: 'missingTarget' },
-  { ...publish({}, 401), path: 'exchanges/{v}/amq.rabbitmq.trace/publish', rabbitmq: 400, differs: 'internal' },
+  publish({ properties: { headers: { a: [null] } } }, 400, { answer: { reason: 'null_not_allowed' } }),
+  { ...publish({}, 400), path: 'exchanges/{v}/nope/publish' },
+  { ...publish({}, 400), path: 'exchanges/{v}/amq.rabbitmq.trace/publish' },
+  { ...publish({}, 401), path: 'exchanges/nope/amq.direct/publish' },
   { method: 'GET', path: PUBLISH, status: 405 },
 ])
 
@@ -96,7 +114,8 @@ scenario('mistakes in fetching are answered', [
   get({ count: 'a' }, 400),
   get({ encoding: 'rot13' }, 400),
   get({ ackmode: 'keep' }, 400, { rabbitmq: 500, differs: 'crashes' }),
-  { ...get({}, 404), path: 'queues/{v}/nope/get', differs: 'reasons' },
+  { ...get({}, 404), path: 'queues/{v}/nope/get' },
+  { ...get({}, 401), path: 'queues/nope/q/get' },
   { method: 'GET', path: 'queues/{v}/q/get', status: 405 },
 ])
 
