@@ -106,7 +106,8 @@ describe('lists of queues', () => {
   })
 
   test('can do without numbers', async () => {
-    const { api } = await someQueues()
+    const { api, bench } = await someQueues()
+    bench.broker.setPolicy('user', '/', 'p', { pattern: 'one', definition: { 'max-length': 5 } })
     const [bare] = await ask<Row[]>(api, 'queues/%2F?disable_stats=true')
     assert.deepEqual(bare, {
       name: 'one',
@@ -119,6 +120,9 @@ describe('lists of queues', () => {
       node: 'warren@test',
       state: 'running',
       paused: false,
+      policy: 'p',
+      operator_policy: null,
+      effective_policy_definition: { 'max-length': 5 },
     })
     const [counted] = await ask<Row[]>(api, 'queues/%2F?disable_stats=true&enable_queue_totals=true')
     assert.deepEqual(counted, { ...bare, messages: 1, messages_ready: 1, messages_unacknowledged: 0 })

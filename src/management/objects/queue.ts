@@ -34,6 +34,7 @@ export function renderQueueConfig({ vhost, queue }: QueueRow): Row {
     node: vhost.broker.options.nodeName,
     state: stateOf(queue),
     paused: queue.paused,
+    ...policyFacts(queue),
     ...membership({ vhost, queue }),
   }
 }
@@ -75,7 +76,6 @@ export function renderQueue(row: QueueRow, statistics: Statistics, ranges: Range
   const { owner } = queue
   return {
     ...renderQueueConfig(row),
-    ...policyFacts(queue),
     ...statsOf(LENGTHS, source(ranges.lengths)),
     ...statsOf(['reductions'], source(ranges.msg_rates)),
     ...(messageStats === undefined ? {} : { message_stats: messageStats }),
