@@ -51,6 +51,10 @@ const NAMES = [
 /** What a session has published to one exchange. */
 export class PublishCounters {
   published = 0
+  /** Of these, what no confirm will come for: rejected, or published before there were confirms. */
+  unanswered = 0
+  /** Worked out when somebody asks: right as soon as nothing waits for its answer. */
+  confirmed = 0
   returned = 0
   unroutable = 0
   /** Free for whoever keeps statistics of it. */

@@ -73,6 +73,8 @@ export class Publishing {
   /** Null until something is published, as with `#byExchange`: most sessions of a consumer never do. */
   #accesses: Map<string, ExchangeAccess> | null = null
   #byExchange: Map<string, PublishCounters> | null = null
+  /** Confirms that were given to exchanges. */
+  #confirmsSpread = 0
   readonly #counters: MessageCounters
   readonly #session: Session
 
@@ -88,7 +90,20 @@ export class Publishing {
   /** What was published, by exchange. */
   get byExchange(): ReadonlyMap<string, PublishCounters> {
     this.settleCounts()
+    this.#spreadConfirms()
     return this.#byExchange ?? NOTHING_PUBLISHED
+  }
+
+  /** Confirms are counted for all exchanges together; each is given as many as wait for theirs, and what it was given it keeps. */
+  #spreadConfirms(): void {
+    let left = this.#counters.confirmed - this.#confirmsSpread
+    if (left === 0 || this.#byExchange === null) return
+    this.#confirmsSpread += left
+    for (const counters of this.#byExchange.values()) {
+      const taken = Math.min(left, counters.published - counters.unanswered - counters.confirmed)
+      counters.confirmed += taken
+      left -= taken
+    }
   }
 
   get transactional(): boolean {
@@ -174,7 +189,10 @@ export class Publishing {
         ? this.#deliver(this.#exchange!, message, mandatory, last, false)
         : this.#publishAnew(access, message, mandatory)
     this.position = message.position
-    if (this.confirms !== null) this.confirms.published(message.position, rejected)
+    if (this.confirms !== null) {
+      this.confirms.published(message.position, rejected)
+      if (rejected) this.#countersOf(access.exchange).unanswered++
+    }
     return rejected
   }
 
@@ -318,8 +336,10 @@ export class Publishing {
 
   selectConfirms(): void {
     if (this.#pending !== null) throw preconditionFailed('cannot switch from tx to confirm mode')
+    if (this.confirms !== null) return
+    for (const counters of this.byExchange.values()) counters.unanswered = counters.published
     const { turn, commits } = this.#broker
-    this.confirms ??= new Confirms(turn, this.#session.sink, commits, this.#counters)
+    this.confirms = new Confirms(turn, this.#session.sink, commits, this.#counters)
   }
 
   selectTransactions(): void {

@@ -28,8 +28,6 @@ const NEW_TEXTS: readonly string[] = ['queue_messages_published_total']
 
 /** Labels that are not here: what is counted for one thing is not told apart by another. */
 const NO_LABELS: readonly RegExp[] = [
-  // confirms of a channel, where it publishes to several exchanges
-  /channel_messages_confirmed_total/,
   // what comes to a queue from an exchange, by channel
   /queue_messages_published_total/,
   // logins by protocol, where nobody has counted any

@@ -79,17 +79,11 @@ interface PublishRow {
   readonly session: Session
   readonly exchange: string
   readonly published: PublishCounters
-  /** Null where several have been published to: confirms are counted for all of them together. */
-  readonly confirmed: number | null
 }
 
 function* publishesOf(host: ManagementHost): Generator<PublishRow> {
   for (const session of sessionsOf(host)) {
-    const { byExchange } = session.publishing
-    const isOnly = byExchange.size === 1
-    for (const [exchange, published] of byExchange) {
-      yield { session, exchange, published, confirmed: isOnly ? session.counters.confirmed : null }
-    }
+    for (const [exchange, published] of session.publishing.byExchange) yield { session, exchange, published }
   }
 }
 
@@ -97,7 +91,7 @@ export function channelExchangeMetrics(host: ManagementHost): Family<PublishRow>
   const counting = (
     name: string,
     help: string,
-    value: (row: PublishRow) => number | null,
+    value: (row: PublishRow) => number,
     total: (counters: MessageCounters) => number,
   ): Metric<PublishRow> => counter(name, help, value, () => total(host.broker.messageCounters()))
   return {
@@ -114,7 +108,7 @@ export function channelExchangeMetrics(host: ManagementHost): Family<PublishRow>
       counting(
         'channel_messages_confirmed_total',
         'Total number of messages published into an exchange and confirmed on the channel',
-        ({ confirmed }) => confirmed,
+        ({ published }) => published.confirmed,
         ({ confirmed }) => confirmed,
       ),
       counting(
