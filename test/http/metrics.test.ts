@@ -307,6 +307,31 @@ describe('the answer', () => {
   })
 })
 
+test('confirms are told apart by channel and exchange', async () => {
+  const api = await startApi()
+  const { bench } = api
+  const client = bench.client()
+  client.declare('q')
+  client.declare('full', { 'x-max-length': 1, 'x-overflow': 'reject-publish' })
+  client.publish('q', 'before there were confirms')
+  client.session.publishing.selectConfirms()
+  const counts = async (): Promise<readonly number[]> => {
+    const metrics = await scrape(api, '/detailed?family=channel_exchange_metrics')
+    return ['', 'amq.fanout'].map((exchange) => {
+      const labels = { ...CHANNEL, vhost: '/', exchange }
+      return valueOf(metrics, 'rabbitmq_detailed_channel_messages_confirmed_total', labels)
+    })
+  }
+  for (let i = 0; i < 3; i++) client.publish('full', 'two of them are rejected')
+  for (let i = 0; i < 5; i++) client.publish('', 'x', { exchange: 'amq.fanout' })
+  bench.settle()
+  assert.deepEqual(await counts(), [1, 5])
+  client.publish('q', 'x')
+  client.publish('', 'x', { exchange: 'amq.fanout' })
+  bench.settle()
+  assert.deepEqual(await counts(), [2, 6])
+})
+
 describe('the port of metrics', () => {
   const start = async (options: Partial<Parameters<typeof createMetricsApp>[1]>) => {
     const { api } = await busyBroker()
@@ -328,6 +353,15 @@ describe('the port of metrics', () => {
     assert.equal((await guarded('/metrics', 'management'))[0], 401)
     assert.equal((await guarded('/metrics', 'monitoring'))[0], 200)
     assert.equal((await guarded('/metrics/per-object'))[0], 401)
+  })
+
+  test("has them under RabbitMQ's names, with a slash at the end or without", async () => {
+    const get = await start({})
+    for (const path of ['/metrics/', '/metrics/default', '/metrics/default/', '/metrics/per-object/']) {
+      assert.equal((await get(path))[0], 200, path)
+    }
+    assert.match((await get('/metrics/default'))[1], /telemetry_scrape_duration_seconds_count{registry="default"/)
+    assert.equal((await get('/metrics/nope'))[0], 404)
   })
 
   test('has them where it is told, and of each object if it is told', async () => {

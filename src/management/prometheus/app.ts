@@ -17,7 +17,10 @@ export async function createMetricsApp(
   options: MetricsOptions & { readonly authentication: boolean },
   createServer: (handler: RequestListener) => Server,
 ): Promise<FastifyInstance> {
-  const app = fastify({ serverFactory: (handler) => createServer(handler) })
+  const app = fastify({
+    routerOptions: { ignoreTrailingSlash: true },
+    serverFactory: (handler) => createServer(handler),
+  })
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, host.log))
   app.setNotFoundHandler((_request, reply) => send(reply, 404, 'Object Not Found', 'Not Found'))
   if (options.authentication) {

@@ -15,19 +15,21 @@ export interface MetricsOptions {
 
 /** Adds `/metrics` and what is below it. */
 export function metricsRoutes(app: FastifyInstance, host: ManagementHost, options: MetricsOptions): void {
-  const get = (path: string, registry: string, text: Render): void => {
+  const get = (registry: string, text: Render, ...morePaths: readonly string[]): void => {
     const scrapes = new Scrapes(registry)
-    app.get(path, { exposeHeadRoute: false, schema: { hide: true } }, (request, reply) =>
-      answer(request, reply, (format) => scrapes.measure(text(format, request.query as Query), format)),
-    )
+    for (const path of [`${options.path}/${registry}`, ...morePaths]) {
+      app.get(path, { exposeHeadRoute: false, schema: { hide: true } }, (request, reply) =>
+        answer(request, reply, (format) => scrapes.measure(text(format, request.query as Query), format)),
+      )
+    }
   }
   const main = options.perObject ? perObject : aggregated
-  get(options.path, 'default', (format) => main(host, format))
-  get(`${options.path}/per-object`, 'per-object', (format) => perObject(host, format))
-  get(`${options.path}/detailed`, 'detailed', (format, { family, vhost }) =>
+  get('default', (format) => main(host, format), options.path)
+  get('per-object', (format) => perObject(host, format))
+  get('detailed', (format, { family, vhost }) =>
     detailed(host, { families: listOf(family), vhosts: listOf(vhost) }, format),
   )
-  get(`${options.path}/memory-breakdown`, 'memory-breakdown', (format) => memoryBreakdown(host, format))
+  get('memory-breakdown', (format) => memoryBreakdown(host, format))
   app.get(`${options.path}/:registry`, { schema: { hide: true } }, (_request, reply) =>
     reply.code(404).type('text/plain').send('Unknown Registry'),
   )
