@@ -58,6 +58,27 @@ export function memoryByKind(broker: Broker, statistics: Statistics): MemoryByKi
   }
 }
 
+/** Of that, what is outside of the heap, by the words that RabbitMQ has for it. */
+export function binaryByKind({ kinds }: MemoryByKind): Readonly<Record<string, number>> {
+  return {
+    connection_readers: 0,
+    connection_writers: 0,
+    connection_channels: 0,
+    connection_other: 0,
+    queue_procs: 0,
+    queue_slave_procs: 0,
+    quorum_queue_procs: 0,
+    quorum_queue_dlx_procs: 0,
+    stream_queue_procs: 0,
+    stream_queue_replica_reader_procs: 0,
+    stream_queue_coordinator_procs: 0,
+    plugins: 0,
+    mgmt_db: kinds['mgmt_db']!,
+    msg_index: kinds['msg_index']!,
+    other: kinds['binary']!,
+  }
+}
+
 /** What there is in RabbitMQ, and not here. */
 const NOT_HERE = {
   queue_slave_procs: 0,

@@ -14,6 +14,18 @@ scenario('small questions about the node', [
   { method: 'GET', path: 'extensions', status: 200 },
   { method: 'GET', path: 'aliveness-test/{v}', status: 200, answer: { status: 'ok' } },
   { method: 'GET', path: 'aliveness-test/nope', status: 404 },
+  { method: 'DELETE', path: 'reset', status: 204 },
+  { method: 'DELETE', path: 'reset/{node}', status: 204 },
+  { method: 'DELETE', path: 'reset/nope', status: 404 },
+  { method: 'GET', path: 'reset', status: 405 },
+  {
+    method: 'GET',
+    path: 'nodes/{node}?memory=true&binary=true&columns=memory,binary,name',
+    status: 200,
+    answer: { memory: { strategy: 'rss' }, binary: { connection_readers: 0 } },
+    differs: 'newer',
+    keys: ['memory.'],
+  },
   { method: 'POST', path: 'rebalance/queues', body: {}, status: 204 },
 ])
 
