@@ -55,6 +55,7 @@ import { queuePauseRoutes } from './routes/queue-pause.ts'
 import { queueMessagesRoutes } from './routes/queue-messages.ts'
 import { quorumQueueRoutes } from './routes/quorum-queues.ts'
 import { recordedTraceRoutes } from './routes/recorded-traces.ts'
+import { resetRoutes } from './routes/reset.ts'
 import { routeExplanationRoutes } from './routes/route-explanation.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { topicPermissionRoutes } from './routes/topic-permissions.ts'
@@ -128,6 +129,7 @@ const ROUTES: readonly Routes[] = [
   linkRoutes,
   overviewRoutes,
   nodeRoutes,
+  resetRoutes,
   nodeControlRoutes,
   connectionRoutes,
   channelRoutes,

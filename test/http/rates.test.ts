@@ -297,6 +297,23 @@ describe('histories', () => {
     assert.deepEqual([details.rate, stats!['publish_details']!.rate], [0, 0])
   })
 
+  test('start over when they are reset', async () => {
+    const { api, client, bench } = await busyQueue()
+    for (let i = 0; i < 10; i++) client.publish('q', 'x')
+    bench.advance(TICK_MS)
+    const stats = async (): Promise<[number, number]> => {
+      const { message_stats: counted } = await ask<Counted>(api, 'queues/%2F/q')
+      return [counted!['publish']!, counted!['publish_details']!.rate]
+    }
+    assert.deepEqual(await stats(), [10, 2])
+    assert.equal((await api.request('DELETE', 'reset', { as: 'monitoring' })).statusCode, 401)
+    assert.equal((await api.request('DELETE', 'reset')).statusCode, 204)
+    assert.deepEqual(await stats(), [10, 0])
+    for (let i = 0; i < 5; i++) client.publish('q', 'x')
+    bench.advance(TICK_MS)
+    assert.deepEqual(await stats(), [15, 1])
+  })
+
   test('start over when the clock is set back', async () => {
     const clock = new AdjustableClock()
     const bench = new CoreBench({}, undefined, undefined, clock)

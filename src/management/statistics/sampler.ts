@@ -109,13 +109,18 @@ export class Sampler implements TurnTask {
     this.#begin()
   }
 
-  /** The clock was set back: what is remembered lies in the future. */
+  /** Where the clock was set back, what is remembered lies in the future. */
   #startOver(at: number): void {
     this.#generation++
     this.#sinceMs = at
     this.#at = at
     this.#isFirst = true
     this.#begin()
+  }
+
+  /** Histories begin with what there is now. */
+  forget(): void {
+    this.#startOver(this.#at)
   }
 
   /** Whether something is a history, and goes with the clock as it is. */

@@ -69,6 +69,11 @@ export class Statistics {
     this.#sampler.close()
   }
 
+  /** What was so far is forgotten: rates begin anew, and what has been counted stays. */
+  forget(): void {
+    if (this.samples) this.#sampler.forget()
+  }
+
   /** Memory that histories take, bytes, about. */
   get memoryBytes(): number {
     return this.#sampler.memoryBytes
