@@ -4,7 +4,7 @@ import { BrokerError } from '../core/errors.ts'
 import type { Identity } from '../core/identity.ts'
 import { filterDecided } from '../core/undecided.ts'
 import type { VHost } from '../core/vhost.ts'
-import { loginRefused, notAuthorized, objectNotFound } from './api-error.ts'
+import { accessRefusedAnyhow, loginRefused, notAuthorized, objectNotFound } from './api-error.ts'
 
 /** Who sends a request, and what of the API that opens. */
 export interface Caller {
@@ -85,6 +85,16 @@ export function requireVhost(request: FastifyRequest, broker: Broker, name: stri
   const vhost = broker.vhosts.get(name)
   if (vhost === undefined) throw missing()
   if (!canEnterVhost(user, name)) throw notAuthorized(VHOST_REFUSAL)
+  return vhost
+}
+
+/**
+ * As `requireVhost`, for what speaks AMQP: as with a client, permissions in the vhost are needed, and no tag stands for them.
+ * @throws ApiError 401
+ */
+export function requireClientOf(request: FastifyRequest, broker: Broker, name: string): VHost {
+  const vhost = requireVhost(request, broker, name, accessRefusedAnyhow)
+  if (!hasAccess(callerOf(request).user, name)) throw accessRefusedAnyhow()
   return vhost
 }
 

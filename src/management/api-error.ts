@@ -23,7 +23,7 @@ export const badRequest = (reason: unknown): ApiError => new ApiError(400, 'bad_
 export const objectNotFound = (): ApiError => new ApiError(404, 'Object Not Found', 'Not Found')
 /** How RabbitMQ answers who writes to a vhost that there is not. */
 export const vhostNotFound = (): ApiError => new ApiError(404, 'not_found', 'vhost_not_found')
-/** How RabbitMQ answers who publishes to a vhost that there is not, or fetches from it. */
+/** How RabbitMQ answers who publishes to a vhost, or fetches from it, and may not enter it, or there is none. */
 export const accessRefusedAnyhow = (): ApiError => notAuthorized('Access refused.')
 /** Who it is is known, and may not do this. (RabbitMQ spells the two kinds of 401 differently.) */
 export const notAuthorized = (reason: string): ApiError => new ApiError(401, 'not_authorised', reason)

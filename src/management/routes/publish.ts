@@ -5,8 +5,8 @@ import { composeMessage, type Message, type Properties } from '../../core/messag
 import { applyHeaders, applyReplyTo, parseExpiration } from '../../core/publish-properties.ts'
 import { QuietSink } from '../../core/quiet-sink.ts'
 import type { Session } from '../../core/session.ts'
-import { requireVhost } from '../access.ts'
-import { accessRefusedAnyhow, ApiError, badRequest } from '../api-error.ts'
+import { requireClientOf } from '../access.ts'
+import { ApiError, badRequest } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { asPublisher } from '../channel-error.ts'
 import { actAs } from '../in-process.ts'
@@ -26,7 +26,7 @@ export const publishRoutes: Routes = (app, { host: { broker } }) => {
   const options = described('Publish a message', { body: Publish, tag: 'Exchanges' })
   app.post('/exchanges/:vhost/:exchange/publish', options, async (request) => {
     const params = request.params as { vhost: string; exchange: string }
-    requireVhost(request, broker, params.vhost, accessRefusedAnyhow)
+    requireClientOf(request, broker, params.vhost)
     requireNoAlarm(broker)
     const body = exactBodyOf(request, 'routing_key', 'properties', 'payload', 'payload_encoding')
     const payload = decode(body['payload'], body['payload_encoding'])

@@ -4,8 +4,8 @@ import { Type } from 'typebox'
 import { returnedProperties } from '../../core/delivered-properties.ts'
 import type { Entry } from '../../core/queues/entry.ts'
 import type { Session } from '../../core/session.ts'
-import { requireVhost } from '../access.ts'
-import { accessRefusedAnyhow, badRequest } from '../api-error.ts'
+import { requireClientOf } from '../access.ts'
+import { badRequest } from '../api-error.ts'
 import type { Routes } from '../app.ts'
 import { asConsumer } from '../channel-error.ts'
 import { actAs } from '../in-process.ts'
@@ -43,7 +43,7 @@ export const queueGetRoutes: Routes = (app, { host: { broker } }) => {
   })
   app.post('/queues/:vhost/:queue/get', options, async (request) => {
     const { vhost, queue } = request.params as { vhost: string; queue: string }
-    requireVhost(request, broker, vhost, accessRefusedAnyhow)
+    requireClientOf(request, broker, vhost)
     const wanted = requestOf(bodyOf(request))
     return asConsumer(() => actAs(broker, request.caller!.user, vhost, (session) => fetch(session, queue, wanted)))
   })
