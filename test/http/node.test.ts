@@ -97,6 +97,27 @@ describe('the overview', () => {
     assert.deepEqual(totals, { channels: 1, connections: 1, consumers: 1, exchanges: 7, queues: 1 })
   })
 
+  test('counts of connections what the caller sees of them, and the rest by virtual host', async () => {
+    const api = await startApi()
+    const { bench } = api
+    bench.broker.putVhost('other')
+    const mine = { configure: '.*', write: '.*', read: '.*' }
+    for (const user of ['management', 'guest']) bench.broker.setPermission({ user, vhost: 'other', ...mine })
+    const guest = bench.client(bench.connect('other'))
+    guest.declare('q')
+    guest.consume('q')
+    const totals = async (as: string): Promise<Row> =>
+      (await ask<{ object_totals: Row }>(api, 'overview', as)).object_totals
+    const all = { channels: 1, connections: 1, consumers: 1, exchanges: 14, queues: 1 }
+    assert.deepEqual(await totals('monitoring'), all)
+    assert.deepEqual(await totals('guest'), all)
+    const none = { channels: 0, connections: 0, consumers: 0 }
+    assert.deepEqual(await totals('management'), { ...none, exchanges: 7, queues: 1 })
+    assert.deepEqual(await totals('policymaker'), { ...none, exchanges: 0, queues: 0 })
+    const bare = await ask<{ object_totals: Row }>(api, 'overview?disable_stats=true', 'management')
+    assert.deepEqual(bare.object_totals, { ...none, exchanges: 7, queues: 1 })
+  })
+
   test('gives the columns that are asked for', async () => {
     const api = await startApi()
     const answer = await ask(api, 'overview?columns=node,queue_totals.messages')

@@ -1,4 +1,5 @@
 import type { Broker } from '../../core/broker.ts'
+import type { ClientConnection } from '../../core/client-connection.ts'
 import { MessageCounters } from '../../core/message-counters.ts'
 import type { VHost } from '../../core/vhost.ts'
 import type { ManagementHost } from '../management-host.ts'
@@ -42,33 +43,40 @@ export function renderProduct({ announced, broker, clusterName, statistics, vers
   }
 }
 
-/** How many of everything there are, where the caller may look. */
-export function objectTotals({ connections }: Broker, vhosts: ReadonlySet<VHost>): Record<string, number> {
+/** What of a node the caller sees. */
+export interface Scope {
+  /** Null for the whole node, with what was counted in virtual hosts that are gone. */
+  readonly vhosts: ReadonlySet<VHost> | null
+  /** Connections, with their channels and consumers, go by whose they are, and not by where: as in lists of them. */
+  readonly isVisible: (connection: ClientConnection) => boolean
+}
+
+const vhostsIn = ({ vhosts }: Broker, scope: Scope): ReadonlySet<VHost> => scope.vhosts ?? new Set(vhosts.values())
+
+/** How many of everything there are. */
+export function objectTotals(broker: Broker, scope: Scope): Record<string, number> {
   const totals = { channels: 0, connections: 0, consumers: 0, exchanges: 0, queues: 0 }
-  for (const { vhost, channels } of connections) {
-    if (!vhosts.has(vhost)) continue
+  for (const connection of broker.connections) {
+    if (!scope.isVisible(connection)) continue
     totals.connections++
-    totals.channels += channels.size
+    totals.channels += connection.channels.size
+    for (const { consumers } of connection.sessions) totals.consumers += consumers.size
   }
-  for (const { exchanges, queues } of vhosts) {
+  for (const { exchanges, queues } of vhostsIn(broker, scope)) {
     totals.exchanges += exchanges.size
     totals.queues += queues.size
-    for (const queue of queues.values()) totals.consumers += queue.consumerCount
   }
   return totals
 }
 
-/**
- * The numbers of the overview.
- * @param vhosts where the caller may look; null for the whole node, with what was counted in virtual hosts that are gone
- */
-export function renderNumbers(host: ManagementHost, vhosts: ReadonlySet<VHost> | null, ranges: Ranges): Row {
+/** The numbers of the overview. */
+export function renderNumbers(host: ManagementHost, scope: Scope, ranges: Ranges): Row {
   const { broker, statistics } = host
-  const shown = vhosts ?? new Set(broker.vhosts.values())
+  const shown = vhostsIn(broker, scope)
   const sums = sumOf(broker, shown)
   const values: number[] = []
   nodeValues(broker, sums, host.node.readings(), values)
-  const isWhole = vhosts === null
+  const isWhole = scope.vhosts === null
   if (!isWhole) for (const [i, value] of sums.entries()) values[i] = value
   const node = statistics.samples ? statistics.ofNode() : null
   const own = node === null || isWhole ? node : statistics.ofVhosts([...shown])
@@ -78,12 +86,13 @@ export function renderNumbers(host: ManagementHost, vhosts: ReadonlySet<VHost> |
     past,
     range,
   })
+  // what of the disk's work is whose is not counted
   const disk = isWhole ? ['disk_reads', 'disk_writes'] : []
   return {
     message_stats: statsOf([...PUBLISH_GROUP, ...DELIVER_GROUP, ...disk], source(own, ranges.msg_rates)),
     queue_totals: statsOf(LENGTHS, source(own, ranges.lengths)),
     churn_rates: statsOf(CHURN_KEYS, source(node, ranges.msg_rates)),
-    object_totals: objectTotals(broker, shown),
+    object_totals: objectTotals(broker, scope),
     statistics_db_event_queue: 0,
   }
 }

@@ -7,6 +7,7 @@ import { answerObject, type ListQuery } from '../list.ts'
 import { RANGE_QUERY, STATS_QUERY } from '../statistics-query.ts'
 import { contexts, renderListeners } from '../objects/listeners.ts'
 import { objectTotals, renderNumbers, renderProduct } from '../objects/overview.ts'
+import { connectionFilter } from '../own-connections.ts'
 import { rangesOf } from '../statistics/ranges.ts'
 import { statsOff } from '../stats-off.ts'
 
@@ -21,14 +22,15 @@ export const overviewRoutes: Routes = (app, { host }) => {
 
   app.get('/overview', described('The node at a glance', { query, tag }), (request) => {
     const vhosts = visibleTo(request)
+    const scope = { vhosts, isVisible: connectionFilter(request) }
     const node = vhosts === null ? { node: broker.options.nodeName } : {}
     const product = { ...renderProduct(host), ...node }
     const wanted = request.query as ListQuery
     if (statsOff(request, statistics)) {
-      const totals = objectTotals(broker, vhosts ?? new Set(broker.vhosts.values()))
+      const totals = objectTotals(broker, scope)
       return answerObject(wanted, { ...product, disable_stats: true, object_totals: totals })
     }
-    const numbers = renderNumbers(host, vhosts, rangesOf(request.query))
+    const numbers = renderNumbers(host, scope, rangesOf(request.query))
     const listening = vhosts === null ? { listeners: renderListeners(host), contexts: contexts(host) } : {}
     return answerObject(wanted, { ...product, ...numbers, ...listening })
   })
