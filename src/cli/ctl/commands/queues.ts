@@ -6,7 +6,7 @@ import type { Argument } from '../../command-spec.ts'
 import type { CtlCommand } from '../command.ts'
 import { toRows, type ColumnValues } from '../columns.ts'
 import { failure, noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
-import { amqpTable, atom, atoms } from '../format/cell.ts'
+import { amqpTable, atom, atoms, keyedTable } from '../format/cell.ts'
 import { handle } from '../handle.ts'
 import { table, text } from '../output.ts'
 import { parseNatural } from '../../parse.ts'
@@ -82,7 +82,7 @@ const VALUES: ColumnValues<Queue> = {
   arguments: (queue) => amqpTable(queue.arguments),
   disk_reads: (queue) => queue.message_stats?.disk_reads ?? 0,
   disk_writes: (queue) => queue.message_stats?.disk_writes ?? 0,
-  effective_policy_definition: (queue) => amqpTable(queue.effective_policy_definition),
+  effective_policy_definition: (queue) => keyedTable(queue.effective_policy_definition),
   // Which consumer it is stands in the column of its tag.
   exclusive_consumer_pid: () => null,
   single_active_consumer_pid: () => null,

@@ -13,9 +13,12 @@ export class Atom {
 /** Arguments of a queue, properties of a client: an AMQP table. */
 export class AmqpTable {
   readonly fields: Readonly<Record<string, unknown>>
+  /** False for what is shown as one, and was never sent: values of a policy have no types. */
+  readonly isTyped: boolean
 
-  constructor(fields: Readonly<Record<string, unknown>>) {
+  constructor(fields: Readonly<Record<string, unknown>>, isTyped: boolean) {
     this.fields = fields
+    this.isTyped = isTyped
   }
 }
 
@@ -35,9 +38,13 @@ export const atoms = (names: readonly string[] | null | undefined): readonly Ato
   names === null || names === undefined ? null : names.map((name) => new Atom(name))
 
 /** RabbitMQ answers `[]` for an empty table. */
-export function amqpTable(fields: unknown): AmqpTable {
-  const isTable = typeof fields === 'object' && fields !== null && !Array.isArray(fields)
-  return new AmqpTable(isTable ? (fields as Record<string, unknown>) : {})
+export const amqpTable = (fields: unknown): AmqpTable => new AmqpTable(fieldsOf(fields), true)
+
+export const keyedTable = (fields: unknown): AmqpTable => new AmqpTable(fieldsOf(fields), false)
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  const isTable = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isTable ? (value as Record<string, unknown>) : {}
 }
 
 /** As in rabbitmqctl's tables: lists in brackets, AMQP tables as pairs. */
@@ -77,7 +84,18 @@ export function cellJson(cell: Cell): unknown {
   if (cell === null || cell === undefined) return ''
   if (typeof cell !== 'object') return cell
   if (cell instanceof Atom) return cell.name
-  if (cell instanceof AmqpTable) return cell.fields
+  if (cell instanceof AmqpTable) return cell.isTyped ? typedFields(cell.fields) : cell.fields
   if (cell instanceof NodeStates) return cell.states
   return cell.map(cellJson)
+}
+
+const typedFields = (fields: object): unknown[] => Object.entries(fields).map(([key, value]) => [key, ...typed(value)])
+
+/** `type, value`. JSON has lost which kind of integer it was: they are all `long`. */
+function typed(value: unknown): readonly [type: string, value: unknown] {
+  if (value === null || value === undefined) return ['void', 'undefined']
+  if (typeof value === 'string') return ['longstr', value]
+  if (typeof value === 'boolean') return ['bool', value]
+  if (typeof value === 'number') return [Number.isInteger(value) ? 'long' : 'double', value]
+  return Array.isArray(value) ? ['array', value.map(typed)] : ['table', typedFields(value)]
 }
