@@ -17,6 +17,7 @@ export function listParameters(broker: Broker, vhost?: string, component?: strin
 }
 
 function asParameter(component: string, policy: Policy): Parameter {
-  const { vhost, name, ...value } = policyToJson(policy)
-  return { component, vhost, name, value }
+  const { vhost, name, pattern, definition, priority, 'apply-to': applyTo } = policyToJson(policy)
+  // in the order in which rabbitmqctl prints them
+  return { component, vhost, name, value: { pattern, definition, priority, 'apply-to': applyTo } }
 }

@@ -54,9 +54,6 @@ const clearParameter: CtlCommand = {
   },
 }
 
-/** Kept as parameters, and listed by commands of their own. */
-const OWN_COMMANDS = new Set(['vhost-limits', 'policy', 'operator_policy'])
-
 const listParameters: CtlCommand = {
   ...listing,
   name: 'list_parameters',
@@ -65,7 +62,7 @@ const listParameters: CtlCommand = {
   async run({ api, say, vhost }) {
     say(`Listing runtime parameters for vhost "${vhost}" ...`)
     const all = await api.get<(Parameter & { vhost: string })[]>('/parameters')
-    const rows = all.filter((row) => row.vhost === vhost && !OWN_COMMANDS.has(row.component))
+    const rows = all.filter((row) => row.vhost === vhost)
     if (rows.length === 0 && (await api.find(route`/vhosts/${vhost}`)) === null) throw noSuchVhost(vhost)
     return table(
       ['component', 'name', 'value'],
