@@ -48,8 +48,19 @@ export const onTokenRefused: { renew: () => Promise<boolean> } = { renew: async 
 /** What is asked to find out: an answer of theirs is no reason to ask again. */
 const IDENTITY: ReadonlySet<string> = new Set(['session', 'whoami'])
 
-/** The path of a resource below `api/`: what is filled in is percent-encoded. */
+/**
+ * Whether no browser can ask for something of that name: in an address `.` and `..` are steps, percent-encoded or not, and are
+ * walked before anything is sent. What is asked for then is something else.
+ */
+export const isUnaddressable = (name: string): boolean => name === '.' || name === '..'
+
+/**
+ * The path of a resource below `api/`: what is filled in is percent-encoded.
+ * @throws ApiError `unaddressable` for a name that would lead elsewhere
+ */
 export function path(parts: TemplateStringsArray, ...values: readonly (string | number)[]): string {
+  const lost = values.find((value) => isUnaddressable(String(value)))
+  if (lost !== undefined) throw new ApiError(0, 'unaddressable', String(lost))
   return parts.reduce((text, part, i) => `${text}${encodeURIComponent(values[i - 1]!)}${part}`)
 }
 

@@ -1,4 +1,4 @@
-import { ApiError } from '../api/http.ts'
+import { ApiError, isUnaddressable } from '../api/http.ts'
 import { duration } from '../format.ts'
 import { defineTexts } from '../i18n/language.ts'
 
@@ -8,6 +8,9 @@ const texts = defineTexts(
     unreachable: 'The broker cannot be reached',
     unreachableHint:
       'Check that it runs and that this address leads to it. The page goes on by itself when it answers.',
+    unaddressable: (name: string) => `Browsers cannot address what is called “${name}”`,
+    unaddressableHint:
+      'In an address this means a step upwards or to where one is, so that a browser asks for something else. Nothing was asked. Take a client of another protocol or a command line tool for it.',
     refused: 'You may not do this',
     refusedHint: 'It takes another user tag, or a permission on the virtual host. An administrator can give it to you.',
     missing: 'It does not exist (any more)',
@@ -28,6 +31,9 @@ const texts = defineTexts(
     said: (reason) => `服务器的回答：${reason}`,
     unreachable: '无法连接到消息服务器',
     unreachableHint: '请检查服务器是否在运行，以及此地址是否正确。服务器恢复后页面会自动继续。',
+    unaddressable: (name) => `浏览器无法访问名为“${name}”的对象`,
+    unaddressableHint:
+      '它在地址中表示当前或上一级，浏览器会因此请求另一个对象。没有发出任何请求。请改用其他协议的客户端或命令行工具。',
     refused: '您没有执行此操作的权限',
     refusedHint: '需要其他用户标签，或虚拟主机上的权限。请联系管理员。',
     missing: '对象不存在（或已被删除）',
@@ -51,12 +57,17 @@ interface Advice {
   readonly text: string
 }
 
+/** Why something cannot get that name here; null when it can. For the error of a field. */
+export const nameFault = (name: string): string | null =>
+  isUnaddressable(name) ? texts.value.unaddressable(name) : null
+
 /** What went wrong, and what to do about it, for people. */
 export function adviceFor(error: unknown): Advice {
   const t = texts.value
   if (!(error instanceof ApiError)) return { title: t.console, text: `${t.consoleHint} (${String(error)})` }
   const said = error.message === '' ? '' : t.said(error.message)
   const join = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ')
+  if (error.code === 'unaddressable') return { title: t.unaddressable(error.message), text: t.unaddressableHint }
   switch (error.status) {
     case 0:
       return { title: t.unreachable, text: t.unreachableHint }

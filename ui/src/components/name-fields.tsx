@@ -1,5 +1,6 @@
 import type { Signal } from '@preact/signals'
 import { common } from '../i18n/common.ts'
+import { nameFault } from './advice.ts'
 import { Field, TextInput } from './form.tsx'
 import { VhostField } from './vhost-field.tsx'
 
@@ -13,7 +14,7 @@ interface NameFieldsProps {
 export const NameFields = ({ vhost, name, help }: NameFieldsProps) => (
   <>
     <VhostField value={vhost} />
-    <Field label={common.value.name} help={help}>
+    <Field label={common.value.name} help={help} error={nameFault(name.value)}>
       <TextInput value={name} autofocus />
     </Field>
   </>

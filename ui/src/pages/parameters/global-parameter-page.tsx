@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { deleteGlobalParameter, getGlobalParameter, putGlobalParameter } from '../../api/parameters.ts'
+import { nameFault } from '../../components/advice.ts'
 import { Button } from '../../components/button.tsx'
 import { confirm } from '../../components/dialog.tsx'
 import { Field, TextInput } from '../../components/form.tsx'
@@ -24,7 +25,7 @@ export function AddGlobalParameterPage() {
   return (
     <Page title={t.addGlobal} crumbs={[{ label: t.globalTitle, href: GLOBAL_LIST }]}>
       <ParameterForm value={undefined} isNamed={name.value !== ''} onSend={send} cancel={GLOBAL_LIST}>
-        <Field label={t.name} help={t.nameHelp}>
+        <Field label={t.name} help={t.nameHelp} error={nameFault(name.value)}>
           <TextInput value={name} autofocus />
         </Field>
       </ParameterForm>

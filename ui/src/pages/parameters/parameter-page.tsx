@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { deleteParameter, getParameter, putParameter } from '../../api/parameters.ts'
+import { nameFault } from '../../components/advice.ts'
 import { Button, ButtonLink } from '../../components/button.tsx'
 import { confirm } from '../../components/dialog.tsx'
 import { Field, TextInput } from '../../components/form.tsx'
@@ -37,7 +38,7 @@ export function AddParameterPage() {
           <TextInput value={component} suggestions={COMPONENTS} autofocus />
         </Field>
         <VhostField value={vhost} />
-        <Field label={t.name} help={t.nameHelp}>
+        <Field label={t.name} help={t.nameHelp} error={nameFault(name.value)}>
           <TextInput value={name} />
         </Field>
       </ParameterForm>

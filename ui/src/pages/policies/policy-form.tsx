@@ -2,6 +2,7 @@ import { useSignal, type Signal } from '@preact/signals'
 import { exchangeNames } from '../../api/exchanges.ts'
 import { APPLY_TO, putPolicy, type ApplyTo, type Policy, type PolicyKey, type PolicyKind } from '../../api/policies.ts'
 import type { Arguments } from '../../api/types.ts'
+import { nameFault } from '../../components/advice.ts'
 import { ActionForm } from '../../components/action-form.tsx'
 import { ArgumentFields } from '../../components/arguments/argument-fields.tsx'
 import { TableEditor } from '../../components/arguments/table-editor.tsx'
@@ -42,7 +43,7 @@ export function PolicyForm({ kind, policy, keys, onSaved }: PolicyFormProps) {
           <FieldGrid>
             {policy === null && <VhostField value={form.vhost} />}
             {policy === null && (
-              <Field label={common.value.name} help={t.nameHelp}>
+              <Field label={common.value.name} help={t.nameHelp} error={nameFault(form.name.value)}>
                 <TextInput value={form.name} autofocus />
               </Field>
             )}

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { putUser } from '../../api/users.ts'
+import { nameFault } from '../../components/advice.ts'
 import { ActionForm } from '../../components/action-form.tsx'
 import { Field, FieldGrid, TextInput } from '../../components/form.tsx'
 import { Card, Page } from '../../components/page.tsx'
@@ -24,7 +25,7 @@ export function AddUserPage() {
       <Card>
         <ActionForm label={t.add} cancel="#/users" disabled={name.value === '' || !password.isReady()} onSend={send}>
           <FieldGrid>
-            <Field label={common.value.name} help={t.nameHelp}>
+            <Field label={common.value.name} help={t.nameHelp} error={nameFault(name.value)}>
               <TextInput value={name} autofocus />
             </Field>
           </FieldGrid>

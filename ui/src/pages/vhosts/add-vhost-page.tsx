@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { putVhost } from '../../api/vhosts.ts'
+import { nameFault } from '../../components/advice.ts'
 import { ActionForm } from '../../components/action-form.tsx'
 import { Field, FieldGrid, TextInput } from '../../components/form.tsx'
 import { Card, Page } from '../../components/page.tsx'
@@ -25,7 +26,7 @@ export function AddVhostPage() {
       <Card>
         <ActionForm label={t.add} cancel="#/vhosts" disabled={name.value === ''} onSend={send}>
           <FieldGrid>
-            <Field label={common.value.name} help={t.nameHelp}>
+            <Field label={common.value.name} help={t.nameHelp} error={nameFault(name.value)}>
               <TextInput value={name} autofocus />
             </Field>
             <MetadataFields form={metadata} />
