@@ -50,6 +50,34 @@ describe('the message browser', { skip }, () => {
     await page.getByText('1 shown, 60 looked at').waitFor()
   })
 
+  test('lays JSON out without changing what it says', async () => {
+    const { page } = window
+    await ask(stage.apiUrl, 'PUT', `queues/${vhost}/returns.exact`, {})
+    await publish('returns.exact', '{"id":9007199254740993,"price":1.0,"id":"again"}', {})
+    await goTo(page, `#/queues/${vhost}/returns.exact/messages`)
+    await page.getByRole('button', { name: /^Message / }).click()
+    const body = page.getByRole('dialog').locator('pre')
+    assert.equal(await body.innerText(), '{\n  "id": 9007199254740993,\n  "price": 1.0,\n  "id": "again"\n}')
+    await page.keyboard.press('Escape')
+  })
+
+  test('does not publish a header with another value than was written', async () => {
+    const { page } = window
+    await goTo(page, `#/queues/${vhost}/returns.exact/publish`)
+    await page.getByText('Headers', { exact: true }).click()
+    await page.getByRole('group', { name: 'Headers' }).getByRole('button', { name: 'Add' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('id')
+    await page.getByRole('group', { name: 'Headers' }).getByLabel('Type').selectOption('number')
+    await page.getByLabel('Value', { exact: true }).fill('9007199254740993')
+    await page.getByText('The console cannot send so large a number exactly').waitFor()
+    await page.getByRole('button', { name: 'Publish', exact: true }).click()
+    assert.equal(await page.getByLabel('Value', { exact: true }).evaluate((input) => input.matches(':focus')), true)
+    assert.equal(await page.getByText('Published and routed').count(), 0)
+    await page.getByLabel('Value', { exact: true }).fill('17')
+    await page.getByRole('button', { name: 'Publish', exact: true }).click()
+    await page.getByText('Published and routed').waitFor()
+  })
+
   test('shows one in full, also where the list has cut its body', async () => {
     const { page } = window
     await publish('dead-letters', `${'long '.repeat(1000)}end`, { note: 'for the test' })

@@ -23,8 +23,9 @@ export function Button(props: ButtonProps) {
   const { kind = 'plain', size = 'normal', onClick, disabled = false, submit = false, label, children } = props
   const working = useSignal(false)
   const busy = working.value || props.busy === true
-  const press = async (): Promise<void> => {
+  const press = async (button: HTMLButtonElement): Promise<void> => {
     if (working.peek() || onClick === undefined) return
+    if ((submit || kind === 'primary') && goToFault(button.form)) return
     try {
       const result = onClick()
       if (result === undefined) return
@@ -47,11 +48,18 @@ export function Button(props: ButtonProps) {
       aria-pressed={props.pressed}
       aria-expanded={props.expanded}
       title={label}
-      onClick={onClick === undefined ? undefined : () => void press()}
+      onClick={onClick === undefined ? undefined : (event) => void press(event.currentTarget)}
     >
       {children}
     </button>
   )
+}
+
+/** What is wrong in a form would be left out, or be refused later. Goes to the first such input. @returns whether there is one */
+function goToFault(form: HTMLFormElement | null): boolean {
+  const input = form?.querySelector<HTMLElement>('[aria-invalid="true"]')
+  input?.focus()
+  return input !== null && input !== undefined
 }
 
 /** A link that looks like a button: it leads to another page. */

@@ -1,5 +1,6 @@
 import { useSignal, type Signal } from '@preact/signals'
 import type { Arguments } from '../../api/types.ts'
+import { inexactNumber } from '../../exact-json.ts'
 import { common } from '../../i18n/common.ts'
 import { defineTexts } from '../../i18n/language.ts'
 import { Button } from '../button.tsx'
@@ -13,6 +14,7 @@ const texts = defineTexts(
     type: 'Type',
     types: { string: 'text', number: 'number', boolean: 'yes / no', json: 'JSON' },
     bad: { string: '', number: 'This is not a number.', boolean: 'Write true or false.', json: 'This is not JSON.' },
+    inexact: 'The console cannot send so large a number exactly.',
   },
   {
     key: '名称',
@@ -20,6 +22,7 @@ const texts = defineTexts(
     type: '类型',
     types: { string: '文本', number: '数字', boolean: '是 / 否', json: 'JSON' },
     bad: { string: '', number: '不是数字。', boolean: '请填写 true 或 false。', json: '不是有效的 JSON。' },
+    inexact: '控制台无法精确发送这么大的数字。',
   },
 )
 
@@ -114,7 +117,7 @@ function RowEditor(props: { readonly row: Row; readonly put: (row: Row) => void;
       <Button kind="quiet" label={common.value.remove} onClick={remove}>
         <Icon name="close" size={16} />
       </Button>
-      {isBad && <p class="field-error small">{t.bad[row.kind]}</p>}
+      {isBad && <p class="field-error small">{isInexact(row) ? t.inexact : t.bad[row.kind]}</p>}
     </div>
   )
 }
@@ -124,8 +127,13 @@ function toRow(key: string, value: unknown): Row {
   return { id: ++lastId, key, kind, text: kind === 'json' ? JSON.stringify(value) : String(value) }
 }
 
-/** Undefined where the text is no value of its kind. */
-function valueOf({ kind, text }: Row): unknown {
+const isInexact = ({ kind, text }: Row): boolean =>
+  (kind === 'number' || kind === 'json') && inexactNumber(text) !== null
+
+/** Undefined where the text is no value of its kind, or one that would be sent as another. */
+function valueOf(row: Row): unknown {
+  const { kind, text } = row
+  if (isInexact(row)) return undefined
   switch (kind) {
     case 'string':
       return text

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { MessageProperties, PayloadEncoding } from '../../api/messages.ts'
+import { indentJson } from '../../exact-json.ts'
 import { bytes, dateTime } from '../../format.ts'
 import { defineTexts } from '../../i18n/language.ts'
 import { Button } from '../button.tsx'
@@ -77,7 +78,7 @@ export interface PayloadViewProps {
 /** The body of a message. JSON can be laid out to be read. */
 export function PayloadView({ payload, encoding, sizeBytes, truncated = false }: PayloadViewProps) {
   const t = texts.value
-  const json = encoding === 'string' ? formatJson(payload) : null
+  const json = encoding === 'string' ? indentJson(payload) : null
   const formatted = useSignal(true)
   const shown = json !== null && formatted.value ? json : payload
   const copy = async (): Promise<void> => {
@@ -109,14 +110,4 @@ export function PayloadView({ payload, encoding, sizeBytes, truncated = false }:
       {payload === '' ? <p class="muted">{t.empty}</p> : <pre>{shown}</pre>}
     </div>
   )
-}
-
-/** Null for what is not an object or a list in JSON. */
-function formatJson(text: string): string | null {
-  if (!/^\s*[[{]/.test(text)) return null
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return null
-  }
 }
