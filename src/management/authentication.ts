@@ -41,8 +41,10 @@ export class Authentication {
       if (request.routeOptions.config.open === true || request.method === 'OPTIONS') return
       const authorization = request.headers.authorization ?? authorizationOf(request)
       if (authorization === undefined && request.cookies[SIGN_IN_COOKIE] === undefined) {
-        // RabbitMQ has no body here, and browsers and tools take the header
-        return reply.code(401).header(CHALLENGE_HEADER, CHALLENGE).send()
+        // RabbitMQ has no body here, and browsers and tools take the header; but a page of the console whose cookie went with a
+        // sign-out in another tab has a sign-in of its own, and hangs while the browser asks for a password
+        if (request.headers[CSRF_HEADER] === undefined) reply.header(CHALLENGE_HEADER, CHALLENGE)
+        return reply.code(401).send()
       }
       request.caller =
         authorization === undefined ? this.#byCookie(request) : await this.#byHeader(request, reply, authorization)

@@ -16,6 +16,12 @@ describe('login to the HTTP API', () => {
     const { request } = await startApi()
     const without = await request('GET', 'whoami', { as: null })
     assert.deepEqual([without.statusCode, without.body, without.headers['www-authenticate']], [401, '', CHALLENGE])
+    const fromConsole = await request('GET', 'whoami', {
+      as: null,
+      headers: { 'x-csrf-token': 'of a sign-in that is over' },
+    })
+    assert.equal(fromConsole.statusCode, 401)
+    assert.equal(fromConsole.headers['www-authenticate'], undefined, 'the browser does not ask, as the console does')
     const wrong = await request('GET', 'whoami', { as: 'stranger' })
     assert.equal(wrong.statusCode, 401)
     assert.deepEqual(wrong.json(), { error: 'not_authorized', reason: 'Login failed' })

@@ -18,6 +18,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether nobody answered, so that it is worth trying again. */
+export const isUnreachable = (error: unknown): boolean => error instanceof ApiError && error.code === 'unreachable'
+
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
 export type QueryValue = string | number | boolean | null | undefined
 
@@ -94,7 +97,8 @@ async function sendOnce(method: Method, resource: string, options: RequestOption
     headers.set('content-type', 'application/json')
   }
   if (credentials.basic !== null) headers.set('authorization', `Basic ${credentials.basic}`)
-  else if (method !== 'GET' && credentials.csrfToken !== null) headers.set('x-csrf-token', credentials.csrfToken)
+  // Also where nothing is changed: it tells the broker to leave asking for a password to the console.
+  else if (credentials.csrfToken !== null) headers.set('x-csrf-token', credentials.csrfToken)
   const response = await reach(`api/${resource}${queryString(options.query)}`, {
     method,
     headers,
