@@ -11,7 +11,8 @@ import { defineTexts, locale } from './i18n/language.ts'
 import { SignInPage } from './pages/sign-in/sign-in-page.tsx'
 import { matchPath, path } from './router.ts'
 import { ROUTES, type PageComponentProps, type Params } from './routes.ts'
-import { resumeSession, session } from './state/session.ts'
+import { loadChunk, retryUnreachable } from './state/page-load.ts'
+import { resumeQuietly, resumeSession, session } from './state/session.ts'
 
 const texts = defineTexts(
   { noPage: 'There is no such page', noPageHint: 'The address may be mistyped.', home: 'To the overview' },
@@ -21,6 +22,10 @@ const texts = defineTexts(
 export function App() {
   useEffect(() => void (document.documentElement.lang = locale.value), [locale.value])
   const state = session.value
+  useEffect(
+    () => (state.kind === 'failed' ? retryUnreachable(state.error, () => void resumeQuietly()) : undefined),
+    [state],
+  )
   switch (state.kind) {
     case 'loading':
       return null
@@ -52,6 +57,8 @@ function Outlet() {
   const shown = useSignal<Shown | null>(null)
   const failure = useSignal<unknown>(null)
   const attempt = useSignal(0)
+  const again = (): void => void attempt.value++
+  useEffect(() => retryUnreachable(failure.value, again), [failure.value])
   useEffect(() => {
     let left = false
     const wanted = path.value
@@ -68,7 +75,7 @@ function Outlet() {
     return () => void (left = true)
   }, [path.value, attempt.value])
 
-  if (failure.value !== null) return <ErrorPanel error={failure.value} onRetry={() => void attempt.value++} />
+  if (failure.value !== null) return <ErrorPanel error={failure.value} onRetry={again} />
   if (shown.value === null) return <Loading />
   const { component: Component, params, path: key } = shown.value
   return (
@@ -83,7 +90,7 @@ function Outlet() {
 async function loadPage(wanted: string): Promise<Omit<Shown, 'path'>> {
   for (const route of ROUTES) {
     const params = matchPath(route.pattern, wanted)
-    if (params !== null) return { params, component: await route.load() }
+    if (params !== null) return { params, component: await loadChunk(route.load) }
   }
   return { params: {}, component: NoPage }
 }

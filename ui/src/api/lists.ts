@@ -1,4 +1,4 @@
-import { request } from './http.ts'
+import { ApiError, request } from './http.ts'
 
 /** What a table asks for. */
 export interface ListQuery {
@@ -27,7 +27,7 @@ export interface Page<T> {
 export const ALL: ListQuery = { page: 1, pageSize: 100, name: '', regex: false, sort: '', reverse: false }
 
 /**
- * One page of a list. Where the API answers with the whole list, as some of RabbitMQ's do, the page is cut out here.
+ * One page of a list; the last, where there are not so many. Where the API answers with the whole list, as some of RabbitMQ's do, the page is cut out here.
  * @param extra further parameters of this list
  */
 export async function listPage<T extends object>(
@@ -36,21 +36,31 @@ export async function listPage<T extends object>(
   signal?: AbortSignal,
   extra: Readonly<Record<string, string | number | boolean>> = {},
 ): Promise<Page<T>> {
-  const answer = await request<Page<T> | readonly T[]>('GET', resource, {
-    query: {
-      page: query.page,
-      page_size: query.pageSize,
-      name: query.name,
-      use_regex: query.name === '' ? null : query.regex,
-      sort: query.sort,
-      sort_reverse: query.sort === '' ? null : query.reverse,
-      pagination: true,
-      ...extra,
-    },
-    signal,
+  const ask = ({ page }: { readonly page: number }): Promise<Page<T> | readonly T[]> =>
+    request('GET', resource, {
+      query: {
+        page,
+        page_size: query.pageSize,
+        name: query.name,
+        use_regex: query.name === '' ? null : query.regex,
+        sort: query.sort,
+        sort_reverse: query.sort === '' ? null : query.reverse,
+        pagination: true,
+        ...extra,
+      },
+      signal,
+    })
+  const answer = await ask(query).catch(async (error: unknown) => {
+    if (!isOutOfRange(error) || query.page === 1) throw error
+    const first = await ask({ page: 1 })
+    return 'items' in first && first.page_count > 1 ? ask({ page: first.page_count }) : first
   })
   return 'items' in answer ? answer : localPage(answer, { ...query, sort: '' }, nameOf)
 }
+
+/** An old address, or a list that has become shorter. */
+const isOutOfRange = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 400 && /page out of range/i.test(error.message)
 
 const nameOf = (row: object): string => String((row as { name?: unknown }).name ?? '')
 

@@ -63,12 +63,15 @@ export async function isSignedIn(): Promise<boolean> {
   }
 }
 
+/** @throws ApiError when the broker did not end the session: the browser still has its cookie */
 export async function signOut(): Promise<void> {
   const hasSession = credentials.csrfToken !== null
   try {
     if (hasSession) await request('DELETE', 'session')
-  } finally {
-    credentials.basic = null
-    credentials.csrfToken = null
+  } catch (error) {
+    // One that is over needs no end.
+    if (!(error instanceof ApiError && error.status === 401)) throw error
   }
+  credentials.basic = null
+  credentials.csrfToken = null
 }

@@ -60,11 +60,14 @@ const FEW_ROWS = 10
 export function DataTable<T extends object>(props: TableProps<T>) {
   const { id, load, loadKey = '', bare = false } = props
   const { query, change } = useTableQuery(props.inAddress === true, props.defaultSort)
-  const page: Polled<Page<T>> = usePoll(
-    `${loadKey} ${JSON.stringify(query.value)}`,
-    (signal) => load(query.peek(), signal),
-    { keep: true },
-  )
+  const ask = async (signal: AbortSignal): Promise<Page<T>> => {
+    const wanted = query.peek()
+    const answer = await load(wanted, signal)
+    // There are fewer pages than that: the address says where one is.
+    if (answer.page !== wanted.page && !signal.aborted) change({ page: answer.page })
+    return answer
+  }
+  const page: Polled<Page<T>> = usePoll(`${loadKey} ${JSON.stringify(query.value)}`, ask, { keep: true })
   const chosen = useMemo(() => stored<readonly string[] | null>(`columns.${id}`, null, Array.isArray), [id])
   const picked = useSignal<ReadonlySet<string>>(new Set())
   props.handle?.({ refresh: page.refresh })

@@ -31,10 +31,11 @@ const dismiss = (id: number): void => {
 /** Says that something was done. */
 export const showDone = (title: string): void => show('ok', title, '')
 
-/** Says what went wrong and what to do about it. */
-export function showError(error: unknown): void {
+/** Says what went wrong and what to do about it. @param failed what has not happened, where that is not plain */
+export function showError(error: unknown, failed?: string): void {
   const { title, text } = adviceFor(error)
-  show('danger', title, text)
+  if (failed === undefined) show('danger', title, text)
+  else show('danger', failed, `${title}. ${text}`)
 }
 
 /** Stands once in the layout. */

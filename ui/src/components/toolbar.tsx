@@ -9,6 +9,7 @@ import { AlarmSign } from './alarm-sign.tsx'
 import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
 import { Menu } from './menu.tsx'
+import { showError } from './toasts.tsx'
 import './toolbar.css'
 
 const texts = defineTexts(
@@ -22,6 +23,7 @@ const texts = defineTexts(
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
     language: 'Language',
     signOut: 'Sign out',
+    stillSignedIn: 'You are still signed in: the session could not be ended',
     tags: (tags: string) => `Tags: ${tags}`,
   },
   {
@@ -34,6 +36,7 @@ const texts = defineTexts(
     themes: { system: '跟随系统', light: '浅色', dark: '深色' },
     language: '语言',
     signOut: '退出登录',
+    stillSignedIn: '您仍处于登录状态：会话未能结束',
     tags: (tags) => `标签：${tags}`,
   },
 )
@@ -54,10 +57,18 @@ export function Toolbar() {
           <p class="small muted">{t.tags(user.value?.tags.join(', ') ?? '')}</p>
         </div>
         <Settings />
-        <Button onClick={signOut}>{t.signOut}</Button>
+        <Button onClick={leave}>{t.signOut}</Button>
       </Menu>
     </div>
   )
+}
+
+async function leave(): Promise<void> {
+  try {
+    await signOut()
+  } catch (error) {
+    showError(error, texts.value.stillSignedIn)
+  }
 }
 
 function VhostChoice() {

@@ -1,5 +1,7 @@
 import { effect, signal, useSignal, type ReadonlySignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { ApiError, isUnreachable } from '../api/http.ts'
+import { AGAIN_MS } from './page-load.ts'
 import { preferences } from './preferences.ts'
 
 /** Counted up to make everything on the page look at the broker now. */
@@ -20,7 +22,7 @@ export interface Polled<T> {
 }
 
 export interface PollOptions {
-  /** Asked for once, and again only by `refresh`. */
+  /** Asked for once, and again only by `refresh`, or for as long as nobody answers. */
   readonly once?: boolean
   /** Seconds between attempts, instead of the user's choice. */
   readonly everySec?: number
@@ -64,12 +66,15 @@ export function usePoll<T>(
       } catch (failure) {
         if (mine.signal.aborted) return
         error.value = failure
+        // What is gone is not to be shown with what could be done to it.
+        if (failure instanceof ApiError && failure.status === 404) data.value = undefined
       }
       schedule()
     }
     const schedule = (): void => {
-      const seconds = everySec ?? preferences.refreshSec.peek()
-      if (!ended && !once && seconds > 0 && visible.peek()) timer = setTimeout(() => void attempt(), seconds * 1000)
+      const chosenSec = once ? 0 : (everySec ?? preferences.refreshSec.peek())
+      const waitMs = chosenSec === 0 && isUnreachable(error.peek()) ? AGAIN_MS : chosenSec * 1000
+      if (!ended && waitMs > 0 && visible.peek()) timer = setTimeout(() => void attempt(), waitMs)
     }
     run.current = attempt
 

@@ -26,8 +26,13 @@ export const may = {
   setPolicies: computed(() => hasTag('administrator', 'policymaker')),
 }
 
-export async function resumeSession(): Promise<void> {
+export function resumeSession(): Promise<void> {
   session.value = { kind: 'loading' }
+  return resumeQuietly()
+}
+
+/** What is shown stays until there is an answer. */
+export async function resumeQuietly(): Promise<void> {
   try {
     const found = await api.currentSession()
     session.value = found === null ? { kind: 'signed-out', expired: false } : { kind: 'signed-in', user: found }
@@ -41,12 +46,10 @@ export async function signIn(name: string, password: string): Promise<void> {
   session.value = { kind: 'signed-in', user: await api.signIn(name, password) }
 }
 
+/** @throws ApiError when the session goes on, because the broker could not be told to end it */
 export async function signOut(): Promise<void> {
-  try {
-    await api.signOut()
-  } finally {
-    session.value = { kind: 'signed-out', expired: false }
-  }
+  await api.signOut()
+  session.value = { kind: 'signed-out', expired: false }
 }
 
 effect(() => {
