@@ -1,9 +1,12 @@
 import { batch, computed, signal, type ReadonlySignal } from '@preact/signals'
+import { forgetDrafts, hasDrafts, leaving } from './state/drafts.ts'
 
 // Addresses are fragments, and RabbitMQ's own (`#/queues/%2F/orders`), so that bookmarks and links in alerts go on to
 // work, and the console needs nothing from the server below whatever path it is served from.
 
 interface Location {
+  /** As it stands in the address, `#` and query included. */
+  readonly hash: string
   /** Begins with a slash; still percent-encoded. */
   readonly path: string
   readonly query: URLSearchParams
@@ -11,12 +14,30 @@ interface Location {
 
 function parse(hash: string): Location {
   const [path = '', query = ''] = hash.replace(/^#/, '').split('?', 2)
-  return { path: path === '' ? '/' : path, query: new URLSearchParams(query) }
+  return { hash, path: path === '' ? '/' : path, query: new URLSearchParams(query) }
 }
 
 const current = signal(parse(globalThis.location.hash))
 
-addEventListener('hashchange', () => (current.value = parse(globalThis.location.hash)))
+let asking = false
+
+addEventListener('hashchange', () => {
+  if (!hasDrafts() || parse(globalThis.location.hash).path === current.peek().path) follow()
+  else if (!asking) void askAndFollow()
+})
+
+const follow = (): void => void (current.value = parse(globalThis.location.hash))
+
+/** The address has changed already, by a link or by the browser's own buttons: who stays gets the old one back. */
+async function askAndFollow(): Promise<void> {
+  asking = true
+  const leaves = await leaving.ask()
+  asking = false
+  if (leaves) {
+    forgetDrafts()
+    follow()
+  } else history.pushState(null, '', current.peek().hash || '#/')
+}
 
 /** Changes with the path only, not with the query, so that a table's filter does not draw the page anew. */
 export const path: ReadonlySignal<string> = computed(() => current.value.path)
@@ -27,12 +48,15 @@ export function to(parts: TemplateStringsArray, ...values: readonly string[]): s
   return `#${parts.reduce((text, part, i) => `${text}${encodeURIComponent(values[i - 1]!)}${part}`)}`
 }
 
-/** Goes to an address that `to` made. */
-export function navigate(href: string, options: { replace?: boolean } = {}): void {
-  if (options.replace === true) {
-    history.replaceState(null, '', href)
-    current.value = parse(href)
-  } else globalThis.location.hash = href
+/** Goes to an address that `to` made. What was filled in here has done its work. */
+export function navigate(href: string): void {
+  forgetDrafts()
+  globalThis.location.hash = href
+}
+
+function replace(href: string): void {
+  history.replaceState(null, '', href)
+  current.value = parse(href)
 }
 
 /** Changes parameters of the current address without a new entry in the history. Null takes one away. */
@@ -43,7 +67,7 @@ export function setQuery(changes: Readonly<Record<string, string | null>>): void
     else next.set(name, value)
   }
   const text = next.toString()
-  batch(() => navigate(`#${current.peek().path}${text === '' ? '' : `?${text}`}`, { replace: true }))
+  batch(() => replace(`#${current.peek().path}${text === '' ? '' : `?${text}`}`))
 }
 
 /** What a path means to a pattern such as `/queues/:vhost/:name`: its parameters, decoded; null when it does not fit. */

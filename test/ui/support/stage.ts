@@ -115,13 +115,18 @@ export async function signIn(page: Page, stage: Stage, address = '#/'): Promise<
   await settled(page)
 }
 
-/** Goes to another page of the console by its address, without loading it anew. */
+/** Goes to another page of the console by its address, without loading it anew. What was filled in may be lost. */
 export async function goTo(page: Page, address: string): Promise<void> {
   await page.evaluate((hash) => {
     location.hash = hash
   }, address)
   await page.waitForFunction(
-    (wanted) => document.querySelector('main [data-path]')?.getAttribute('data-path') === wanted,
+    (wanted) => {
+      const dialog = document.querySelector('dialog[open]')
+      const asks = /Leave this page\?|离开此页面？/.test(dialog?.querySelector('h2')?.textContent ?? '')
+      if (asks) dialog!.querySelector<HTMLElement>('button[type=submit]')!.click()
+      return document.querySelector('main [data-path]')?.getAttribute('data-path') === wanted
+    },
     address.replace(/^#|\?.*$/g, ''),
   )
   await settled(page)

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { common } from '../i18n/common.ts'
+import { useDraft } from '../state/drafts.ts'
 import { Button, ButtonLink } from './button.tsx'
 import { ErrorPanel } from './error-panel.tsx'
 
@@ -10,24 +11,28 @@ export interface ActionFormProps {
   /** What it throws is shown above the button. */
   readonly onSend: () => Promise<void>
   readonly disabled?: boolean
+  /** Looks for something and changes nothing: nobody minds when what was filled in is lost. */
+  readonly isSearch?: boolean
   /** Where cancelling leads, for a page that is nothing but the form. */
   readonly cancel?: string
   readonly children: ComponentChildren
 }
 
 /** Fields and the button that sends them, which Enter presses, too. */
-export function ActionForm({ label, onSend, disabled = false, cancel, children }: ActionFormProps) {
+export function ActionForm({ label, onSend, disabled = false, isSearch = false, cancel, children }: ActionFormProps) {
+  const draft = useDraft()
   const failure = useSignal<unknown>(null)
   const send = async (): Promise<void> => {
     failure.value = null
     try {
       await onSend()
+      draft.settle()
     } catch (error) {
       failure.value = error
     }
   }
   return (
-    <form class="stack" onSubmit={(event) => event.preventDefault()}>
+    <form class="stack" onSubmit={(event) => event.preventDefault()} onInput={isSearch ? undefined : draft.onInput}>
       {children}
       {failure.value !== null && <ErrorPanel error={failure.value} />}
       <div class="row">

@@ -4,7 +4,8 @@ import { useEffect } from 'preact/hooks'
 import { path } from '../router.ts'
 import { NAVIGATION, sectionTitles, type NavigationItem } from '../navigation.ts'
 import { defineTexts } from '../i18n/language.ts'
-import { ConfirmDialog } from './dialog.tsx'
+import { leaving } from '../state/drafts.ts'
+import { confirm, ConfirmDialog } from './dialog.tsx'
 import { Jobs } from './jobs.tsx'
 import { Icon } from './icon.tsx'
 import { Logo } from './logo.tsx'
@@ -13,9 +14,28 @@ import { Toolbar } from './toolbar.tsx'
 import './layout.css'
 
 const texts = defineTexts(
-  { skip: 'Skip to the content', navigation: 'Main navigation', menu: 'Menu' },
-  { skip: '跳到主要内容', navigation: '主导航', menu: '菜单' },
+  {
+    skip: 'Skip to the content',
+    navigation: 'Main navigation',
+    menu: 'Menu',
+    leaveTitle: 'Leave this page?',
+    leaveText: 'What you have filled in here has not been sent, and is lost.',
+    leave: 'Leave',
+  },
+  {
+    skip: '跳到主要内容',
+    navigation: '主导航',
+    menu: '菜单',
+    leaveTitle: '离开此页面？',
+    leaveText: '您在此填写的内容尚未提交，离开后将丢失。',
+    leave: '离开',
+  },
 )
+
+leaving.ask = () => {
+  const t = texts.peek()
+  return confirm({ title: t.leaveTitle, text: t.leaveText, confirm: t.leave, danger: true })
+}
 
 /** What surrounds every page once somebody is signed in. */
 export function Layout({ children }: { readonly children: ComponentChildren }) {

@@ -3,6 +3,7 @@ import { bind, type Binding } from '../../api/bindings.ts'
 import { exchangeNames } from '../../api/exchanges.ts'
 import { suggestQueues } from '../../api/queues.ts'
 import type { Arguments } from '../../api/types.ts'
+import { useDraft } from '../../state/drafts.ts'
 import { TableEditor } from '../arguments/table-editor.tsx'
 import { Button } from '../button.tsx'
 import { ErrorPanel } from '../error-panel.tsx'
@@ -25,12 +26,14 @@ export function BindForm({ vhost, own, onBound }: BindFormProps) {
   const other = useSignal('')
   const key = useSignal('')
   const args = useSignal<Arguments>({})
+  const draft = useDraft()
   const failure = useSignal<unknown>(null)
   const isSource = 'source' in own
   const send = async (): Promise<void> => {
     failure.value = null
     try {
       await bind(endsOf(vhost, own, kind.value, other.value), key.value, args.value)
+      draft.settle()
       showDone(t.bound)
       other.value = ''
       key.value = ''
@@ -40,7 +43,7 @@ export function BindForm({ vhost, own, onBound }: BindFormProps) {
     }
   }
   return (
-    <form class="stack" onSubmit={(event) => event.preventDefault()}>
+    <form class="stack" onSubmit={(event) => event.preventDefault()} onInput={draft.onInput}>
       <FieldGrid>
         {isSource && (
           <Field label={t.kind}>

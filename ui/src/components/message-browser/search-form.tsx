@@ -32,7 +32,7 @@ export function SearchForm({ hasStates, onSearch }: SearchFormProps) {
   const states = Object.entries(t.states) as [MessageSearch['state'], string][]
   const ends = Object.entries(t.ends) as [PeekOptions['from'], string][]
   return (
-    <ActionForm label={t.search} onSend={send}>
+    <ActionForm isSearch label={t.search} onSend={send}>
       <FieldGrid>
         {hasStates && (
           <Field label={t.state}>

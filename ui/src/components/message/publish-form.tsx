@@ -10,6 +10,7 @@ import { showDone } from '../toasts.tsx'
 import { DurationInput } from '../quantity-input.tsx'
 import { PropertyFields, readProperties, usePropertySignals } from './property-fields.tsx'
 import './publish-form.css'
+import { useDraft } from '../../state/drafts.ts'
 
 const texts = defineTexts(
   {
@@ -67,6 +68,7 @@ export function PublishForm({ vhost, exchange, routingKey, onPublished }: Publis
   const delayMs = useSignal<number | null>(null)
   const headers = useSignal<Arguments>({})
   const properties = usePropertySignals()
+  const draft = useDraft()
   const outcome = useSignal<{ readonly error: unknown } | 'unrouted' | null>(null)
   const send = async (): Promise<void> => {
     outcome.value = null
@@ -77,6 +79,7 @@ export function PublishForm({ vhost, exchange, routingKey, onPublished }: Publis
         payload_encoding: encoding.value,
         properties: allProperties(readProperties(properties), headers.value, persistent.value, delayMs.value),
       })
+      draft.settle()
       if (routed) showDone(t.sent)
       else outcome.value = 'unrouted'
       onPublished?.()
@@ -85,7 +88,7 @@ export function PublishForm({ vhost, exchange, routingKey, onPublished }: Publis
     }
   }
   return (
-    <form class="stack" onSubmit={(event) => event.preventDefault()}>
+    <form class="stack" onSubmit={(event) => event.preventDefault()} onInput={draft.onInput}>
       <FieldGrid>
         {routingKey === undefined && (
           <Field label={t.key} help={t.keyHelp}>

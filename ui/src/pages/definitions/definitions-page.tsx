@@ -28,7 +28,7 @@ function ExportCard() {
   }
   return (
     <Card title={t.export} hint={t.exportHint}>
-      <ActionForm label={t.download} onSend={download}>
+      <ActionForm isSearch label={t.download} onSend={download}>
         <FieldGrid>
           <Field label={t.scope}>
             <ScopeSelect value={vhost} />

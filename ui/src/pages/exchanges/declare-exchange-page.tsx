@@ -16,6 +16,7 @@ import { common } from '../../i18n/common.ts'
 import { navigate, to } from '../../router.ts'
 import { usePoll } from '../../state/poll.ts'
 import { texts } from './texts.ts'
+import { useDraft } from '../../state/drafts.ts'
 
 /** Types that every broker has, for as long as it has not said which it has. */
 const STANDARD_TYPES = ['direct', 'fanout', 'topic', 'headers']
@@ -30,6 +31,7 @@ export function DeclareExchangePage() {
   const internal = useSignal(false)
   const known = useSignal<Arguments>({})
   const further = useSignal<Arguments>({})
+  const draft = useDraft()
   const failure = useSignal<unknown>(null)
   const types = useExchangeTypes()
   const names = usePoll(vhost.value, (signal) => exchangeNames(vhost.value, signal), { once: true })
@@ -56,7 +58,7 @@ export function DeclareExchangePage() {
   return (
     <Page title={t.declare} crumbs={[{ label: t.title, href: '#/exchanges' }]}>
       <Card>
-        <form class="stack" onSubmit={(event) => event.preventDefault()}>
+        <form class="stack" onSubmit={(event) => event.preventDefault()} onInput={draft.onInput}>
           <FieldGrid>
             <NameFields vhost={vhost} name={name} help={t.nameHelp} />
             <Field label={common.value.type} help={typeHelp(type.value)}>

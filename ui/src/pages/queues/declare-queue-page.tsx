@@ -12,6 +12,7 @@ import { navigate, to } from '../../router.ts'
 import { ArgumentPart, chosenArguments, TypeField, useArgumentForm } from './argument-form.tsx'
 import { declareTexts } from './declare-texts.ts'
 import { texts } from './texts.ts'
+import { useDraft } from '../../state/drafts.ts'
 
 export function DeclareQueuePage() {
   const t = declareTexts.value
@@ -20,6 +21,7 @@ export function DeclareQueuePage() {
   const durable = useSignal(true)
   const autoDelete = useSignal(false)
   const form = useArgumentForm({})
+  const draft = useDraft()
   const failure = useSignal<unknown>(null)
   const isClassic = form.type.value === 'classic'
   const send = async (): Promise<void> => {
@@ -39,7 +41,7 @@ export function DeclareQueuePage() {
   return (
     <Page title={texts.value.declare} crumbs={[{ label: texts.value.title, href: '#/queues' }]}>
       <Card>
-        <form class="stack" onSubmit={(event) => event.preventDefault()}>
+        <form class="stack" onSubmit={(event) => event.preventDefault()} onInput={draft.onInput}>
           <FieldGrid>
             <NameFields vhost={vhost} name={name} help={t.nameHelp} />
             <TypeField form={form} />

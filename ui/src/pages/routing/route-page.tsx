@@ -38,7 +38,7 @@ export function RoutePage() {
   return (
     <Page title={t.title} lead={t.lead}>
       <Card>
-        <ActionForm label={t.explain} onSend={explain}>
+        <ActionForm isSearch label={t.explain} onSend={explain}>
           <FieldGrid>
             <VhostField value={vhost} />
             <Field label={common.value.exchange} help={t.exchangeHelp}>
