@@ -3,8 +3,9 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { common } from '../i18n/common.ts'
 import { Button } from './button.tsx'
-import { Field, TextInput } from './form.tsx'
+import { TextInput } from './form.tsx'
 import { Icon } from './icon.tsx'
+import { Name } from './name.tsx'
 import './dialog.css'
 
 export interface DialogProps {
@@ -39,7 +40,9 @@ export function Dialog({ title, onClose, wide = false, children }: DialogProps) 
     >
       <div class="dialog-body">
         <header class="dialog-header">
-          <h2 id={id}>{title}</h2>
+          <h2 id={id}>
+            <Name of={title} />
+          </h2>
           <Button kind="quiet" size="small" label={common.value.close} onClick={onClose}>
             <Icon name="close" />
           </Button>
@@ -93,7 +96,8 @@ export function ConfirmDialog() {
 
 function Confirm({ title, text, confirm: label, danger = false, typeName, answer }: Asked) {
   const typed = useSignal('')
-  const ready = typeName === undefined || typed.value === typeName
+  // An input has no lines.
+  const ready = typeName === undefined || typed.value === typeName.replaceAll(/[\r\n]/g, '')
   return (
     <Dialog title={title} onClose={() => answer(false)}>
       <form
@@ -105,9 +109,10 @@ function Confirm({ title, text, confirm: label, danger = false, typeName, answer
       >
         <div>{text}</div>
         {typeName !== undefined && (
-          <Field label={common.value.nameToConfirm(typeName)}>
-            <TextInput value={typed} mono autofocus />
-          </Field>
+          <div class="dialog-typing">
+            <Prompt name={typeName} />
+            <TextInput value={typed} label={common.value.nameToConfirm(typeName)} mono autofocus />
+          </div>
         )}
         <DialogActions>
           <Button onClick={() => answer(false)}>{common.value.cancel}</Button>
@@ -117,5 +122,19 @@ function Confirm({ title, text, confirm: label, danger = false, typeName, answer
         </DialogActions>
       </form>
     </Dialog>
+  )
+}
+
+/** A click takes hold of the whole name: what cannot be typed can be copied. No label, which would pass the click on to its input. */
+function Prompt({ name }: { readonly name: string }) {
+  const [before, after] = common.value.nameToConfirm('\n').split('\n')
+  return (
+    <p class="dialog-prompt">
+      {before}
+      <span class="dialog-name">
+        <Name of={name} />
+      </span>
+      {after}
+    </p>
   )
 }

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { Name } from './name.tsx'
 import './page.css'
 
 interface Crumb {
@@ -37,7 +38,7 @@ export function Page({ title, crumbs = [], badges, lead, actions, children }: Pa
             <nav class="page-crumbs small" aria-label={title}>
               {crumbs.map((crumb) => (
                 <a key={crumb.href} href={crumb.href}>
-                  {crumb.label}
+                  <Name of={crumb.label} />
                 </a>
               ))}
             </nav>
@@ -60,7 +61,11 @@ export function Page({ title, crumbs = [], badges, lead, actions, children }: Pa
 /** Names of connections may wrap beside their arrow, and not within it. */
 function inLines(title: string): ComponentChildren {
   const [first, ...rest] = title.split('->')
-  return rest.length === 0 ? title : [first, ...rest.flatMap((part) => [<span class="nowrap">-&gt;</span>, part])]
+  return rest.length === 0 ? (
+    <Name of={title} />
+  ) : (
+    [first, ...rest.flatMap((part) => [<span class="nowrap">-&gt;</span>, part])]
+  )
 }
 
 export interface CardProps {

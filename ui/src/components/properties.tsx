@@ -1,6 +1,7 @@
 import { defineTexts } from '../i18n/language.ts'
 import type { Arguments } from '../api/types.ts'
 import { Badge } from './page.tsx'
+import { Name } from './name.tsx'
 import './properties.css'
 
 const texts = defineTexts(
@@ -56,8 +57,12 @@ export function ArgumentList({ of: values }: { readonly of: Arguments }) {
     <dl class="argument-list">
       {entries.map(([name, value]) => (
         <div key={name}>
-          <dt class="mono">{name}</dt>
-          <dd class="mono">{plain(value)}</dd>
+          <dt class="mono">
+            <Name of={name} />
+          </dt>
+          <dd class="mono">
+            <Name of={plain(value)} />
+          </dd>
         </div>
       ))}
     </dl>

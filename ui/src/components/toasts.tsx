@@ -2,6 +2,7 @@ import { signal } from '@preact/signals'
 import { adviceFor } from './advice.ts'
 import { Icon } from './icon.tsx'
 import { common } from '../i18n/common.ts'
+import { Name } from './name.tsx'
 import './toasts.css'
 
 interface Toast {
@@ -46,7 +47,9 @@ export function Toasts() {
         <div key={toast.id} class={`toast toast-${toast.tone}`}>
           <Icon name={toast.tone === 'ok' ? 'check' : 'warning'} />
           <div class="grow">
-            <p class="toast-title">{toast.title}</p>
+            <p class="toast-title">
+              <Name of={toast.title} />
+            </p>
             {toast.text !== '' && <p class="small">{toast.text}</p>}
           </div>
           <button type="button" class="toast-close" aria-label={common.value.close} onClick={() => dismiss(toast.id)}>

@@ -8,6 +8,7 @@ import { DataTable, type Column, type TableHandle } from '../data-table.tsx'
 import { confirm } from '../dialog.tsx'
 import { exchangeLabel, ExchangeLink, QueueLink } from '../links.tsx'
 import { Badge } from '../page.tsx'
+import { Name } from '../name.tsx'
 import { ArgumentList } from '../properties.tsx'
 import { showDone } from '../toasts.tsx'
 import { texts } from './texts.ts'
@@ -68,7 +69,16 @@ function columns(
       sort: shows,
       cell: (binding) => <End binding={binding} shows={shows} />,
     },
-    { id: 'key', header: t.key, sort: 'routing_key', cell: (row) => <span class="mono">{row.routing_key}</span> },
+    {
+      id: 'key',
+      header: t.key,
+      sort: 'routing_key',
+      cell: (row) => (
+        <span class="mono">
+          <Name of={row.routing_key} />
+        </span>
+      ),
+    },
     { id: 'arguments', header: c.arguments, show: 'wide', cell: (row) => <ArgumentList of={row.arguments} /> },
     {
       id: 'actions',

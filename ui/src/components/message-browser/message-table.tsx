@@ -2,11 +2,13 @@ import { useSignal, type Signal } from '@preact/signals'
 import type { QueuedMessage } from '../../api/queue-messages.ts'
 import { exchangeLabel } from '../links.tsx'
 import { bytes, dateTime } from '../../format.ts'
+import { Badge } from '../page.tsx'
 import { common } from '../../i18n/common.ts'
 import type { Found, FoundMessages } from './found.ts'
 import { MessageDialog, StateOf } from './message-dialog.tsx'
 import { texts } from './texts.ts'
 import '../data-table.css'
+import { Name } from '../name.tsx'
 import './message-table.css'
 
 const PREVIEW_CHARACTERS = 120
@@ -94,9 +96,16 @@ function Cells({ message, open }: { readonly message: QueuedMessage; readonly op
         {message.due_at !== null && <span class="small muted">{t.due(dateTime(message.due_at))}</span>}
         {message.consumer !== null && <span class="small muted">{message.consumer.consumer_tag}</span>}
       </td>
-      <td class="table-start">{exchangeLabel(message.exchange)}</td>
-      <td class="table-start mono">{message.routing_key}</td>
-      <td class="table-start mono message-preview">{message.payload.slice(0, PREVIEW_CHARACTERS)}</td>
+      <td class="table-start">
+        <Name of={exchangeLabel(message.exchange)} />
+      </td>
+      <td class="table-start mono">
+        <Name of={message.routing_key} />
+      </td>
+      <td class="table-start message-preview">
+        {message.payload_encoding === 'base64' && <Badge title={t.notText}>Base64</Badge>}{' '}
+        <span class="mono">{message.payload.slice(0, PREVIEW_CHARACTERS)}</span>
+      </td>
       <td class="table-end">{bytes(message.payload_bytes)}</td>
     </>
   )

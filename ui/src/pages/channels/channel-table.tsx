@@ -9,6 +9,7 @@ import { StateBadge } from '../../components/state-badge.tsx'
 import { count, rate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 export interface ChannelTableProps {
   readonly id: string
@@ -41,8 +42,8 @@ function columns(): readonly Column<Channel>[] {
   const c = common.value
   return [
     { id: 'name', header: t.channel, sort: 'name', cell: ({ name }) => <ChannelLink name={name} /> },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
-    { id: 'user', header: c.user, sort: 'user', show: 'wide', cell: ({ user }) => user },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
+    { id: 'user', header: c.user, sort: 'user', show: 'wide', cell: ({ user }) => <Name of={user} /> },
     { id: 'mode', header: t.mode, show: 'wide', cell: (channel) => <Mode of={channel} /> },
     { id: 'state', header: c.state, sort: 'state', cell: ({ state }) => <StateBadge state={state} /> },
     {

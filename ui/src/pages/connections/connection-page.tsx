@@ -4,6 +4,7 @@ import { Button } from '../../components/button.tsx'
 import { ChannelTable } from '../channels/channel-table.tsx'
 import { Chart } from '../../components/chart.tsx'
 import { rateHistory } from '../../components/history.ts'
+import { Name } from '../../components/name.tsx'
 import { Card, Empty, Facts, Page } from '../../components/page.tsx'
 import { Shown } from '../../components/polled.tsx'
 import { ArgumentList } from '../../components/properties.tsx'
@@ -27,13 +28,14 @@ export function ConnectionPage({ params }: PageComponentProps) {
   const name = params['name']!
   const range = preferences.chartRangeSec.value
   const connection = usePoll(`${name} ${range}`, (signal) => getConnection(name, range, signal), { keep: true })
+  const data = connection.data.value
   const closing = useSignal(false)
   return (
     <Page
       title={name}
       crumbs={[{ label: t.title, href: '#/connections' }]}
-      badges={<StateBadge state={connection.data.value?.state} />}
-      lead={connection.data.value && givenName(connection.data.value)}
+      badges={<StateBadge state={data?.state} />}
+      lead={data && <Name of={givenName(data)} />}
       actions={
         <>
           <RangeChoice />

@@ -12,6 +12,7 @@ import { preferences } from '../../state/preferences.ts'
 import { CloseDialog } from './close-dialog.tsx'
 import { channelCount, clientName, givenName } from './client.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** Who is connected. Several can be picked and closed together. */
 export function ConnectionsPage() {
@@ -64,16 +65,20 @@ function columns(): readonly Column<Connection>[] {
       cell: (row) => (
         <>
           <ConnectionLink name={row.name} />
-          {givenName(row) !== '' && <div class="small muted">{givenName(row)}</div>}
+          {givenName(row) !== '' && (
+            <div class="small muted">
+              <Name of={givenName(row)} />
+            </div>
+          )}
         </>
       ),
     },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
-    { id: 'user', header: c.user, sort: 'user', cell: ({ user }) => user },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
+    { id: 'user', header: c.user, sort: 'user', cell: ({ user }) => <Name of={user} /> },
     { id: 'state', header: c.state, sort: 'state', cell: ({ state }) => <StateBadge state={state} /> },
     { id: 'protocol', header: t.protocol, sort: 'protocol', show: 'wide', cell: ({ protocol }) => protocol },
     { id: 'tls', header: t.tls, sort: 'ssl', show: 'chosen', cell: ({ ssl }) => (ssl === true ? c.yes : c.no) },
-    { id: 'client', header: t.client, show: 'wide', cell: (row) => clientName(row) },
+    { id: 'client', header: t.client, show: 'wide', cell: (row) => <Name of={clientName(row)} /> },
     {
       id: 'channels',
       header: t.channels,

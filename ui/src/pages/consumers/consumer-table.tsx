@@ -8,6 +8,7 @@ import { ArgumentList } from '../../components/properties.tsx'
 import { count, NONE } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 export interface ConsumerTableProps {
   readonly id: string
@@ -48,9 +49,24 @@ function columns(): readonly Column<Consumer>[] {
   const t = texts.value
   const c = common.value
   return [
-    { id: 'tag', header: t.tag, sort: 'consumer_tag', cell: (row) => <span class="mono">{row.consumer_tag}</span> },
+    {
+      id: 'tag',
+      header: t.tag,
+      sort: 'consumer_tag',
+      cell: (row) => (
+        <span class="mono">
+          <Name of={row.consumer_tag} />
+        </span>
+      ),
+    },
     { id: 'queue', header: c.queue, sort: 'queue.name', cell: ({ queue }) => <QueueLink {...queue} /> },
-    { id: 'vhost', header: c.vhost, sort: 'queue.vhost', show: 'chosen', cell: ({ queue }) => queue.vhost },
+    {
+      id: 'vhost',
+      header: c.vhost,
+      sort: 'queue.vhost',
+      show: 'chosen',
+      cell: ({ queue }) => <Name of={queue.vhost} />,
+    },
     {
       id: 'channel',
       header: t.channel,

@@ -20,6 +20,7 @@ import type { PageComponentProps } from '../../routes.ts'
 import { preferences } from '../../state/preferences.ts'
 import { usePoll } from '../../state/poll.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** One exchange: what it routes, its bindings both ways, publishing to it. */
 export function ExchangePage({ params }: PageComponentProps) {
@@ -36,12 +37,12 @@ export function ExchangePage({ params }: PageComponentProps) {
       title={exchangeLabel(name)}
       crumbs={[{ label: t.title, href: '#/exchanges' }]}
       badges={exchange.data.value && <Badge tone="accent">{exchange.data.value.type}</Badge>}
-      lead={vhost}
+      lead={<Name of={vhost} />}
       actions={
         <>
           <RangeChoice />
           <ButtonLink href={to`/route?vhost=${vhost}&exchange=${name}`}>{t.explain}</ButtonLink>
-          {canDelete && (
+          {canDelete && exchange.data.value && (
             <Button kind="danger" onClick={() => remove(vhost, name)}>
               {t.delete}
             </Button>
@@ -101,7 +102,7 @@ function About({ exchange }: { readonly exchange: Exchange }) {
     <Card title={t.about}>
       <Facts
         items={[
-          [c.vhost, vhost],
+          [c.vhost, <Name key="vhost" of={vhost} />],
           [c.type, exchange.type],
           [
             c.features,
@@ -117,7 +118,14 @@ function About({ exchange }: { readonly exchange: Exchange }) {
               />
             ),
           ],
-          [c.policy, policy && <a href={to`/policies/${vhost}/${policy}`}>{policy}</a>],
+          [
+            c.policy,
+            policy && (
+              <a href={to`/policies/${vhost}/${policy}`}>
+                <Name of={policy} />
+              </a>
+            ),
+          ],
           [
             t.delayed,
             exchange.messages_delayed === undefined ? null : <DelayedLink key="delayed" exchange={exchange} />,

@@ -10,6 +10,7 @@ import { rate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { preferences } from '../../state/preferences.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** All exchanges of the chosen virtual host, or of all. */
 export function ExchangesPage() {
@@ -52,7 +53,7 @@ function columns(): readonly Column<Exchange>[] {
       sort: 'name',
       cell: (exchange) => <ExchangeLink {...exchange} />,
     },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     { id: 'type', header: c.type, sort: 'type', cell: ({ type }) => type },
     {
       id: 'features',

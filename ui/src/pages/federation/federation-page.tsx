@@ -12,6 +12,7 @@ import { addressOf, FederationFrame, UPSTREAM, UPSTREAM_SET, type Kind } from '.
 import { LinksTable } from './links-table.tsx'
 import { membersOf } from './members.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** What links do; for those who may not see that, the upstreams. */
 export const FederationPage = () =>
@@ -72,9 +73,13 @@ function columns(kind: Kind): readonly Column<Parameter>[] {
       id: 'name',
       header: c.name,
       sort: 'name',
-      cell: ({ vhost, name }) => <a href={addressOf(kind, vhost, name)}>{name}</a>,
+      cell: ({ vhost, name }) => (
+        <a href={addressOf(kind, vhost, name)}>
+          <Name of={name} />
+        </a>
+      ),
     },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     ...(kind === UPSTREAM
       ? [
           {

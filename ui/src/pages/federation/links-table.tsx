@@ -14,6 +14,7 @@ import { preferences } from '../../state/preferences.ts'
 import { may } from '../../state/session.ts'
 import { addressOf, UPSTREAM } from './frame.tsx'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** Links to upstreams, and how they do. */
 export function LinksTable() {
@@ -45,7 +46,7 @@ function columns(restart: (link: FederationLink) => Promise<void>): readonly Col
   const c = common.value
   return [
     { id: 'local', header: t.local, cell: (link) => <Local link={link} /> },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     {
       id: 'status',
       header: c.state,

@@ -16,6 +16,7 @@ import { count } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { to } from '../../router.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** Who, or what, has limits. */
 type Kind = 'vhost' | 'user'
@@ -70,7 +71,11 @@ function columns(kind: Kind, refresh: () => Promise<void>): readonly Column<Limi
       id: 'owner',
       header: kind === 'user' ? common.value.user : common.value.vhost,
       sort: 'owner',
-      cell: ({ owner }) => <a href={kind === 'user' ? to`/users/${owner}` : to`/vhosts/${owner}`}>{owner}</a>,
+      cell: ({ owner }) => (
+        <a href={kind === 'user' ? to`/users/${owner}` : to`/vhosts/${owner}`}>
+          <Name of={owner} />
+        </a>
+      ),
     },
     { id: 'limit', header: t.limit, sort: 'name', cell: ({ name }) => labelOf(name) },
     {

@@ -8,6 +8,7 @@ import { common } from '../../i18n/common.ts'
 import { preferences } from '../../state/preferences.ts'
 import { addressOf, GLOBAL_LIST, globalAddress, LIST } from './addresses.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 export function ParametersPage() {
   const t = texts.value
@@ -81,12 +82,16 @@ function columns(): readonly Column<Parameter>[] {
   const t = texts.value
   return [
     { id: 'component', header: t.component, sort: 'component', cell: ({ component }) => component },
-    { id: 'vhost', header: common.value.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: common.value.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     {
       id: 'name',
       header: t.name,
       sort: 'name',
-      cell: (parameter) => <a href={addressOf(parameter)}>{parameter.name}</a>,
+      cell: (parameter) => (
+        <a href={addressOf(parameter)}>
+          <Name of={parameter.name} />
+        </a>
+      ),
     },
     { id: 'value', header: t.value, cell: ({ value }) => <Value of={value} /> },
   ]
@@ -95,7 +100,16 @@ function columns(): readonly Column<Parameter>[] {
 function globalColumns(): readonly Column<GlobalParameter>[] {
   const t = texts.value
   return [
-    { id: 'name', header: t.name, sort: 'name', cell: ({ name }) => <a href={globalAddress(name)}>{name}</a> },
+    {
+      id: 'name',
+      header: t.name,
+      sort: 'name',
+      cell: ({ name }) => (
+        <a href={globalAddress(name)}>
+          <Name of={name} />
+        </a>
+      ),
+    },
     { id: 'value', header: t.value, cell: ({ value }) => <Value of={value} /> },
   ]
 }

@@ -10,6 +10,7 @@ import { preferences } from '../../state/preferences.ts'
 import { may } from '../../state/session.ts'
 import { addressOf, policyAddress } from './scope.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 export const PoliciesPage = () => <List kind="policies" />
 export const OperatorPoliciesPage = () => <List kind="operator-policies" />
@@ -63,9 +64,13 @@ function columns(kind: PolicyKind): readonly Column<Policy>[] {
       id: 'name',
       header: common.value.name,
       sort: 'name',
-      cell: ({ vhost, name }) => <a href={policyAddress(kind, vhost, name)}>{name}</a>,
+      cell: ({ vhost, name }) => (
+        <a href={policyAddress(kind, vhost, name)}>
+          <Name of={name} />
+        </a>
+      ),
     },
-    { id: 'vhost', header: common.value.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: common.value.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     { id: 'pattern', header: t.pattern, sort: 'pattern', cell: ({ pattern }) => <code>{pattern}</code> },
     {
       id: 'apply-to',

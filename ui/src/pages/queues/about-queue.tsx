@@ -6,6 +6,7 @@ import { common } from '../../i18n/common.ts'
 import { to } from '../../router.ts'
 import { QueueFeatures } from './queue-columns.tsx'
 import { queueTexts } from './queue-texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** What the queue is, and what holds for it. */
 export function AboutQueue({ queue }: { readonly queue: QueueDetails }) {
@@ -26,7 +27,14 @@ export function AboutQueue({ queue }: { readonly queue: QueueDetails }) {
             plain ? t.durable : <QueueFeatures key="features" of={{ ...queue, arguments: {}, policy: null }} />,
           ],
           [c.node, queue.node],
-          [t.policy, policy && <a href={to`/policies/${vhost}/${policy}`}>{policy}</a>],
+          [
+            t.policy,
+            policy && (
+              <a href={to`/policies/${vhost}/${policy}`}>
+                <Name of={policy} />
+              </a>
+            ),
+          ],
           [t.operatorPolicy, queue.operator_policy],
           [t.capacity, capacity === undefined ? null : percent(capacity)],
           [t.memory, queue.memory === undefined ? null : bytes(queue.memory)],

@@ -7,6 +7,7 @@ import { StateBadge } from '../../components/state-badge.tsx'
 import { bytes, count, dateTimeOf, NONE, percent, rate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 type Show = NonNullable<Column<Queue>['show']>
 
@@ -18,7 +19,7 @@ export function queueColumns(): readonly Column<Queue>[] {
   const c = common.value
   return [
     { id: 'name', header: c.name, sort: 'name', cell: (queue) => <QueueLink {...queue} /> },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     { id: 'type', header: c.type, sort: 'type', show: 'wide', cell: ({ type }) => type ?? NONE },
     { id: 'features', header: c.features, show: 'wide', cell: (queue) => <QueueFeatures of={queue} /> },
     { id: 'state', header: c.state, sort: 'state', cell: (queue) => <StateBadge state={shownState(queue)} /> },

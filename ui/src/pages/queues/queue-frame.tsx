@@ -12,6 +12,7 @@ import { actionTexts } from './action-texts.ts'
 import { askAndDelete, askAndPurge, pause, resume } from './actions.ts'
 import { shownState } from './queue-columns.tsx'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 export interface QueueFrameProps {
   readonly vhost: string
@@ -39,7 +40,7 @@ export function QueueFrame({ vhost, name, hasCharts = false, children }: QueueFr
           </>
         )
       }
-      lead={vhost}
+      lead={<Name of={vhost} />}
       actions={
         <>
           {hasCharts && <RangeChoice />}

@@ -17,6 +17,7 @@ import { may } from '../../state/session.ts'
 import { endOf, type ShovelDefinition, type Side } from './definition.ts'
 import { endText, statusEnd } from './end-text.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 /** What shovels do; for those who may not see that, what they are told to do. */
 export const ShovelsPage = () => <Frame view={may.monitor.value ? 'status' : 'definitions'} />
@@ -97,9 +98,16 @@ function statusColumns(refresh: () => Promise<void>): readonly Column<ShovelStat
       id: 'name',
       header: c.name,
       sort: 'name',
-      cell: ({ vhost, name }) => (may.setPolicies.value ? <a href={addressOf(vhost, name)}>{name}</a> : name),
+      cell: ({ vhost, name }) =>
+        may.setPolicies.value ? (
+          <a href={addressOf(vhost, name)}>
+            <Name of={name} />
+          </a>
+        ) : (
+          name
+        ),
     },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     {
       id: 'state',
       header: c.state,
@@ -200,9 +208,13 @@ function definitionColumns(): readonly Column<Parameter>[] {
       id: 'name',
       header: c.name,
       sort: 'name',
-      cell: ({ vhost, name }) => <a href={addressOf(vhost, name)}>{name}</a>,
+      cell: ({ vhost, name }) => (
+        <a href={addressOf(vhost, name)}>
+          <Name of={name} />
+        </a>
+      ),
     },
-    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     { id: 'src', header: t.source, cell: end('src') },
     { id: 'dest', header: t.destination, cell: end('dest') },
   ]

@@ -20,6 +20,7 @@ import { common } from '../../i18n/common.ts'
 import { preferences } from '../../state/preferences.ts'
 import { StartForm } from './start-form.tsx'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 type Refresh = () => Promise<void>
 
@@ -72,8 +73,8 @@ function traceColumns(refresh: Refresh): readonly Column<FileTrace>[] {
     await refresh()
   }
   return [
-    { id: 'name', header: common.value.name, sort: 'name', cell: ({ name }) => name },
-    { id: 'vhost', header: common.value.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => vhost },
+    { id: 'name', header: common.value.name, sort: 'name', cell: ({ name }) => <Name of={name} /> },
+    { id: 'vhost', header: common.value.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
     { id: 'pattern', header: t.pattern, sort: 'pattern', cell: ({ pattern }) => <code>{pattern}</code> },
     { id: 'format', header: t.format, sort: 'format', show: 'wide', cell: ({ format }) => t.formats[format] },
     {
@@ -106,7 +107,7 @@ function fileColumns(refresh: Refresh): readonly Column<TraceFile>[] {
     await refresh()
   }
   return [
-    { id: 'name', header: common.value.name, sort: 'name', cell: ({ name }) => name },
+    { id: 'name', header: common.value.name, sort: 'name', cell: ({ name }) => <Name of={name} /> },
     { id: 'size', header: t.size, sort: 'size', align: 'end', cell: ({ size }) => bytes(size) },
     {
       id: 'actions',

@@ -14,6 +14,7 @@ import { count, timeOfDay } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { navigate, to } from '../../router.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 const SECONDS_DEFAULT = 60
 const EVENTS_MAX = 10_000
@@ -113,7 +114,7 @@ function columns(): readonly Column<MessageTrace>[] {
       cell: (trace) => <a href={to`/message-traces/${trace.vhost}/${trace.id}`}>{wantedText(trace)}</a>,
     },
     { id: 'state', header: common.value.state, sort: 'state', cell: (trace) => <TraceState trace={trace} /> },
-    { id: 'user', header: common.value.user, sort: 'user', show: 'wide', cell: ({ user }) => user },
+    { id: 'user', header: common.value.user, sort: 'user', show: 'wide', cell: ({ user }) => <Name of={user} /> },
     { id: 'started', header: t.started, sort: 'started_at', cell: ({ started_at: at }) => timeOfDay(at) },
     { id: 'ends', header: t.ends, sort: 'ends_at', show: 'wide', cell: ({ ends_at: at }) => timeOfDay(at) },
     { id: 'events', header: t.events, sort: 'count', align: 'end', cell: (trace) => count(trace.count) },

@@ -7,6 +7,7 @@ import { Badge, Card, Empty, Page } from '../../components/page.tsx'
 import { common } from '../../i18n/common.ts'
 import { to } from '../../router.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 interface Row extends UserAccount {
   readonly vhosts: readonly string[]
@@ -52,7 +53,11 @@ function columns(): readonly Column<Row>[] {
       id: 'name',
       header: common.value.name,
       sort: 'name',
-      cell: ({ name }) => <a href={to`/users/${name}`}>{name}</a>,
+      cell: ({ name }) => (
+        <a href={to`/users/${name}`}>
+          <Name of={name} />
+        </a>
+      ),
     },
     { id: 'tags', header: t.tags, sort: 'tags', cell: ({ tags }) => <TagBadges tags={tags} /> },
     {

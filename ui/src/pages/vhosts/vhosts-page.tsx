@@ -8,6 +8,7 @@ import { count, rate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { to } from '../../router.ts'
 import { texts } from './texts.ts'
+import { Name } from '../../components/name.tsx'
 
 export function VhostsPage() {
   const t = texts.value
@@ -44,7 +45,11 @@ function columns(): readonly Column<Vhost>[] {
       id: 'name',
       header: common.value.name,
       sort: 'name',
-      cell: ({ name }) => <a href={to`/vhosts/${name}`}>{name}</a>,
+      cell: ({ name }) => (
+        <a href={to`/vhosts/${name}`}>
+          <Name of={name} />
+        </a>
+      ),
     },
     { id: 'description', header: t.description, show: 'chosen', cell: ({ description }) => description ?? '' },
     { id: 'tags', header: t.tags, show: 'chosen', cell: ({ tags = [] }) => tags.join(', ') },
