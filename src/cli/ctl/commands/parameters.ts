@@ -54,6 +54,10 @@ const clearParameter: CtlCommand = {
   },
 }
 
+/** What is left of limits that were taken away one by one over HTTP: to rabbitmqctl, which takes all away at once, there is nothing. */
+const isCleared = ({ component, value }: Parameter): boolean =>
+  component === 'vhost-limits' && Object.keys(value as object).length === 0
+
 const listParameters: CtlCommand = {
   ...listing,
   name: 'list_parameters',
@@ -62,7 +66,7 @@ const listParameters: CtlCommand = {
   async run({ api, say, vhost }) {
     say(`Listing runtime parameters for vhost "${vhost}" ...`)
     const all = await api.get<(Parameter & { vhost: string })[]>('/parameters')
-    const rows = all.filter((row) => row.vhost === vhost)
+    const rows = all.filter((row) => row.vhost === vhost && !isCleared(row))
     if (rows.length === 0 && (await api.find(route`/vhosts/${vhost}`)) === null) throw noSuchVhost(vhost)
     return table(
       ['component', 'name', 'value'],
