@@ -160,6 +160,23 @@ describe('between AMQP and STOMP', () => {
   }
 })
 
+test('line ends in the name of a queue are as if they were not there', async (t) => {
+  const client = await connect(t)
+  for (const [i, destination] of [
+    '/queue/a\\cb\\n',
+    '\\nplain',
+    '/amq/queue/a\\cb\\n',
+    '/reply-queue/a\\cb\\n',
+  ].entries()) {
+    await client.sendSafely('SUBSCRIBE', { id: i, destination })
+    await client.send('SEND', { destination: destination.replace('reply-queue', 'amq/queue') }, String(i))
+    assert.equal((await client.message()).text, String(i))
+    await client.sendSafely('UNSUBSCRIBE', { id: i })
+  }
+  await client.send('SEND', { destination: '/queue/\\n' }, 'x')
+  assert.equal((await client.expect('ERROR')).headers['message'], 'Invalid destination')
+})
+
 describe('between MQTT and STOMP', () => {
   test('what MQTT publishes comes with its properties', async (t) => {
     const client = await connect(t)

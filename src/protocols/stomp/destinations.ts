@@ -1,3 +1,4 @@
+import { cleanName } from '../../core/topology-rules.ts'
 import { StompError } from './errors.ts'
 import type { Frame } from './frame.ts'
 
@@ -16,8 +17,7 @@ const TYPES = { queue: 'queue', topic: 'topic', 'temp-queue': 'temp_queue' } as 
 export function parseDestination(text: string): Destination {
   const parts = text.split('/')
   if (parts.length === 1) {
-    if (text === '') throw new StompError('Invalid destination', 'Destination cannot be blank')
-    return { type: 'queue', name: nameFrom(text) }
+    return { type: 'queue', name: queueName(withSlashes(text)) }
   }
   const [root, type, ...rest] = parts
   if (root === '') {
@@ -26,7 +26,7 @@ export function parseDestination(text: string): Destination {
     if (type === 'amq' && rest[0] === 'queue') return namedOf('amqqueue', rest.slice(1))
     // the names of reply queues may have slashes
     if (text.startsWith(REPLY_QUEUE) && text.length > REPLY_QUEUE.length)
-      return { type: 'reply_queue', name: shortName(text.slice(REPLY_QUEUE.length)) }
+      return { type: 'reply_queue', name: queueName(text.slice(REPLY_QUEUE.length)) }
   }
   const detail = `'${text}' is not a valid destination.\nValid destination types are: ${PREFIXES}.\n`
   throw new StompError('Unknown destination', detail)
@@ -40,7 +40,7 @@ function exchangeOf(rest: readonly string[]): Destination {
 
 function namedOf(type: Exclude<Destination['type'], 'exchange'>, rest: readonly string[]): Destination {
   if (rest.length !== 1 || rest[0] === '') throw invalid(type, rest)
-  return { type, name: nameFrom(rest[0]!) }
+  return { type, name: type === 'topic' ? nameFrom(rest[0]!) : queueName(withSlashes(rest[0]!)) }
 }
 
 const invalid = (type: string, rest: readonly string[]): StompError => {
@@ -48,8 +48,17 @@ const invalid = (type: string, rest: readonly string[]): StompError => {
   return new StompError('Invalid destination', `'${content}' is not a valid ${type} destination\n`)
 }
 
-/** Of queues, exchanges and routing keys. */
-const nameFrom = (text: string): string => shortName(text.includes('%2F') ? text.replaceAll('%2F', '/') : text)
+/** Of exchanges and routing keys. */
+const nameFrom = (text: string): string => shortName(withSlashes(text))
+
+const withSlashes = (text: string): string => (text.includes('%2F') ? text.replaceAll('%2F', '/') : text)
+
+/** Without the line ends, as it is declared: what is sent to the queue goes by its name. */
+function queueName(text: string): string {
+  const name = cleanName(shortName(text))
+  if (name === '') throw new StompError('Invalid destination', 'Destination cannot be blank')
+  return name
+}
 
 function shortName(name: string): string {
   if (Buffer.byteLength(name) > NAME_BYTES_MAX)
