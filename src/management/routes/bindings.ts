@@ -46,19 +46,24 @@ export const bindingRoutes: Routes = (app, { host: { broker } }) => {
 
 function addListsOfOneEnd(app: FastifyInstance, broker: Broker): void {
   const params = (request: FastifyRequest) => request.params as { vhost: string; exchange: string; queue: string }
-  const findExchange = (request: FastifyRequest): [VHost, Exchange] => {
+  /** As with RabbitMQ, an exchange that there is not has no bindings. */
+  const ofExchange = (
+    request: FastifyRequest,
+    rows: (vhost: VHost, exchange: Exchange) => BindingRow[],
+  ): BindingRow[] => {
     const vhost = requireVhost(request, broker, params(request).vhost)
-    return [vhost, found(vhost.exchanges.get(exchangeOf(params(request).exchange)))]
+    const exchange = vhost.exchanges.get(exchangeOf(params(request).exchange))
+    return exchange === undefined ? [] : rows(vhost, exchange)
   }
   app.get(
     '/exchanges/:vhost/:exchange/bindings/source',
     described('Bindings that lead from an exchange', { query, tag }),
-    (request) => list(request, rowsFrom(...findExchange(request))),
+    (request) => list(request, ofExchange(request, rowsFrom)),
   )
   app.get(
     '/exchanges/:vhost/:exchange/bindings/destination',
     described('Bindings that lead to an exchange', { query, tag }),
-    (request) => list(request, rowsTo(...findExchange(request))),
+    (request) => list(request, ofExchange(request, rowsTo)),
   )
   app.get('/queues/:vhost/:queue/bindings', described('Bindings of a queue', { query, tag }), (request) => {
     const vhost = requireVhost(request, broker, params(request).vhost)
@@ -113,13 +118,12 @@ function endsOf(request: FastifyRequest, kind: 'queue' | 'exchange'): Ends {
   return { ...ends, source: exchangeOf(ends.source), destination }
 }
 
-/** @throws ApiError 404 where one of the ends is not there */
+/** None where one of the ends is not there. @throws ApiError 404 where the vhost is not */
 function rowsBetween(request: FastifyRequest, broker: Broker, kind: 'queue' | 'exchange'): BindingRow[] {
   const { vhost: name, source, destination } = endsOf(request, kind)
   const vhost = requireVhost(request, broker, name)
-  const from = found(vhost.exchanges.get(source))
-  const to = found(kind === 'queue' ? vhost.queues.get(destination) : vhost.exchanges.get(destination))
-  return rowsTo(vhost, to).filter((row) => row.source === from.name)
+  const to = kind === 'queue' ? vhost.queues.get(destination) : vhost.exchanges.get(destination)
+  return to === undefined ? [] : rowsTo(vhost, to).filter((row) => row.source === source)
 }
 
 /** @throws ApiError 404 */

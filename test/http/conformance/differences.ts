@@ -5,7 +5,7 @@ export const DIFFERENCES = {
   notEscaped: 'Reasons are not HTML-escaped.',
   plainReasons: 'Invalid regular expressions and password hashes are answered in words, not in Erlang terms.',
   missingTarget: 'An action on a queue that does not exist is answered with 404.',
-  missingEnds: 'Bindings of exchanges and queues that do not exist are answered with 404, not with an empty list.',
+  missingEnds: 'Bindings of a queue that does not exist are answered with 404, not with one from the default exchange.',
   crashes: 'Bodies that RabbitMQ 3.10 answers with 500 are answered with 400 and the reason, or taken.',
   newer: 'Keys of RabbitMQ 4 are there: `protected_from_deletion`, `oauth_enabled`, the head of exported definitions.',
   exportedVhosts:
