@@ -312,7 +312,8 @@ function addInterceptors(broker: Broker, { interceptors, node }: Config): void {
 /** As RabbitMQ does on an empty database, and never again: who deletes the default user wants it gone. */
 function createFirstObjects(broker: Broker, { defaults }: Config): void {
   const { user, password, vhost, tags, permissions } = defaults
-  broker.putVhost(vhost)
+  const isDescribed = (broker.vhosts.get(vhost)?.metadata.description ?? '') !== ''
+  broker.putVhost(vhost, isDescribed ? {} : { description: 'Default virtual host' })
   try {
     broker.users.put(broker.users.parse({ name: user, password, tags: [...tags] }))
   } catch (error) {

@@ -10,6 +10,7 @@ import { hashPassword } from '../../src/auth/password-hash.ts'
 import { stringOf } from '../../src/core/fields.ts'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
 import { declareQueue, RawAmqp } from '../support/raw-amqp.ts'
+import { startTestBroker } from '../support/with-broker.ts'
 import { runWarren, startWarren, temporaryFolder } from '../support/warren-process.ts'
 
 // Flags, environment and configuration file, as far as a client can tell that they arrived.
@@ -140,6 +141,15 @@ test("the first start honours the container image's variables, later starts keep
   const { stderr } = second
   assert.doesNotMatch(stderr, /\[(warn|error)\]/)
   await second.stop()
+})
+
+test('the first start describes its virtual host as RabbitMQ does', async () => {
+  const { server } = await startTestBroker()
+  try {
+    assert.equal(server.broker.findVhost('/').metadata.description, 'Default virtual host')
+  } finally {
+    await server.stop('test')
+  }
 })
 
 test('definitions are loaded, and replace the well-known user', async (t) => {
