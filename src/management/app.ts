@@ -6,6 +6,7 @@ import type { RequestListener, Server } from 'node:http'
 import { whenDecided } from '../core/undecided.ts'
 import { ApiError, answerError, send } from './api-error.ts'
 import { Authentication } from './authentication.ts'
+import { compressAnswers } from './compression.ts'
 import { serveConsole } from './console.ts'
 import { allowOrigin } from './cross-origin.ts'
 import { Jobs } from './jobs/jobs.ts'
@@ -204,6 +205,7 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Route
       throw new ApiError(415, 'bad_request', 'the body has to be JSON')
     }
   })
+  compressAnswers(api)
   api.addHook('onSend', async (_request, reply) => {
     if (reply.statusCode === 200) reply.header('cache-control', 'no-cache')
   })
