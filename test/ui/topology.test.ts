@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { accessibilityFaults, layoutFaults } from './support/looks.ts'
+import { ask } from './support/scene.ts'
 import { isRabbit, openStage, signIn, type Stage, type Window } from './support/stage.ts'
 
 const skip = withoutBrowser || (isRabbit && 'RabbitMQ does not tell its topology in one answer')
@@ -43,6 +44,23 @@ describe('the topology picture', { skip }, () => {
       const rates = await bindings.locator('.topology-label').allTextContents()
       return rates.some((text) => /^[1-9][\d.,]*\s*\/s$/.test(text.trim()))
     }, 30_000)
+  })
+
+  test('shortens names in the middle, and tells them whole', async () => {
+    const { page } = window
+    const vhost = encodeURIComponent(stage.scene.vhost)
+    const names = [1, 2].map((i) => `orders.region-0.shard-0.of-the-europe-cluster-${i}`)
+    for (const name of names) await ask(stage.apiUrl, 'PUT', `queues/${vhost}/${name}`, {})
+    await page.getByRole('button', { name: 'Refresh now' }).click()
+    const drawn = await Promise.all(
+      names.map(async (name) => {
+        const node = page.getByRole('link', { name: `Queue ${name}` })
+        await node.waitFor()
+        return node.locator('.topology-name').textContent()
+      }),
+    )
+    assert.match(drawn[0]!, /^orders.*….*1$/)
+    assert.notEqual(drawn[0], drawn[1])
   })
 
   test('is narrowed to a name and its neighbours, and leads on', async () => {

@@ -57,7 +57,7 @@ function nodesOf(vhost: string, topology: Topology): readonly GraphNode[] {
     }),
     ...topology.queues.map((queue): GraphNode => {
       const { name, messages } = queue
-      const note = `${texts.value.messages(count(messages))} · ${rate(queue.in)}`
+      const note = `${texts.value.messages(count(messages), messages === 1)} · ${rate(queue.in)}`
       return { id: idOf('queue', name), kind: 'queue', name, note, href: to`/queues/${vhost}/${name}` }
     }),
     ...topology.consumers.map((consumer): GraphNode => {

@@ -42,7 +42,10 @@ function usePan() {
   }
 }
 
-const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+/** Of names that begin alike, what tells them apart stands at the end: the middle is left out. @param tail what is kept of the end */
+function cut(text: string, most: number, tail = Math.ceil((most - 1) / 2)): string {
+  return text.length > most ? `${text.slice(0, most - 1 - tail)}…${text.slice(text.length - tail)}` : text
+}
 
 function Node({ node }: { readonly node: PlacedNode }) {
   const { x, y, kind, name, note, href } = node
@@ -51,7 +54,8 @@ function Node({ node }: { readonly node: PlacedNode }) {
       <title>{`${texts.value.kinds[kind]} ${name}`}</title>
       <rect x={x} y={y} width={NODE_WIDTH} height={NODE_HEIGHT} rx={kind === 'exchange' ? NODE_HEIGHT / 2 : 8} />
       <text class="topology-name" x={x + 14} y={y + (note === '' ? 27 : 19)}>
-        {cut(name, NAME_CHARACTERS)}
+        {/* connections to one listener end alike, and begin with the client's own port */}
+        {kind === 'publisher' ? cut(name, NAME_CHARACTERS, 0) : cut(name, NAME_CHARACTERS)}
       </text>
       {note !== '' && (
         <text class="topology-note" x={x + 14} y={y + 35}>
@@ -84,6 +88,7 @@ function Edge({ edge }: { readonly edge: PlacedEdge }) {
       <path d={`M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} />
       {key !== '' && (
         <text class="topology-label" x={label.x} y={label.y - 5} text-anchor={label.anchor}>
+          {key.length > LABEL_CHARACTERS && <title>{key}</title>}
           {cut(key, LABEL_CHARACTERS)}
         </text>
       )}

@@ -14,7 +14,7 @@ export const texts = defineTexts(
     empty: 'Nothing to show',
     emptyHint: 'There are no bindings, publishers or consumers, or none fits the filter.',
     truncated: (n: string) => `Only ${n} of the objects are shown. Filter by name to see others.`,
-    messages: (n: string) => `${n} messages`,
+    messages: (n: string, isOne: boolean) => (isOne ? `${n} message` : `${n} messages`),
     kinds: { publisher: 'Publisher', exchange: 'Exchange', queue: 'Queue', consumer: 'Consumer' },
   },
   {
