@@ -20,8 +20,8 @@ export interface Column<T> {
   readonly sort?: string
   /** Numbers stand at the right. */
   readonly align?: 'start' | 'end'
-  /** Shown unless the user says otherwise: always, where there is room (from 760 px), or only when chosen. */
-  readonly show?: 'always' | 'wide' | 'chosen'
+  /** Shown unless the user says otherwise: always, where there is room (from 760, 1200 or 1400 px), or only when chosen. */
+  readonly show?: 'always' | 'wide' | 'wider' | 'widest' | 'chosen'
 }
 
 export interface TableProps<T extends object> {
@@ -121,7 +121,7 @@ function Grid<T extends object>(props: GridProps<T>) {
   const shown = useComputed(() => chosen.value)
   const visible = columns.filter(({ id, show = 'always' }) => shown.value?.includes(id) ?? show !== 'chosen')
   const classOf = ({ align = 'start', show }: Column<T>): string =>
-    `table-${align}${shown.value === null && show === 'wide' ? ' table-wide' : ''}`
+    `table-${align}${shown.value === null && show !== undefined ? ` table-${show}` : ''}`
   const allPicked = rows !== undefined && rows.length > 0 && rows.every((row) => picked.value.has(rowKey(row)))
   return (
     // Scrolls sideways by itself where the columns need more room than there is; focusable so that a keyboard can do it.
@@ -168,7 +168,7 @@ function HeaderCell<T>(props: {
   if (sort === undefined) {
     return (
       <th class={props.class} scope="col">
-        {header}
+        <span class="table-sort">{header}</span>
       </th>
     )
   }

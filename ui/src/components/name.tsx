@@ -15,7 +15,7 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164]|(?! )\p{Zs}|^
 export function Name({ of: text }: { readonly of: string }) {
   const isShort = text.length <= SHORT
   if (isShort && PLAIN.test(text)) return <>{text}</>
-  return <bdi class={isShort ? 'name' : 'name name-long'}>{withMarks(text)}</bdi>
+  return <bdi class={isShort ? undefined : 'name-long'}>{withMarks(text)}</bdi>
 }
 
 function withMarks(text: string): ComponentChildren {

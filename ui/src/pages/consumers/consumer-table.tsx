@@ -26,7 +26,7 @@ export function ConsumerTable({ id, within, rows = [], load, loadKey = '', empty
     <DataTable
       id={id}
       label={texts.value.title}
-      columns={columns().filter((column) => column.id !== within)}
+      columns={columns(within === undefined).filter((column) => column.id !== within)}
       rowKey={consumerKey}
       load={load ?? (async (query) => localPage(rows, query, consumerText))}
       // What is given changes with each look at the broker; the table has to take it up then.
@@ -45,7 +45,8 @@ const consumerKey = ({ channel_details: channel, consumer_tag: tag, queue }: Con
 export const consumerText = ({ channel_details: channel, consumer_tag: tag, queue }: Consumer): string =>
   `${tag} ${queue.name} ${channel.name ?? ''} ${channel.user ?? ''}`
 
-function columns(): readonly Column<Consumer>[] {
+/** @param isForAll virtual hosts, as far as they are not narrowed down */
+function columns(isForAll: boolean): readonly Column<Consumer>[] {
   const t = texts.value
   const c = common.value
   return [
@@ -64,7 +65,7 @@ function columns(): readonly Column<Consumer>[] {
       id: 'vhost',
       header: c.vhost,
       sort: 'queue.vhost',
-      show: 'chosen',
+      show: isForAll ? 'wide' : 'chosen',
       cell: ({ queue }) => <Name of={queue.vhost} />,
     },
     {
@@ -79,7 +80,7 @@ function columns(): readonly Column<Consumer>[] {
       id: 'ack',
       header: t.ack,
       sort: 'ack_required',
-      show: 'wide',
+      show: 'wider',
       cell: ({ ack_required: required }) => (required ? t.manual : t.auto),
     },
     {
@@ -96,7 +97,7 @@ function columns(): readonly Column<Consumer>[] {
       sort: 'prefetch_count',
       cell: ({ prefetch_count: limit }) => (limit === 0 ? t.unlimited : count(limit)),
     },
-    { id: 'arguments', header: c.arguments, show: 'wide', cell: (row) => <ArgumentList of={row.arguments} /> },
+    { id: 'arguments', header: c.arguments, show: 'wider', cell: (row) => <ArgumentList of={row.arguments} /> },
   ]
 }
 

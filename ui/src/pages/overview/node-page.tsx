@@ -121,7 +121,14 @@ function Plugins({ node }: { readonly node: Node }) {
     <Card title={t.plugins} flush>
       <SimpleTable
         label={t.plugins}
-        rows={plugins.map(({ name, description, version }) => [name, description, version])}
+        rows={plugins.map(({ name, description, version }) => [
+          <>
+            <div>{name}</div>
+            <div class="small muted">{description}</div>
+          </>,
+          version,
+        ])}
+        numbersFrom={1}
       />
     </Card>
   )

@@ -20,8 +20,8 @@ export function queueColumns(): readonly Column<Queue>[] {
   return [
     { id: 'name', header: c.name, sort: 'name', cell: (queue) => <QueueLink {...queue} /> },
     { id: 'vhost', header: c.vhost, sort: 'vhost', show: 'wide', cell: ({ vhost }) => <Name of={vhost} /> },
-    { id: 'type', header: c.type, sort: 'type', show: 'wide', cell: ({ type }) => type ?? NONE },
-    { id: 'features', header: c.features, show: 'wide', cell: (queue) => <QueueFeatures of={queue} /> },
+    { id: 'type', header: c.type, sort: 'type', show: 'widest', cell: ({ type }) => type ?? NONE },
+    { id: 'features', header: c.features, show: 'widest', cell: (queue) => <QueueFeatures of={queue} /> },
     { id: 'state', header: c.state, sort: 'state', cell: (queue) => <StateBadge state={shownState(queue)} /> },
     { id: 'ready', header: t.ready, align: 'end', sort: 'messages_ready', cell: (row) => count(row.messages_ready) },
     {
@@ -29,7 +29,7 @@ export function queueColumns(): readonly Column<Queue>[] {
       header: t.unacked,
       align: 'end',
       sort: 'messages_unacknowledged',
-      show: 'wide',
+      show: 'wider',
       cell: (row) => count(row.messages_unacknowledged),
     },
     {
@@ -40,7 +40,7 @@ export function queueColumns(): readonly Column<Queue>[] {
       show: 'chosen',
       cell: (row) => count(row.messages_delayed),
     },
-    { id: 'total', header: t.total, align: 'end', sort: 'messages', show: 'wide', cell: (row) => count(row.messages) },
+    { id: 'total', header: t.total, align: 'end', sort: 'messages', show: 'wider', cell: (row) => count(row.messages) },
     {
       id: 'consumers',
       header: t.consumers,
