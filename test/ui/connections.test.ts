@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { goTo, openSignedIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, signIn, type Stage, type Window } from './support/stage.ts'
 
 describe('connections', { skip: withoutBrowser }, () => {
   let stage: Stage
@@ -120,6 +120,21 @@ describe('connections', { skip: withoutBrowser }, () => {
     await Promise.all(ended)
     await page.getByText('Closed 2 connections').waitFor()
     assert.deepEqual(window.complaints, [])
+  })
+
+  test('of others are not offered to be closed to who may not', async () => {
+    const user = `watcher ${process.pid}`
+    const path = `users/${encodeURIComponent(user)}`
+    await ask(stage.apiUrl, 'PUT', path, { password: user, tags: 'monitoring' })
+    const { page, context } = await stage.open()
+    await signIn(page, stage, '#/connections', user)
+    await page.getByRole('checkbox').first().check()
+    await page.getByText('Only administrators close the connections of others.').waitFor()
+    await page.getByRole('link', { name: /->/ }).first().click()
+    await page.locator('.facts').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Close connection' }).count(), 0)
+    await context.close()
+    await ask(stage.apiUrl, 'DELETE', path)
   })
 
   test('one that is gone says so, and what to do', async () => {

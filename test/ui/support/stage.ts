@@ -105,11 +105,11 @@ export async function openSignedIn(
   }
 }
 
-/** Opens the console, signs in as guest, and waits until the page is there. */
-export async function signIn(page: Page, stage: Stage, address = '#/'): Promise<void> {
+/** Opens the console, signs in, and waits until the page is there. @param user whose password is the same */
+export async function signIn(page: Page, stage: Stage, address = '#/', user = 'guest'): Promise<void> {
   await page.goto(stage.url + address)
-  await page.locator('input[autocomplete=username]').fill('guest')
-  await page.locator('input[type=password]').fill('guest')
+  await page.locator('input[autocomplete=username]').fill(user)
+  await page.locator('input[type=password]').fill(user)
   await page.keyboard.press('Enter')
   await page.locator('main#content h1').waitFor()
   await settled(page)

@@ -1,5 +1,6 @@
 import type { Connection } from '../../api/connections.ts'
 import { count, NONE } from '../../format.ts'
+import { may, user } from '../../state/session.ts'
 
 function property({ client_properties: properties }: Connection, name: string): string {
   const value = properties?.[name]
@@ -9,6 +10,10 @@ function property({ client_properties: properties }: Connection, name: string): 
 /** Which client library it is, as far as it says: `amqplib 2.3.1`. */
 export const clientName = (connection: Connection): string =>
   `${property(connection, 'product')} ${property(connection, 'version')}`.trim()
+
+/** One's own, or anybody's as an administrator. */
+export const mayClose = (connection: Connection): boolean =>
+  may.administrate.value || connection.user === user.value?.name
 
 /** How an MQTT client calls itself; '' for other clients. */
 export const clientId = (connection: Connection): string => property(connection, 'client_id')

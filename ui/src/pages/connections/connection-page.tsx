@@ -18,7 +18,7 @@ import type { PageComponentProps } from '../../routes.ts'
 import { preferences } from '../../state/preferences.ts'
 import { usePoll } from '../../state/poll.ts'
 import { CloseDialog } from './close-dialog.tsx'
-import { clientId, clientName, givenName, hasChannels, isMqtt } from './client.ts'
+import { clientId, clientName, givenName, hasChannels, isMqtt, mayClose } from './client.ts'
 import { SubscriptionsCard } from './subscriptions-card.tsx'
 import { texts } from './texts.ts'
 
@@ -39,9 +39,11 @@ export function ConnectionPage({ params }: PageComponentProps) {
       actions={
         <>
           <RangeChoice />
-          <Button kind="danger" onClick={() => void (closing.value = true)}>
-            {t.close}
-          </Button>
+          {data && mayClose(data) && (
+            <Button kind="danger" onClick={() => void (closing.value = true)}>
+              {t.close}
+            </Button>
+          )}
         </>
       }
     >

@@ -10,7 +10,7 @@ import { byteRate, count, dateTime } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { preferences } from '../../state/preferences.ts'
 import { CloseDialog } from './close-dialog.tsx'
-import { channelCount, clientName, givenName } from './client.ts'
+import { channelCount, clientName, givenName, mayClose } from './client.ts'
 import { texts } from './texts.ts'
 import { Name } from '../../components/name.tsx'
 
@@ -33,11 +33,15 @@ export function ConnectionsPage() {
           inAddress
           empty={<Empty title={t.empty} hint={t.emptyHint} />}
           handle={(handle) => void (table.current = handle)}
-          onPicked={(rows, clear) => (
-            <Button kind="danger" size="small" onClick={() => void (closing.value = { rows, clear })}>
-              {t.closeMany(count(rows.length))}
-            </Button>
-          )}
+          onPicked={(picked, clear) => {
+            const rows = picked.filter(mayClose)
+            if (rows.length === 0) return t.notYours
+            return (
+              <Button kind="danger" size="small" onClick={() => void (closing.value = { rows, clear })}>
+                {t.closeMany(count(rows.length))}
+              </Button>
+            )
+          }}
         />
       </Card>
       {closing.value !== null && (
@@ -78,7 +82,7 @@ function columns(): readonly Column<Connection>[] {
     { id: 'state', header: c.state, sort: 'state', cell: ({ state }) => <StateBadge state={state} /> },
     { id: 'protocol', header: t.protocol, sort: 'protocol', show: 'wide', cell: ({ protocol }) => protocol },
     { id: 'tls', header: t.tls, sort: 'ssl', show: 'chosen', cell: ({ ssl }) => (ssl === true ? c.yes : c.no) },
-    { id: 'client', header: t.client, show: 'wide', cell: (row) => <Name of={clientName(row)} /> },
+    { id: 'client', header: t.client, show: 'widest', cell: (row) => <Name of={clientName(row)} /> },
     {
       id: 'channels',
       header: t.channels,
@@ -91,7 +95,7 @@ function columns(): readonly Column<Connection>[] {
       header: t.fromClient,
       align: 'end',
       sort: 'recv_oct_details.rate',
-      show: 'wide',
+      show: 'wider',
       cell: (row) => byteRate(row.recv_oct_details?.rate),
     },
     {
@@ -99,7 +103,7 @@ function columns(): readonly Column<Connection>[] {
       header: t.toClient,
       align: 'end',
       sort: 'send_oct_details.rate',
-      show: 'wide',
+      show: 'wider',
       cell: (row) => byteRate(row.send_oct_details?.rate),
     },
     { id: 'node', header: c.node, sort: 'node', show: 'chosen', cell: ({ node }) => node },

@@ -31,6 +31,7 @@ export const texts = defineTexts(
     blockedHint: 'Blocked by an alarm: the broker does not read from it. See the overview.',
     close: 'Close connection',
     closeMany: (n: string) => `Close ${n}`,
+    notYours: 'Only administrators close the connections of others.',
     closeTitle: 'Close the connection?',
     closeManyTitle: (n: string) => `Close ${n} connections?`,
     closeText:
@@ -79,6 +80,7 @@ export const texts = defineTexts(
     blockedHint: '因告警被阻塞：服务器暂不读取其数据。请查看概览页。',
     close: '关闭连接',
     closeMany: (n) => `关闭 ${n} 个`,
+    notYours: '只有管理员可以关闭他人的连接。',
     closeTitle: '关闭此连接？',
     closeManyTitle: (n) => `关闭 ${n} 个连接？`,
     closeText: '其信道和消费者将一并关闭，未确认的消息会重新投递。多数客户端会立即重新连接。',

@@ -25,9 +25,11 @@ export function UserPage({ params }: PageComponentProps) {
       title={name}
       crumbs={[{ label: t.title, href: '#/users' }]}
       actions={
-        <Button kind="danger" onClick={() => remove(name)}>
-          {t.delete}
-        </Button>
+        user.data.value && (
+          <Button kind="danger" onClick={() => remove(name)}>
+            {t.delete}
+          </Button>
+        )
       }
     >
       <Shown of={user}>{(data) => <Content user={data} refresh={user.refresh} />}</Shown>
