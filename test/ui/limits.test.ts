@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { openSignedIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 describe('limits', { skip: withoutBrowser }, () => {
   let stage: Stage
@@ -37,6 +37,20 @@ describe('limits', { skip: withoutBrowser }, () => {
     await row.getByRole('button', { name: /Take away/ }).click()
     await row.waitFor({ state: 'detached' })
     assert.deepEqual(await limitsOf(url), {})
+  })
+
+  test('are refused where they are none', async () => {
+    const { page } = window
+    await goTo(page, `#/users/${encodeURIComponent(user)}`)
+    const form = page.getByRole('region', { name: 'Limits' })
+    for (const value of ['-5', '1.5']) {
+      await form.getByLabel('Most connections').fill(value)
+      await form.getByText('A limit is a whole number from 0 on, or -1 for none.').waitFor()
+      await form.getByRole('button', { name: 'Save limits' }).click()
+      assert.equal(await form.getByLabel('Most connections').evaluate((input) => input.matches(':focus')), true)
+    }
+    assert.deepEqual(await limitsOf(`user-limits/${encodeURIComponent(user)}`), {})
+    await goTo(page, '#/limits')
   })
 
   test('of a user are set', async () => {

@@ -3,7 +3,7 @@ import { getLimits, putLimit, type Limits, type LimitScope } from '../api/limits
 import { usePoll } from '../state/poll.ts'
 import { ActionForm } from './action-form.tsx'
 import { Field, FieldGrid, NumberInput } from './form.tsx'
-import { LIMIT_NAMES, limitTexts as texts, type LimitName } from './limit-names.ts'
+import { limitFault, LIMIT_NAMES, limitTexts as texts, type LimitName } from './limit-names.ts'
 import { Card } from './page.tsx'
 import { Shown } from './polled.tsx'
 import { showDone } from './toasts.tsx'
@@ -40,7 +40,7 @@ function LimitsForm({ scope, limits, onSaved }: LimitsFormProps) {
     <ActionForm label={t.save} onSend={send}>
       <FieldGrid>
         {typed.map(({ name, value }) => (
-          <Field key={name} label={t.names[name]} help={t.help}>
+          <Field key={name} label={t.names[name]} help={t.help} error={limitFault(value.value)}>
             <NumberInput value={value} min={-1} step={1} />
           </Field>
         ))}

@@ -7,7 +7,7 @@ import { ActionForm } from '../../components/action-form.tsx'
 import { Button } from '../../components/button.tsx'
 import { DataTable, type Column, type TableHandle } from '../../components/data-table.tsx'
 import { Field, FieldGrid, NumberInput, Select } from '../../components/form.tsx'
-import { LIMIT_NAMES, limitTexts } from '../../components/limit-names.ts'
+import { limitFault, LIMIT_NAMES, limitTexts } from '../../components/limit-names.ts'
 import { Card, Empty, FoldedCard, Page } from '../../components/page.tsx'
 import { SuggestInput } from '../../components/suggest-input.tsx'
 import { showDone } from '../../components/toasts.tsx'
@@ -122,7 +122,7 @@ function SetForm({ kind, onSet }: { readonly kind: Kind; readonly onSet: () => P
         <Field label={t.limit}>
           <Select value={name} choices={LIMIT_NAMES[kind].map((one) => ({ value: one, label: labelOf(one) }))} />
         </Field>
-        <Field label={t.value} help={t.valueHelp}>
+        <Field label={t.value} help={t.valueHelp} error={limitFault(value.value)}>
           <NumberInput value={value} min={-1} step={1} />
         </Field>
       </FieldGrid>
