@@ -31,6 +31,9 @@ describe('what only WarrenMQ does with queues', { skip }, () => {
     const { page } = window
     await goTo(page, `#/queues/${vhost}/orders.billing`)
     await page.getByRole('button', { name: 'Pause' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Pause orders.billing?' })
+    assert.match(await dialog.innerText(), /Nothing more is delivered/)
+    await dialog.getByRole('button', { name: 'Pause' }).click()
     await page.getByRole('button', { name: 'Resume' }).waitFor()
     await page.getByText('paused', { exact: true }).waitFor()
     await stage.scene.publish(4)

@@ -51,6 +51,19 @@ describe('queues', { skip: withoutBrowser }, () => {
     })
   })
 
+  test('one that exists with other properties is led to', async () => {
+    const { page } = window
+    await goTo(page, '#/queues/new')
+    await page.locator('main').getByLabel('Virtual host').selectOption({ label: stage.scene.vhost })
+    await page.getByLabel('Name', { exact: true }).fill('orders.mail')
+    await page.getByRole('button', { name: 'Declare a queue' }).click()
+    const alert = page.getByRole('alert')
+    assert.match(await alert.innerText(), /One of this name exists already, with other properties/)
+    await alert.getByRole('link', { name: 'Show what is there' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click()
+    await page.locator('h1', { hasText: 'orders.mail' }).waitFor()
+  })
+
   test('what another type does not take is not sent', async () => {
     const { page } = window
     await goTo(page, '#/queues/new')

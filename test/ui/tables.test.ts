@@ -115,8 +115,48 @@ describe('lists', { skip: withoutBrowser }, () => {
     assert.equal(await confirm.isDisabled(), true)
     await dialog.getByRole('textbox').fill('delete 5')
     await confirm.click()
-    await page.getByText('Done for 5').waitFor()
+    await page.getByText('Done for 5 queues').waitFor()
     await page.getByText('0–0 of 0').waitFor()
     assert.deepEqual(await names(page), [])
+  })
+
+  test('one row alone is called by its name', async () => {
+    const { page } = window
+    await goTo(page, '#/queues?name=many.30')
+    await page.getByLabel('All', { exact: true }).check()
+    await page.getByText('1 picked').waitFor()
+    await page.locator('.table-picked').getByRole('button', { name: 'Delete' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Delete many.30?' })
+    await dialog.getByRole('textbox').fill('many.30')
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('Done for 1 queue', { exact: true }).waitFor()
+  })
+
+  test('have their headers in one line, and fit in where there is little room', async () => {
+    const { page } = window
+    for (const width of [1440, 1280, 1024]) {
+      await page.setViewportSize({ width, height: 900 })
+      for (const list of ['queues', 'channels', 'consumers', 'exchanges', 'connections']) {
+        await goTo(page, `#/${list}`)
+        await page.locator('tbody tr').first().waitFor()
+        const tops = await page
+          .locator('thead .table-sort')
+          .evaluateAll((headers) =>
+            headers.filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect().top),
+          )
+        assert.equal(new Set(tops).size, 1, `${list}: ${tops.join()}`)
+        const over = await page
+          .locator('.table-scroll')
+          .evaluate((element) => element.scrollWidth - element.clientWidth)
+        assert.equal(over, 0, `${list} at ${width} px`)
+      }
+    }
+  })
+
+  test('of all virtual hosts say of which each row is', async () => {
+    const { page } = window
+    await goTo(page, '#/consumers')
+    const row = page.getByRole('row', { name: /orders\.billing/ }).first()
+    assert.match(await row.innerText(), new RegExp(stage.scene.vhost))
   })
 })

@@ -17,6 +17,7 @@ const texts = defineTexts(
     missingHint: 'Somebody may have deleted it, or the address is wrong. Go back to the list.',
     unsupported: 'This broker does not know that',
     invalid: 'The broker did not accept it',
+    exists: 'One of this name exists already, with other properties',
     conflict: 'It does not fit what exists already',
     tooMany: 'Too many attempts',
     tooManyHint: (wait: string) => `Wait ${wait} and try again.`,
@@ -40,6 +41,7 @@ const texts = defineTexts(
     missingHint: '可能已被他人删除，或地址有误。请返回列表。',
     unsupported: '此服务器不支持该操作',
     invalid: '服务器未接受该请求',
+    exists: '同名对象已存在，且属性不同',
     conflict: '与现有对象冲突',
     tooMany: '尝试次数过多',
     tooManyHint: (wait) => `请等待 ${wait}后重试。`,
@@ -57,6 +59,10 @@ interface Advice {
   readonly text: string
 }
 
+/** What was declared is there already, and not the same. The reason says in what it differs. */
+export const isOtherwiseDeclared = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 400 && /inequivalent arg/.test(error.message)
+
 /** Why something cannot get that name here; null when it can. For the error of a field. */
 export const nameFault = (name: string): string | null =>
   isUnaddressable(name) ? texts.value.unaddressable(name) : null
@@ -68,6 +74,7 @@ export function adviceFor(error: unknown): Advice {
   const said = error.message === '' ? '' : t.said(error.message)
   const join = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ')
   if (error.code === 'unaddressable') return { title: t.unaddressable(error.message), text: t.unaddressableHint }
+  if (isOtherwiseDeclared(error)) return { title: t.exists, text: said }
   switch (error.status) {
     case 0:
       return { title: t.unreachable, text: t.unreachableHint }

@@ -1,6 +1,6 @@
 import { common } from '../i18n/common.ts'
-import { adviceFor } from './advice.ts'
-import { Button } from './button.tsx'
+import { adviceFor, isOtherwiseDeclared } from './advice.ts'
+import { Button, ButtonLink } from './button.tsx'
 import { Icon } from './icon.tsx'
 import './error-panel.css'
 
@@ -8,9 +8,12 @@ import './error-panel.css'
 export function ErrorPanel({
   error,
   onRetry,
+  existing,
 }: {
   readonly error: unknown
   readonly onRetry?: () => void | Promise<void>
+  /** Where that is which one tried to declare: a link to it is shown when it exists already. */
+  readonly existing?: string
 }) {
   const { title, text } = adviceFor(error)
   return (
@@ -20,6 +23,11 @@ export function ErrorPanel({
         <p class="error-panel-title">{title}</p>
         {text !== '' && <p>{text}</p>}
       </div>
+      {existing !== undefined && isOtherwiseDeclared(error) && (
+        <ButtonLink size="small" href={existing}>
+          {common.value.existing}
+        </ButtonLink>
+      )}
       {onRetry !== undefined && (
         <Button size="small" onClick={onRetry}>
           {common.value.retry}

@@ -1,5 +1,6 @@
 import { defineTexts } from '../i18n/language.ts'
 import type { Arguments } from '../api/types.ts'
+import { dateTime } from '../format.ts'
 import { Badge } from './page.tsx'
 import { Name } from './name.tsx'
 import './properties.css'
@@ -46,6 +47,18 @@ export function Features(props: FeaturesProps) {
   )
 }
 
+const TIME_NAME = /time|date|stamp|[-_.]at$/i
+/** Of 2001 to 2096: a number in it is hardly a count where the name speaks of time. */
+const TIMES_SEC = { from: 1e9, to: 4e9 }
+
+/** The time that a number stands for where its name says so: the API tells a timestamp as seconds, and many write milliseconds. */
+function timeOf(name: string, value: unknown): string | null {
+  if (typeof value !== 'number' || !TIME_NAME.test(name)) return null
+  const isIn = (sec: number): boolean => sec >= TIMES_SEC.from && sec < TIMES_SEC.to
+  const ms = isIn(value) ? value * 1000 : isIn(value / 1000) ? value : null
+  return ms === null ? null : dateTime(ms)
+}
+
 /** A value of a table, as text. */
 export const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
@@ -62,6 +75,7 @@ export function ArgumentList({ of: values }: { readonly of: Arguments }) {
           </dt>
           <dd class="mono">
             <Name of={plain(value)} />
+            {timeOf(name, value) !== null && <span class="muted"> ({timeOf(name, value)})</span>}
           </dd>
         </div>
       ))}

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import { declareExchange, exchangeInPath, exchangeNames } from '../../api/exchanges.ts'
 import { getOverview } from '../../api/overview.ts'
 import type { Arguments } from '../../api/types.ts'
@@ -33,11 +34,14 @@ export function DeclareExchangePage() {
   const further = useSignal<Arguments>({})
   const draft = useDraft()
   const failure = useSignal<unknown>(null)
+  // What was tried, not what has been typed since.
+  const tried = useRef('')
   const types = useExchangeTypes()
   const names = usePoll(vhost.value, (signal) => exchangeNames(vhost.value, signal), { once: true })
   const groups = exchangeArguments(type.value, names.data.value ?? [], types)
   const send = async (): Promise<void> => {
     failure.value = null
+    tried.current = to`/exchanges/${vhost.value}/${exchangeInPath(name.value)}`
     try {
       const offered = new Set(groups.flatMap(({ fields }) => fields.map(({ key }) => key)))
       // What was filled in for another type before stays in the form, and is not sent.
@@ -50,7 +54,7 @@ export function DeclareExchangePage() {
         arguments: { ...Object.fromEntries(fitting), ...further.value },
       })
       showDone(t.declared(name.value))
-      navigate(to`/exchanges/${vhost.value}/${exchangeInPath(name.value)}`)
+      navigate(tried.current)
     } catch (error) {
       failure.value = error
     }
@@ -76,7 +80,7 @@ export function DeclareExchangePage() {
             <TableEditor label={t.more} values={further} />
             <p class="muted small">{t.moreHelp}</p>
           </div>
-          {failure.value !== null && <ErrorPanel error={failure.value} />}
+          {failure.value !== null && <ErrorPanel error={failure.value} existing={tried.current} />}
           <div class="row">
             <Button kind="primary" submit disabled={name.value === ''} onClick={send}>
               {t.declare}

@@ -30,7 +30,10 @@ export async function askAndDelete({ vhost, name }: Named): Promise<boolean> {
   return true
 }
 
-export async function pause({ vhost, name }: Named): Promise<void> {
+/** Asks, and pauses: consumers that get nothing any more may be missed before the queue is looked at again. */
+export async function askAndPause({ vhost, name }: Named): Promise<void> {
+  const t = actionTexts.value
+  if (!(await confirm({ title: t.pauseTitle(name), text: t.pauseText, confirm: t.pause }))) return
   await pauseQueue(vhost, name)
   showDone(actionTexts.value.paused(name))
 }

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import { declareQueue } from '../../api/queues.ts'
 import { Button, ButtonLink } from '../../components/button.tsx'
 import { ErrorPanel } from '../../components/error-panel.tsx'
@@ -23,9 +24,12 @@ export function DeclareQueuePage() {
   const form = useArgumentForm({})
   const draft = useDraft()
   const failure = useSignal<unknown>(null)
+  // What was tried, not what has been typed since.
+  const tried = useRef('')
   const isClassic = form.type.value === 'classic'
   const send = async (): Promise<void> => {
     failure.value = null
+    tried.current = to`/queues/${vhost.value}/${name.value}`
     try {
       await declareQueue(vhost.value, name.value, {
         durable: !isClassic || durable.value,
@@ -33,7 +37,7 @@ export function DeclareQueuePage() {
         arguments: { 'x-queue-type': form.type.value, ...chosenArguments(form) },
       })
       showDone(t.declared(name.value))
-      navigate(to`/queues/${vhost.value}/${name.value}`)
+      navigate(tried.current)
     } catch (error) {
       failure.value = error
     }
@@ -53,7 +57,7 @@ export function DeclareQueuePage() {
             </FieldGrid>
           )}
           <ArgumentPart form={form} vhost={vhost.value} />
-          {failure.value !== null && <ErrorPanel error={failure.value} />}
+          {failure.value !== null && <ErrorPanel error={failure.value} existing={tried.current} />}
           <div class="row">
             <Button kind="primary" submit disabled={name.value === ''} onClick={send}>
               {texts.value.declare}

@@ -9,7 +9,7 @@ import { navigate, path, to } from '../../router.ts'
 import { preferences } from '../../state/preferences.ts'
 import { usePoll, type Polled } from '../../state/poll.ts'
 import { actionTexts } from './action-texts.ts'
-import { askAndDelete, askAndPurge, pause, resume } from './actions.ts'
+import { askAndDelete, askAndPause, askAndPurge, resume } from './actions.ts'
 import { shownState } from './queue-columns.tsx'
 import { texts } from './texts.ts'
 import { Name } from '../../components/name.tsx'
@@ -65,7 +65,7 @@ function Actions({ queue, refresh }: { readonly queue: QueueDetails; readonly re
   }
   return (
     <>
-      <Button onClick={then(queue.paused === true ? resume : pause)}>
+      <Button onClick={then(queue.paused === true ? resume : askAndPause)}>
         {queue.paused === true ? t.resume : t.pause}
       </Button>
       <Button onClick={then(askAndPurge)}>{t.purge}</Button>
