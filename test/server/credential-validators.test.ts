@@ -64,8 +64,8 @@ describe('rabbit_credential_validator_min_password_length', () => {
   test('is for definitions', () =>
     withBroker({ flags: MIN_LENGTH }, async (broker) => {
       const post = (user: object) => api(broker, 'POST', 'definitions', { users: [{ name: 'u', tags: '', ...user }] })
-      assert.deepEqual(await post({ password: 'abc' }), [400, refusal(TOO_SHORT)])
-      assert.deepEqual(await post({}), [400, refusal(TOO_SHORT)])
+      assert.deepEqual(await post({ password: 'abc' }), [400, refusal(`${TOO_SHORT} (u)`)])
+      assert.deepEqual(await post({}), [400, refusal(`${TOO_SHORT} (u)`)])
       assert.deepEqual(await post({ password: 'abcdef' }), [204, null])
       assert.deepEqual(await post({ password_hash: 'abcd' }), [204, null])
     }))
