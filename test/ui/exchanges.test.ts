@@ -42,7 +42,7 @@ describe('exchanges', { skip: withoutBrowser }, () => {
     await page.getByLabel('Type', { exact: true }).selectOption('fanout')
     await page.getByRole('button', { name: 'Declare an exchange' }).click()
     const text = await page.getByRole('alert').innerText()
-    assert.match(text, /The broker did not accept it/)
+    assert.match(text, /One of this name exists already, with other properties/)
     assert.match(text, /inequivalent arg 'type' for exchange 'orders'/)
   })
 

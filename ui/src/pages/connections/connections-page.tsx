@@ -82,7 +82,7 @@ function columns(): readonly Column<Connection>[] {
     { id: 'state', header: c.state, sort: 'state', cell: ({ state }) => <StateBadge state={state} /> },
     { id: 'protocol', header: t.protocol, sort: 'protocol', show: 'wide', cell: ({ protocol }) => protocol },
     { id: 'tls', header: t.tls, sort: 'ssl', show: 'chosen', cell: ({ ssl }) => (ssl === true ? c.yes : c.no) },
-    { id: 'client', header: t.client, show: 'widest', cell: (row) => <Name of={clientName(row)} /> },
+    { id: 'client', header: t.client, show: 'wider', cell: (row) => <Name of={clientName(row)} /> },
     {
       id: 'channels',
       header: t.channels,
