@@ -58,7 +58,16 @@ describe('the message browser', { skip }, () => {
     await page.getByRole('button', { name: /^Message / }).click()
     const body = page.getByRole('dialog').locator('pre')
     assert.equal(await body.innerText(), '{\n  "id": 9007199254740993,\n  "price": 1.0,\n  "id": "again"\n}')
+    // as it was, and also where the browser gives the page no clipboard, as over HTTP from another machine
+    await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true }))
+    await page.getByRole('dialog').getByRole('button', { name: 'Copy' }).click()
+    await page.getByText('Copied').waitFor()
+    await page.evaluate(() => Reflect.deleteProperty(navigator, 'clipboard'))
     await page.keyboard.press('Escape')
+    await page.getByLabel('Body contains').focus()
+    await page.keyboard.press('Control+V')
+    const pasted = await page.getByLabel('Body contains').inputValue()
+    assert.equal(pasted, '{"id":9007199254740993,"price":1.0,"id":"again"}')
   })
 
   test('does not publish a header with another value than was written', async () => {

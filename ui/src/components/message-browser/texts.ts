@@ -50,7 +50,7 @@ export const texts = defineTexts(
     cancelText: 'Those that wait for their due time are gone afterwards.',
     dueIn: 'Due in',
     dueInHelp: 'From now on. At once when empty.',
-    done: (n: string) => `Done for ${n} messages`,
+    done: (n: string) => (n === '1' ? 'Done for 1 message' : `Done for ${n} messages`),
   },
   {
     title: '消息',

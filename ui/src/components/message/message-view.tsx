@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { MessageProperties, PayloadEncoding } from '../../api/messages.ts'
+import { copyText } from '../../copy-text.ts'
 import { indentJson } from '../../exact-json.ts'
 import { bytes, dateTime } from '../../format.ts'
 import { defineTexts } from '../../i18n/language.ts'
@@ -82,7 +83,7 @@ export function PayloadView({ payload, encoding, sizeBytes, truncated = false }:
   const formatted = useSignal(true)
   const shown = json !== null && formatted.value ? json : payload
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(payload)
+    await copyText(payload)
     showDone(t.copied)
   }
   return (

@@ -26,7 +26,7 @@ export const declareTexts = defineTexts(
     destination: 'Name',
     key: 'Routing key',
     keyHelp: 'Each message’s own when empty.',
-    moved: (n: string) => `Done for ${n} messages`,
+    moved: (n: string) => (n === '1' ? 'Done for 1 message' : `Done for ${n} messages`),
     deleteTitle: 'Delete under conditions',
     deleteHint: 'Does nothing where a condition does not hold.',
     ifEmpty: 'Only if it is empty',
