@@ -44,7 +44,6 @@ const BINDING = { vhost: '{v}', source: 'amq.direct', destination: 'q', routing_
 const refused = { differs: 'plainReasons', keys: ['reason'] } as const
 
 scenario('rows that RabbitMQ refuses or leaves out are refused or left out', [
-  post('definitions', { vhosts: [{ name: '{v}', tags: 'a, b' }] }, 204),
   post('definitions', { queues: [{ ...durable, name: 'amq.q', vhost: '{v}' }] }, 204),
   post('definitions', { exchanges: [{ ...durable, name: 'amq.x', type: 'fanout', vhost: '{v}' }] }, 204),
   { method: 'GET', path: 'queues/{v}/amq.q', status: 404 },
