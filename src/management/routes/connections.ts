@@ -62,10 +62,8 @@ export const connectionRoutes: Routes = (app, { host: { broker, statistics } }) 
   app.get('/vhosts/:vhost/connections', described('Connections to a virtual host', { query, tag }), (request) => {
     const { vhost: name } = request.params as { vhost: string }
     const vhost = requireVhost(request, broker, name)
-    return list(
-      request,
-      broker.connections.values().filter((connection) => connection.vhost === vhost),
-    )
+    const inside = broker.connections.values().filter((connection) => connection.vhost === vhost)
+    return list(request, inside)
   })
   const ofUser = (request: FastifyRequest): ClientConnection[] => {
     const { user } = request.params as { user: string }
