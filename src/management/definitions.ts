@@ -56,9 +56,9 @@ function* importingNode(
   user: string | undefined,
 ): Generator<unknown> {
   yield* each(file, 'users', (row) => {
-    // as RabbitMQ refuses it: who is meant to be nobody has none in a list
-    if (typeof row['tags'] !== 'string' && !Array.isArray(row['tags'])) throw preconditionFailed('tags_not_present')
-    broker.users.put(broker.users.parse(row, version))
+    const { tags = [] } = row
+    if (typeof tags !== 'string' && !Array.isArray(tags)) throw preconditionFailed('tags_not_present')
+    broker.users.put(broker.users.parse({ ...row, tags }, version))
   })
   yield* each(file, 'vhosts', (row) => importVhost(broker, row, user))
   const ends = (row: Json) => ({ user: text(row, 'user'), vhost: broker.findVhost(text(row, 'vhost')).name })
@@ -156,8 +156,8 @@ function isReserved({ name: vhost, broker }: VHost, kind: 'exchange' | 'queue', 
 
 function importQueue(vhost: VHost, row: Json): void {
   const name = text(row, 'name')
-  const durable = flag(row, 'durable')
-  const autoDelete = flag(row, 'auto_delete')
+  const durable = flag(row, 'durable', true)
+  const autoDelete = flag(row, 'auto_delete', false)
   if (vhost.queues.has(name) || isReserved(vhost, 'queue', name)) return
   const properties = {
     name,
@@ -187,9 +187,9 @@ function importBinding(vhost: VHost, row: Json): void {
   if (sourceName === '') return
   const destinationName = text(row, 'destination')
   const source = vhost.exchanges.get(sourceName)
-  const kind = text(row, 'destination_type')
+  const kind = row['destination_type'] ?? 'queue'
   if (kind !== 'exchange' && kind !== 'queue') {
-    throw preconditionFailed(`definitions: '${kind}' is no 'destination_type': queue and exchange are`)
+    throw preconditionFailed(`definitions: ${JSON.stringify(kind)} is no 'destination_type': queue and exchange are`)
   }
   const destination = (kind === 'exchange' ? vhost.exchanges : vhost.queues).get(destinationName)
   if (source === undefined || destination === undefined) {
@@ -224,11 +224,11 @@ function pattern(row: Json, key: string): string {
   throw preconditionFailed(`definitions: '${key}' is missing or not a string in ${JSON.stringify(row)}`)
 }
 
-/** Of queues: RabbitMQ guesses neither of the two. */
-function flag(row: Json, key: string): boolean {
-  const value = row[key]
+/** Unlike RabbitMQ, which wants all of them, what a file does not say has the usual value: people write such files by hand. */
+function flag(row: Json, key: string, usual: boolean): boolean {
+  const value = row[key] ?? usual
   if (typeof value === 'boolean') return value
-  throw preconditionFailed(`definitions: '${key}' is missing or not a boolean in ${JSON.stringify(row)}`)
+  throw preconditionFailed(`definitions: '${key}' is not a boolean in ${JSON.stringify(row)}`)
 }
 
 function text(row: Json, key: string): string {

@@ -115,6 +115,18 @@ describe('definitions', () => {
     assert.equal(bench.vhost.findExchange('x').bindings.size, 1)
   })
 
+  test('need not say what is usual', async () => {
+    const { broker } = await new CoreBench().start()
+    importDefinitions(broker, {
+      users: [{ name: 'ann', password_hash: '' }],
+      queues: [{ vhost: '/', name: 'q' }],
+      bindings: [{ vhost: '/', source: 'amq.direct', destination: 'q', routing_key: 'k' }],
+    })
+    const { durable, autoDelete } = broker.findVhost('/').findQueue('q')
+    assert.deepEqual([broker.users.get('ann')?.tags, durable, autoDelete], [[], true, false])
+    assert.equal(broker.findVhost('/').findExchange('amq.direct').bindings.size, 1)
+  })
+
   test('have tags of virtual hosts in a list, or in a text with commas', async () => {
     const { broker } = await new CoreBench().start()
     importDefinitions(broker, {
@@ -154,7 +166,7 @@ describe('definitions', () => {
     ['an unknown exchange type', { exchanges: [{ vhost: '/', name: 'x', type: 'no' }] }, /unknown exchange type 'no'/],
     [
       'arguments that a client could not declare',
-      { queues: [{ vhost: '/', name: 'q', durable: true, auto_delete: false, arguments: { 'x-max-length': -1 } }] },
+      { queues: [{ vhost: '/', name: 'q', arguments: { 'x-max-length': -1 } }] },
       /invalid arg 'x-max-length'/,
     ],
   ] as const) {
