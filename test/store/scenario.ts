@@ -135,8 +135,9 @@ export class Scenario {
     if (facts.length === 0) return
     const fact = this.#pick(facts)
     const before = currentState(fact)
-    // what becomes ready while its number is among those that are not in memory would be had twice
-    const ready = model.isPaged(fact.level, fact.number) ? STATE_RETURNED : STATE_READY
+    // what becomes ready while its number is among those that are not in memory, or are just being read, would be had twice
+    const isAmongPaged = model.isPaged(fact.level, fact.number) || model.loading.has(fact.level)
+    const ready = isAmongPaged ? STATE_RETURNED : STATE_READY
     const state = this.#pick([ready, STATE_RETURNED, STATE_HELD, STATE_DYING])
     this.#driver.update(model, fact, {
       state,
