@@ -109,6 +109,7 @@ async function start(argv: readonly string[], letCompilersWork: () => void): Pro
     return refuseConfig(error as Error)
   }
   dieOnUncaught(config, log)
+  reopenOnHangup(log)
   const signal = firstSignal()
   if (config.ignored.length > 0) log.info(`ignored, having no meaning here: ${config.ignored.join(', ')}`)
   const requested = Promise.withResolvers<Stop>()
@@ -189,6 +190,18 @@ function dieOnUncaught(config: Config, log: Log): void {
       process.exit(EXIT.internal)
     })
   }
+}
+
+/** What logrotate sends to a program whose log it has moved, and a terminal when it is closed: neither is to end the broker. */
+function reopenOnHangup(log: SteerableLog): void {
+  process.on('SIGHUP', () => {
+    try {
+      log.reopen()
+      log.info('log opened anew', { signal: 'SIGHUP' })
+    } catch (err) {
+      log.error('the log file cannot be opened anew', { err })
+    }
+  })
 }
 
 /** Why the broker is to stop, for the log. */

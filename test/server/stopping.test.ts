@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import amqp from 'amqplib'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
 import { declareQueue, RawAmqp } from '../support/raw-amqp.ts'
 import { startWarren, temporaryFolder } from '../support/warren-process.ts'
+import { eventually } from '../support/with-broker.ts'
 
 // SIGTERM: consumers first, then connections, then data, then the process.
 
@@ -96,6 +99,15 @@ test('SIGINT stops as well', async (t) => {
   const warren = await startWarren(t)
   assert.deepEqual(await warren.stop('SIGINT'), { code: 0, signal: null })
   assert.match(warren.stderr, /stopping signal=SIGINT/)
+})
+
+test('SIGHUP opens the log anew, and ends nothing', async (t) => {
+  const file = join(temporaryFolder(t), 'warren.log')
+  const warren = await startWarren(t, ['--log-file', file])
+  renameSync(file, `${file}.1`)
+  warren.kill('SIGHUP')
+  await eventually(() => existsSync(file) && readFileSync(file, 'utf8').includes('log opened anew'))
+  assert.deepEqual(await warren.stop('SIGTERM'), { code: 0, signal: null })
 })
 
 test('a publisher that an alarm holds is told too', async (t) => {
