@@ -161,7 +161,8 @@ for (const [place, budget] of Object.entries(BUDGETS)) {
   })
 }
 
-test('what a consumer gives back between messages that left memory meanwhile goes to its place among them', async () => {
+/** A client has m10, and by a change of priorities its place is between others, which have left memory. */
+async function holdBetweenOthers(): Promise<{ setup: Setup; tag: number }> {
   const setup = await start(4000)
   const { bench, client } = setup
   const transient = { persistent: false }
@@ -173,6 +174,12 @@ test('what a consumer gives back between messages that left memory meanwhile goe
   const { body, tag } = client.get('q')!
   assert.equal(body, 'm10')
   await change(setup, { arguments: { 'x-max-priority': null } })
+  return { setup, tag }
+}
+
+test('what a consumer gives back between messages that left memory meanwhile goes to its place among them', async () => {
+  const { setup, tag } = await holdBetweenOthers()
+  const { bench, client } = setup
   const queue = bench.queue('q')
   assert.ok(queue.readyInStore > 7, 'those around it are in the store')
   client.nack(tag, false, true)
@@ -183,16 +190,8 @@ test('what a consumer gives back between messages that left memory meanwhile goe
 })
 
 test('what a consumer has just given back, and has no place yet, goes with a purge', async () => {
-  const setup = await start(4000)
+  const { setup, tag } = await holdBetweenOthers()
   const { bench, client } = setup
-  const transient = { persistent: false }
-  client.declare('q', { 'x-max-priority': 3 })
-  publish(setup, numbered('m', 1, 9), transient)
-  publish(setup, ['m10'], { ...transient, priority: 1 })
-  bench.settle()
-  publish(setup, numbered('m', 11, 17), transient)
-  const { tag } = client.get('q')!
-  await change(setup, { arguments: { 'x-max-priority': null } })
   const queue = bench.queue('q')
   client.nack(tag, false, true)
   assert.deepEqual([queue.readyCount, queue.heldCount], [16, 1])
