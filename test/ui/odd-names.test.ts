@@ -119,8 +119,8 @@ describe('odd names', { skip: withoutBrowser }, () => {
       await goTo(page, '#/connections')
       const over = await table.evaluate((element) => element.scrollWidth - element.clientWidth)
       if (width === 1440) assert.equal(over, 0)
-      await page.getByRole('link', { name: /->/ }).last().click()
-      await page.locator('.page-lead').waitFor()
+      await page.getByRole('row', { name: long }).getByRole('link', { name: /->/ }).click()
+      await page.locator('.page-lead').getByText(long).waitFor()
       assert.deepEqual(await layoutFaults(page), [], `a connection at ${width}`)
     }
     await page.setViewportSize({ width: 1280, height: 900 })

@@ -35,7 +35,7 @@ export function ConnectionPage({ params }: PageComponentProps) {
       title={name}
       crumbs={[{ label: t.title, href: '#/connections' }]}
       badges={<StateBadge state={data?.state} />}
-      lead={data && <Name of={givenName(data)} />}
+      lead={data && givenName(data) !== '' ? <Name of={givenName(data)} /> : undefined}
       actions={
         <>
           <RangeChoice />
