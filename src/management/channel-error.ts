@@ -1,17 +1,6 @@
-import { BrokerError, type BrokerErrorKind } from '../core/errors.ts'
+import { BrokerError } from '../core/errors.ts'
+import { REPLY_CODES } from '../core/reply-codes.ts'
 import { ApiError, badRequest } from './api-error.ts'
-
-/** What an AMQP client would get: RabbitMQ answers with it where it speaks AMQP to itself. */
-const REPLIES: Readonly<Record<BrokerErrorKind, readonly [code: number, name: string]>> = {
-  notFound: [404, 'NOT_FOUND'],
-  accessRefused: [403, 'ACCESS_REFUSED'],
-  preconditionFailed: [406, 'PRECONDITION_FAILED'],
-  resourceLocked: [405, 'RESOURCE_LOCKED'],
-  notAllowed: [530, 'NOT_ALLOWED'],
-  notImplemented: [540, 'NOT_IMPLEMENTED'],
-  resourceError: [506, 'RESOURCE_ERROR'],
-  internalError: [541, 'INTERNAL_ERROR'],
-}
 
 /** Publishes: RabbitMQ answers any refusal with 400. @throws ApiError 400 */
 export async function asPublisher<T>(act: () => Promise<T>): Promise<T> {
@@ -38,4 +27,8 @@ function whileFetching(error: BrokerError): ApiError {
   return badRequest(codeAndText(error))
 }
 
-const codeAndText = ({ kind, message }: BrokerError): string => `${REPLIES[kind].join(' ')} - ${message}`
+/** What an AMQP client would get: RabbitMQ answers with it where it speaks AMQP to itself. */
+function codeAndText({ kind, message }: BrokerError): string {
+  const { code, name } = REPLY_CODES[kind]
+  return `${code} ${name} - ${message}`
+}

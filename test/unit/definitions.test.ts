@@ -140,6 +140,7 @@ describe('definitions', () => {
   })
 
   for (const [section, row, name] of [
+    ['vhosts', { name: 'v', tags: [5] }, 'v'],
     ['users', { name: 'ann', tags: '', password_hash: '', hashing_algorithm: 'no' }, 'ann'],
     ['permissions', { user: 'ann', vhost: '/', configure: '', write: '', read: '' }, '//ann'],
     ['topic_permissions', { user: 'ann', vhost: '/', exchange: 'x', write: '', read: '' }, '//ann/x'],

@@ -1,4 +1,5 @@
 import { BrokerError, type BrokerErrorKind } from '../../core/errors.ts'
+import { REPLY_CODES } from '../../core/reply-codes.ts'
 import { truncateShortstr } from './wire/writer.ts'
 
 export interface Reply {
@@ -10,14 +11,14 @@ export interface Reply {
 
 /** The one place that knows what a kind of refusal costs the client. */
 const REPLIES = {
-  notFound: { code: 404, name: 'NOT_FOUND', closes: 'channel' },
-  accessRefused: { code: 403, name: 'ACCESS_REFUSED', closes: 'channel' },
-  preconditionFailed: { code: 406, name: 'PRECONDITION_FAILED', closes: 'channel' },
-  resourceLocked: { code: 405, name: 'RESOURCE_LOCKED', closes: 'channel' },
-  notAllowed: { code: 530, name: 'NOT_ALLOWED', closes: 'connection' },
-  notImplemented: { code: 540, name: 'NOT_IMPLEMENTED', closes: 'connection' },
-  resourceError: { code: 506, name: 'RESOURCE_ERROR', closes: 'connection' },
-  internalError: { code: 541, name: 'INTERNAL_ERROR', closes: 'connection' },
+  notFound: { ...REPLY_CODES.notFound, closes: 'channel' },
+  accessRefused: { ...REPLY_CODES.accessRefused, closes: 'channel' },
+  preconditionFailed: { ...REPLY_CODES.preconditionFailed, closes: 'channel' },
+  resourceLocked: { ...REPLY_CODES.resourceLocked, closes: 'channel' },
+  notAllowed: { ...REPLY_CODES.notAllowed, closes: 'connection' },
+  notImplemented: { ...REPLY_CODES.notImplemented, closes: 'connection' },
+  resourceError: { ...REPLY_CODES.resourceError, closes: 'connection' },
+  internalError: { ...REPLY_CODES.internalError, closes: 'connection' },
 } as const satisfies Record<BrokerErrorKind, Reply>
 
 /** Errors of the protocol itself: all of them end the connection. */
