@@ -98,7 +98,10 @@ export class ChannelBook {
 
   delivered(queue: string, tag: number, delivery: Delivery): Copy | null {
     const copy = this.#ledger.delivered(this.#ledger.queue(queue), delivery, this)
-    if (copy !== null) this.held.set(tag, copy)
+    if (copy === null) return null
+    // what comes with the end of its connection, and is heard of after it, is nobody's
+    if (this.#ended) copy.holder = null
+    else this.held.set(tag, copy)
     return copy
   }
 

@@ -256,6 +256,20 @@ describe('what is acknowledged', () => {
     history.expectMistake(/came back/)
   })
 
+  test('may be delivered again when its delivery was heard of after the end of the connection', () => {
+    for (const how of ['broker', 'cut'] as const) {
+      const history = new History(CLASSIC)
+      const [id] = history.publish(1)
+      const channel = history.channel()
+      channel.consumes('q')
+      channel.lost(how)
+      history.deliver(channel, id!)
+      if (how === 'broker') history.restart('stopped')
+      history.deliver(history.channel(), id!, { redelivered: true })
+      history.expectGood()
+    }
+  })
+
   test('must not be with two consumers at once', () => {
     const history = new History(CLASSIC)
     const [a] = history.publish(1)
