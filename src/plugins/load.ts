@@ -50,7 +50,7 @@ export async function loadPlugin(specifier: string, from: string): Promise<Plugi
   return plugin
 }
 
-function isPlugin(value: unknown): value is Plugin {
+export function isPlugin(value: unknown): value is Plugin {
   if (typeof value !== 'object' || value === null || !('name' in value)) return false
   const { name, register, start, stop } = value as Partial<Record<keyof Plugin, unknown>>
   const isCallable = (method: unknown): boolean => method === undefined || typeof method === 'function'

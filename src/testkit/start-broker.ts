@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/errors.ts'
 import type { Broker } from '../core/broker.ts'
 import { tableToJson } from '../core/fields-json.ts'
 import { importDefinitions } from '../management/definitions.ts'
@@ -8,6 +9,8 @@ import { type Log, type LogLevel, silentLog } from '../telemetry/log.ts'
 import { LogTap } from '../telemetry/log-tap.ts'
 import type { Clock } from '../util/clock.ts'
 import { systemClock } from '../util/system-clock.ts'
+import { checkCall } from './check-calls.ts'
+import { checkDefinitions, checkOptions } from './check-options.ts'
 import { type BrokerUser, configOf, type StartBrokerOptions } from './options.ts'
 import { emptyBroker } from './reset.ts'
 import { VhostHelpers } from './vhost-helpers.ts'
@@ -90,6 +93,7 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
 
   /** The helpers for a virtual host. */
   vhost(name: string): VhostHelpers {
+    checkCall('vhost', name)
     let helpers = this.#helpers.get(name)
     if (helpers === undefined) {
       helpers = new VhostHelpers(() => this.#core, name)
@@ -120,6 +124,7 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
    * @returns how many there were
    */
   closeConnections(reason = 'closed by the test'): number {
+    checkCall('closeConnections', reason)
     const open = [...this.#core.connections]
     for (const connection of open) connection.forceClose(reason)
     return open.length
@@ -140,6 +145,7 @@ export class WarrenBroker<C extends Clock = Clock> extends VhostHelpers implemen
 
   /** Starts or ends a resource alarm. While there is one, clients that publish are held (connection.blocked). */
   setAlarm(resource: 'memory' | 'disk', on: boolean): void {
+    checkCall('setAlarm', resource, on)
     this.#core.alarms.set(resource, on)
   }
 
@@ -205,11 +211,13 @@ interface Running {
  *     …
  *     await broker.stop()
  *
- * @throws ConfigError, ListenError, TlsError, or a BrokerError about users and definitions
+ * @throws TypeError, RangeError about the options before anything is done; ConfigError, ListenError, TlsError, or a BrokerError about
+ * users and definitions
  */
 export async function startBroker<C extends Clock = Clock>(
   options: StartBrokerOptions<C> = {},
 ): Promise<WarrenBroker<C>> {
+  checkOptions(options)
   const { clock, random = Math.random, watchResources = false } = options
   const virtual = clock !== undefined && 'advance' in clock
   const config = configOf(options, virtual)
@@ -252,7 +260,18 @@ export async function startBroker<C extends Clock = Clock>(
 }
 
 async function readDefinitions(given: StartBrokerOptions['definitions']): Promise<unknown> {
-  return typeof given === 'string' ? JSON.parse(await readFile(given, 'utf8')) : given
+  if (typeof given !== 'string') return given
+  const refused = (what: string, cause: unknown): ConfigError =>
+    new ConfigError([`definitions file ${given} ${what}: ${(cause as Error).message}`])
+  const text = await readFile(given, 'utf8').catch((error: unknown) => Promise.reject(refused('cannot be read', error)))
+  let definitions: unknown
+  try {
+    definitions = JSON.parse(text)
+  } catch (error) {
+    throw refused('is not JSON', error)
+  }
+  checkDefinitions(given, definitions)
+  return definitions
 }
 
 /** @param tap for the log exchange, which a log of the caller's own knows nothing of */

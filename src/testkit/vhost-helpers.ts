@@ -6,6 +6,7 @@ import type { Queue } from '../core/queues/queue.ts'
 import { lookAt } from '../core/queues/walk.ts'
 import type { VHost } from '../core/vhost.ts'
 import { InProcessClient } from './client.ts'
+import { checkCall } from './check-calls.ts'
 import { compare, describeMessages, type ExpectedMessage } from './expectations.ts'
 import { composePublished, type MessageBody, type MessageProperties, ReceivedMessage } from './message.ts'
 import { Subscription, type SubscriptionHandler } from './subscription.ts'
@@ -99,6 +100,7 @@ export class VhostHelpers {
    * @throws BrokerError preconditionFailed when it exists and is different
    */
   async declareQueue(name: string, options: QueueOptions = {}): Promise<QueueInfo> {
+    checkCall('declareQueue', name, options)
     const { type, durable = true, autoDelete = false } = options
     const given = type === undefined ? {} : { 'x-queue-type': type }
     const args = tableFromPlain({ ...given, ...options.arguments })
@@ -114,6 +116,7 @@ export class VhostHelpers {
    * @throws BrokerError preconditionFailed when it exists and is different
    */
   async declareExchange(name: string, type: string, options: ExchangeOptions = {}): Promise<void> {
+    checkCall('declareExchange', name, type, options)
     const { durable = true, autoDelete = false, internal = false } = options
     const args = tableFromPlain(options.arguments ?? {})
     this.#client.session.topology.declareExchange({
@@ -130,18 +133,21 @@ export class VhostHelpers {
 
   /** Binds a queue to an exchange. @throws BrokerError notFound */
   async bind(queue: string, exchange: string, routingKey = '', args: PlainTable = {}): Promise<void> {
+    checkCall('bind', queue, exchange, routingKey, args)
     this.#client.session.topology.bindQueue(queue, exchange, routingKey, tableFromPlain(args))
     await this.#client.committed()
   }
 
   /** Binds an exchange to another: what is published to `source` goes on to `destination`. @throws BrokerError notFound */
   async bindExchange(destination: string, source: string, routingKey = '', args: PlainTable = {}): Promise<void> {
+    checkCall('bindExchange', destination, source, routingKey, args)
     this.#client.session.topology.bindExchange(destination, source, routingKey, tableFromPlain(args))
     await this.#client.committed()
   }
 
   /** A missing queue counts as deleted. @returns the ready messages that went with it */
   async deleteQueue(name: string): Promise<number> {
+    checkCall('deleteQueue', name)
     const messages = this.#client.session.topology.deleteQueue(name, false, false)
     await this.#client.committed()
     return messages
@@ -149,23 +155,28 @@ export class VhostHelpers {
 
   /** A missing exchange counts as deleted. */
   async deleteExchange(name: string): Promise<void> {
+    checkCall('deleteExchange', name)
     this.#client.session.topology.deleteExchange(name, false)
     await this.#client.committed()
   }
 
   /** @returns the messages removed @throws BrokerError notFound */
   async purgeQueue(name: string): Promise<number> {
+    checkCall('purgeQueue', name)
     return this.#client.session.topology.purgeQueue(name)
   }
 
   /** Adds or replaces a policy. @throws BrokerError preconditionFailed */
-  async setPolicy(name: string, { applyTo = 'all', priority = 0, ...rest }: PolicyOptions): Promise<void> {
+  async setPolicy(name: string, policy: PolicyOptions): Promise<void> {
+    checkCall('setPolicy', name, policy)
+    const { applyTo = 'all', priority = 0, ...rest } = policy
     this.#broker().setPolicy('user', this.#name, name, { ...rest, priority, 'apply-to': applyTo })
     await this.#client.committed()
   }
 
   /** @throws BrokerError notFound */
   async deletePolicy(name: string): Promise<void> {
+    checkCall('deletePolicy', name)
     this.#broker().deletePolicy('user', this.#name, name)
     await this.#client.committed()
   }
@@ -182,19 +193,22 @@ export class VhostHelpers {
     body: MessageBody,
     properties: MessageProperties = {},
   ): Promise<{ routed: boolean }> {
-    return this.#client.publisher.publish(composePublished(exchange, routingKey, body, properties))
+    checkCall('publish', exchange, routingKey, body, properties)
+    return this.#publish(exchange, routingKey, body, properties)
   }
 
   /** Publishes to one queue by its name. @throws BrokerError notFound when there is none, and as `publish` */
   async sendToQueue(queue: string, body: MessageBody, properties: MessageProperties = {}): Promise<void> {
+    checkCall('sendToQueue', queue, body, properties)
     this.#find(queue)
-    await this.publish('', queue, body, properties)
+    await this.#publish('', queue, body, properties)
   }
 
   /** Takes the next message off a queue, or gives undefined when none is ready. @throws BrokerError notFound */
-  get(queue: string): Promise<ReceivedMessage | undefined> {
+  async get(queue: string): Promise<ReceivedMessage | undefined> {
+    checkCall('get', queue)
+    this.#find(queue)
     return new Promise((resolve) => {
-      this.#find(queue)
       const take = (_tag: number, entry: Entry): void => resolve(new ReceivedMessage(entry.message, entry))
       this.#client.session.get(queue, true, take, () => resolve(undefined))
     })
@@ -202,6 +216,7 @@ export class VhostHelpers {
 
   /** Takes all ready messages off a queue. @throws BrokerError notFound */
   async drain(queue: string): Promise<ReceivedMessage[]> {
+    checkCall('drain', queue)
     const taken: ReceivedMessage[] = []
     for (let next = await this.get(queue); next !== undefined; next = await this.get(queue)) taken.push(next)
     return taken
@@ -218,6 +233,7 @@ export class VhostHelpers {
     handler: SubscriptionHandler,
     options: { readonly prefetch?: number } = {},
   ): Promise<Subscription> {
+    checkCall('consume', queue, handler, options)
     return new Subscription(this.#client, queue, handler, options.prefetch ?? 0)
   }
 
@@ -225,6 +241,7 @@ export class VhostHelpers {
 
   /** @throws BrokerError notFound */
   queue(name: string): QueueInfo {
+    checkCall('queue', name)
     return infoOf(this.#find(name))
   }
 
@@ -237,6 +254,7 @@ export class VhostHelpers {
    * @throws BrokerError notFound; an Error where some of them are on disk only, as after a restart: `browse` reads them
    */
   messages(queue: string): ReceivedMessage[] {
+    checkCall('messages', queue)
     const { readyInStore } = this.#find(queue)
     if (readyInStore > 0) {
       throw new Error(`${readyInStore} messages of queue '${queue}' are on disk: use await broker.browse('${queue}')`)
@@ -246,6 +264,7 @@ export class VhostHelpers {
 
   /** As `messages`, with those that are on disk only. @throws BrokerError notFound */
   async browse(queue: string): Promise<ReceivedMessage[]> {
+    checkCall('browse', queue)
     const found = this.#find(queue)
     if (found.readyInStore === 0) return this.messages(queue)
     const messages: ReceivedMessage[] = []
@@ -264,17 +283,20 @@ export class VhostHelpers {
    * @throws BrokerError notFound; an Error where the exchange or queue does not delay
    */
   async delayedMessages(where: DelayingPlace, max = 100): Promise<DelayedInfo[]> {
+    checkCall('delayedMessages', where, max)
     const listed = await this.#lineOf(where).commands.list(max)
     return listed.map(({ dueAt, message }) => ({ dueAt: new Date(dueAt), message: new ReceivedMessage(message, null) }))
   }
 
   /** Takes out the waiting messages with a message id. @returns how many that were @throws as `delayedMessages` */
-  cancelDelayed(where: DelayingPlace, messageId: string): Promise<number> {
+  async cancelDelayed(where: DelayingPlace, messageId: string): Promise<number> {
+    checkCall('cancelDelayed', where, messageId)
     return this.#lineOf(where).commands.cancel(messageId)
   }
 
   /** Gives the waiting messages with a message id another time. @returns how many that were @throws as `delayedMessages` */
-  rescheduleDelayed(where: DelayingPlace, messageId: string, dueAt: Date): Promise<number> {
+  async rescheduleDelayed(where: DelayingPlace, messageId: string, dueAt: Date): Promise<number> {
+    checkCall('rescheduleDelayed', where, messageId, dueAt)
     return this.#lineOf(where).commands.reschedule(messageId, dueAt.getTime())
   }
 
@@ -298,6 +320,7 @@ export class VhostHelpers {
     condition: (queue: QueueInfo) => boolean = () => true,
     options: WaitOptions = {},
   ): Promise<QueueInfo> {
+    checkCall('waitForQueue', name, condition, options)
     return eventually(
       () => {
         const queue = this.#vhost.queues.get(name)
@@ -314,6 +337,7 @@ export class VhostHelpers {
    * @throws AssertionError when there are too few in time, with what there was
    */
   async waitForMessages(queue: string, count = 1, options: WaitOptions = {}): Promise<ReceivedMessage[]> {
+    checkCall('waitForMessages', queue, count, options)
     return eventually(
       async () => ((this.#vhost.queues.get(queue)?.readyCount ?? 0) >= count ? this.browse(queue) : null),
       options,
@@ -331,6 +355,7 @@ export class VhostHelpers {
    * @throws AssertionError when there is none in time, with how the most similar one differs
    */
   async assertMessage(queue: string, expected: ExpectedMessage, options: WaitOptions = {}): Promise<ReceivedMessage> {
+    checkCall('assertMessage', queue, expected, options)
     const messages = async (): Promise<ReceivedMessage[]> => (this.#vhost.queues.has(queue) ? this.browse(queue) : [])
     return eventually(
       async () => (await messages()).find((message) => compare(message, expected).matches) ?? null,
@@ -347,21 +372,33 @@ export class VhostHelpers {
   }
 
   /**
-   * Waits until nothing is left in a queue: no message is ready, unacknowledged or delayed.
+   * Waits until a queue exists and nothing is left in it: no message is ready, unacknowledged or delayed.
    * @throws AssertionError when something is, with what it is
    */
   async assertEmpty(queue: string, options: WaitOptions = {}): Promise<void> {
+    checkCall('assertEmpty', queue, options)
     await eventually(
       () => {
-        const { ready, unacked, delayed } = this.queue(queue)
+        const found = this.#vhost.queues.get(queue)
+        if (found === undefined) return null
+        const { ready, unacked, delayed } = infoOf(found)
         return ready + unacked + delayed === 0 ? true : null
       },
       options,
-      async () => ({ text: `queue '${queue}' is not empty${await this.#describe(queue)}` }),
+      async () => ({ text: `expected queue '${queue}' to be empty${await this.#describe(queue)}` }),
     )
   }
 
   // ---- inside ----
+
+  async #publish(
+    exchange: string,
+    routingKey: string,
+    body: MessageBody,
+    properties: MessageProperties,
+  ): Promise<{ routed: boolean }> {
+    return this.#client.publisher.publish(composePublished(exchange, routingKey, body, properties))
+  }
 
   get #vhost(): VHost {
     return this.#broker().findVhost(this.#name)

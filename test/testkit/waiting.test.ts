@@ -165,7 +165,7 @@ describe('waiting and asserting', () => {
     const { message } = await failure(broker.assertEmpty('q', SOON))
     assert.equal(
       message,
-      "after 30 ms: queue 'q' is not empty (1 ready, 0 unacknowledged, 0 delayed, 0 consumers):\n" +
+      "after 30 ms: expected queue 'q' to be empty (1 ready, 0 unacknowledged, 0 delayed, 0 consumers):\n" +
         `  1. "left" from the default exchange by 'q'`,
     )
     const mayEnd = Promise.withResolvers<void>()
@@ -177,5 +177,15 @@ describe('waiting and asserting', () => {
     const empty = broker.assertEmpty('q')
     mayEnd.resolve()
     await empty
+  })
+
+  test('a queue that is not there yet is waited for, as everywhere', async () => {
+    const empty = broker.assertEmpty('late')
+    await broker.declareQueue('late')
+    await empty
+    assert.equal(
+      (await failure(broker.assertEmpty('nope', SOON))).message,
+      "after 30 ms: expected queue 'nope' to be empty: there is no such queue (there are 'late')",
+    )
   })
 })
