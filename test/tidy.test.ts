@@ -137,6 +137,25 @@ describe('borders', () => {
     none(crossed, 'the outside world comes in behind an interface')
   })
 
+  test('a broker takes timers and clocks from where fake ones do not reach', () => {
+    // programs and threads, in which nobody puts any in their place
+    const apart =
+      /^src\/(cli\/|ping\.ts|program\.ts|util\/real-time\.ts|telemetry\/idle-memory\.ts|net\/tls-threads\/tls-worker\.ts)/
+    const taken: string[] = []
+    for (const { path, text } of sources) {
+      if (apart.test(path)) continue
+      const imported = [
+        ...text.matchAll(/^import \{([^}]*)\} from '(?:.*\/real-time\.ts|node:timers\/promises)'$/gm),
+      ].join()
+      const code = text.replaceAll(/^\s*(\*|\/[/*]).*$/gm, '')
+      const uses = code.matchAll(/(?<![\w.#])((?:set|clear)(?:Timeout|Interval|Immediate)|queueMicrotask)\(/g)
+      for (const [, name] of uses) if (!imported.includes(name!)) taken.push(`${path}: ${name!}`)
+      for (const [use] of code.matchAll(/\b(Date\.now|performance\.now|process\.nextTick)\b/g))
+        taken.push(`${path}: ${use}`)
+    }
+    none(taken, 'import them from util/real-time.ts')
+  })
+
   test('every file of src is used by another or is an entry', () => {
     const entries = new Set([
       'src/main.ts',

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { nextTick } from '../util/real-time.ts'
 
 /**
  * One end of a pair. Unlike Node's own `duplexPair`, what is written is copied: a transport reuses its buffers as soon as they are written,
@@ -19,7 +20,7 @@ class PairEnd extends Duplex {
 
   override _read(): void {
     const proceed = this.#other?.takeContinue()
-    if (proceed !== undefined && proceed !== null) process.nextTick(proceed)
+    if (proceed !== undefined && proceed !== null) nextTick(proceed)
   }
 
   takeContinue(): (() => void) | null {
@@ -31,10 +32,10 @@ class PairEnd extends Duplex {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     const other = this.#other!
     if (other.destroyed) {
-      process.nextTick(done)
+      nextTick(done)
       return
     }
-    if (other.push(Buffer.from(chunk))) process.nextTick(done)
+    if (other.push(Buffer.from(chunk))) nextTick(done)
     else this.#continue = done
   }
 
@@ -47,7 +48,7 @@ class PairEnd extends Duplex {
     const other = this.#other
     done(error)
     // as with a socket, both ends go
-    if (other !== null && !other.destroyed) process.nextTick(() => other.destroy())
+    if (other !== null && !other.destroyed) nextTick(() => other.destroy())
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { RingDeque } from '../util/ring-deque.ts'
+import { monotonicClock, nextTick, setImmediate } from '../util/real-time.ts'
 
 /** What the handshakes that begin in one turn of the event loop may take of it; one begins in any case. */
 const TURN_MS = 1
@@ -38,7 +39,7 @@ export class HandshakeQueue {
   }
 
   readonly #run = (): void => {
-    this.#turnEndsAt = performance.now() + TURN_MS
+    this.#turnEndsAt = monotonicClock() + TURN_MS
     this.#beginNext()
   }
 
@@ -46,13 +47,13 @@ export class HandshakeQueue {
     const socket = this.#ready.peek()!
     if (!socket.destroyed) this.#options.begin(socket)
     // Node.js takes up what the socket has read, and so the work, in the next tick
-    process.nextTick(this.#goOn)
+    nextTick(this.#goOn)
   }
 
   readonly #goOn = (): void => {
     this.#ready.shift()
     if (this.#ready.size === 0) return
-    if (performance.now() < this.#turnEndsAt) this.#beginNext()
+    if (monotonicClock() < this.#turnEndsAt) this.#beginNext()
     else setImmediate(this.#run)
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { clearTimeout, setTimeout } from '../util/real-time.ts'
 
 /** What a connection begins with is no header; the text says why. */
 export class HeaderError extends Error {}

@@ -10,6 +10,7 @@ import type { ProxyHeader } from './proxy-protocol.ts'
 import { peerCertificate, peerProblem } from './tls.ts'
 import type { PeerCertificateFacts, TlsContext } from './tls.ts'
 import { tlsModule } from './tls-module.ts'
+import { setImmediate } from '../util/real-time.ts'
 
 /** Who is at the other end. Behind a proxy that tells, the addresses are the client's, not the proxy's. */
 export interface Peer {

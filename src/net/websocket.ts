@@ -7,6 +7,7 @@ import type { WebSocket } from 'ws'
 import { limitLog, type Log } from '../telemetry/log.ts'
 import type { Peer } from './listener.ts'
 import { COMPRESSION, declineSmallWindows } from './websocket-compression.ts'
+import { clearTimeout, setTimeout } from '../util/real-time.ts'
 
 // An `import` would read every export, one of which loads fetch, WebSocket and the web's streams: 3 MB and 20 ms.
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')

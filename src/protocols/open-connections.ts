@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../util/real-time.ts'
 /** How long connections may take to say goodbye when the server stops. */
 const GOODBYE_MS = 5_000
 

@@ -1,4 +1,5 @@
 import type { RecentLines } from './recent-lines.ts'
+import { wallClock } from '../util/real-time.ts'
 
 /** Facts that go with a line: a peer, a vhost, a user, an error under `err`. */
 export type LogFacts = Readonly<Record<string, unknown>>
@@ -67,7 +68,7 @@ const LIMITER_KEYS_MAX = 1000
 
 /** For all that a client can trigger as often as it likes. */
 export function limitLog(log: Log, options: LogLimiterOptions = {}): LogLimiter {
-  const { burst = 5, windowMs = 10_000, now = Date.now } = options
+  const { burst = 5, windowMs = 10_000, now = wallClock } = options
   const windows = new Map<string, { startedAt: number; said: number; suppressed: number }>()
 
   /** Lines held back since the last one said for this key, or -1 when this one is to be held back. */

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { Collector, MemoryGauge } from './memory-gauge.ts'
+import { clearInterval, monotonicClock, setInterval } from '../util/real-time.ts'
 
 const INTERVAL_MS = 250
 /** Share of V8's own limit from which on memory counts as used up, whatever the machine still has: beyond the limit the process dies. */
@@ -78,7 +79,7 @@ export class ResourceMonitor {
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
     const reading = process.memoryUsage()
     const low = this.#gauge.exceeds(reading) || used > limit * HEAP_SHARE_MAX
-    if (low) this.#collector.onLow(performance.now(), reading)
+    if (low) this.#collector.onLow(monotonicClock(), reading)
     else this.#collector.onEnough()
     this.#report('memory', low)
   }

@@ -1,3 +1,4 @@
+import { monotonicClock, setImmediate, setTimeout } from '../util/real-time.ts'
 /** How long to wait, in real time. */
 export interface WaitOptions {
   /** 5000 unless given. */
@@ -28,11 +29,11 @@ export async function eventually<T>(
   failure: () => Failure | Promise<Failure>,
 ): Promise<T> {
   const { timeoutMs = TIMEOUT_MS } = options
-  const deadline = performance.now() + timeoutMs
+  const deadline = monotonicClock() + timeoutMs
   for (let looks = 1; ; looks++) {
     const found = await look()
     if (found !== null) return found
-    if (performance.now() >= deadline) throw await assertionError(await failure(), timeoutMs)
+    if (monotonicClock() >= deadline) throw await assertionError(await failure(), timeoutMs)
     await new Promise<void>((resolve) => {
       if (looks < QUICK_LOOKS) setImmediate(resolve)
       else setTimeout(resolve, LOOK_EVERY_MS)

@@ -1,6 +1,7 @@
 import type { Clock, Timer, TimerTarget } from './clock.ts'
 import { parseDuration } from './duration.ts'
 import { TimerQueue, deadTimer } from './timer-queue.ts'
+import { setImmediate } from './real-time.ts'
 
 /** Where a virtual clock starts when the test does not care: always the same, so that what it prints is too. */
 const DEFAULT_START_MS = Date.UTC(2025, 0, 1)

@@ -1,4 +1,5 @@
 import { CONTENT_TYPES, type Format, header, labelsOf, sample } from './exposition.ts'
+import { monotonicClock } from '../../util/real-time.ts'
 
 interface Sums {
   count: number
@@ -18,7 +19,7 @@ export class Scrapes {
 
   /** Passes text on, after that of the scrapes before, and counts it when it is all there. */
   async *measure(text: AsyncIterable<string>, format: Format): AsyncGenerator<string> {
-    const startedAt = performance.now()
+    const startedAt = monotonicClock()
     const past = this.#text(format)
     let bytes = past.length
     yield past
@@ -28,7 +29,7 @@ export class Scrapes {
     }
     const sums = this.#byFormat.get(format) ?? { count: 0, seconds: 0, bytes: 0 }
     sums.count++
-    sums.seconds += (performance.now() - startedAt) / 1000
+    sums.seconds += (monotonicClock() - startedAt) / 1000
     sums.bytes += bytes
     this.#byFormat.set(format, sums)
   }

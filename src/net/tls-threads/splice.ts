@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ReadBuffer, SocketReader } from '../read-buffer.ts'
+import { clearTimeout, setImmediate, setTimeout } from '../../util/real-time.ts'
 
 /** What one side has let go of may take so long to reach the other. */
 const LINGER_MS = 5000

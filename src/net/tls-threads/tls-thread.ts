@@ -4,6 +4,7 @@ import { type Listener, ListenError } from '../listener.ts'
 import type { PlainListenOptions, TlsReply, TlsRequest } from './messages.ts'
 import type { TlsWorkerInput } from './tls-worker.ts'
 import { workerScript } from '../../util/worker-script.ts'
+import { clearTimeout, setTimeout } from '../../util/real-time.ts'
 
 /** For goodbyes to reach clients; after that the thread ends with its connections. */
 const STOP_MS = 1000

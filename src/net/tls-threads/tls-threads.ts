@@ -7,6 +7,7 @@ import { type Listener, listen, type ListenOptions } from '../listener.ts'
 import { type Handover, receiveHandover, SECRET_BYTES } from './handover.ts'
 import type { PlainListenOptions } from './messages.ts'
 import { type Addresses, TlsThread } from './tls-thread.ts'
+import { clearTimeout, setTimeout } from '../../util/real-time.ts'
 
 /** Connections that wait for this thread; the kernel lowers it to its own limit. */
 const BACKLOG = 65_535

@@ -9,6 +9,7 @@ import type { LinkHost } from '../links/link-host.ts'
 import { FederationLink, keyOf } from './federation-link.ts'
 import type { LinkSpec } from './link-work.ts'
 import { federates, UPSTREAM, UPSTREAM_SET, type Upstream, upstreamsOf } from './upstream.ts'
+import { queueMicrotask } from '../../util/real-time.ts'
 
 type Kind = 'exchange' | 'queue'
 

@@ -1,4 +1,5 @@
 import type { AmqpConnection } from '../../amqp-client/index.ts'
+import { clearTimeout, setTimeout } from '../../util/real-time.ts'
 
 /** How long a broker may take to answer connection.close. */
 const GOODBYE_MS = 2_000

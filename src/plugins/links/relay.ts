@@ -9,6 +9,7 @@ import {
 } from '../../amqp-client/index.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { RingDeque } from '../../util/ring-deque.ts'
+import { clearTimeout, setTimeout } from '../../util/real-time.ts'
 
 /**
  * When a message is acknowledged at its source: once the destination has confirmed it, once it has been written to the destination, or at

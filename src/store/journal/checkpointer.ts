@@ -7,6 +7,7 @@ import type { IndexPage } from './index-page.ts'
 import type { Pager } from './pager.ts'
 import type { QueueIndex } from './queue-index.ts'
 import type { Segment, Segments } from './segments.ts'
+import { monotonicClock } from '../../util/real-time.ts'
 
 /** Time that one turn may be kept busy, in ms. */
 const SLICE_MS = 3
@@ -96,8 +97,8 @@ export class Checkpointer {
       writePage: ((page: IndexPage) => void) | null,
       isFull: () => boolean,
     ): IndexPage | typeof JOURNAL_FIRST | null => {
-      const until = performance.now() + SLICE_MS
-      while (waiting.length > 0 && performance.now() < until && !isFull()) {
+      const until = monotonicClock() + SLICE_MS
+      while (waiting.length > 0 && monotonicClock() < until && !isFull()) {
         const index = waiting.at(-1)!
         // done again, to rows that have it behind them and changed since, it would do something else
         if (index.sweeping > 0 && !index.deleted) return JOURNAL_FIRST

@@ -5,6 +5,7 @@ import { KIND_JOURNAL, locationOf, SETTLE_BYTES, UPDATE_BYTES } from './format.t
 import type { QueueIndex } from './queue-index.ts'
 import { type Drop, RecordWriter, type Update } from './record-writer.ts'
 import type { Segment, Segments } from './segments.ts'
+import { clearTimeout, setTimeout } from '../../util/real-time.ts'
 
 /** A write takes no more than this, so that none takes long. */
 const BATCH_BYTES = 1024 * 1024

@@ -15,6 +15,7 @@ import type { QueueIndex } from './queue-index.ts'
 import { eachRecord, messageBytes, targetAt, targetCount } from './record-reader.ts'
 import { walkSegment, WINDOW_BYTES } from './segment-scan.ts'
 import { isLoss, type Segment, type SegmentFile, type Segments } from './segments.ts'
+import { monotonicClock } from '../../util/real-time.ts'
 
 /** Time that one turn may be kept busy, in ms. */
 const SLICE_MS = 1
@@ -87,7 +88,7 @@ export class Compactor {
   }
 
   async #findLive(segment: Segment, file: SegmentFile, runs: Kept[], offsets: number[]): Promise<void> {
-    let sliceEnds = performance.now() + SLICE_MS
+    let sliceEnds = monotonicClock() + SLICE_MS
     await walkSegment(this.#host.segments, file, segment.id, (bytes, at, place, offset) => {
       eachRecord(bytes, at, (inner) => {
         const beyond = inner - at
@@ -96,9 +97,9 @@ export class Compactor {
           offsets.push(offset + beyond, place + beyond)
         }
       })
-      if (performance.now() < sliceEnds) return undefined
+      if (monotonicClock() < sliceEnds) return undefined
       return setImmediate().then(() => {
-        sliceEnds = performance.now() + SLICE_MS
+        sliceEnds = monotonicClock() + SLICE_MS
       })
     })
   }

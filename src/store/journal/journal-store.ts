@@ -31,6 +31,7 @@ import { QueueIndex, type QueueParts } from './queue-index.ts'
 import { findRows } from './page-rebuild.ts'
 import { type DamageReport, findSegments, quarantine, readCheckpoint, Recovery } from './recovery.ts'
 import { placeIn, type Segment, Segments } from './segments.ts'
+import { clearInterval, setInterval, wallClock } from '../../util/real-time.ts'
 
 export interface JournalOptions {
   readonly files: StoreFiles
@@ -158,7 +159,7 @@ export class JournalStore implements MessageStore {
   }
 
   #now(): number {
-    return this.#options.now?.() ?? Date.now()
+    return this.#options.now?.() ?? wallClock()
   }
 
   // ---- start ----

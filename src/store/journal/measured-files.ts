@@ -1,5 +1,6 @@
 import type { StoreCounters } from '../message-store.ts'
 import type { StoreFile, StoreFiles } from '../files.ts'
+import { monotonicClock } from '../../util/real-time.ts'
 
 /** Counts what is done with files, and how long it takes. */
 export function measuredFiles(files: StoreFiles, counters: StoreCounters): StoreFiles {
@@ -11,7 +12,7 @@ export function measuredFiles(files: StoreFiles, counters: StoreCounters): Store
     rename: (from, to) => files.rename(from, to),
     remove: (name) => files.remove(name),
     async syncFolder(name) {
-      const startedAt = performance.now()
+      const startedAt = monotonicClock()
       await files.syncFolder(name)
       countSync(counters, startedAt)
     },
@@ -31,26 +32,26 @@ class MeasuredFile implements StoreFile {
 
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
     const counters = this.#counters
-    const startedAt = performance.now()
+    const startedAt = monotonicClock()
     await this.#file.write(buffers, position)
     counters.writes++
     for (const { length } of buffers) counters.writeBytes += length
-    counters.writeMs += performance.now() - startedAt
+    counters.writeMs += monotonicClock() - startedAt
     if (this.#synchronous) countSync(counters, startedAt)
   }
 
   async read(buffer: Buffer, offset: number, length: number, position: number): Promise<number> {
     const counters = this.#counters
-    const startedAt = performance.now()
+    const startedAt = monotonicClock()
     const got = await this.#file.read(buffer, offset, length, position)
     counters.reads++
     counters.readBytes += got
-    counters.readMs += performance.now() - startedAt
+    counters.readMs += monotonicClock() - startedAt
     return got
   }
 
   async sync(): Promise<void> {
-    const startedAt = performance.now()
+    const startedAt = monotonicClock()
     await this.#file.sync()
     countSync(this.#counters, startedAt)
   }
@@ -70,5 +71,5 @@ class MeasuredFile implements StoreFile {
 
 function countSync(counters: StoreCounters, startedAt: number): void {
   counters.syncs++
-  counters.syncMs += performance.now() - startedAt
+  counters.syncMs += monotonicClock() - startedAt
 }

@@ -10,6 +10,7 @@ import {
   type StoredCounts,
   type StoreDiskStats,
 } from '../message-store.ts'
+import { setImmediate } from '../../util/real-time.ts'
 
 /**
  * Messages in memory, packed into slabs:
