@@ -48,6 +48,25 @@ describe('the package', () => {
     })
   }
 
+  /** What the compiler says. */
+  const compile = async (file: string, module: string): Promise<string> => {
+    const compilerOptions = {
+      target: 'es2024',
+      module,
+      strict: true,
+      noEmit: true,
+      // An application has these installed; here they are borrowed.
+      typeRoots: [join(root, 'node_modules', '@types')],
+      types: ['node'],
+    }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+    const { stdout } = await run(process.execPath, [compiler, '-p', '.'], { cwd: folder, env }).catch(
+      (error: { stdout: string }) => error,
+    )
+    return stdout
+  }
+
   installed('starts by its command and greets an AMQP client', async () => {
     const args = ['warren', 'start', '--memory', '--port', '0', '--management-port', '0', '--prometheus-port', 'none']
     // A group of its own: npx, its shell and the broker end together whatever happens.
@@ -82,6 +101,34 @@ describe('the package', () => {
     assert.equal(stdout, 'function\n')
   })
 
+  installed('is required by a CommonJS script', async () => {
+    await writeFile(
+      join(folder, 'script.cjs'),
+      `const { startBroker, virtualClock, BrokerError } = require('warrenmq')
+console.log(typeof startBroker, typeof virtualClock, typeof BrokerError)
+`,
+    )
+    const { stdout } = await run(process.execPath, ['script.cjs'], { cwd: folder, env })
+    assert.equal(stdout, 'function function function\n')
+  })
+
+  installed('brings its types for CommonJS, all of them', async () => {
+    await writeFile(
+      join(folder, 'typed.cts'),
+      `import warrenmq = require('warrenmq')
+import { BrokerError, startBroker, virtualClock, type WarrenBroker } from 'warrenmq'
+type All = Omit<typeof import('warrenmq', { with: { 'resolution-mode': 'import' } }), never>
+export const all: All = warrenmq
+export const kindOf = (error: unknown): string | null => (error instanceof BrokerError ? error.kind : null)
+type Clock = ReturnType<typeof virtualClock>
+export const start = (): Promise<WarrenBroker<Clock>> => startBroker({ clock: virtualClock() })
+// @ts-expect-error
+export const missing = (broker: WarrenBroker): unknown => broker.noSuchThing
+`,
+    )
+    assert.equal(await compile('typed.cts', 'node16'), '')
+  })
+
   installed('brings its types', async () => {
     await writeFile(
       join(folder, 'typed.ts'),
@@ -92,26 +139,7 @@ type Broker = Awaited<ReturnType<typeof startBroker>>
 export const missing = (broker: Broker): unknown => broker.noSuchThing
 `,
     )
-    await writeFile(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          target: 'es2024',
-          module: 'nodenext',
-          strict: true,
-          noEmit: true,
-          // An application has these installed; here they are borrowed.
-          typeRoots: [join(root, 'node_modules', '@types')],
-          types: ['node'],
-        },
-        files: ['typed.ts'],
-      }),
-    )
-    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    const { stdout } = await run(process.execPath, [compiler, '-p', '.'], { cwd: folder, env }).catch(
-      (error: { stdout: string }) => error,
-    )
-    assert.equal(stdout, '')
+    assert.equal(await compile('typed.ts', 'nodenext'), '')
   })
 
   installed('contains what is built and nothing else', async () => {
