@@ -149,15 +149,27 @@ function bind(server: Server, options: BindOptions): Promise<void> {
     const onError = (error: NodeJS.ErrnoException): void => {
       const where = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
       const code = error.code ?? 'UNKNOWN'
-      reject(new ListenError(`cannot listen on ${where}: ${LISTEN_TEXTS[code] ?? error.message}`, code))
+      const text = code === 'EADDRINUSE' && isOurs(port) ? OURS_TEXT : (LISTEN_TEXTS[code] ?? error.message)
+      reject(new ListenError(`cannot listen on ${where}: ${text}`, code))
     }
     server.once('error', onError)
     server.listen(options, () => {
       server.off('error', onError)
+      listening.add(server)
+      server.once('close', () => listening.delete(server))
       resolve()
     })
   })
 }
+
+/** Of all brokers of this process. */
+const listening = new Set<Server>()
+
+const isOurs = (port: number): boolean =>
+  [...listening].some((server) => server.listening && (server.address() as AddressInfo).port === port)
+
+const OURS_TEXT =
+  'this process listens on the port itself: for something else, or for a broker that was not stopped (await broker.stop())'
 
 const LISTEN_TEXTS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use by another process',

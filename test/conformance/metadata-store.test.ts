@@ -278,10 +278,9 @@ describe('metadata store on disk', () => {
   it('refuses a directory that this process has open', async (t) => {
     const directory = await temporaryDirectory(t)
     const store = await openLogMetadataStore(directory, silentLog)
-    await assert.rejects(
-      openLogMetadataStore(directory, silentLog),
-      new RegExp(`is in use .* \\(pid ${process.pid}\\)`),
-    )
+    await assert.rejects(openLogMetadataStore(directory, silentLog), {
+      message: `data directory ${directory} is in use by this very process (pid ${process.pid}): probably by a broker that was not stopped (await broker.stop())`,
+    })
     store.put('a', 1)
     await store.close()
     const again = await openLogMetadataStore(directory, silentLog)

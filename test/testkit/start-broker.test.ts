@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +48,27 @@ describe('startBroker', () => {
   test('says which port is taken', async () => {
     await using broker = await startBroker()
     await assert.rejects(startBroker({ port: broker.port }), { name: 'ListenError', code: 'EADDRINUSE' })
+  })
+
+  test('says that it is this process that has the port or the data folder', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'warren-testkit-'))
+    try {
+      await using broker = await startBroker({ dataDir })
+      const text = /a broker that was not stopped \(await broker\.stop\(\)\)/
+      await assert.rejects(startBroker({ port: broker.port }), { message: text })
+      const link = `${dataDir}-link`
+      await symlink(dataDir, link)
+      for (const path of [dataDir, link]) {
+        await assert.rejects(startBroker({ dataDir: path }), (error: Error) => {
+          assert.match(error.message, /is in use by this very process \(pid \d+\): /)
+          assert.match(error.message, text)
+          return true
+        })
+      }
+      await rm(link)
+    } finally {
+      await rm(dataDir, { recursive: true, force: true })
+    }
   })
 
   test('listens where it is told', { skip: hasIpv6() ? false : 'this machine has no IPv6' }, async () => {

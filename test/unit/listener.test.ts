@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -157,13 +157,29 @@ test('both wildcard addresses can be asked for at once', async (t) => {
 })
 
 test('a port in use is named', async (t) => {
+  const script = `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))`
+  const other = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => other.kill())
+  const port = Number(String((await once(other.stdout, 'data'))[0]))
+  const text = `cannot listen on 127.0.0.1:${port}: the port is in use by another process`
+  await assert.rejects(start(t, { port }), { name: 'ListenError', code: 'EADDRINUSE', message: text })
+})
+
+test('so is one that this process has itself, while it has it', async (t) => {
   const { listener } = await start(t)
-  await assert.rejects(start(t, { port: listener.port }), (error) => {
+  const { port } = listener
+  await assert.rejects(start(t, { port }), (error) => {
     assert.ok(error instanceof ListenError)
     assert.equal(error.code, 'EADDRINUSE')
-    assert.equal(error.message, `cannot listen on 127.0.0.1:${listener.port}: the port is in use by another process`)
+    assert.equal(
+      error.message,
+      `cannot listen on 127.0.0.1:${port}: this process listens on the port itself: for something else, or for a broker that was not stopped (await broker.stop())`,
+    )
     return true
   })
+  await listener.close()
+  const again = await start(t, { port })
+  assert.equal(again.listener.port, port)
 })
 
 test('when one host cannot be had, none is kept', async (t) => {

@@ -9,7 +9,7 @@
  *
  * `metadata.pid` beside it names the process that has the directory; it only serves the message for others.
  */
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MetadataStoreError } from '../metadata-store.ts'
@@ -59,13 +59,24 @@ export function holderOf(directory: string): string {
   }
 }
 
+/** Databases that this process has locked. The number in the file would not tell: a process in another container may have the same. */
+const ours = new Set<string>()
+
+/** Who has the directory, for an error's text. */
+const inUseBy = (directory: string): string =>
+  ours.has(realpathSync(join(directory, DATABASE_FILE)))
+    ? `this very process${holderOf(directory)}: probably by a broker that was not stopped (await broker.stop())`
+    : `another process${holderOf(directory)}`
+
 export class DirectoryLock {
   /** Of the directory as it was found; 0 where it is new. */
   readonly format: number
   readonly #database: DatabaseSync
   readonly #pidFile: string
+  /** Without symbolic links. */
+  readonly #file: string
 
-  /** @throws MetadataStoreError when another process has the directory, or a newer program had it: nothing is touched then */
+  /** @throws MetadataStoreError when somebody has the directory, or a newer program had it: nothing is touched then */
   constructor(directory: string) {
     const file = join(directory, DATABASE_FILE)
     this.#pidFile = join(directory, PID_FILE)
@@ -79,6 +90,7 @@ export class DirectoryLock {
       this.#lock(directory)
       this.format = this.#readFormat(file)
       writeFileSync(this.#pidFile, `${process.pid}\n`)
+      ours.add((this.#file = realpathSync(file)))
     } catch (error) {
       this.#database.close()
       throw error
@@ -93,7 +105,7 @@ export class DirectoryLock {
     } catch (error) {
       throw new MetadataStoreError(
         isBusy(error)
-          ? `data directory ${directory} is in use by another process${holderOf(directory)}`
+          ? `data directory ${directory} is in use by ${inUseBy(directory)}`
           : `data directory ${directory} cannot be used: ${DATABASE_FILE}: ${(error as Error).message}${isDamage(error) && existsSync(join(directory, FOLDER)) ? wayOut(directory) : ''}`,
       )
     }
@@ -129,6 +141,7 @@ export class DirectoryLock {
   release(): void {
     rmSync(this.#pidFile, { force: true }) // while the lock is ours: afterwards it may be the file of the next process
     this.#database.close()
+    ours.delete(this.#file)
   }
 }
 
