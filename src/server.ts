@@ -263,7 +263,7 @@ async function openStore(
     store.barrier = () => metadata.settled()
     const reportDamage = (broker: Broker): void =>
       store.onDamage(({ queueIds, ...report }) => {
-        const queues = queueIds.map((id) => broker.queueById(id)?.name ?? `number ${id}`)
+        const queues = queueIds.map((id) => broker.nameQueue(id) ?? `number ${id}`)
         log.error('the message store is damaged', { ...report, queues })
       })
     return { store, reportDamage }

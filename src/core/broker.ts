@@ -222,9 +222,12 @@ export class Broker {
   }
 
   /** For what the store says of queues, which it knows by their ids. */
-  queueById(id: number): Queue | undefined {
-    for (const queue of this.queues()) if (queue.id === id) return queue
-    return undefined
+  /** What the queue with this id is called, for people: `orders in /`. Null where there is none. */
+  nameQueue(id: number): string | null {
+    for (const vhost of this.vhosts.values()) {
+      for (const queue of vhost.queues.values()) if (queue.id === id) return `${queue.name} in ${vhost.name}`
+    }
+    return null
   }
 
   /** Something durable has this id: nothing new gets it. */

@@ -17,7 +17,8 @@ Options:
   --vhost NAME     export only from this virtual host
   --queue NAME     export only from queues of this name
   --repair         write metadata that is damaged, with which a broker does not start, anew: what can be read of it. What was there is kept
-                   in metadata/quarantine. Damage of messages is none that keeps a broker from starting, and is left as it is
+                   in metadata/quarantine. Damage of messages is none that keeps a broker from starting: it is told, and left as it is.
+                   Exit code 0: the metadata is sound
   --leave-out KEY  with --repair: without this row of the metadata, which a start has named as one that cannot be used; more than once if need be
 `
 

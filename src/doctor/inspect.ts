@@ -5,12 +5,12 @@ import { silentLog } from '../telemetry/log.ts'
 import { Turn } from '../util/turn.ts'
 import type { LoadedMessage, LoadVisitor, QueueEntry, QueueLog } from '../store/message-store.ts'
 import { nodeFiles, type StoreFiles } from '../store/files.ts'
-import { KIND_JOURNAL, SEGMENT_HEADER_BYTES } from '../store/journal/format.ts'
+import { KIND_JOURNAL, offsetOf, SEGMENT_HEADER_BYTES, segmentOf } from '../store/journal/format.ts'
 import { JournalStore } from '../store/journal/journal-store.ts'
 import { queuesOf } from '../store/journal/record-reader.ts'
 import { findSegments, readCheckpoint } from '../store/journal/recovery.ts'
-import { scanSegment } from '../store/journal/segment-scan.ts'
-import { Segments } from '../store/journal/segments.ts'
+import { scanSegment, WHOLLY_SYNCED } from '../store/journal/segment-scan.ts'
+import { type Segment, Segments } from '../store/journal/segments.ts'
 import { type Metadata, type MetadataProblem, readMetadata, requireDataDirectory, requireUnused } from './directory.ts'
 import type { QueueName } from './export.ts'
 import { overlayFiles } from './overlay-files.ts'
@@ -69,6 +69,7 @@ export class Inspection {
   readonly #files: StoreFiles
   readonly #store: JournalStore
   readonly #names: ReadonlyMap<number, QueueName & { readonly type: string }>
+  /** Of the messages. */
   readonly #problems: Problem[] = []
   #tornBytes = 0
 
@@ -99,7 +100,6 @@ export class Inspection {
     this.#files = files
     this.#store = store
     this.#names = queueNames(metadata)
-    for (const problem of metadata?.problems ?? []) this.#problems.push({ ...problem, queues: [] })
     store.onDamage(({ queueIds, ...found }) => this.#found({ ...found, queues: queueIds.map((id) => this.#label(id)) }))
   }
 
@@ -126,7 +126,7 @@ export class Inspection {
   /** Reads every record, whether a start would look at it or not. */
   async report(): Promise<Report> {
     const { checkpoint } = await readCheckpoint(this.#files)
-    await this.#scan()
+    const problems = await this.findMessageProblems()
     const { replayFrom = 0, madeAt = 0 } = checkpoint ?? {}
     return {
       directory: this.directory,
@@ -138,18 +138,27 @@ export class Inspection {
       queues: this.#queues(),
       segments: this.#segments(),
       tornBytes: this.#tornBytes,
-      problems: this.#problems,
+      problems: [...this.metadataProblems.map((problem) => ({ ...problem, queues: [] })), ...problems],
     }
   }
 
-  async #scan(): Promise<void> {
+  /** Damage of the message store: every record is read. */
+  async findMessageProblems(): Promise<readonly Problem[]> {
+    const { checkpoint } = await readCheckpoint(this.#files)
+    await this.#scan(checkpoint?.replayFrom ?? 0)
+    return this.#problems
+  }
+
+  /** @param replayFrom what comes before it was on disk when the checkpoint was written */
+  async #scan(replayFrom: number): Promise<void> {
     const { segments: found } = await findSegments(this.#files)
     const segments = new Segments(this.#files)
     const lastJournal = found.findLast(({ kind }) => kind === KIND_JOURNAL)
     for (const segment of found) {
-      const isLast = segment === lastJournal
+      const isLast = segment === lastJournal && segment.id >= segmentOf(replayFrom)
+      const syncedTo = isLast ? offsetIn(segment, replayFrom) : WHOLLY_SYNCED
       try {
-        const { damages } = await scanSegment(segments, segment, SEGMENT_HEADER_BYTES, isLast, () => undefined)
+        const { damages } = await scanSegment(segments, segment, SEGMENT_HEADER_BYTES, syncedTo, () => undefined)
         for (const { offset, length, bytes, isTail } of damages) {
           if (isTail) this.#tornBytes += length
           else
@@ -230,6 +239,8 @@ export class Inspection {
     await this.#store.close()
   }
 }
+
+const offsetIn = ({ id }: Segment, location: number): number => (segmentOf(location) === id ? offsetOf(location) : 0)
 
 async function eachOfLevel(
   log: QueueLog,

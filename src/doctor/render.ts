@@ -1,4 +1,4 @@
-import { type QueueReport, type Report, SIDE_LOG } from './inspect.ts'
+import { type Problem, type QueueReport, type Report, SIDE_LOG } from './inspect.ts'
 
 /** The report for people. */
 export function renderReport(report: Report): string {
@@ -42,11 +42,14 @@ export function renderReport(report: Report): string {
       `The last write was cut short: ${tornBytes} bytes, of which nothing was confirmed, go at the next start.`,
     )
   if (problems.length === 0) lines.push('No damage found.')
-  for (const { file, offset, bytes: length, queues: touched, reason } of problems) {
-    const where = length > 0 ? `${file}, offset ${offset}, ${length} bytes` : file
-    lines.push(`Damage: ${where}: ${reason}${touched.length === 0 ? '' : ` (${touched.join(', ')})`}`)
-  }
+  lines.push(...problems.map(problemLine))
   return `${lines.join('\n')}\n`
+}
+
+/** One line for people. */
+export function problemLine({ file, offset, bytes, queues, reason }: Problem): string {
+  const where = bytes > 0 ? `${file}, offset ${offset}, ${bytes} bytes` : file
+  return `Damage: ${where}: ${reason}${queues.length === 0 ? '' : ` (${queues.join(', ')})`}`
 }
 
 const delivered = ({ messages, first, deliveredUpTo }: QueueReport): string =>

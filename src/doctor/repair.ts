@@ -6,7 +6,8 @@ import { FOLDER } from '../store/metadata-log/format.ts'
 import { METADATA_QUARANTINE, rewrite } from '../store/metadata-log/rewrite.ts'
 import { salvage } from '../store/metadata-log/salvage.ts'
 import { DirectoryError, type MetadataProblem } from './directory.ts'
-import { Inspection } from './inspect.ts'
+import { Inspection, type Problem } from './inspect.ts'
+import { problemLine } from './render.ts'
 
 /** Kinds of rows that a start looks for a virtual host for. */
 const WITHIN_VHOSTS: ReadonlySet<string> = new Set(['exchange', 'queue', 'binding', 'side-log'])
@@ -19,8 +20,11 @@ const LOST_VHOST: VHostMetadata = { description: '', tags: [], defaultQueueType:
  * @throws DirectoryError, MetadataStoreError
  */
 export async function repairMetadata(directory: string, leftOut: readonly string[]): Promise<string[]> {
-  const { idsWithMessages, problems } = await look(directory)
-  if (problems.length === 0 && leftOut.length === 0) return ['The metadata is not damaged: nothing was changed.']
+  const { idsWithMessages, problems, messageProblems } = await look(directory)
+  const ofMessages = linesOfMessages(messageProblems)
+  if (problems.length === 0 && leftOut.length === 0) {
+    return ['The metadata is not damaged: nothing was changed.', ...ofMessages]
+  }
   const files = nodeFiles(directory)
   if ((await files.list(FOLDER)).length === 0) throw inDatabase(directory)
   if (problems.some(({ file }) => file === DATABASE_FILE)) await setDatabaseAside(files)
@@ -35,17 +39,24 @@ export async function repairMetadata(directory: string, leftOut: readonly string
     await rewrite(files, rows, highest)
     if (lock.format < DIRECTORY_FORMAT) lock.upgrade()
     return [
-      ...problems.map(lineOf),
+      ...problems.map((problem) => problemLine({ ...problem, queues: [] })),
       ...changes,
       `The metadata has been written anew, with ${rows.size} rows. What was there is in ${METADATA_QUARANTINE}.`,
+      ...ofMessages,
     ]
   } finally {
     lock.release()
   }
 }
 
-const lineOf = ({ file, offset, bytes, reason }: MetadataProblem): string =>
-  `Damage: ${file}${bytes === 0 ? '' : `, offset ${offset}, ${bytes} bytes`}: ${reason}`
+/** A record has nothing that its bytes could be made again from, and a broker goes on without it. */
+function linesOfMessages(problems: readonly Problem[]): string[] {
+  if (problems.length === 0) return []
+  return [
+    ...problems.map(problemLine),
+    'Damaged messages cannot be repaired, and are left as they are: a broker starts with them, and what cannot be read leaves its queue, with an error in the log.',
+  ]
+}
 
 const inDatabase = (directory: string): DirectoryError =>
   new DirectoryError(
@@ -62,10 +73,21 @@ async function setDatabaseAside(files: StoreFiles): Promise<void> {
   await files.syncFolder('')
 }
 
-async function look(directory: string): Promise<{ idsWithMessages: number[]; problems: readonly MetadataProblem[] }> {
+interface Found {
+  readonly idsWithMessages: readonly number[]
+  /** Of the metadata. */
+  readonly problems: readonly MetadataProblem[]
+  readonly messageProblems: readonly Problem[]
+}
+
+async function look(directory: string): Promise<Found> {
   const inspection = await Inspection.open(directory)
   try {
-    return { idsWithMessages: inspection.idsWithMessages(), problems: inspection.metadataProblems }
+    return {
+      idsWithMessages: inspection.idsWithMessages(),
+      problems: inspection.metadataProblems,
+      messageProblems: await inspection.findMessageProblems(),
+    }
   } finally {
     await inspection.close()
   }

@@ -202,6 +202,54 @@ test('damage is told with file, offset and queue, and the rest is exported', asy
   assert.equal(readdirSync(join(dataDir, 'messages', 'quarantine')).length, 1)
 })
 
+test('a message that was damaged after an orderly stop is told beforehand, and lost when its turn comes', async (t) => {
+  const { dataDir, warren } = await filledDirectory(t)
+  await warren.stop()
+  const [file] = segmentsOf(dataDir).filter((name) => readFileSync(name).includes('order 4'))
+  const bytes = readFileSync(file!)
+  bytes[bytes.indexOf('order 4')]! ^= 1
+  writeFileSync(file!, bytes)
+  const place = /^Damage: messages\/\d+\.journal, offset \d+, \d+ bytes: no valid record \(.*orders in \/.*\)$/m
+  const found = await runWarren(t, ['doctor', dataDir])
+  assert.equal(found.code, 1)
+  assert.match(found.stdout, place)
+  assert.doesNotMatch(found.stdout, /cut short/)
+  const repaired = await runWarren(t, ['doctor', dataDir, '--repair'])
+  assert.equal(repaired.code, 0)
+  assert.match(repaired.stdout, /^The metadata is not damaged: nothing was changed\.$/m)
+  assert.match(repaired.stdout, place)
+  assert.match(repaired.stdout, /^Damaged messages cannot be repaired/m)
+
+  const next = await startWarren(t, ['--data-dir', dataDir])
+  assert.doesNotMatch(next.stderr, /damaged/)
+  const connection = await amqp.connect(`amqp://guest:guest@localhost:${next.port()}`)
+  const channel = await connection.createChannel()
+  assert.equal((await channel.checkQueue('orders')).messageCount, 10)
+  const bodies: string[] = []
+  for (let i = 0; i < 9; i++) {
+    const message = await channel.get('orders', { noAck: true })
+    if (message !== false) bodies.push(message.content.toString())
+  }
+  assert.deepEqual(
+    bodies,
+    [0, 1, 2, 3, 5, 6, 7, 8, 9].map((i) => `order ${i} ✓`),
+  )
+  assert.equal((await channel.checkQueue('orders')).messageCount, 0)
+  assert.match(
+    next.stderr,
+    /\[error\] the message store is damaged file=messages\/\d+\.journal offset=\d+ bytes=\d+ reason="message 5 is lost: .*orders in \//,
+  )
+  for (const other of ['invoices', 'copies']) {
+    const expected = other === 'copies' ? 9 : 10
+    let count = 0
+    while ((await channel.get(other, { noAck: true })) !== false) count++
+    assert.equal(count, expected, other)
+  }
+  await connection.close()
+  await next.stop()
+  assert.equal(readdirSync(join(dataDir, 'messages', 'quarantine')).length, 1)
+})
+
 test('a directory of an older format is read, and left as it is', async (t) => {
   const { dataDir, warren } = await filledDirectory(t)
   await warren.stop()

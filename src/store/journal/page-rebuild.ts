@@ -1,7 +1,7 @@
 import { locationOf, readU32, RECORD_HEADER_BYTES, RECORD_MESSAGE, SEGMENT_HEADER_BYTES } from './format.ts'
 import { type IndexPage, Row } from './index-page.ts'
 import { eachRecord, targetAt, targetCount } from './record-reader.ts'
-import { scanSegment } from './segment-scan.ts'
+import { scanSegment, WHOLLY_SYNCED } from './segment-scan.ts'
 import { isLoss, type Segment, type Segments } from './segments.ts'
 
 /**
@@ -27,7 +27,7 @@ export async function findRows(page: IndexPage, segments: Segments): Promise<(Ro
 }
 
 async function findIn(segment: Segment, segments: Segments, page: IndexPage, found: Map<number, Row>): Promise<void> {
-  await scanSegment(segments, segment, SEGMENT_HEADER_BYTES, false, (bytes, at, offset) => {
+  await scanSegment(segments, segment, SEGMENT_HEADER_BYTES, WHOLLY_SYNCED, (bytes, at, offset) => {
     eachRecord(bytes, at, (inner) => {
       if (bytes[inner + 8] === RECORD_MESSAGE) {
         takeTargets(page, bytes, inner, locationOf(segment.id, offset + inner - at), found)

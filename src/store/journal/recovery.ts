@@ -39,7 +39,7 @@ import {
   targetCount,
   updateAt,
 } from './record-reader.ts'
-import { type Damage, type Scan, scanSegment, skipRecord, walkSegment } from './segment-scan.ts'
+import { type Damage, type Scan, scanSegment, skipRecord, walkSegment, WHOLLY_SYNCED } from './segment-scan.ts'
 import { Segment, type Segments } from './segments.ts'
 
 /** Something that cannot be read. */
@@ -213,7 +213,8 @@ export class Recovery {
   // ---- the journal ----
 
   async #replay(segment: Segment, from: number, isLast: boolean): Promise<void> {
-    const scan = await scanSegment(this.#host.segments, segment, from, isLast, (bytes, at, offset) =>
+    const syncedTo = isLast ? from : WHOLLY_SYNCED
+    const scan = await scanSegment(this.#host.segments, segment, from, syncedTo, (bytes, at, offset) =>
       this.#apply(bytes, at, locationOf(segment.id, offset)),
     )
     this.#batchNumber = Math.max(this.#batchNumber, scan.batchNumber)

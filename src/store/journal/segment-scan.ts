@@ -38,16 +38,20 @@ export interface Scan {
 /** Calls for each valid record: where it is in the file, and its offset as locations have it. May be asynchronous. */
 export type Visit = (bytes: Buffer, at: number, offset: number) => Promise<void> | undefined
 
+/** All of a segment was on disk before something else was written. */
+export const WHOLLY_SYNCED = Infinity
+
 /**
  * Visits the records of a segment from an offset on, and says what is damaged.
- * @param isLast whether it is the segment that was written to last: its end may be torn. What was written last counts up to the first
- * hole in it, and no further: a record must not be had without those that came before it
+ * @param syncedTo where in the file that which is known to have been on disk ends: WHOLLY_SYNCED, unless it is the segment that was written
+ * to last, whose end may be torn. What was written last counts up to the first hole in it, and no further: a record must not be had without
+ * those that came before it
  */
 export async function scanSegment(
   segments: Segments,
   segment: Segment,
   from: number,
-  isLast: boolean,
+  syncedTo: number,
   visit: Visit,
 ): Promise<Scan> {
   const file = await segments.hold(segment)
@@ -60,7 +64,8 @@ export async function scanSegment(
   const offsetAt = offsets(file)
   const start = Math.max(from, offsetAt.start)
   const found = findDamages(bytes, start, segment.id)
-  const damages = found.damages.map((damage) => ({ ...damage, isTail: isLast && damage.offset >= found.synced }))
+  const synced = Math.max(syncedTo, found.synced)
+  const damages = found.damages.map((damage) => ({ ...damage, isTail: damage.offset >= synced }))
   const torn = damages.findIndex(({ isTail }) => isTail)
   const end = torn < 0 ? found.end : damages[torn]!.offset
   let next = 0
