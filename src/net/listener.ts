@@ -3,6 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { limitLog } from '../telemetry/log.ts'
 import type { Log, LogLimiter } from '../telemetry/log.ts'
+import { connectionFilesMax, readOpenFilesMax } from '../telemetry/open-files.ts'
 import { HandshakeQueue } from './handshake-queue.ts'
 import { readLeadingHeader } from './leading-header.ts'
 import { parseProxyHeader, PROXY_HEADER_BYTES_MAX } from './proxy-protocol.ts'
@@ -189,6 +190,7 @@ class Acceptor {
   readonly #log: Log
   readonly #limited: LogLimiter
   readonly #handshakes: HandshakeQueue | null
+  readonly #openFilesMax = readOpenFilesMax() ?? Infinity
   /** What has not been handed over, by `socketKey`. */
   readonly #pending = new Map<string, Pending>()
 
@@ -204,7 +206,6 @@ class Acceptor {
     return createServer({ noDelay: nodelay, keepAlive: keepalive }, (socket) => this.#accept(socket))
   }
 
-  /** Running out of file descriptors ends up here, once per connection that could not be accepted. */
   readonly onAcceptError = (err: Error): void => {
     this.#limited.warn('accept', 'a connection could not be accepted', { err })
   }
@@ -214,6 +215,11 @@ class Acceptor {
   }
 
   #accept(socket: Socket): void {
+    // the system gives the lowest number that is free, so that as many files are open at least
+    if (descriptorOf(socket) >= connectionFilesMax(this.#openFilesMax)) {
+      this.#refuseForFiles(socket)
+      return
+    }
     const pending: Pending = { socket, client: null }
     const key = socketKey(socket)
     this.#pending.set(key, pending)
@@ -223,6 +229,17 @@ class Acceptor {
     })
     if (this.#options.proxyProtocol) this.#readProxyHeader(pending)
     else this.#secure(socket)
+  }
+
+  #refuseForFiles(socket: Socket): void {
+    const facts = { peer: plainAddress(socket.remoteAddress ?? 'unknown'), limit: this.#openFilesMax }
+    this.#limited.warn(
+      'files',
+      'connection refused: too many open files; raise their limit (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker)',
+      facts,
+    )
+    socket.on('error', this.#onEarlyError)
+    socket.destroy()
   }
 
   readonly #onEarlyError = (err: Error): void => {
@@ -314,6 +331,12 @@ class Acceptor {
       socket.destroy()
     }
   }
+}
+
+/** The number of its file, or -1 where Node.js does not tell. */
+function descriptorOf(socket: Socket): number {
+  const fd = (socket as { readonly _handle?: { readonly fd?: unknown } | null })._handle?.fd
+  return typeof fd === 'number' ? fd : -1
 }
 
 /** Unique among the connections of a listener, and the same for a TLS socket and the socket beneath it. */

@@ -1,4 +1,5 @@
 import { collectGarbage } from './collect-garbage.ts'
+import { readMemory } from './memory-reading.ts'
 
 /** Not at once, so that clients that wait for the broker to be there are not kept waiting by it. */
 const DELAY_MS = 1_000
@@ -15,7 +16,7 @@ export function giveBackAfterStart(
   collect: () => void = () => collectGarbage('last-resort'),
 ): void {
   const timer = setTimeout(() => {
-    if (!isIdle() || process.memoryUsage().heapUsed > HEAP_BYTES_MAX) return
+    if (!isIdle() || readMemory().heapUsed > HEAP_BYTES_MAX) return
     collect()
   }, DELAY_MS)
   timer.unref()

@@ -2,6 +2,8 @@ import { readdir, readFile, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { type EventLoopUtilization, monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
+import { readResidentMemory } from './memory-reading.ts'
+import { parseOpenFilesMax, UNKNOWN_FILES_MAX } from './open-files.ts'
 
 /** What the process uses of its machine. */
 export interface NodeReadings {
@@ -24,7 +26,6 @@ export interface NodeReadings {
   readonly loopDelay: { readonly mean: number; readonly p99: number; readonly max: number }
 }
 
-const UNKNOWN_FILES_MAX = 1024
 /** Between two looks at how late the event loop is, ms. */
 const DELAY_RESOLUTION_MS = 50
 const NS = 1e-9
@@ -32,7 +33,7 @@ const NS = 1e-9
 /** Reads them from time to time: what has to be asked of the operating system is as of the reading before. */
 export class NodeGauges {
   readings: NodeReadings = {
-    memoryBytes: process.memoryUsage.rss(),
+    memoryBytes: readResidentMemory(0),
     openFiles: 0,
     openFilesMax: UNKNOWN_FILES_MAX,
     diskFreeBytes: 0,
@@ -71,7 +72,7 @@ export class NodeGauges {
     const utilization = performance.eventLoopUtilization()
     this.readings = {
       ...this.readings,
-      memoryBytes: process.memoryUsage.rss(),
+      memoryBytes: readResidentMemory(this.readings.memoryBytes),
       collections: this.#collections,
       collectedBytes: this.#collectedBytes,
       contextSwitches: voluntaryContextSwitches + involuntaryContextSwitches,
@@ -98,7 +99,7 @@ export class NodeGauges {
   async #ask(): Promise<void> {
     const [openFiles, openFilesMax, diskFreeBytes] = await Promise.all([
       countOpenFiles().catch(() => this.readings.openFiles),
-      readOpenFilesMax().catch(() => this.readings.openFilesMax),
+      askOpenFilesMax().catch(() => this.readings.openFilesMax),
       askDiskFree(this.#directory).catch(() => this.readings.diskFreeBytes),
     ])
     this.readings = { ...this.readings, openFiles, openFilesMax, diskFreeBytes }
@@ -114,11 +115,8 @@ export class NodeGauges {
 
 const countOpenFiles = async (): Promise<number> => (await readdir('/proc/self/fd')).length
 
-async function readOpenFilesMax(): Promise<number> {
-  const limits = await readFile('/proc/self/limits', 'utf8')
-  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
-  return soft === undefined ? UNKNOWN_FILES_MAX : Number(soft)
-}
+const askOpenFilesMax = async (): Promise<number> =>
+  parseOpenFilesMax(await readFile('/proc/self/limits', 'utf8')) ?? UNKNOWN_FILES_MAX
 
 async function askDiskFree(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory)

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { Collector, MemoryGauge } from './memory-gauge.ts'
 import { clearInterval, monotonicClock, setInterval } from '../util/real-time.ts'
+import { readMemory } from './memory-reading.ts'
 
 const INTERVAL_MS = 250
 /** Share of V8's own limit from which on memory counts as used up, whatever the machine still has: beyond the limit the process dies. */
@@ -50,7 +51,7 @@ export class ResourceMonitor {
     this.#directory = limits.directory
     this.#diskFreeBytes = limits.diskFreeBytes
     this.#listener = listener
-    this.#gauge = new MemoryGauge(limits.memoryBytes, process.memoryUsage())
+    this.#gauge = new MemoryGauge(limits.memoryBytes, readMemory())
     this.#timer = setInterval(() => this.#check(), INTERVAL_MS)
     this.#timer.unref()
     this.#check()
@@ -77,7 +78,7 @@ export class ResourceMonitor {
 
   #checkMemory(): void {
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-    const reading = process.memoryUsage()
+    const reading = readMemory()
     const low = this.#gauge.exceeds(reading) || used > limit * HEAP_SHARE_MAX
     if (low) this.#collector.onLow(monotonicClock(), reading)
     else this.#collector.onEnough()

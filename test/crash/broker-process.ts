@@ -28,7 +28,7 @@ export class BrokerRunner {
   /** Begins to start; `ready()` of what is returned waits for it. */
   spawn(flags: readonly string[]): WarrenProcess {
     const ports = ['--port', '0', '--management-port', '0', '--prometheus-port', 'none']
-    this.process = new WarrenProcess(['start', ...ports, '--data-dir', this.dataDir, ...flags], {}, undefined)
+    this.process = new WarrenProcess(['start', ...ports, '--data-dir', this.dataDir, ...flags], {})
     return this.process
   }
 
@@ -65,7 +65,7 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
 
 /** Options that this version of `warren start` knows, so that what is not there yet is not asked for. */
 export async function knownFlags(): Promise<ReadonlySet<string>> {
-  const help = new WarrenProcess(['start', '--help'], {}, undefined)
+  const help = new WarrenProcess(['start', '--help'], {})
   await help.exited
   return new Set([...help.stdout.matchAll(/^ {2}(--[\w-]+)/gm)].map(([, flag]) => flag!))
 }

@@ -22,10 +22,13 @@ export class WarrenProcess {
   readonly #child
   #onOutput: () => void = () => {}
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string | undefined>>, cwd: string | undefined) {
+  constructor(args: readonly string[], { env = {}, cwd, openFilesMax }: WarrenOptions) {
     // Nothing of the environment of the tests but what finds programs: a WARREN_ variable there must not matter.
     // Only AMQP unless a test wants more: the well-known ports of other protocols are there once for all tests.
-    const child = spawn(process.execPath, [main, ...args], {
+    const command = [process.execPath, main, ...args]
+    const limited = ['sh', '-c', `ulimit -n ${openFilesMax}; exec "$0" "$@"`, ...command]
+    const [program, ...words] = openFilesMax === undefined ? command : limited
+    const child = spawn(program!, words, {
       cwd,
       env: { PATH: process.env['PATH'], HOME: tmpdir(), WARREN_PROTOCOLS: 'amqp', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -76,15 +79,17 @@ export class WarrenProcess {
 export interface WarrenOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
+  /** The operating system's limit of open files. */
+  readonly openFilesMax?: number
 }
 
 /** Runs a command that ends by itself. */
 export async function runWarren(
   t: TestContext,
   args: readonly string[],
-  { env = {}, cwd }: WarrenOptions = {},
+  options: WarrenOptions = {},
 ): Promise<Exit & { stdout: string; stderr: string }> {
-  const warren = new WarrenProcess(args, env, cwd)
+  const warren = new WarrenProcess(args, options)
   t.after(() => warren.stop('SIGKILL'))
   const exit = await warren.exited
   return { ...exit, stdout: warren.stdout, stderr: warren.stderr }
@@ -94,11 +99,11 @@ export async function runWarren(
 export async function startWarren(
   t: TestContext,
   flags: readonly string[] = [],
-  { env = {}, cwd }: WarrenOptions = {},
+  options: WarrenOptions = {},
 ): Promise<WarrenProcess> {
   const ports = ['--port', '0', '--management-port', '0', '--prometheus-port', 'none']
   const where = flags.includes('--data-dir') ? [] : ['--memory']
-  const warren = new WarrenProcess(['start', ...ports, ...where, ...flags], env, cwd)
+  const warren = new WarrenProcess(['start', ...ports, ...where, ...flags], options)
   t.after(() => warren.stop('SIGKILL'))
   return warren.ready()
 }

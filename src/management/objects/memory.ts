@@ -1,6 +1,7 @@
 import { getHeapCodeStatistics, getHeapStatistics } from 'node:v8'
 import type { Broker } from '../../core/broker.ts'
 import { ENTRY_BYTES } from '../../core/message-memory.ts'
+import { readMemory } from '../../telemetry/memory-reading.ts'
 import type { Statistics } from '../statistics/statistics.ts'
 import { CONSUMER_BYTES, QUEUE_BYTES } from './queue-memory.ts'
 
@@ -22,7 +23,7 @@ export interface MemoryByKind {
 }
 
 export function memoryByKind(broker: Broker, statistics: Statistics): MemoryByKind {
-  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
+  const { rss, heapTotal, heapUsed, external, arrayBuffers } = readMemory()
   const { malloced_memory: malloced, heap_size_limit: heapLimit } = getHeapStatistics()
   const onHeap = { ...connectionKinds(broker), ...queueKinds(broker), ...metadataKinds(broker), code: codeBytes() }
   const index = broker.store.diskStats().indexBytes

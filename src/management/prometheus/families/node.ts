@@ -1,4 +1,5 @@
 import type { AttemptCounts } from '../../../auth/login-attempts.ts'
+import { connectionFilesMax } from '../../../telemetry/open-files.ts'
 import type { ManagementHost } from '../../management-host.ts'
 import { PROCESSES_MAX, socketsMax } from '../../objects/node-limits.ts'
 import { processCount } from '../../statistics/totals.ts'
@@ -107,7 +108,7 @@ export function alarmMetrics({ broker: { alarms }, node }: ManagementHost): Fami
       value: () => (isOn() ? 1 : 0),
     }) as const
   return single([
-    flag('file_descriptor_limit', 'file descriptor limit', () => openFiles >= openFilesMax),
+    flag('file_descriptor_limit', 'file descriptor limit', () => openFiles >= connectionFilesMax(openFilesMax)),
     flag('free_disk_space_watermark', 'free disk space watermark', () => alarms.disk),
     flag('memory_used_watermark', 'VM memory watermark', () => alarms.memory),
   ])
