@@ -11,7 +11,7 @@ export interface MetricsListener {
   readonly config: ListenerConfig
   /** As RabbitMQ names it. */
   readonly protocol: string
-  readonly isTls: boolean
+  readonly tls: TlsContext | null
 }
 
 /**
@@ -43,7 +43,7 @@ export async function openMetrics(
       await app?.close()
     }
     const protocol = context === null ? 'http/prometheus' : 'https/prometheus'
-    open.push({ listener: { ...listener, close }, config: row, protocol, isTls: context !== null })
+    open.push({ listener: { ...listener, close }, config: row, protocol, tls: context })
   }
   try {
     if (tls !== null) await listen(tls.listener, loadTls(tls.settings, 'prometheus.ssl'))

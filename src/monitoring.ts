@@ -1,6 +1,6 @@
 import type { Config } from './config/config.ts'
 import type { Broker } from './core/broker.ts'
-import type { CertificateFacts, ListenerFacts, NodeFacts } from './management/management-host.ts'
+import type { CertificateFacts, NodeFacts } from './management/management-host.ts'
 import { Statistics } from './management/statistics/statistics.ts'
 import type { NodeLimits } from './node-limits.ts'
 import { NodeGauges } from './telemetry/node-gauges.ts'
@@ -14,10 +14,9 @@ export interface Monitoring {
 
 export interface MonitoringParts {
   readonly broker: Broker
-  /** What listeners of a protocol show; `validTo` is in ms since the epoch. */
-  readonly certificates: readonly { readonly protocol: string; readonly validTo: number }[]
+  /** What listeners show, as they are opened. */
+  readonly certificates: readonly CertificateFacts[]
   readonly limits: Pick<NodeLimits, 'memoryBytes' | 'diskFreeBytes'>
-  listeners(): readonly ListenerFacts[]
 }
 
 export async function openMonitoring(config: Config, parts: MonitoringParts): Promise<Monitoring> {
@@ -28,10 +27,6 @@ export async function openMonitoring(config: Config, parts: MonitoringParts): Pr
     void gauges.refresh()
     return gauges.readings
   })
-  const portOf = (protocol: string): number =>
-    parts.listeners().find((listener) => listener.protocol === protocol)?.port ?? 0
-  const certificates = (): CertificateFacts[] =>
-    parts.certificates.map(({ protocol, validTo }) => ({ protocol, validTo, port: portOf(protocol) }))
   const node: NodeFacts = {
     get memoryLimitBytes() {
       return limits.memoryBytes
@@ -43,7 +38,7 @@ export async function openMonitoring(config: Config, parts: MonitoringParts): Pr
     configFiles: config.files,
     mechanisms: config.auth.mechanisms,
     readings: () => gauges.readings,
-    certificates,
+    certificates: () => parts.certificates,
   }
   const close = (): void => {
     statistics.close()

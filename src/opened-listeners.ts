@@ -1,6 +1,8 @@
 import type { ListenerConfig } from './config/config.ts'
-import type { ListenerFacts } from './management/management-host.ts'
+import type { CertificateFacts, ListenerFacts } from './management/management-host.ts'
 import type { Listener } from './net/listener.ts'
+import { type TlsContext, validityProblem } from './net/tls.ts'
+import type { Log } from './telemetry/log.ts'
 
 /** By what is spoken there. */
 export interface ServerUrls {
@@ -24,6 +26,7 @@ export interface ServerUrls {
 export class OpenedListeners {
   readonly all: Pick<Listener, 'close'>[] = []
   readonly shown: ListenerFacts[] = []
+  readonly certificates: CertificateFacts[] = []
   readonly urls: ServerUrls = {
     amqp: [],
     amqps: [],
@@ -39,10 +42,30 @@ export class OpenedListeners {
     plugins: [],
   }
 
-  /** @param protocol as RabbitMQ names it in its list of listeners: `amqp`, `amqp/ssl`, `http/web-mqtt` and so on */
-  add(protocol: string, listener: Listener, isTls: boolean): void {
+  readonly #log: Log
+
+  /** @param log is told of certificates that are not valid, or will not be for long */
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /**
+   * @param protocol as RabbitMQ names it in its list of listeners: `amqp`, `amqp/ssl`, `http/web-mqtt` and so on
+   * @param tls null where there is none
+   */
+  add(protocol: string, listener: Listener, tls: TlsContext | null): void {
     this.all.push(listener)
-    for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: isTls })
+    for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: tls !== null })
+    if (tls !== null) this.#addCertificate(protocol, listener.port, tls)
+  }
+
+  #addCertificate(protocol: string, port: number, tls: TlsContext): void {
+    const { certFile: file, validFrom, validTo } = tls
+    this.certificates.push({ protocol, port, validTo })
+    const problem = validityProblem(tls, Date.now())
+    if (problem === null) return
+    const [from, to] = [validFrom, validTo].map((time) => new Date(time).toISOString())
+    this.#log.warn(problem, { file, from, to, listener: protocol, port })
   }
 
   async close(): Promise<void> {

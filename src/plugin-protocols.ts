@@ -51,6 +51,6 @@ export async function openAdded(
     const security = isTls ? { tls } : {}
     const listener = await open({ ...row, ...security, backlog, nodelay, keepalive, log, onConnection })
     opened.urls.plugins.push(urlOf(isTls ? `${name}s` : name, row, listener))
-    opened.add(isTls ? `${name}/ssl` : name, listener, isTls)
+    opened.add(isTls ? `${name}/ssl` : name, listener, isTls ? tls : null)
   }
 }

@@ -10,7 +10,7 @@ import { CredentialRefusedError } from './core/users.ts'
 import type { LazyHttp } from './lazy-http.ts'
 import { createLogins, credentialValidator } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
-import type { ListenerFacts, ManagementHost, NodeControl } from './management/management-host.ts'
+import type { ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { LateHttpServer } from './net/late-http.ts'
@@ -404,7 +404,7 @@ interface ListenerParts {
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenedListeners> {
   const { tls, amqp, log, tlsThreads } = parts
   const { listen: open } = tlsThreads
-  const opened = new OpenedListeners()
+  const opened = new OpenedListeners(log)
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
   const common = { proxyProtocol, backlog, nodelay, keepalive, log }
@@ -412,12 +412,12 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
     for (const row of config.listeners.tcp) {
       const listener = await open({ ...common, ...row, onConnection })
       opened.urls.amqp.push(urlOf('amqp', row, listener))
-      opened.add('amqp', listener, false)
+      opened.add('amqp', listener, null)
     }
     for (const row of config.listeners.tls) {
       const listener = await open({ ...common, ...row, tls: tls.amqp, onConnection })
       opened.urls.amqps.push(urlOf('amqps', row, listener))
-      opened.add('amqp/ssl', listener, true)
+      opened.add('amqp/ssl', listener, tls.amqp)
     }
     const { plain, tls: secured } = config.prometheus
     for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened, open })
@@ -435,11 +435,11 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
 async function openHttp(config: Config, parts: ListenerParts, opened: OpenedListeners): Promise<void> {
   const { tls, amqp, log } = parts
   const { backlog } = config.listeners
-  const host = await createHost(config, parts, () => opened.shown)
+  const host = await createHost(config, parts, opened)
   opened.all.push({ close: async () => host.close() })
-  for (const { protocol, listener, config: row, isTls } of await openMetrics(config, host, log)) {
-    opened.add(protocol, listener, isTls)
-    opened.urls.metrics.push(urlOf(isTls ? 'https' : 'http', row, listener) + config.prometheus.path)
+  for (const { protocol, listener, config: row, tls: context } of await openMetrics(config, host, log)) {
+    opened.add(protocol, listener, context)
+    opened.urls.metrics.push(urlOf(context !== null ? 'https' : 'http', row, listener) + config.prometheus.path)
   }
   if (config.http.listeners.length === 0) return
   const { websocket } = config
@@ -463,9 +463,10 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
   }
   opened.all.push({ close })
   for (const [i, row] of config.http.listeners.entries()) {
-    const listener = await server.listen({ ...row, tls: tls.http[i]!, backlog, log })
+    const context = tls.http[i]!
+    const listener = await server.listen({ ...row, tls: context, backlog, log })
     const secure = row.tls === null ? '' : 's'
-    opened.add(`http${secure}`, listener, row.tls !== null)
+    opened.add(`http${secure}`, listener, context)
     opened.urls.http.push(urlOf(`http${secure}`, row, listener))
     if (websocket !== null) opened.urls.websocket.push(urlOf(`ws${secure}`, row, listener) + websocket.path)
   }
@@ -485,20 +486,16 @@ async function createManagement(host: ManagementHost): Promise<LazyHttp> {
 /** What HTTP shows of the node, and the end of what is measured for it. */
 async function createHost(
   config: Config,
-  { broker, log, logins, plugins, links, traces, tls, control }: ListenerParts,
-  listeners: () => readonly ListenerFacts[],
+  { broker, log, logins, plugins, links, traces, control }: ListenerParts,
+  opened: OpenedListeners,
 ): Promise<ManagementHost & { close(): void }> {
   const { openMonitoring } = await import('./monitoring.ts')
   const { findConsole } = await import('./management/find-console.ts')
   const { node, dataDir } = config
   const monitoring = await openMonitoring(config, {
     broker,
-    certificates: [
-      ...(tls.amqp === null ? [] : [{ protocol: 'amqp/ssl', validTo: tls.amqp.validTo }]),
-      ...tls.http.filter((context) => context !== null).map(({ validTo }) => ({ protocol: 'https', validTo })),
-    ],
+    certificates: opened.certificates,
     limits: control.limits,
-    listeners,
   })
   return {
     broker,
@@ -514,7 +511,7 @@ async function createHost(
     http: config.http,
     effective: config.effective,
     consoleDir: findConsole(),
-    listeners,
+    listeners: () => opened.shown,
     links,
     traces,
     control,

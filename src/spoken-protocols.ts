@@ -110,12 +110,12 @@ export async function openProtocol(
     const listener = await unlessTaken(name, row, log, () => open({ ...common, ...row }))
     if (listener === null) continue
     opened.urls[name].push(urlOf(name, row, listener))
-    opened.add(name, listener, false)
+    opened.add(name, listener, null)
   }
   for (const row of at.tls) {
     const listener = await open({ ...common, ...row, tls })
     opened.urls[`${name}s`].push(urlOf(`${name}s`, row, listener))
-    opened.add(`${name}/ssl`, listener, true)
+    opened.add(`${name}/ssl`, listener, tls)
   }
   for (const row of at.web) await openWebSocket(protocol, row, parts)
 }
@@ -142,7 +142,7 @@ async function openWebSocket(
   )
   if (listener === null) return
   const secure = tls === null ? '' : 's'
-  opened.add(`http${secure}/web-${name}`, { ...listener, close: () => server.close() }, tls !== null)
+  opened.add(`http${secure}/web-${name}`, { ...listener, close: () => server.close() }, tls)
   const web = name === 'mqtt' ? opened.urls.webMqtt : opened.urls.webStomp
   web.push(urlOf(`ws${secure}`, row, listener) + path)
 }

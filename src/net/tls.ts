@@ -26,7 +26,10 @@ export interface TlsContext {
   readonly options: TlsOptions
   readonly verifyPeer: boolean
   readonly requireCertificate: boolean
-  /** When the certificate expires, ms since the epoch. */
+  /** Of the broker's certificate. */
+  readonly certFile: string
+  /** Since when the certificate is valid, and when it expires; ms since the epoch. */
+  readonly validFrom: number
   readonly validTo: number
 }
 
@@ -72,8 +75,24 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
     rejectUnauthorized: settings.verifyPeer && settings.requireCertificate,
     handshakeTimeout: settings.handshakeTimeoutMs,
   }
-  const { verifyPeer, requireCertificate } = settings
-  return { options, verifyPeer, requireCertificate, validTo: Date.parse(certificate.validTo) }
+  const { verifyPeer, requireCertificate, certFile } = settings
+  const validFrom = certificate.validFromDate.getTime()
+  return { options, verifyPeer, requireCertificate, certFile, validFrom, validTo: certificate.validToDate.getTime() }
+}
+
+/** Certificates that expire sooner are warned of. */
+const WARNING_DAYS = 30
+const DAY_MS = 86_400_000
+
+/**
+ * What is wrong with the time in which a certificate is valid, for the log, or null.
+ * @param now ms since the epoch
+ */
+export function validityProblem({ validFrom, validTo }: TlsContext, now: number): string | null {
+  if (now > validTo) return 'the certificate has expired: clients refuse it'
+  if (now < validFrom) return 'the certificate is not valid yet: clients refuse it'
+  if (now + WARNING_DAYS * DAY_MS > validTo) return `the certificate expires in less than ${WARNING_DAYS} days`
+  return null
 }
 
 function versionOptions(settings: TlsSettings, keys: string): SecureContextOptions {

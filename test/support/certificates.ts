@@ -33,13 +33,28 @@ export class Authority {
     this.ca = readFileSync(this.caFile)
   }
 
-  /** @param subject as OpenSSL takes it, most general part first: `/O=example/CN=ann` */
-  issue(name: string, subject: string, alternativeNames = 'DNS:localhost'): Identity {
+  /**
+   * @param subject as OpenSSL takes it, most general part first: `/O=example/CN=ann`
+   * @param days from now on for which it is valid; negative: it has expired
+   */
+  issue(name: string, subject: string, alternativeNames = 'DNS:localhost', days = 2): Identity {
     const path = (ending: string): string => join(this.#folder, `${name}.${ending}`)
     openssl('req', ...NEW_KEY, '-keyout', path('key'), '-out', path('csr'), '-subj', subject)
     writeFileSync(path('ext'), `subjectAltName=${alternativeNames}\n`)
     const signing = ['-CA', this.caFile, '-CAkey', this.caFile.replace(/pem$/, 'key'), '-CAcreateserial']
-    openssl('x509', '-req', '-in', path('csr'), ...signing, '-extfile', path('ext'), '-out', path('pem'), '-days', '2')
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      path('csr'),
+      ...signing,
+      '-extfile',
+      path('ext'),
+      '-out',
+      path('pem'),
+      '-days',
+      `${days}`,
+    )
     const [certFile, keyFile] = [path('pem'), path('key')]
     return { certFile, keyFile, cert: readFileSync(certFile), key: readFileSync(keyFile) }
   }
