@@ -29,8 +29,15 @@ ENV NODE_ENV=production \
     RABBITMQ_CONFIG_FILE=/etc/rabbitmq/rabbitmq.conf
 
 USER node
+
+# What Node.js compiles is kept in the user's cache: here already, or every new container would compile it again.
+RUN warren start --data-dir /tmp/first-start > /dev/null & \
+    timeout 60 sh -c 'until warren ping > /dev/null 2>&1; do sleep 0.1; done' \
+ && kill $! && wait $! && rm -r /tmp/first-start
+
 VOLUME /var/lib/warrenmq
-EXPOSE 5672 5671 15672
+# AMQP, the same with TLS, MQTT, STOMP, HTTP API and console, STOMP and MQTT over WebSocket, metrics
+EXPOSE 5672 5671 1883 61613 15672 15674 15675 15692
 STOPSIGNAL SIGTERM
 
 # Finds the broker by the same environment and configuration files, and asks on its AMQP port: the HTTP port may be off.
