@@ -1,6 +1,6 @@
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
-import { optionsHelp } from './config/help.ts'
+import { addressHelp, optionsHelp } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
 import { ListenError } from './net/listener.ts'
 import { TlsError } from './net/tls.ts'
@@ -44,13 +44,23 @@ Examples:
   warren start --config /etc/rabbitmq/rabbitmq.conf   an existing RabbitMQ configuration
 `
 
-const startHelp = (command: string): string => `Usage: warren ${command} [options]
+const startHelp = (): string => `Usage: warren start [options]
 
 Every option can be given as an environment variable too (--log-level is WARREN_LOG_LEVEL), and in a configuration
 file in the format of rabbitmq.conf under RabbitMQ's own keys (log.level). Flags win over the environment, which wins
 over the file. In parentheses is what holds unless something else is said.
 
 ${optionsHelp()}
+`
+
+const pingHelp = (): string => `Usage: warren ping [options]
+
+Asks the broker that was started with these options, this environment and this configuration file whether it answers, on its first AMQP
+port and without logging in. Exit code 0: it does; 69: it does not; 78: there is no such port, or the configuration is wrong.
+
+Every option of 'warren start' is taken, so that both can be given the same. These say where the broker is:
+
+${addressHelp()}
 `
 
 /** Runs a command; what it returns is the exit code. @param letCompilersWork until then V8 optimizes nothing */
@@ -77,7 +87,7 @@ export async function main(argv: readonly string[], letCompilersWork: () => void
     case 'ping':
       if (!rest.includes('--help') && !rest.includes('-h'))
         return command === 'start' ? start(rest, letCompilersWork) : askBroker(rest)
-      process.stdout.write(startHelp(command))
+      process.stdout.write(command === 'start' ? startHelp() : pingHelp())
       return EXIT.ok
     default:
       letCompilersWork()
@@ -111,6 +121,7 @@ async function start(argv: readonly string[], letCompilersWork: () => void): Pro
   dieOnUncaught(config, log)
   reopenOnHangup(log)
   const signal = firstSignal()
+  for (const text of config.warnings) log.warn(text)
   if (config.ignored.length > 0) log.info(`ignored, having no meaning here: ${config.ignored.join(', ')}`)
   const requested = Promise.withResolvers<Stop>()
   let server: RunningServer

@@ -310,6 +310,8 @@ export interface Config {
   }
   /** The files that were read, in order. */
   readonly files: readonly string[]
+  /** What is in the files and is not done, and would be missed: for the log. */
+  readonly warnings: readonly string[]
   /** Keys that were accepted and have no meaning here. */
   readonly ignored: readonly string[]
   /** All options as they are in force, without secrets. */

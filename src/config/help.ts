@@ -5,16 +5,24 @@ import { GROUP_TITLES, OPTIONS } from './options.ts'
 
 /** The options as `warren start --help` lists them. */
 export function optionsHelp(): string {
-  const sections = groups().map(({ title, options }) => {
-    const lines = options.filter(hasFlag).map((option) => {
-      const head = isSwitch(option) ? `--${option.flag}` : `--${option.flag} ${valueHint(option)}`
-      const shown = defaultText(option)
-      const end = shown === null ? '' : ` (${shown})`
-      return `  ${head}\n      ${option.doc.replaceAll('`', '')}${end}`
-    })
-    return [`${title}:`, ...lines].join('\n')
-  })
+  const sections = groups().map(({ title, options }) =>
+    [`${title}:`, ...options.filter(hasFlag).map(optionHelp)].join('\n'),
+  )
   return sections.join('\n\n')
+}
+
+/** Those that say where a broker is, for `warren ping --help`. */
+export function addressHelp(): string {
+  const { node, network } = OPTIONS
+  const ofFiles = [node.config, node.configFiles, node.advancedConfig]
+  return [...ofFiles, network.bind, network.tcp, network.tls, network.proxyProtocol].map(optionHelp).join('\n')
+}
+
+function optionHelp(option: Option<unknown>): string {
+  const head = isSwitch(option) ? `--${option.flag}` : `--${option.flag} ${valueHint(option)}`
+  const shown = defaultText(option)
+  const end = shown === null ? '' : ` (${shown})`
+  return `  ${head}\n      ${option.doc.replaceAll('`', '')}${end}`
 }
 
 /** `docs/configuration.md`, whole. */

@@ -162,7 +162,6 @@ export const IGNORED: readonly { readonly why: string; readonly keys: readonly s
       'log.console.use_colors',
       'log.default.*',
       'log.file.formatter.*',
-      'log.file.rotation.*',
       'log.journald.*',
       'log.syslog.*',
       ...['channel', 'connection', 'federation', 'mirroring', 'prelaunch', 'queue', 'ra', 'shovel', 'upgrade'].map(

@@ -119,8 +119,18 @@ function build(values: OptionValues, settings: Settings, files: readonly string[
     definitionsFile: auth.definitions === null ? null : resolve(auth.definitions),
     log: buildLog(values.log, settings),
     files,
+    warnings: rotationWarnings(values.log),
     ignored: [...settings.ignored],
   }
+}
+
+function rotationWarnings(log: OptionValues['log']): string[] {
+  const { file, rotationDate, rotationBytes, rotationCount, rotationCompresses } = log
+  const isRotated = [rotationDate, rotationBytes, rotationCount].some((value) => value !== null) || rotationCompresses
+  if (file === null || !isRotated) return []
+  return [
+    'log.file.rotation has no effect: the log file grows until something like logrotate moves it and sends SIGHUP',
+  ]
 }
 
 function buildListeners(network: OptionValues['network'], amqp: boolean): Config['listeners'] {

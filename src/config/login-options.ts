@@ -41,7 +41,14 @@ export const isPluginBackend = (name: string): name is PluginBackend => /^plugin
 
 const orOfPlugin = <T extends OwnBackend>(own: OptionType<T>): OptionType<T | PluginBackend> => ({
   hint: `${own.hint}|plugin.NAME`,
-  parse: (value) => (isPluginBackend(value) ? value : own.parse(value)),
+  parse(value) {
+    if (isPluginBackend(value)) return value
+    try {
+      return own.parse(value)
+    } catch (error) {
+      throw new Error(`${(error as Error).message}, plugin.NAME`, { cause: error })
+    }
+  },
   format: (value) => value,
 })
 

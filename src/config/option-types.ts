@@ -81,6 +81,16 @@ export const ratio: OptionType<number> = {
   format: (value) => (Number.isInteger(value) ? value.toFixed(1) : String(value)),
 }
 
+/** A share of something: above zero, and at most all of it. */
+export const share: OptionType<number> = {
+  ...ratio,
+  parse(value) {
+    const parsed = ratio.parse(value)
+    if (parsed > 1) throw new Error('is above the maximum of 1.0')
+    return parsed
+  },
+}
+
 // RabbitMQ's units: a bare letter and the `i` forms count in 1024, the `B` forms in 1000.
 const BYTE_POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4, p: 5 }
 
@@ -189,6 +199,19 @@ export const pathOrFalse: OptionType<string | null> = {
   hint: 'PATH|false',
   parse: (value) => (value === 'false' || value === 'none' ? null : value),
   format: (value) => value ?? 'false',
+}
+
+/** When RabbitMQ rotates a log: `$D0` for midnight, `$W0D23`, `$M1D0` and so on. */
+export const rotationDate: OptionType<string> = {
+  ...text,
+  hint: 'DATE',
+  mayBeEmpty: true,
+  parse(value) {
+    if (!/^(\$(H\d*|D\d*(H\d*)?|W\d*(D\d*(H\d*)?)?|M(\d+|L)?(D\d*(H\d*)?)?))?$/.test(value)) {
+      throw new Error('is no time to rotate a log at (such as $D0, $W0D23 or $M1D0)')
+    }
+    return value
+  },
 }
 
 export const port: OptionType<number> = { ...integer(0, 65_535), hint: 'PORT' }

@@ -19,7 +19,9 @@ import {
   optional,
   path,
   pathOrFalse,
+  rotationDate,
   ratio,
+  share,
   text,
   tlsVersion,
 } from './option-types.ts'
@@ -399,7 +401,7 @@ const limits = {
   ),
   memoryRelative: one(
     'vm_memory_high_watermark.relative',
-    ratio,
+    share,
     0.6,
     'Publishers are held back above this share of the memory.',
     { reloadable: true },
@@ -447,6 +449,9 @@ const queues = {
   ),
 }
 
+const NO_ROTATION =
+  'Checked, and has no effect: a log file is rotated by logrotate, see [operations](operations.md#logs).'
+
 const log = {
   level: one('log.level', logLevel, 'info', 'How much is logged: `debug`, `info`, `warning`, `error` or `none`.', {
     aliases: ['log.default.level'],
@@ -462,6 +467,10 @@ const log = {
     reloadable: true,
   }),
   fileFormat: one('log.file.formatter', logFormat, 'plaintext', "Form of the file's lines."),
+  rotationDate: one('log.file.rotation.date', optional(rotationDate), null, NO_ROTATION),
+  rotationBytes: one('log.file.rotation.size', optional(bytes()), null, NO_ROTATION),
+  rotationCount: one('log.file.rotation.count', optional(integer(0)), null, NO_ROTATION),
+  rotationCompresses: one('log.file.rotation.compress', boolean, false, NO_ROTATION),
   exchange: one('log.exchange', boolean, false, 'Publish the log to the exchange `amq.rabbitmq.log` as well.'),
   exchangeLevel: one(
     'log.exchange.level',

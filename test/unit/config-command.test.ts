@@ -48,6 +48,14 @@ test('start --help lists the options', () => {
   assert.match(stdout, /--data-dir PATH\n/)
 })
 
+test('ping --help lists the options that say where the broker is', () => {
+  const { status, stdout } = warren(['ping', '--help'])
+  assert.equal(status, 0)
+  assert.match(stdout, /^Usage: warren ping /)
+  for (const flag of ['config', 'bind', 'port', 'tls-port']) assert.match(stdout, new RegExp(`^ {2}--${flag} `, 'm'))
+  assert.doesNotMatch(stdout, /--data-dir/)
+})
+
 test('wrong usage and a wrong configuration have exit codes of their own', () => {
   assert.deepEqual(warren(['strat']), {
     status: 64,

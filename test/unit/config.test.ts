@@ -203,6 +203,14 @@ test('ANONYMOUS is offered once it has a user', () => {
   assert.equal(conf('anonymous_login_user = none').auth.anonymous, null)
 })
 
+test('the memory watermark is a share of the memory, and no more than all of it', () => {
+  assert.equal(conf('vm_memory_high_watermark.relative = 1').memory.relativeToMemory, 1)
+  assert.deepEqual(
+    problemsOf(() => conf('vm_memory_high_watermark.relative = 3')),
+    ["/etc/w/warren.conf line 1: vm_memory_high_watermark.relative: '3' is above the maximum of 1.0"],
+  )
+})
+
 test('watermarks: a relative disk limit wins over the default, an absolute one over it', () => {
   assert.deepEqual(conf('disk_free_limit.relative = 1.5').disk, { bytes: null, relativeToMemory: 1.5 })
   const both = conf('disk_free_limit.relative = 1.5', 'disk_free_limit.absolute = 1GB')
@@ -273,7 +281,10 @@ test('what would weaken security when neglected is refused', () => {
   )
   assert.equal(problems.length, 3)
   assert.match(problems.join('\n'), /default_pass: encrypted values cannot be read here/)
-  assert.match(problems.join('\n'), /auth_backends\.1: 'amqp' is not one of internal, ldap, http, oauth2, cache/)
+  assert.match(
+    problems.join('\n'),
+    /auth_backends\.1: 'amqp' is not one of internal, ldap, http, oauth2, cache, plugin\.NAME$/m,
+  )
   assert.match(problems.join('\n'), /crl_check: 'true' cannot be used/)
   assert.match(problemsOf(() => conf('auth_http.ssl_options.crl_check = true'))[0]!, /'true' cannot be used/)
 })
@@ -347,6 +358,18 @@ test('flags: forms, switches and mistakes', () => {
       return true
     },
   )
+})
+
+test('rotation of the log is checked, and warned of where there would be any', () => {
+  const rotation = ['log.file.rotation.date = $W0D23', 'log.file.rotation.size = 10MB', 'log.file.rotation.count = 5']
+  assert.deepEqual(conf(...rotation).warnings, [])
+  const [warning, ...more] = conf('log.file = w.log', ...rotation).warnings
+  assert.match(warning!, /^log\.file\.rotation has no effect: .*logrotate.*SIGHUP/)
+  assert.deepEqual(more, [])
+  assert.deepEqual(conf('log.file = w.log', 'log.file.rotation.compress = false').warnings, [])
+  for (const line of ['date = tomorrow', 'size = large', 'count = -1', 'compress = maybe']) {
+    assert.throws(() => conf(`log.file.rotation.${line}`), ConfigError, line)
+  }
 })
 
 test('an Erlang-term file is refused with a word about the format', () => {
