@@ -117,7 +117,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   }
   try {
     plugins.register(broker)
-    await readBack(broker, config, log, reportDamage)
+    await readBack(broker, config, log, reportDamage, plugins)
     await plugins.start(broker, log)
     const networkClock = parts.networkClock ?? clock
     const logins = await createLogins(config, broker, networkClock, plugins.authBackends)
@@ -197,8 +197,10 @@ async function readBack(
   config: Config,
   log: Log,
   reportDamage: OpenStore['reportDamage'],
+  plugins: Plugins,
 ): Promise<void> {
   const known = await broker.load()
+  plugins.restored()
   reportDamage(broker)
   await addDefinitions(broker, config, log, known)
 }

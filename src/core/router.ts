@@ -48,7 +48,11 @@ export class Router implements DestinationSink {
     this.#host = host
   }
 
-  /** The targets. @param isReleased whether the exchange has kept the message until now: it is not looked at again */
+  /**
+   * The targets.
+   * @param isReleased whether the exchange has kept the message until now: it is not looked at again
+   * @throws BrokerError when an exchange of a plugin's type fails
+   */
   route(exchange: Exchange, message: Message, isReleased = false): readonly Target[] {
     this.#released = isReleased ? exchange : null
     this.#epoch++
@@ -58,7 +62,13 @@ export class Router implements DestinationSink {
     exchange.mark = this.#epoch
     exchange.gate = null
     this.#open.push(exchange)
-    for (let next = this.#open.shift(); next !== undefined; next = this.#open.shift()) this.#visit(next, message)
+    try {
+      for (let next = this.#open.shift(); next !== undefined; next = this.#open.shift()) this.#visit(next, message)
+    } catch (error) {
+      // the next message has another way
+      this.#open.length = 0
+      throw error
+    }
     return this.#targets.length === 1 ? this.#onlyOf(this.#targets) : this.#targets
   }
 

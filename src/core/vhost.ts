@@ -11,7 +11,7 @@ import { Deduplications } from './deduplication/deduplications.ts'
 import { validateExchangeDeduplication } from './deduplication/settings.ts'
 import type { ReplyTarget } from './direct-reply.ts'
 import { bindingFacts, exchangeFacts, queueFacts } from './event-facts.ts'
-import { describeResource, notFound, preconditionFailed } from './errors.ts'
+import { BrokerError, describeResource, notFound, preconditionFailed } from './errors.ts'
 import { isSwitchedOn } from './is-switched-on.ts'
 import { Exchange, type ExchangeSpec } from './exchange.ts'
 import type { Binding, Destination, ExchangeHost, ExchangeType } from './exchanges/exchange-type.ts'
@@ -210,6 +210,16 @@ export class VHost implements QueueHost, ExchangeHost {
     return outcome
   }
 
+  /** As the router does it, where nobody is there to be told of a failure. Null: an exchange of a plugin's type has failed, and logged it. */
+  tryRoute(exchange: Exchange, message: Message, isReleased = false): readonly Target[] | null {
+    try {
+      return this.router.route(exchange, message, isReleased)
+    } catch (error) {
+      if (error instanceof BrokerError) return null
+      throw error
+    }
+  }
+
   deadLetter(
     queue: Queue,
     message: Message,
@@ -220,7 +230,9 @@ export class VHost implements QueueHost, ExchangeHost {
     const exchange = this.exchanges.get(queue.settings.deadLetterExchange!)
     if (exchange === undefined) return !wanted
     const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now(), retries)
-    const reached = this.router.route(exchange, dead)
+    const reached = this.tryRoute(exchange, dead)
+    // at least once: on the next try
+    if (reached === null) return !wanted
     const targets =
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
     if (wanted) {
@@ -361,9 +373,10 @@ export class VHost implements QueueHost, ExchangeHost {
     exchange.delays = this.delays.lineOf(owner, isEnabled, exchange.delays)
   }
 
-  /** @returns false when its only queue has no room for it */
+  /** @returns false when its only queue has no room for it, or its type fails: it is offered again */
   #publishDue(exchange: Exchange, message: Message): boolean {
-    const targets = this.router.route(exchange, message, true)
+    const targets = this.tryRoute(exchange, message, true)
+    if (targets === null) return false
     const { passage } = this.router
     const only = targets.length === 1 ? targets[0] : null
     if (only instanceof Queue && !only.canTakeDue(message)) return false
@@ -385,11 +398,12 @@ export class VHost implements QueueHost, ExchangeHost {
     const binding: Binding = { source: source.name, destination, key, arguments: keptTable(args) }
     const facts = { name: source.name, vhost: this.name, durable: source.durable, arguments: source.arguments }
     source.rules.validateBinding?.(facts, binding)
+    // before all else: it may refuse as well
+    source.router.bind(binding)
     source.bindings.set(identity, binding)
     const leading = this.#bindingsTo.get(destination)
     if (leading === undefined) this.#bindingsTo.set(destination, new Set([binding]))
     else leading.add(binding)
-    source.router.bind(binding)
     this.generation++
     if (persist && source.durable && destination.durable) this.broker.catalog.putBinding(this.name, binding)
     if (persist) this.broker.events.emit('binding.created', this.name, () => bindingFacts(this.name, binding), binding)
@@ -420,8 +434,8 @@ export class VHost implements QueueHost, ExchangeHost {
   }
 
   #publishFrom(exchange: Exchange, message: Message): void {
-    const targets = this.router.route(exchange, message)
-    this.#pass(this.router.passage, message, targets)
+    const targets = this.tryRoute(exchange, message)
+    if (targets !== null) this.#pass(this.router.passage, message, targets)
   }
 
   /** As `give`, where exchanges on the way may remember the message. */

@@ -59,7 +59,9 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (statusCode !== undefined && statusCode < 500)
     return send(reply, statusCode, 'bad_request', message + allowedText(validation))
   // not the address itself: there are secrets in some
-  log.error('the HTTP API failed to answer', { err: error, route: request.routeOptions.url })
+  const { url: route, config } = request.routeOptions
+  const plugin = config.plugin === undefined ? {} : { plugin: config.plugin }
+  log.error('the HTTP API failed to answer', { ...plugin, route, err: error })
   return send(reply, 500, 'internal_server_error', 'an internal error, see the log of the broker')
 }
 

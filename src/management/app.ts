@@ -10,7 +10,7 @@ import { compressAnswers } from './compression.ts'
 import { serveConsole } from './console.ts'
 import { allowOrigin } from './cross-origin.ts'
 import { Jobs } from './jobs/jobs.ts'
-import type { ManagementHost } from './management-host.ts'
+import type { ManagementHost, PluginRoutes } from './management-host.ts'
 import { guardMetrics } from './prometheus/app.ts'
 import { metricsRoutes } from './prometheus/routes.ts'
 import { channelRoutes } from './routes/channels.ts'
@@ -73,6 +73,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Anybody may ask, signed in or not. */
     open?: boolean
+    /** The plugin whose route it is. */
+    plugin?: string
     /** Credentials may come as `?auth=` or `?token=`. */
     authInQuery?: boolean
     /** Takes files as an HTML form sends them. */
@@ -211,8 +213,18 @@ async function serveApi(api: FastifyInstance, app: FastifyInstance, parts: Route
   })
   api.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => app.swagger())
   for (const routes of ROUTES) routes(api, parts)
-  for (const addRoutes of host.pluginRoutes) addRoutes(api)
+  for (const routes of host.pluginRoutes) await addPluginRoutes(api, routes)
   answerOtherMethods()
+}
+
+/** In a scope of their own: hooks that a plugin adds are for its routes alone. */
+async function addPluginRoutes(api: FastifyInstance, { plugin, add }: PluginRoutes): Promise<void> {
+  await api.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, plugin }
+    })
+    await add(scope)
+  })
 }
 
 /** What a caller may see may have to be asked of a back end outside, before anything is done: the handler is called again then. */

@@ -90,5 +90,13 @@ export interface ManagementHost {
   /** Names of the plugins that run, as they call themselves. */
   readonly pluginNames: readonly string[]
   /** What plugins add. */
-  readonly pluginRoutes: readonly ((app: FastifyInstance) => void)[]
+  readonly pluginRoutes: readonly PluginRoutes[]
+}
+
+/** Routes that a plugin adds. */
+export interface PluginRoutes {
+  /** Its name. */
+  readonly plugin: string
+  /** @throws an Error that says which plugin it is, and the broker does not start */
+  readonly add: (app: FastifyInstance) => Promise<void>
 }

@@ -66,7 +66,7 @@ export class Announcer implements TurnTask {
     try {
       for (const { key, properties, body } of waiting) {
         const message = composeMessage(this.#exchange, key, properties, body, this.#broker.propertyFormat)
-        vhost.give(message, vhost.router.route(exchange, message))
+        vhost.give(message, vhost.tryRoute(exchange, message) ?? [])
       }
     } finally {
       this.#publishing = false

@@ -52,8 +52,8 @@ export interface PluginHost {
   readonly log: Log
   /** `plugin.NAME.KEY = value` of the configuration, by KEY. */
   readonly settings: ReadonlyMap<string, string>
-  /** Called with whatever happens in the broker, until the plugin is stopped. */
-  readonly onEvent: (listener: (event: BrokerEvent) => void) => void
+  /** Called with whatever happens in the broker, until the plugin is stopped. Nobody waits for what it does, and what it throws is logged. */
+  readonly onEvent: (listener: (event: BrokerEvent) => unknown) => void
 }
 
 /** Says that something is a plugin, and has it checked by the compiler. The default export of a plugin's package or file. */

@@ -2,20 +2,39 @@ import type { FastifyInstance } from 'fastify'
 import type { AuthBackend } from '../auth/backend.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
+import { guardInterceptor, guardListener, guardParameterComponent } from './guards/guarded-calls.ts'
+import { GuardedBackend } from './guards/guarded-backend.ts'
+import { guardExchangeType } from './guards/guarded-exchange-type.ts'
+import { guardProtocol } from './guards/guarded-protocol.ts'
+import { PluginGuard } from './guards/plugin-guard.ts'
 import { PluginError } from './load.ts'
 import type { Plugin, PluginRegistry } from './plugin.ts'
 import type { PluginProtocol } from './protocol.ts'
 
+/** Routes that a plugin adds to the HTTP API. */
+export interface AddedRoutes {
+  /** Its name. */
+  readonly plugin: string
+  /** @throws PluginError */
+  readonly add: (app: FastifyInstance) => Promise<void>
+}
+
+/** After so long without an answer, the log says which plugin the start waits for. */
+const START_SLOW_MS = 10_000
+/** A plugin that has not stopped by then is left as it is. */
+const STOP_MS = 5_000
+
 /** The plugins of one broker: registered, started in their order, and stopped in the opposite one. */
 export class Plugins {
   /** What they add to the HTTP API. */
-  readonly routes: ((app: FastifyInstance) => void)[] = []
+  readonly routes: AddedRoutes[] = []
   /** By name. */
   readonly authBackends = new Map<string, AuthBackend>()
   readonly protocols: PluginProtocol[] = []
   readonly #plugins: readonly Plugin[]
   readonly #settings: ReadonlyMap<string, string>
   readonly #started: Plugin[] = []
+  readonly #guards: PluginGuard[] = []
   readonly #listeners: (() => void)[] = []
 
   /** @param settings `NAME.KEY` and value @throws PluginError */
@@ -37,26 +56,37 @@ export class Plugins {
   /** @throws PluginError */
   register(broker: Broker): void {
     for (const plugin of this.#plugins) {
+      const guard = new PluginGuard(plugin.name, broker.limitedLog)
+      this.#guards.push(guard)
       try {
-        plugin.register?.(this.#registryOf(broker))
+        plugin.register?.(this.#registryOf(broker, guard))
       } catch (error) {
-        throw new PluginError(`plugin '${plugin.name}' cannot be registered: ${(error as Error).message}`, error)
+        throw new PluginError(`plugin '${plugin.name}' cannot be registered: ${messageOf(error)}`, error)
       }
     }
   }
 
-  #registryOf(broker: Broker): PluginRegistry {
+  /** What is durable has been read back: from now on exchange types may refuse. */
+  restored(): void {
+    for (const guard of this.#guards) guard.refuses = true
+  }
+
+  #guardOf({ name }: Plugin): PluginGuard {
+    return this.#guards.find(({ plugin }) => plugin === name)!
+  }
+
+  #registryOf(broker: Broker, guard: PluginGuard): PluginRegistry {
     return {
-      exchangeType: (type) => broker.exchangeTypes.register(type),
+      exchangeType: (type) => broker.exchangeTypes.register(guardExchangeType(type, guard)),
       queueType: (type) => {
         if (broker.queueTypes.has(type.name)) throw new Error(`queue type '${type.name}' is registered already`)
         broker.queueTypes.set(type.name, type)
       },
-      interceptor: (interceptor) => void broker.interceptors.push(interceptor),
-      parameterComponent: (component) => broker.parameters.register(component),
-      authBackend: (backend) => this.#addBackend(backend),
-      protocol: (protocol) => this.#addProtocol(protocol),
-      routes: (add) => void this.routes.push(add),
+      interceptor: (interceptor) => void broker.interceptors.push(guardInterceptor(interceptor, guard)),
+      parameterComponent: (component) => broker.parameters.register(guardParameterComponent(component, guard)),
+      authBackend: (backend) => this.#addBackend(new GuardedBackend(backend, guard)),
+      protocol: (protocol) => this.#addProtocol(guardProtocol(protocol, guard)),
+      routes: (add) => void this.routes.push(routesOf(guard.plugin, add)),
     }
   }
 
@@ -78,18 +108,30 @@ export class Plugins {
   async start(broker: Broker, log: Log): Promise<void> {
     for (const plugin of this.#plugins) {
       try {
-        await plugin.start?.({
-          broker,
-          log: log.child({ plugin: plugin.name }),
-          settings: this.#settingsOf(plugin),
-          onEvent: (listener) => void this.#listeners.push(broker.events.listen(listener)),
-        })
+        await this.#start(plugin, broker, log)
       } catch (error) {
         await this.stop(log)
-        throw new PluginError(`plugin '${plugin.name}' cannot be started: ${(error as Error).message}`, error)
+        throw new PluginError(`plugin '${plugin.name}' cannot be started: ${messageOf(error)}`, error)
       }
       this.#started.push(plugin)
       log.debug('plugin started', { plugin: plugin.name })
+    }
+  }
+
+  async #start(plugin: Plugin, broker: Broker, log: Log): Promise<void> {
+    const guard = this.#guardOf(plugin)
+    const slow = setTimeout(() => {
+      log.warn('the start waits for a plugin', { plugin: plugin.name })
+    }, START_SLOW_MS)
+    try {
+      await plugin.start?.({
+        broker,
+        log: log.child({ plugin: plugin.name }),
+        settings: this.#settingsOf(plugin),
+        onEvent: (listener) => void this.#listeners.push(broker.events.listen(guardListener(listener, guard))),
+      })
+    } finally {
+      clearTimeout(slow)
     }
   }
 
@@ -98,15 +140,40 @@ export class Plugins {
     return new Map(own.map(([key, value]) => [key.slice(name.length + 1), value]))
   }
 
-  /** One that fails to stop does not keep the others from it. */
+  /** One that fails to stop, or does not come to an end, does not keep the others from it. */
   async stop(log: Log): Promise<void> {
     for (const end of this.#listeners.splice(0)) end()
     for (const plugin of this.#started.splice(0).toReversed()) {
       try {
-        await plugin.stop?.()
+        await withinStopTime(plugin.stop?.())
       } catch (err) {
         log.error('a plugin failed to stop', { plugin: plugin.name, err })
       }
     }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** In a scope of their own, so that hooks which they add are for nobody else. */
+const routesOf = (plugin: string, add: (app: FastifyInstance) => unknown): AddedRoutes => ({
+  plugin,
+  async add(app) {
+    try {
+      await add(app)
+    } catch (error) {
+      throw new PluginError(`plugin '${plugin}' cannot add its routes: ${messageOf(error)}`, error)
+    }
+  },
+})
+
+/** @throws Error when the time is over */
+async function withinStopTime(stopped: void | Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not stopped after ${STOP_MS / 1000} s`)), STOP_MS)
+  try {
+    await Promise.race([stopped, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -50,6 +50,7 @@ export const silentLog: Log = {
  */
 export interface LogLimiter {
   /** `key` names what may repeat, for instance the kind of mistake and the peer's address. */
+  error(key: string, text: string, facts?: LogFacts): void
   warn(key: string, text: string, facts?: LogFacts): void
   info(key: string, text: string, facts?: LogFacts): void
 }
@@ -89,12 +90,13 @@ export function limitLog(log: Log, options: LogLimiterOptions = {}): LogLimiter 
     return window?.suppressed ?? 0
   }
 
-  const say = (level: 'warn' | 'info', key: string, text: string, facts: LogFacts | undefined): void => {
+  const say = (level: 'error' | 'warn' | 'info', key: string, text: string, facts: LogFacts | undefined): void => {
     const suppressed = admit(key)
     if (suppressed < 0) return
     log[level](text, suppressed > 0 ? { ...facts, suppressed } : facts)
   }
   return {
+    error: (key, text, facts) => say('error', key, text, facts),
     warn: (key, text, facts) => say('warn', key, text, facts),
     info: (key, text, facts) => say('info', key, text, facts),
   }

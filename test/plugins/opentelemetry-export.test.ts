@@ -100,7 +100,7 @@ async function exporting(t: TestContext, url?: string) {
     headers: new Map([['x-api-key', 'hush']]),
     resource: { serviceName: 's', version: '1', nodeName: 'n' },
     clock,
-    log: { warn: note, info: note },
+    log: { error: note, warn: note, info: note },
   })
   const advance = (ms: number): void => clock.advance(ms, () => {})
   const add = (count: number, name = 'span'): void => {

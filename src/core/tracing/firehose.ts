@@ -58,7 +58,7 @@ export class Firehose extends MessageObserver {
     const properties = new Properties()
     properties.headers = new Map(headers)
     const copy = composeMessage(TRACE_EXCHANGE, key, properties, message.body(), message.format)
-    this.#vhost.give(copy, this.#vhost.router.route(exchange, copy))
+    this.#vhost.give(copy, this.#vhost.tryRoute(exchange, copy) ?? [])
   }
 }
 

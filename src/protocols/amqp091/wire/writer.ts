@@ -98,10 +98,10 @@ export class Writer {
     this.buffer.writeDoubleBE(value, at)
   }
 
-  /** Throws RangeError when the text takes more than 255 bytes of UTF-8: see `truncateShortstr`. */
+  /** Throws RangeError when the text takes more than 255 bytes of UTF-8 (see `truncateShortstr`), or is none at all. */
   shortstr(text: string): void {
     const units = text.length
-    if (units > SHORTSTR_MAX) throw new RangeError(`shortstr of ${units} characters`)
+    if (!(units <= SHORTSTR_MAX)) throw new RangeError(`shortstr of ${units} characters`)
     const start = this.#reserve(1 + units)
     const { buffer } = this
     buffer[start] = units
