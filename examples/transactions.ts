@@ -9,7 +9,10 @@ import { type Channel, Connection } from 'rabbitmq-client'
 const from = 'example.tx.transfers'
 const targets = ['example.tx.debits', 'example.tx.credits']
 
-const connection = new Connection(process.env['AMQP_URL'] ?? 'amqp://guest:guest@localhost')
+const url = new URL(process.env['AMQP_URL'] ?? 'amqp://localhost')
+// to this client an address without a user is one with an empty name
+if (url.username === '') Object.assign(url, { username: 'guest', password: 'guest' })
+const connection = new Connection(url.href)
 const channel = await connection.acquire()
 for (const queue of [from, ...targets]) await channel.queueDeclare({ queue, durable: true })
 await channel.basicPublish(from, '100 from Ann to Bob')
