@@ -22,6 +22,7 @@ import {
   withProperties,
 } from '../../src/plugins/index.ts'
 import { Plugins } from '../../src/plugins/plugins.ts'
+import { MqttWire } from '../support/mqtt-wire.ts'
 import { type Log, type LogFacts, silentLog } from '../../src/telemetry/log.ts'
 
 // Whatever a plugin does wrong, who has nothing to do with it goes on, and the log names the plugin.
@@ -348,6 +349,20 @@ describe('an interceptor that fails', () => {
       )
     })
   }
+
+  test('leaves no MQTT client in the belief that its message is safe', async () => {
+    const plugin = bad((registry) => registry.interceptor(() => fail('broken')))
+    const log = new BlameLog()
+    const broker = await startBroker({ log, plugins: [plugin], protocols: ['mqtt'] })
+    for (const version of [3, 4, 5] as const) {
+      const client = await MqttWire.connect(broker.urls.mqtt!, version, { clientId: `v${version}` })
+      await client.publish('a', 'x', { qos: 1 })
+      if (version < 5) assert.equal(await client.next(), null, 'it is disconnected')
+      else assert.equal((await client.expect('puback')).reasonCode, 0x80)
+    }
+    assert.deepEqual(log.blamed, Array(3).fill('an interceptor: broken'))
+    await broker.stop()
+  })
 
   test('may refuse a message', async () => {
     const refuse: Interceptor = (message) => {

@@ -179,6 +179,8 @@ export class IncomingPublishes {
     const reason = reasonOf(error)
     const { disconnectOnUnauthorized } = this.#context.settings
     if (reason === NOT_AUTHORIZED && disconnectOnUnauthorized) throw new MqttError(reason, error.message)
+    // MQTT 3 has no word for a failure of our own, and a message is not to be answered as if it were safe: the client sends it again
+    if (error.kind === 'internalError' && this.#version < 5) throw new MqttError(reason, error.message)
     this.#broker.limitedLog.warn(`publish ${this.#state.clientId}`, 'a message was refused', { reason: error.message })
     if (qos > 0) this.#answers.add(0, qos === 1 ? PUBACK : PUBREC, packetId, reason, error.message)
     if (qos === 2 && this.#version < 5) this.#state.keep('received', packetId)
