@@ -37,9 +37,10 @@ export function declarationAfter(
     )
   }
   const facts = { name: queue.name, vhost, durable, exclusive: queue.owner !== null, autoDelete: queue.autoDelete }
-  validateQueueArguments({ ...facts, serverNamed: false, type, arguments: args })
   const rules = broker.queueTypes.get(type)
+  // before its arguments, which are measured by the type
   if (rules === undefined) throw preconditionFailed(`cannot change ${resource}: unknown queue type '${type}'`)
+  validateQueueArguments({ ...facts, serverNamed: false, type, arguments: args })
   if (facts.exclusive && durable)
     throw preconditionFailed(`cannot change ${resource}: an exclusive queue is not durable`)
   if (durable && !queue.durable && (queue.delays?.count ?? 0) > 0) {

@@ -55,7 +55,7 @@ test('what is impossible is refused with a sentence', async () => {
   const refusals: [body: object, reason: RegExp][] = [
     [{ type: 'quorum' }, /invalid arg 'x-max-priority'/],
     [{ type: 'stream', arguments: { 'x-max-priority': null } }, /cannot change .* to a stream/],
-    [{ type: 'nonsense' }, /nonsense/],
+    [{ type: 'nonsense' }, /unknown queue type 'nonsense'/],
     [{ type: 'quorum', durable: false, arguments: { 'x-max-priority': null } }, /non-durable/],
     [{ arguments: { 'x-max-length': -1 } }, /x-max-length/],
     [{ arguments: { 'x-queue-type': 'quorum' } }, /say 'type'/],
