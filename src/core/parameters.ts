@@ -39,7 +39,9 @@ export class Parameters {
     for (const component of components) this.register(component)
   }
 
+  /** @throws Error when there is one of that name already */
   register(component: ParameterComponent): void {
+    if (this.#components.has(component.name)) throw new Error(`component '${component.name}' is registered already`)
     this.#components.set(component.name, component)
   }
 

@@ -29,7 +29,10 @@ export interface PluginRegistry {
   readonly queueType: (type: QueueType) => void
   /** Runs over each published message, after those that were registered before. Part of the message path: it has to be quick. */
   readonly interceptor: (interceptor: Interceptor) => void
-  /** A kind of runtime parameters, with its checks; `PUT /api/parameters/{component}/…` and definitions take them from then on. */
+  /**
+   * A kind of runtime parameters, with its checks; `PUT /api/parameters/{component}/…` and definitions take them from then on.
+   * @throws Error when there is one of that name already
+   */
   readonly parameterComponent: (component: ParameterComponent) => void
   /**
    * Somebody to ask about logins: `auth_backends.1 = plugin.NAME` has it asked, and nobody asks it otherwise.

@@ -60,13 +60,7 @@ const tls = fields({
   port: optional(port),
 })
 
-const PLUGIN_METHODS = ['register', 'start', 'stop'] as const
-
-/** One that has none of the three does nothing: a mistake, rather than a plugin. */
-const plugin = kind(
-  'what definePlugin returns: an object with a name, and register, start or stop',
-  (given) => isPlugin(given) && PLUGIN_METHODS.some((name) => given[name] !== undefined),
-)
+const plugin = kind('what definePlugin returns: an object with a name, and register, start or stop', isPlugin)
 
 const SECTIONS = [
   'users',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { connect } from 'amqplib'
 import { startBroker } from '../../src/index.ts'
 import { definePlugin, type Plugin } from '../../src/plugins/index.ts'
+import { loadPlugin } from '../../src/plugins/load.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const EXAMPLE = ['--plugins', './examples/plugin']
@@ -111,6 +112,9 @@ describe('plugins', () => {
   test('one that cannot be loaded keeps the broker from starting, and says why', async () => {
     await writeFile(join(folder, 'empty.mjs'), 'export default {}\n')
     await writeFile(join(folder, 'broken.mjs'), 'throw new Error("broken on purpose")\n')
+    await writeFile(join(folder, 'name.mjs'), 'export default { name: "a b", start() {} }\n')
+    await writeFile(join(folder, 'start.mjs'), 'export default { name: "a", start: 5 }\n')
+    await writeFile(join(folder, 'misspelt.mjs'), 'export default { name: "a", regsiter() {} }\n')
     const cases: [args: string[], expected: RegExp][] = [
       [['--plugins', 'no-such-package'], /plugin 'no-such-package' cannot be loaded: Cannot find module/],
       [
@@ -118,6 +122,13 @@ describe('plugins', () => {
         /is no plugin: its default export has to be what definePlugin returns/,
       ],
       [['--plugins', join(folder, 'broken.mjs')], /cannot be loaded: broken on purpose/],
+      [
+        ['--plugins', join(folder, 'name.mjs')],
+        /is no plugin: its name, 'a b', may have letters, digits, - and _ only/,
+      ],
+      [['--plugins', join(folder, 'start.mjs')], /is no plugin: start has to be a function/],
+      [['--plugins', join(folder, 'misspelt.mjs')], /is no plugin: it has no function register, start or stop/],
+      [['--plugins', 'examples/plugin'], /\(a path begins with \.\/, as in \.\/examples\/plugin\)/],
       [['--plugins', './examples/plugin,./examples/plugin'], /two plugins have the same name/],
     ]
     for (const [args, expected] of cases) {
@@ -125,6 +136,39 @@ describe('plugins', () => {
       const [stderr] = await Promise.all([text(child.stderr!), once(child, 'exit')])
       assert.match(stderr, expected)
       assert.equal(child.exitCode, 78)
+    }
+  })
+
+  test('are packages that may be required or only imported', async () => {
+    const exported = [{ main: 'index.js' }, { exports: './index.js' }, { exports: { import: './index.js' } }]
+    for (const [i, where] of exported.entries()) {
+      const name = `warrenmq-plugin-${i}`
+      const home = join(folder, 'node_modules', name)
+      await mkdir(home, { recursive: true })
+      await writeFile(join(home, 'package.json'), JSON.stringify({ name, type: 'module', ...where }))
+      const code = `import { definePlugin } from 'warrenmq/plugin'\nexport default definePlugin({ name: 'p${i}', start() {} })\n`
+      await writeFile(join(home, 'index.js'), code)
+      assert.equal((await loadPlugin(name, folder)).name, `p${i}`)
+    }
+  })
+
+  test('cannot take the place of what is there', async () => {
+    const cases: [register: NonNullable<Plugin['register']>, reason: RegExp][] = [
+      [({ parameterComponent }) => parameterComponent({ name: 'shovel', validate: () => [] }), /component 'shovel' is/],
+      [
+        ({ exchangeType }) => exchangeType({ name: 'topic', cacheable: true, create: () => assert.fail() }),
+        /type 'topic' is/,
+      ],
+      [({ queueType }) => queueType({ name: 'mine' } as never), /queue type 'mine' has no function levels\(\)/],
+      [({ queueType }) => queueType(undefined as never), /a queue type has no name/],
+    ]
+    for (const [register, reason] of cases) {
+      const starting = startBroker({ plugins: [definePlugin({ name: 'a', register })] })
+      await assert.rejects(starting, ({ message }: Error) => {
+        assert.match(message, reason)
+        assert.match(message, /^plugin 'a' cannot be registered: /)
+        return true
+      })
     }
   })
 
