@@ -220,26 +220,39 @@ export class VHost implements QueueHost, ExchangeHost {
     }
   }
 
+  /** As `give`, and notes who has taken it. */
+  #giveNoting(message: Message, targets: readonly Target[], takenBy: Set<Target>): number {
+    message.references++
+    let outcome = ACCEPTED
+    for (const target of targets) {
+      if (target.publish(message) === REJECTED) outcome = REJECTED
+      else takenBy.add(target)
+    }
+    this.store.release(message)
+    return outcome
+  }
+
   deadLetter(
     queue: Queue,
     message: Message,
     reason: DeathReason,
-    wanted: boolean,
+    takenBy: Set<Target> | null,
     retries: RetryFacts | null,
   ): boolean {
     const exchange = this.exchanges.get(queue.settings.deadLetterExchange!)
-    if (exchange === undefined) return !wanted
+    if (exchange === undefined) return takenBy === null
     const dead = composeDead(message, queue.name, reason, queue.settings, this.clock.now(), retries)
     const reached = this.tryRoute(exchange, dead)
     // at least once: on the next try
-    if (reached === null) return !wanted
+    if (reached === null) return takenBy === null
     const targets =
       reason === 'rejected' ? reached : reached.filter((t) => !(t instanceof Queue && isCycle(dead.deaths!, t.name)))
-    if (wanted) {
-      // a target that rejects now gets its copy again on the next try, as do the others: at least once
-      if (reached.length === 0) return false
-      this.observer?.deadLettered(queue, message, dead, targets)
-      if (this.give(dead, targets) === REJECTED) return false
+    if (takenBy !== null) {
+      // where the last targets are no longer bound, those that had it before are enough
+      if (targets.length === 0 && takenBy.size === 0) return false
+      const left = targets.filter((target) => !takenBy.has(target))
+      this.observer?.deadLettered(queue, message, dead, left)
+      if (this.#giveNoting(dead, left, takenBy) === REJECTED) return false
       this.broker.counters.deadLetter(queue, 'at-least-once', reason)
       return true
     }

@@ -61,6 +61,29 @@ describe('lists of queues', () => {
     }
   })
 
+  test('tell what waits for a dead-letter target', async () => {
+    const api = await startApi()
+    const client = api.bench.client()
+    client.declare('q', {
+      'x-queue-type': 'quorum',
+      'x-dead-letter-exchange': 'missing',
+      'x-dead-letter-strategy': 'at-least-once',
+      'x-overflow': 'reject-publish',
+    })
+    client.publish('q', 'dead')
+    client.nack(client.get('q')!.tag, false, false)
+    const { messages, messages_ready, messages_dlx, message_bytes_dlx } = await ask<Row>(api, 'queues/%2F/q')
+    assert.deepEqual(
+      { messages, messages_ready, messages_dlx, message_bytes_dlx },
+      {
+        messages: 1,
+        messages_ready: 0,
+        messages_dlx: 1,
+        message_bytes_dlx: 4,
+      },
+    )
+  })
+
   test('show the same whether or not they had to be rendered to be sorted', async () => {
     const { api, bench } = await someQueues()
     bench.advance(5000)

@@ -1,5 +1,6 @@
 import { STATE_DYING } from '../../store/message-store.ts'
 import type { DeathReason, Message } from '../message.ts'
+import type { Target } from '../router.ts'
 import type { Entries } from './entries.ts'
 import { type Entry, GONE } from './entry.ts'
 import type { HeldMessages } from './held-messages.ts'
@@ -33,7 +34,7 @@ export class Burial {
     const { settings } = this.#queue
     this.#host.observer?.died(this.#queue, entry.message, reason, settings.deadLetterExchange !== null)
     if (settings.deadLetterExchange !== null && settings.deadLetterStrategy === 'at-least-once') {
-      this.#durably(entry, reason, false)
+      this.#durably(entry, reason, null)
       return
     }
     entry.state = GONE
@@ -53,9 +54,9 @@ export class Burial {
     return outcome
   }
 
-  /** Goes on with an entry that waited for a target. */
-  again(entry: Entry, reason: DeathReason): void {
-    if (this.#queue.settings.deadLetterStrategy === 'at-least-once') this.#durably(entry, reason, true)
+  /** Goes on with an entry that waited for a target. @param takenBy the targets that have it */
+  again(entry: Entry, reason: DeathReason, takenBy = new Set<Target>()): void {
+    if (this.#queue.settings.deadLetterStrategy === 'at-least-once') this.#durably(entry, reason, takenBy)
     else this.discard(entry, reason)
   }
 
@@ -67,14 +68,18 @@ export class Burial {
       return
     }
     counters.deadLettered++
-    this.#host.deadLetter(this.#queue, message, reason, false, entry === null ? null : retryFactsOf(entry))
+    this.#host.deadLetter(this.#queue, message, reason, null, entry === null ? null : retryFactsOf(entry))
   }
 
-  /** At least once: the message stays with its queue until all targets have taken it, or a policy says otherwise. */
-  #durably(entry: Entry, reason: DeathReason, waited: boolean): void {
+  /**
+   * At least once: the message stays with its queue until all targets have taken it, or a policy says otherwise.
+   * @param before the targets that took it in earlier tries; null for the first
+   */
+  #durably(entry: Entry, reason: DeathReason, before: Set<Target> | null): void {
     const { store } = this.#host
+    const takenBy = before ?? new Set<Target>()
     store.begin()
-    const isTaken = this.#host.deadLetter(this.#queue, entry.message, reason, true, retryFactsOf(entry))
+    const isTaken = this.#host.deadLetter(this.#queue, entry.message, reason, takenBy, retryFactsOf(entry))
     if (isTaken) {
       this.#queue.counters.deadLettered++
       entry.state = GONE
@@ -84,7 +89,7 @@ export class Burial {
     if (isTaken) return
     // it will not be delivered any more, so the next of its group need not wait for its target
     entry.group?.left(entry)
-    if (!waited) this.#entries.record(entry, STATE_DYING, 0, markOf(reason))
-    this.#held.hold(entry, RETRY_MS, (held) => this.again(held, reason))
+    if (before === null) this.#entries.record(entry, STATE_DYING, 0, markOf(reason))
+    this.#held.hold(entry, RETRY_MS, (held) => this.again(held, reason, takenBy))
   }
 }

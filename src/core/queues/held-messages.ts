@@ -72,6 +72,11 @@ export class HeldMessages {
     return this.#stored
   }
 
+  /** Those that wait for a dead-letter target. Who waits for its place counts, too, for the moment that this takes. */
+  get dying(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#timers.size - this.#resting.size, bytes: this.#bytes - this.#restingBytes }
+  }
+
   /** Keeps an entry for so many ms, and hands it to `then`. */
   hold(entry: Entry, delayMs: number, then: (entry: Entry) => void): Timer {
     entry.state = HELD

@@ -7,6 +7,7 @@ import type { Table } from '../fields.ts'
 import type { MessageDecoder } from '../message-decoder.ts'
 import type { MessageMemory } from '../message-memory.ts'
 import type { DeathReason, Message, RetryFacts } from '../message.ts'
+import type { Target } from '../router.ts'
 import type { MessageObserver } from '../tracing/message-observer.ts'
 import type { Burial } from './burial.ts'
 import type { Entries } from './entries.ts'
@@ -33,10 +34,16 @@ export interface QueueHost {
   /** Time to acknowledge where nothing else says so, in ms; 0 for none. */
   readonly defaultAckTimeoutMs: number
   /**
-   * Publishes a dead message to the queue's dead-letter exchange. With `wanted`, says whether every target took it; without, it may
-   * happen after the call.
+   * Publishes a dead message to the queue's dead-letter exchange. With `takenBy`, which has the targets that took it before and gets
+   * those that take it now, says whether there are targets and each has it; with null, it may happen after the call.
    */
-  deadLetter(queue: Queue, message: Message, reason: DeathReason, wanted: boolean, retries: RetryFacts | null): boolean
+  deadLetter(
+    queue: Queue,
+    message: Message,
+    reason: DeathReason,
+    takenBy: Set<Target> | null,
+    retries: RetryFacts | null,
+  ): boolean
   /** The queue has had its time, or lost its last consumer. */
   deleteQueue(queue: Queue): void
   /** Frees the messages of a queue that was purged or deleted, a part at a time. */

@@ -172,10 +172,11 @@ export function headTimestamp({ head }: Queue): number | null {
 function typeFacts({ vhost, queue }: QueueRow): Row {
   if (queue.type === 'classic') return { recoverable_slaves: null, storage_version: 2 }
   const node = vhost.broker.options.nodeName
+  const { dying } = queue.parts().held
   return {
     open_files: { [node]: 0 },
-    messages_dlx: 0,
-    message_bytes_dlx: 0,
+    messages_dlx: dying.count,
+    message_bytes_dlx: dying.bytes,
     single_active_consumer_ctag: queue.dispatcher.active?.tag ?? null,
   }
 }

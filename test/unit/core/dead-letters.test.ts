@@ -279,6 +279,56 @@ describe('at least once', () => {
     assert.equal(bench.store.stats().messages, 0)
   })
 
+  test('a target that has taken its copy gets no other while the message waits for the rest', async () => {
+    const { bench, client } = await start()
+    client.exchange('dlx', 'fanout')
+    client.declare('free')
+    client.declare('full', { 'x-max-length': 1, 'x-overflow': 'reject-publish' })
+    for (const name of ['free', 'full']) client.session.topology.bindQueue(name, 'dlx', '', new Map())
+    client.publish('full', 'before')
+    const queue = client.declare('q', safe)
+    client.publish('q', 'm')
+    reject(client, 'q')
+    bench.advance(12_000)
+    assert.deepEqual([queue.heldCount, bench.queue('free').readyCount], [1, 1])
+    client.get('full', true)
+    bench.advance(5000)
+    assert.deepEqual([queue.heldCount, queue.counters.deadLettered], [0, 1])
+    assert.deepEqual([bench.queue('free').readyCount, client.get('full', true)!.body], [1, 'm'])
+  })
+
+  test('one that is deleted and declared anew meanwhile does', async () => {
+    const { bench, client } = await start()
+    client.exchange('dlx', 'fanout')
+    client.declare('full', { 'x-max-length': 0, 'x-overflow': 'reject-publish' })
+    client.session.topology.bindQueue('full', 'dlx', '', new Map())
+    const declareOther = (): void => {
+      client.declare('other')
+      client.session.topology.bindQueue('other', 'dlx', '', new Map())
+    }
+    declareOther()
+    client.declare('q', safe)
+    client.publish('q', 'm')
+    reject(client, 'q')
+    client.session.topology.deleteQueue('other', false, false)
+    declareOther()
+    bench.advance(5000)
+    assert.equal(client.get('other', true)!.body, 'm')
+  })
+
+  test('a message that would go round stays where it is', async () => {
+    const { bench, client } = await start()
+    const queue = client.declare('q', {
+      ...safe,
+      'x-dead-letter-exchange': '',
+      'x-dead-letter-routing-key': 'q',
+      'x-message-ttl': 10,
+    })
+    client.publish('q', 'm')
+    bench.advance(6000)
+    assert.deepEqual([queue.heldCount, queue.counters.deadLettered], [1, 0])
+  })
+
   test('a message without any time to live waits for its target, too', async () => {
     const { bench, client } = await start()
     const queue = client.declare('q', safe)
