@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 
@@ -67,13 +68,14 @@ export async function resolveTarget(
   env: NodeJS.ProcessEnv,
   describeNode: DescribeNode,
 ): Promise<Target> {
-  const said = options.url ?? hostOf(options.node) ?? setting(env['WARREN_URL'])
+  const said = options.url ?? setting(env['WARREN_URL'])
   const described =
     said === undefined || options.config !== undefined ? await describeNode(options.config ?? null) : null
   const text = said ?? described!.url
   if (text === null)
     throw new CliError(EXIT.config, 'the configuration has no HTTP listener (management.tcp.port = none)')
   const url = parseUrl(text)
+  if (options.url === undefined) turnTo(url, options.node)
   const user = options.user ?? options.username ?? setting(env['WARREN_USER'])
   const password = options.password ?? setting(env['WARREN_PASSWORD'])
   const target = {
@@ -86,10 +88,16 @@ export async function resolveTarget(
   return { url, ...target }
 }
 
-/** `-n rabbit@host` is how RabbitMQ's tools are told where to go; a name without a host is this machine. */
-function hostOf(node: string | undefined): string | undefined {
+/**
+ * `-n rabbit@host` is how RabbitMQ's tools are told where to go; a name without a host is this machine. What it names is a host only, so
+ * scheme and port stay; and an address of this machine stays, since a node may listen at no other.
+ */
+function turnTo(url: URL, node: string | undefined): void {
   const host = node?.split('@')[1]
-  return host === undefined || host === '' ? undefined : `http://${host}:15672`
+  if (host === undefined || host === '') return
+  const isHere = host === 'localhost' || host === hostname() || host === hostname().split('.')[0]
+  if (isHere && /^(localhost|127\..*|\[::1\])$/.test(url.hostname)) return
+  url.hostname = host
 }
 
 const setting = (value: string | undefined): string | undefined => (value === '' ? undefined : value)

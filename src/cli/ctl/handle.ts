@@ -11,3 +11,6 @@ export function handle(node: string, kind: 'connection' | 'channel' | 'queue', .
     .digest()
   return `<${node}.1.${digest.readUIntBE(0, 5)}.0>`
 }
+
+/** Whether a text has the form of a `handle`. */
+export const isHandle = (text: string): boolean => /^<.+\.\d+\.\d+\.\d+>$/.test(text)

@@ -6,7 +6,7 @@ import type { CtlCommand } from '../command.ts'
 import { toRows, type ColumnValues } from '../columns.ts'
 import { failure, noSuchVhost, refusedAs, whenMissing } from '../failures.ts'
 import { amqpTable, atom } from '../format/cell.ts'
-import { handle } from '../handle.ts'
+import { handle, isHandle } from '../handle.ts'
 import { table, text } from '../output.ts'
 import { parseNatural } from '../../parse.ts'
 import { pickColumns } from '../selection.ts'
@@ -168,8 +168,9 @@ const closeConnection: CtlCommand = {
     say(`Closing connection ${id}, reason: ${reason}...`)
     const connections = await api.get<Connection[]>('/connections?columns=name,node')
     const found = connections.find(({ name, node = '' }) => name === id || handle(node, 'connection', name) === id)
-    if (found === undefined) throw failure(`There is no connection ${id}: see list_connections pid name`)
-    await close(api, found.name, reason)
+    if (found !== undefined) await close(api, found.name, reason)
+    else if (!isHandle(id)) throw failure(`There is no connection ${id}: see list_connections pid name`)
+    // one that was listed a moment ago, and has closed itself meanwhile, is closed
   },
 }
 

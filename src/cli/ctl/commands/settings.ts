@@ -234,8 +234,11 @@ const enableFeatureFlag: CtlCommand = {
     if (name !== 'all' && !flags.some((flag) => flag.name === name)) {
       throw failure(`This feature flag is not supported by node ${await api.nodeName()}`, EXIT.usage)
     }
-    const names = flags.filter((flag) => (name === 'all' || flag.name === name) && flag.state !== 'enabled')
-    for (const flag of names) await refusedAs(api.put(route`/feature-flags/${flag.name}/enable`, { name: flag.name }))
+    // all are those that can be enabled: scripts for an upgrade say so without a look at what there is
+    const wanted = flags.filter(({ name: each, state }) =>
+      name === 'all' ? state === 'disabled' : each === name && state !== 'enabled',
+    )
+    for (const flag of wanted) await refusedAs(api.put(route`/feature-flags/${flag.name}/enable`, { name: flag.name }))
   },
 }
 
