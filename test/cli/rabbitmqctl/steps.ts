@@ -261,6 +261,7 @@ const node: readonly Step[] = [
   { args: ['await_online_nodes', '1'] },
   { args: ['await_online_nodes', '2', '-t', '1'] },
   { args: ['wait'], differs: 'RabbitMQ has the text in quotes' },
+  { args: ['wait', '/ctl-nowhere/pid', '-t', '1'], differs: 'the text says what was waited for' },
   { args: ['set_vm_memory_high_watermark', 'abc'] },
   { args: ['set_vm_memory_high_watermark', '2'] },
   { args: ['set_vm_memory_high_watermark', 'absolute', 'xx'] },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UnreachableError } from '../../api/http.ts'
 import { CliError, UsageError } from '../../errors.ts'
-import { EXIT } from '../../exit-codes.ts'
+import { EXIT, type ExitCode } from '../../exit-codes.ts'
 import type { Context, CtlCommand } from '../command.ts'
 import { failure, refusedAs } from '../failures.ts'
 import { fetchNode } from '../node-facts.ts'
@@ -15,10 +15,15 @@ const POLL_MS = 200
 const STARTUP_TIMEOUT_SEC = 300
 
 /** @throws CliError when the condition does not hold in time */
-async function until(isTrue: () => Promise<boolean> | boolean, timeoutSec: number | null, late: string): Promise<void> {
+async function until(
+  isTrue: () => Promise<boolean> | boolean,
+  timeoutSec: number | null,
+  late: string,
+  code: ExitCode = EXIT.software,
+): Promise<void> {
   const deadline = timeoutSec === null ? Infinity : performance.now() + timeoutSec * 1000
   while (!(await isTrue())) {
-    if (performance.now() >= deadline) throw failure(late, EXIT.software)
+    if (performance.now() >= deadline) throw failure(late, code)
     await delay(POLL_MS)
   }
 }
@@ -144,6 +149,7 @@ const wait: CtlCommand = {
         () => (pid = readPid(file)) !== null,
         timeoutSec,
         `timed out while waiting for the pid file '${file}'`,
+        EXIT.temporary,
       )
       say(`pid is ${pid!}`)
     }
@@ -152,7 +158,7 @@ const wait: CtlCommand = {
       if (!isAlive(pid!)) throw failure(`process ${pid!} is not running`)
       return answers(context)
     }
-    await until(startedOrDied, timeoutSec, 'timed out while waiting: the node has not started')
+    await until(startedOrDied, timeoutSec, 'timed out while waiting: the node has not started', EXIT.temporary)
     return text(`Node ${await api.nodeName()} is running`)
   },
 }
