@@ -144,7 +144,8 @@ export function readFiles(settings: Settings, files: ConfigFiles, env: Environme
   } else if (main !== null) {
     const path = files.read(main) === null && files.read(`${main}.conf`) !== null ? `${main}.conf` : main
     if (readOne(path, settings, files, env)) read.push(path)
-    else if (paths.length === 0) settings.problem(origin, `there is no file ${main}`)
+    // an image may name a file that is only there where somebody has put it; who types a name means that one
+    else if (paths.length === 0 || origin.rank === RANK.flag) settings.problem(origin, `there is no file ${main}`)
   }
   for (const path of paths) if (readOne(path, settings, files, env)) read.push(path)
   if (more !== null && paths.length === 0) {

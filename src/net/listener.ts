@@ -3,9 +3,9 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { limitLog } from '../telemetry/log.ts'
 import type { Log, LogLimiter } from '../telemetry/log.ts'
-import { connectionFilesMax, readOpenFilesMax } from '../telemetry/open-files.ts'
 import { HandshakeQueue } from './handshake-queue.ts'
 import { readLeadingHeader } from './leading-header.ts'
+import { OpenFilesGuard } from './open-files-guard.ts'
 import { parseProxyHeader, PROXY_HEADER_BYTES_MAX } from './proxy-protocol.ts'
 import type { ProxyHeader } from './proxy-protocol.ts'
 import { peerCertificate, peerProblem } from './tls.ts'
@@ -190,7 +190,7 @@ class Acceptor {
   readonly #log: Log
   readonly #limited: LogLimiter
   readonly #handshakes: HandshakeQueue | null
-  readonly #openFilesMax = readOpenFilesMax() ?? Infinity
+  readonly #files: OpenFilesGuard
   /** What has not been handed over, by `socketKey`. */
   readonly #pending = new Map<string, Pending>()
 
@@ -198,6 +198,7 @@ class Acceptor {
     this.#options = options
     this.#log = options.log
     this.#limited = limitLog(options.log)
+    this.#files = new OpenFilesGuard(options.log)
     this.#handshakes = options.tls ? this.#createHandshakes(options.tls) : null
   }
 
@@ -215,9 +216,10 @@ class Acceptor {
   }
 
   #accept(socket: Socket): void {
-    // the system gives the lowest number that is free, so that as many files are open at least
-    if (descriptorOf(socket) >= connectionFilesMax(this.#openFilesMax)) {
-      this.#refuseForFiles(socket)
+    if (!this.#files.hasRoomFor(socket)) {
+      this.#files.warn(plainAddress(socket.remoteAddress ?? 'unknown'))
+      socket.on('error', this.#onEarlyError)
+      socket.destroy()
       return
     }
     const pending: Pending = { socket, client: null }
@@ -229,17 +231,6 @@ class Acceptor {
     })
     if (this.#options.proxyProtocol) this.#readProxyHeader(pending)
     else this.#secure(socket)
-  }
-
-  #refuseForFiles(socket: Socket): void {
-    const facts = { peer: plainAddress(socket.remoteAddress ?? 'unknown'), limit: this.#openFilesMax }
-    this.#limited.warn(
-      'files',
-      'connection refused: too many open files; raise their limit (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker)',
-      facts,
-    )
-    socket.on('error', this.#onEarlyError)
-    socket.destroy()
   }
 
   readonly #onEarlyError = (err: Error): void => {
@@ -331,12 +322,6 @@ class Acceptor {
       socket.destroy()
     }
   }
-}
-
-/** The number of its file, or -1 where Node.js does not tell. */
-function descriptorOf(socket: Socket): number {
-  const fd = (socket as { readonly _handle?: { readonly fd?: unknown } | null })._handle?.fd
-  return typeof fd === 'number' ? fd : -1
 }
 
 /** Unique among the connections of a listener, and the same for a TLS socket and the socket beneath it. */

@@ -132,6 +132,10 @@ test('RABBITMQ_CONFIG_FILE goes without its ending, and conf.d alone is enough',
     problemsOf(() => load({ env })),
     ['environment variable RABBITMQ_CONFIG_FILE: there is no file /etc/w/warren'],
   )
+  assert.deepEqual(
+    problemsOf(() => load({ argv: ['--config', '/etc/w/waren.conf'], files: alone })),
+    ['flag --config: there is no file /etc/w/waren.conf'],
+  )
 })
 
 test('RABBITMQ_CONFIG_FILES names a folder of its own', () => {

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { limitLog } from '../../telemetry/log.ts'
 import type { Log, LogLimiter } from '../../telemetry/log.ts'
 import { type Listener, listen, type ListenOptions } from '../listener.ts'
+import { OpenFilesGuard } from '../open-files-guard.ts'
 import { type Handover, receiveHandover, SECRET_BYTES } from './handover.ts'
 import type { PlainListenOptions } from './messages.ts'
 import { type Addresses, TlsThread } from './tls-thread.ts'
@@ -28,6 +29,7 @@ export class TlsThreads {
   readonly #count: number
   readonly #log: Log
   readonly #limited: LogLimiter
+  readonly #files: OpenFilesGuard
   readonly #secret = randomBytes(SECRET_BYTES)
   readonly #path = `\0warrenmq-tls-${process.pid}-${randomBytes(8).toString('hex')}`
   readonly #server: Server
@@ -42,6 +44,7 @@ export class TlsThreads {
     this.#count = count
     this.#log = log
     this.#limited = limitLog(log)
+    this.#files = new OpenFilesGuard(log)
     this.#server = createServer((socket) => this.#accept(socket))
   }
 
@@ -119,7 +122,12 @@ export class TlsThreads {
   #accept(socket: Socket): void {
     socket.on('error', ignoreError)
     receiveHandover(socket, this.#secret, {
-      onHeader: (handover) => this.#handOver(socket, handover),
+      onHeader: (handover) => {
+        // the threads may have taken more at a time than there is room for: each has become two more files since
+        if (this.#files.hasRoomFor(socket)) return this.#handOver(socket, handover)
+        this.#files.warn(handover.peer.address)
+        socket.destroy()
+      },
       onRefused: (reason) => this.#limited.warn('refused', 'a connection to the TLS threads was refused', { reason }),
     })
   }

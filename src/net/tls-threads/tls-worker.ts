@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Listener, listen, type ListenError, type Peer } from '../listener.ts'
+import { OpenFilesGuard } from '../open-files-guard.ts'
 import { ReadBuffer } from '../read-buffer.ts'
 import { encodeHandover } from './handover.ts'
 import type { TlsReply, TlsRequest } from './messages.ts'
@@ -22,6 +23,7 @@ const { thread, path, secret } = workerData as TlsWorkerInput
 const port = parentPort!
 const post = (reply: TlsReply): void => port.postMessage(reply)
 const log = portLog(post)
+const files = new OpenFilesGuard(log)
 const reads = new ReadBuffer()
 const listeners = new Map<number, Listener>()
 /** By number; null while the broker's side is not there yet. */
@@ -74,7 +76,8 @@ function handOver(client: Socket, listener: number, peer: Peer): void {
     const broker = connect({ path, allowHalfOpen: true })
     const onError = (err: NodeJS.ErrnoException): void => {
       if (err.code === 'EAGAIN') return void setTimeout(dial, BACKLOG_FULL_MS)
-      log.error('a TLS connection could not be handed over', { err, peer: peer.address })
+      if (err.code === 'EMFILE') files.warn(peer.address)
+      else log.error('a TLS connection could not be handed over', { err, peer: peer.address })
       giveUp()
     }
     broker.once('error', onError)
