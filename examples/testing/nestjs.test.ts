@@ -1,4 +1,4 @@
-// node --test examples/testing/nestjs.test.ts
+// With `"type": "module"` in package.json, or named .mts: node --test nestjs.test.ts
 import 'reflect-metadata'
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// node --test examples/testing/node-test.test.ts
+// With `"type": "module"` in package.json, or named .mts: node --test node-test.test.ts
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import amqp, { type ChannelModel } from 'amqplib'

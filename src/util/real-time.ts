@@ -3,6 +3,8 @@
  * means those of the code that it tests; a broker in the same process has to go on meanwhile. All of the broker takes them from here, or by name from
  * `node:timers/promises`: what has been imported by name from Node.js stays what it was.
  */
+import { performance } from 'node:perf_hooks'
+
 export { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from 'node:timers'
 
 export const { queueMicrotask } = globalThis
