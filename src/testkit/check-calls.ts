@@ -1,4 +1,4 @@
-import { isDate } from 'node:util/types'
+import { isAnyArrayBuffer, isDate, isMap, isPromise, isSet } from 'node:util/types'
 import {
   anyText,
   callable,
@@ -18,7 +18,8 @@ import {
 
 const count = wholeNumber(0, Infinity)
 
-const isTimestamp = (given: unknown): boolean => isDate(given) || (Number.isInteger(given) && Number(given) >= 0)
+const isValidDate = (given: unknown): boolean => isDate(given) && !Number.isNaN(given.getTime())
+const isTimestamp = (given: unknown): boolean => isValidDate(given) || (Number.isInteger(given) && Number(given) >= 0)
 
 const PROPERTIES = {
   contentType: anyText,
@@ -37,9 +38,17 @@ const PROPERTIES = {
 
 const messageProperties = optional(optionalFields({ ...PROPERTIES, headers: plainTable }))
 
+/** Of these JSON says `{}`, or numbers by index: a promise was not awaited, and the others are no bytes yet. */
+const isLostInJson = (given: unknown): boolean =>
+  isPromise(given) ||
+  isMap(given) ||
+  isSet(given) ||
+  isAnyArrayBuffer(given) ||
+  (ArrayBuffer.isView(given) && !(given instanceof Uint8Array))
+
 const body = kind(
   'a string, a Buffer, or an object to send as JSON',
-  (given) => typeof given === 'string' || (typeof given === 'object' && given !== null),
+  (given) => typeof given === 'string' || (typeof given === 'object' && given !== null && !isLostInJson(given)),
 )
 
 /** What differs in kind from what a message can have never matches, and the failure shows it: only names are checked. */
@@ -107,7 +116,7 @@ const CALLS = {
   browse: queueName,
   delayedMessages: { where: delayingPlace, max: optional(count) },
   cancelDelayed: { where: delayingPlace, messageId: anyText },
-  rescheduleDelayed: { where: delayingPlace, messageId: anyText, dueAt: kind('a Date', isDate) },
+  rescheduleDelayed: { where: delayingPlace, messageId: anyText, dueAt: kind('a Date', isValidDate) },
   waitForQueue: { name: anyText, condition: optional(callable), options: waitOptions },
   waitForMessages: { ...queueName, count: optional(count), options: waitOptions },
   assertMessage: { ...queueName, expected: expectedMessage, options: waitOptions },

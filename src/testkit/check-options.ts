@@ -126,3 +126,21 @@ export function checkOptions(options: unknown): void {
 export function checkDefinitions(file: string, definitions: unknown): void {
   if (isObject(definitions)) checkValue(`definitions file ${file}`, '', definitions, sections)
 }
+
+/**
+ * The default user has the password of the configuration, by which `url` connects, and nobody is there twice.
+ * @throws RangeError
+ */
+export function checkUserNames(users: readonly { readonly name: string }[], defaultUser: string): void {
+  const taken = new Set([defaultUser])
+  for (const [i, { name }] of users.entries()) {
+    if (taken.has(name)) {
+      const hint =
+        name === defaultUser
+          ? "it is the default user, with the password of config['default_pass']"
+          : 'that user is there already'
+      throw new RangeError(`startBroker: 'users[${i}].name' is '${name}': ${hint}`)
+    }
+    taken.add(name)
+  }
+}

@@ -10,7 +10,7 @@ import { LogTap } from '../telemetry/log-tap.ts'
 import type { Clock } from '../util/clock.ts'
 import { systemClock } from '../util/system-clock.ts'
 import { checkCall } from './check-calls.ts'
-import { checkDefinitions, checkOptions } from './check-options.ts'
+import { checkDefinitions, checkOptions, checkUserNames } from './check-options.ts'
 import { type BrokerUser, configOf, type StartBrokerOptions } from './options.ts'
 import { emptyBroker } from './reset.ts'
 import { VhostHelpers } from './vhost-helpers.ts'
@@ -221,6 +221,7 @@ export async function startBroker<C extends Clock = Clock>(
   const { clock, random = Math.random, watchResources = false } = options
   const virtual = clock !== undefined && 'advance' in clock
   const config = configOf(options, virtual)
+  checkUserNames(options.users ?? [], config.defaults.user)
   const definitions = await readDefinitions(options.definitions)
   const networkClock = virtual && options.heartbeat === undefined ? systemClock() : null
   const logTap = new LogTap()

@@ -3,11 +3,17 @@ import type { Message } from '../core/message.ts'
 import type { Entry } from '../core/queues/entry.ts'
 import { QuietSink } from '../core/quiet-sink.ts'
 import type { Session } from '../core/session.ts'
+import { checkValue, kind } from './checks.ts'
 import type { InProcessClient } from './client.ts'
 import { ReceivedMessage } from './message.ts'
 
 /** What becomes of a message: by default it is acknowledged. A rejected one is dead-lettered or dropped. */
 export type Settlement = 'ack' | 'reject' | 'requeue'
+
+/** Without a guess at what was meant: 'nack' is as near to 'ack' as can be. */
+const SETTLEMENT = kind("'ack', 'reject', 'requeue' or nothing", (given) =>
+  ['ack', 'reject', 'requeue'].includes(given as string),
+)
 
 export type SubscriptionHandler = (message: ReceivedMessage) => Settlement | void | Promise<Settlement | void>
 
@@ -43,7 +49,9 @@ export class Subscription {
     await Promise.resolve()
     let settlement: Settlement = 'reject'
     try {
-      settlement = (await this.#handler(message)) ?? 'ack'
+      const returned = (await this.#handler(message)) ?? 'ack'
+      checkValue('consume', 'result of the handler', returned, SETTLEMENT)
+      settlement = returned
     } finally {
       this.#settle(tag, settlement)
     }

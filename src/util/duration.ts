@@ -6,7 +6,7 @@ const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)\s*/y
  * @throws RangeError when it is neither, or negative
  */
 export function parseDuration(duration: string | number): number {
-  const ms = typeof duration === 'number' ? duration : parseParts(duration.trim())
+  const ms = typeof duration === 'string' ? parseParts(duration.trim()) : duration
   if (Number.isFinite(ms) && ms >= 0) return ms
   throw new RangeError(`invalid duration '${duration}': give a number of ms, or text such as '1h30m' (ms, s, m, h, d)`)
 }

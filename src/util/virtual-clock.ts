@@ -35,8 +35,14 @@ export interface VirtualClock extends Clock {
   set(instant: Date | string | number): Promise<void>
 }
 
-/** @param startMs ms since the epoch; by default the start of 2025 (UTC) */
-export const virtualClock = (startMs: number = DEFAULT_START_MS): VirtualClock => new ManualClock(startMs)
+/**
+ * @param startMs ms since the epoch; by default the start of 2025 (UTC)
+ * @throws RangeError when it is no number
+ */
+export function virtualClock(startMs: number = DEFAULT_START_MS): VirtualClock {
+  if (Number.isFinite(startMs)) return new ManualClock(startMs)
+  throw new RangeError(`virtualClock cannot start at ${String(startMs)}: give milliseconds since the epoch`)
+}
 
 class ManualClock implements VirtualClock {
   readonly #queue = new TimerQueue()

@@ -72,6 +72,24 @@ describe('a process', () => {
     assert.equal(stdout, 'handler failed 1\n')
   })
 
+  test('hears of a result of a stand-in that means nothing', async () => {
+    const { stdout } = await node(`
+      import { startBroker } from 'warrenmq'
+      const heard = new Promise((resolve) => process.once('unhandledRejection', resolve))
+      const broker = await startBroker()
+      await broker.declareQueue('q')
+      await broker.consume('q', () => 'nack')
+      await broker.sendToQueue('q', 'x')
+      console.log(String(await heard))
+      await broker.assertEmpty('q')
+      await broker.stop()
+    `)
+    assert.equal(
+      stdout,
+      "TypeError: consume: 'result of the handler' is 'nack': give 'ack', 'reject', 'requeue' or nothing\n",
+    )
+  })
+
   test('does not load what a broker in memory has no use for', async () => {
     const { stdout } = await node(`
       import { registerHooks } from 'node:module'

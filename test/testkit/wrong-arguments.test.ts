@@ -4,6 +4,8 @@ import { startBroker, type WarrenBroker } from '../../src/index.ts'
 
 // What JavaScript lets through.
 
+const BODY = 'give a string, a Buffer, or an object to send as JSON'
+
 type Loose = Record<string, (...given: unknown[]) => unknown>
 
 /** A helper, what it is given, the kind of error, and its text. */
@@ -33,6 +35,15 @@ const WRONG: readonly (readonly [
     ['', 't', 'x', { priority: 256 }],
     'RangeError',
     "'properties.priority' is 256: give a whole number from 0 to 255",
+  ],
+  ['sendToQueue', ['t', Promise.resolve('x')], 'TypeError', `'body' is Promise { 'x' }: ${BODY}`],
+  ['sendToQueue', ['t', new Map()], 'TypeError', `'body' is Map(0) {}: ${BODY}`],
+  ['sendToQueue', ['t', new Float64Array()], 'TypeError', `'body' is Float64Array(0) []: ${BODY}`],
+  [
+    'sendToQueue',
+    ['t', 'x', { timestamp: new Date(NaN) }],
+    'TypeError',
+    "'properties.timestamp' is Invalid Date: give a Date, or whole seconds since the epoch",
   ],
   ['sendToQueue', ['t'], 'TypeError', "'body' is missing: give a string, a Buffer, or an object to send as JSON"],
   [

@@ -55,6 +55,16 @@ const WRONG: readonly (readonly [options: unknown, error: 'TypeError' | 'RangeEr
     'TypeError',
     "unknown key 'users[0].permissions.shop.raed' (did you mean 'read'?)",
   ],
+  [
+    { users: [{ name: 'guest', password: 'p' }] },
+    'RangeError',
+    "'users[0].name' is 'guest': it is the default user, with the password of config['default_pass']",
+  ],
+  [
+    { users: ['p', 'q'].map((password) => ({ name: 'u', password })) },
+    'RangeError',
+    "'users[1].name' is 'u': that user is there already",
+  ],
   [{ definitions: 5 }, 'TypeError', "'definitions' is 5: give the path of a JSON file, or an object"],
   [{ definitions: { quues: [] } }, 'TypeError', "unknown key 'definitions.quues' (did you mean 'queues'?)"],
   [{ config: 5 }, 'TypeError', "'config' is 5: give the path of a file, or an object with keys of rabbitmq.conf"],

@@ -174,6 +174,13 @@ describe('virtual clock', () => {
     await assert.rejects(clock.set(0), { name: 'RangeError', message: /does not go back from 2026-06-01/ })
     await assert.rejects(clock.set('whenever'), RangeError)
     await assert.rejects(clock.advance('soon'), RangeError)
+    await assert.rejects(clock.advance(undefined as unknown as string), { message: /^invalid duration 'undefined'/ })
+    for (const start of [NaN, '2025-01-01', new Date()]) {
+      assert.throws(() => virtualClock(start as number), {
+        name: 'RangeError',
+        message: /^virtualClock cannot start at /,
+      })
+    }
   })
 
   test('what a target throws reaches the test, and the clock goes on', async () => {
