@@ -20,6 +20,7 @@ export const exchangeObject = ({ vhost, exchange }: ExchangeRow): Record<string,
   ...policyOf(exchange),
   // as RabbitMQ's plugin for delayed messages has it, for exchanges that keep some
   ...(exchange.delays === null ? {} : { messages_delayed: exchange.delays.count }),
+  ...(exchange.deduplication === null ? {} : { deduplicated: exchange.deduplicated }),
   user_who_performed_action: exchange.createdBy,
 })
 

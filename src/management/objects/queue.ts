@@ -121,6 +121,7 @@ function sizes(queue: Queue, residency: Residency): Row {
     messages_paged_out: beta + gamma + delta,
     messages_delayed: delayedCount(queue),
     message_groups: queue.groupCount,
+    ...(queue.deduplication === null ? {} : { deduplicated: queue.counters.deduplicated }),
     residency: residencyFacts(residency),
   }
 }
