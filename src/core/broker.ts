@@ -538,6 +538,12 @@ export class Broker {
     throw preconditionFailed(`cannot declare ${resource}: exchange limit of ${max} is reached`)
   }
 
+  /** Whether clients may ask for queues of this type, besides RabbitMQ's: those of protocols are no one else's. */
+  isAddedQueueType(type: string): boolean {
+    const rules = this.queueTypes.get(type)
+    return rules !== undefined && rules.keepsNothing !== true
+  }
+
   /** @throws BrokerError notImplemented */
   requireQueueType(type: string, name: string, vhost: string): void {
     if (this.queueTypes.has(type)) return

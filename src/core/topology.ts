@@ -299,6 +299,7 @@ export class Topology {
         serverNamed,
         vhost: this.#vhost.name,
       },
+      (type) => this.#broker.isAddedQueueType(type),
     )
   }
 

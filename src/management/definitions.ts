@@ -171,7 +171,13 @@ function importQueue(vhost: VHost, row: Json): void {
   const declared =
     typeof row['type'] === 'string' && !given.has('x-queue-type') ? injectQueueType(given, row['type']) : given
   const { broker } = vhost
-  const type = queueTypeOf(declared, vhost.metadata.defaultQueueType, broker.options.defaultQueueType, properties)
+  const type = queueTypeOf(
+    declared,
+    vhost.metadata.defaultQueueType,
+    broker.options.defaultQueueType,
+    properties,
+    (added) => broker.isAddedQueueType(added),
+  )
   // a classic queue may do without the argument, and so goes out as it came in: RabbitMQ up to 3.12 writes none
   const args = type === 'classic' ? given : injectQueueType(declared, type)
   validateQueueArguments({ ...properties, type, arguments: args })

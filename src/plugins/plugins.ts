@@ -6,7 +6,8 @@ import { guardInterceptor, guardListener, guardParameterComponent } from './guar
 import { GuardedBackend } from './guards/guarded-backend.ts'
 import { guardExchangeType } from './guards/guarded-exchange-type.ts'
 import { guardProtocol } from './guards/guarded-protocol.ts'
-import { PluginGuard, requireFunctions, requireName } from './guards/plugin-guard.ts'
+import { guardQueueType } from './guards/guarded-queue-type.ts'
+import { PluginGuard } from './guards/plugin-guard.ts'
 import { PluginError } from './load.ts'
 import type { Plugin, PluginRegistry } from './plugin.ts'
 import type { PluginProtocol } from './protocol.ts'
@@ -79,10 +80,11 @@ export class Plugins {
     return {
       exchangeType: (type) => broker.exchangeTypes.register(guardExchangeType(type, guard)),
       queueType: (type) => {
-        requireName('a queue type', type)
-        requireFunctions(`queue type '${type.name}'`, type, ['levels', 'levelOf', 'counts'])
-        if (broker.queueTypes.has(type.name)) throw new Error(`queue type '${type.name}' is registered already`)
-        broker.queueTypes.set(type.name, type)
+        const guarded = guardQueueType(type, guard)
+        const { name } = type
+        if (name === 'stream' || broker.queueTypes.has(name))
+          throw new Error(`queue type '${name}' is registered already`)
+        broker.queueTypes.set(name, guarded)
       },
       interceptor: (interceptor) => void broker.interceptors.push(guardInterceptor(interceptor, guard)),
       parameterComponent: (component) => broker.parameters.register(guardParameterComponent(component, guard)),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, mock, test } from 'node:test'
 import { type ConfirmChannel, connect } from 'amqplib'
+import { classic } from '../../src/core/queues/classic.ts'
 import { startBroker, type StartBrokerOptions, virtualClock, type WarrenBroker } from '../../src/index.ts'
 import {
   ALLOWED,
@@ -19,6 +20,7 @@ import {
   type Plugin,
   type PluginRegistry,
   preconditionFailed,
+  type QueueType,
   withProperties,
 } from '../../src/plugins/index.ts'
 import { Plugins } from '../../src/plugins/plugins.ts'
@@ -322,6 +324,37 @@ describe('an exchange type of a plugin that fails', () => {
       /'bad' cannot be registered: exchange type 'x-bad' has no function create/,
     )
   })
+})
+
+describe('a queue type that fails', () => {
+  const cases: [wrong: Partial<QueueType>, blamed: string][] = [
+    [{ levels: () => fail('broken') }, "levels() of queue type 'q-bad': broken"],
+    [{ levels: () => 0 }, "levels() of queue type 'q-bad': it has to return an integer from 1 to 256, not 0"],
+    [{ levelOf: () => fail('broken') }, "levelOf() of queue type 'q-bad': broken"],
+    [{ levelOf: () => 7 }, "levelOf() of queue type 'q-bad': it has to return an integer from 0 to 0, not 7"],
+    [{ counts: () => fail('broken') }, "counts() of queue type 'q-bad': broken"],
+  ]
+  for (const [wrong, expected] of cases) {
+    test(`(${expected}) keeps its messages`, async () => {
+      await withPlugin(
+        bad((registry) => registry.queueType({ ...classic, name: 'q-bad', ...wrong })),
+        async (broker, blamed) => {
+          const answer = await told(broker, async (channel) => {
+            await channel.assertQueue('q', { arguments: { 'x-queue-type': 'q-bad' } })
+            await publish('', 'q')(channel)
+            const message = await channel.get('q')
+            assert.ok(message !== false)
+            channel.nack(message)
+            await channel.checkQueue('q')
+          })
+          assert.equal(answer, 'all is well')
+          assert.equal(broker.queue('q').ready, 1)
+          assert.ok(blamed.length > 0)
+          assert.deepEqual([...new Set(blamed)], [expected])
+        },
+      )
+    })
+  }
 })
 
 describe('an interceptor that fails', () => {

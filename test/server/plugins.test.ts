@@ -8,9 +8,10 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { connect } from 'amqplib'
+import { type ConfirmChannel, connect } from 'amqplib'
+import { classic } from '../../src/core/queues/classic.ts'
 import { startBroker } from '../../src/index.ts'
-import { definePlugin, type Plugin } from '../../src/plugins/index.ts'
+import { definePlugin, type Plugin, type QueueType } from '../../src/plugins/index.ts'
 import { loadPlugin } from '../../src/plugins/load.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -149,6 +150,48 @@ describe('plugins', () => {
       const code = `import { definePlugin } from 'warrenmq/plugin'\nexport default definePlugin({ name: 'p${i}', start() {} })\n`
       await writeFile(join(home, 'index.js'), code)
       assert.equal((await loadPlugin(name, folder)).name, `p${i}`)
+    }
+  })
+
+  test('add queue types that clients may ask for, with the arguments of classic queues', async () => {
+    const urgent: QueueType = {
+      ...classic,
+      name: 'urgent',
+      levels: () => 2,
+      // what begins with ! goes first
+      levelOf: (message) => (message.body()[0] === 0x21 ? 1 : 0),
+    }
+    const plugin = definePlugin({ name: 'urgent', register: ({ queueType }) => queueType(urgent) })
+    const dataDir = join(folder, 'data')
+    const lives: ((channel: ConfirmChannel) => Promise<void>)[] = [
+      async (channel) => {
+        const settings = { arguments: { 'x-queue-type': 'urgent', 'x-max-length': 3 } }
+        await channel.assertQueue('q', settings)
+        await channel.assertQueue('q', settings)
+        for (const body of ['a', 'b', '!c']) channel.sendToQueue('q', Buffer.from(body), { persistent: true })
+        await channel.waitForConfirms()
+        channel.on('error', () => {}) // the broker closes it
+        await assert.rejects(channel.assertQueue('q', { arguments: { 'x-queue-type': 'urgent' } }), /inequivalent arg/)
+      },
+      async (channel) => {
+        for (const expected of ['!c', 'a', 'b']) {
+          const message = await channel.get('q', { noAck: true })
+          assert.equal(message === false ? message : message.content.toString(), expected)
+        }
+        channel.on('error', () => {})
+        const wrong = { arguments: { 'x-queue-type': 'urgent', 'x-max-length': 'many' } }
+        await assert.rejects(channel.assertQueue('p', wrong), /invalid arg 'x-max-length'/)
+      },
+    ]
+    for (const live of lives) {
+      const broker = await startBroker({ plugins: [plugin], dataDir })
+      try {
+        const connection = await connect(broker.url)
+        await live(await connection.createConfirmChannel())
+        await connection.close()
+      } finally {
+        await broker.stop()
+      }
     }
   })
 

@@ -25,6 +25,9 @@ export interface QueueFacts extends QueueProperties {
 
 const QUEUE_TYPES: readonly string[] = ['classic', 'quorum', 'stream']
 
+/** A type that was added has the arguments of classic queues. */
+const ruledAs = (type: string): string => (QUEUE_TYPES.includes(type) ? type : 'classic')
+
 const PRIORITY_MAX = 255
 const ROUTING_KEY_BYTES_MAX = 255
 const SEGMENT_BYTES_MAX = 3_000_000_000
@@ -142,6 +145,7 @@ const describeQueue = (queue: QueueProperties): string => describeResource('queu
  * The type of the queue that a declaration asks for: its `x-queue-type`; else the virtual host's default, else the
  * node's, if the queue's properties suit that type; else classic. `stream` is a known name here, whoever can serve
  * it.
+ * @param isAdded whether there is such a type besides RabbitMQ's
  * @throws BrokerError preconditionFailed when `x-queue-type` names no type
  */
 export function queueTypeOf(
@@ -149,12 +153,13 @@ export function queueTypeOf(
   vhostDefault: string | null,
   nodeDefault: string | null,
   queue: QueueProperties,
+  isAdded: (type: string) => boolean = () => false,
 ): string {
   const field = args.get('x-queue-type')
   if (field !== undefined && field.type !== 'longstr') throw invalidArgument('x-queue-type', queue, unacceptable(field))
   if (field !== undefined && !isUnset(textOf(field))) {
     const type = textOf(field)
-    if (QUEUE_TYPES.includes(type)) return type
+    if (QUEUE_TYPES.includes(type) || isAdded(type)) return type
     throw invalidArgument('x-queue-type', queue, `"unsupported queue type '${type}'"`)
   }
   const fallback = [vhostDefault, nodeDefault].find((type) => type !== null && QUEUE_TYPES.includes(type)) ?? 'classic'
@@ -184,7 +189,8 @@ function unsuitedProperty(queue: QueueProperties): string | null {
  */
 export function validateQueueArguments(queue: QueueFacts): void {
   const { type, arguments: args } = queue
-  if (queue.serverNamed && type !== 'classic') {
+  const ruled = ruledAs(type)
+  if (queue.serverNamed && ruled !== 'classic') {
     throw preconditionFailed(`Cannot declare a server-named queue for type ${moduleOf(type)}`)
   }
   const dlx = args.get('x-dead-letter-exchange')
@@ -194,15 +200,15 @@ export function validateQueueArguments(queue: QueueFacts): void {
   }
   for (const [key, rule] of RULES) {
     const field = args.get(key)
-    if (field === undefined || rule.check === null || !rule.types.includes(type)) continue
+    if (field === undefined || rule.check === null || !rule.types.includes(ruled)) continue
     const reason = rule.check(field, args)
     if (reason !== null) throw invalidArgument(key, queue, reason)
   }
   for (const key of args.keys()) {
-    if (RULES.get(key)?.types.includes(type) !== false) continue
+    if (RULES.get(key)?.types.includes(ruled) !== false) continue
     throw preconditionFailed(`invalid arg '${key}' for ${describeQueue(queue)} of queue type ${moduleOf(type)}`)
   }
-  if (type === 'classic') return
+  if (ruled === 'classic') return
   const unsuited = unsuitedProperty(queue)
   if (unsuited !== null) throw preconditionFailed(`invalid property '${unsuited}' for ${describeQueue(queue)}`)
   if (type === 'stream') checkStreamSizes(args)
@@ -230,7 +236,7 @@ const COMPARED: ReadonlyMap<string, readonly string[]> = new Map(
 )
 
 /** The arguments that must be equal when a queue of this type is declared again. */
-export const comparedArguments = (type: string): readonly string[] => COMPARED.get(type) ?? ['x-queue-type']
+export const comparedArguments = (type: string): readonly string[] => COMPARED.get(ruledAs(type))!
 
 /**
  * Compares the arguments of something that exists with those of another declaration of it. An absent `x-queue-type`
