@@ -511,7 +511,8 @@ describe('shovels of one broker', () => {
       { 'src-protocol': 'local', 'src-queue': 'from', 'dest-protocol': 'local', 'dest-queue': 'to' },
       'a/b',
     )
-    await running(server, 's')
+    const { src_protocol: from, dest_protocol: to } = await running(server, 's')
+    assert.deepEqual([from, to], ['local', 'local'])
     assert.ok(server.broker.findVhost('a/b').queues.has('from'))
   })
 

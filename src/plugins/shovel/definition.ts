@@ -4,9 +4,13 @@ import type { Properties } from '../../core/message.ts'
 import type { AckMode } from '../links/relay.ts'
 import { urisOf } from '../links/link-host.ts'
 
+/** `local`: this broker itself. */
+export type ShovelProtocol = 'amqp091' | 'local'
+
 /** A dynamic shovel, as its runtime parameter says. */
 export interface ShovelDefinition {
   readonly source: {
+    readonly protocol: ShovelProtocol
     readonly uris: readonly string[]
     /** One of queue and exchange. */
     readonly queue: string | null
@@ -20,6 +24,7 @@ export interface ShovelDefinition {
     readonly consumerArguments: Table
   }
   readonly destination: {
+    readonly protocol: ShovelProtocol
     readonly uris: readonly string[]
     /** One of queue and exchange, or neither: then messages go to the exchange and by the key that they came with. */
     readonly queue: string | null
@@ -51,9 +56,12 @@ export function parseDefinition(vhost: string, value: Readonly<Record<string, un
     const named = urisOf(value[`${end}-uri`])
     return named.length === 0 ? [`amqp:///${encodeURIComponent(vhost)}`] : named
   }
+  const protocolOf = (end: 'src' | 'dest'): ShovelProtocol =>
+    value[`${end}-protocol`] === 'local' ? 'local' : 'amqp091'
   const delaySec = (value['reconnect-delay'] ?? RECONNECT_DELAY_SEC) as number
   return {
     source: {
+      protocol: protocolOf('src'),
       uris: uris('src'),
       queue: text('src-queue'),
       queueArguments: tableFromJson(value['src-queue-args']),
@@ -67,6 +75,7 @@ export function parseDefinition(vhost: string, value: Readonly<Record<string, un
       consumerArguments: tableFromJson(value['src-consumer-args']),
     },
     destination: {
+      protocol: protocolOf('dest'),
       uris: uris('dest'),
       queue: text('dest-queue'),
       queueArguments: tableFromJson(value['dest-queue-args']),

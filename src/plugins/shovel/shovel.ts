@@ -277,8 +277,8 @@ export class Shovel implements ManagedShovel {
       Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null))
     return {
       src_uri: source.uri,
-      src_protocol: 'amqp091',
-      dest_protocol: 'amqp091',
+      src_protocol: from.protocol,
+      dest_protocol: to.protocol,
       dest_uri: destination.uri,
       ...given({
         src_queue: from.queue,
