@@ -8,6 +8,7 @@ import { guardExchangeType } from './guards/guarded-exchange-type.ts'
 import { guardProtocol } from './guards/guarded-protocol.ts'
 import { guardQueueType } from './guards/guarded-queue-type.ts'
 import { PluginGuard } from './guards/plugin-guard.ts'
+import { withinStopTime } from './guards/stop-time.ts'
 import { PluginError } from './load.ts'
 import type { Plugin, PluginRegistry } from './plugin.ts'
 import type { PluginProtocol } from './protocol.ts'
@@ -22,9 +23,6 @@ export interface AddedRoutes {
 
 /** After so long without an answer, the log says which plugin the start waits for. */
 const START_SLOW_MS = 10_000
-/** A plugin that has not stopped by then is left as it is. */
-const STOP_MS = 5_000
-
 /** The plugins of one broker: registered, started in their order, and stopped in the opposite one. */
 export class Plugins {
   /** What they add to the HTTP API. */
@@ -170,14 +168,3 @@ const routesOf = (plugin: string, add: (app: FastifyInstance) => unknown): Added
     }
   },
 })
-
-/** @throws Error when the time is over */
-async function withinStopTime(stopped: void | Promise<void>): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`not stopped after ${STOP_MS / 1000} s`)), STOP_MS)
-  try {
-    await Promise.race([stopped, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

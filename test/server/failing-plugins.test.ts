@@ -23,9 +23,11 @@ import {
   type QueueType,
   withProperties,
 } from '../../src/plugins/index.ts'
+import { GuardedBackend } from '../../src/plugins/guards/guarded-backend.ts'
+import { PluginGuard } from '../../src/plugins/guards/plugin-guard.ts'
 import { Plugins } from '../../src/plugins/plugins.ts'
 import { MqttWire } from '../support/mqtt-wire.ts'
-import { type Log, type LogFacts, silentLog } from '../../src/telemetry/log.ts'
+import { limitLog, type Log, type LogFacts, silentLog } from '../../src/telemetry/log.ts'
 
 // Whatever a plugin does wrong, who has nothing to do with it goes on, and the log names the plugin.
 
@@ -597,10 +599,15 @@ describe('a plugin that does not stop', () => {
       const core = { limitedLog: log, events: { listen: () => () => {} } } as never
       plugins.register(core)
       await plugins.start(core, silentLog)
-      const stopped = plugins.stop(log)
+      const backend = new GuardedBackend(
+        { name: 'b', authenticate: fail, authorize: fail, close: () => never } as never,
+        new PluginGuard('bad', limitLog(log)),
+      )
+      const stopped = Promise.all([plugins.stop(log), backend.close()])
       mock.timers.tick(5000)
       await stopped
-      assert.deepEqual(log.blamed, ['a plugin failed to stop: not stopped after 5 s'])
+      const late = 'not stopped after 5 s'
+      assert.deepEqual(log.blamed, [`a plugin failed to stop: ${late}`, `close() of back end 'b': ${late}`])
     } finally {
       mock.timers.reset()
     }

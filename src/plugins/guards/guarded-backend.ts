@@ -10,6 +10,7 @@ import {
 } from '../../auth/backend.ts'
 import type { LoginFacts, Renewal } from '../../core/identity.ts'
 import { type PluginGuard, requireFunctions } from './plugin-guard.ts'
+import { withinStopTime } from './stop-time.ts'
 
 const FAILED = 'internal error of the plugin'
 
@@ -37,7 +38,7 @@ export class GuardedBackend implements AuthBackend {
 
   async close(): Promise<void> {
     try {
-      await this.#backend.close()
+      await withinStopTime(this.#backend.close())
     } catch (error) {
       this.#guard.report(this.#what('close'), error)
     }

@@ -3,6 +3,7 @@ import type { Peer } from '../../net/listener.ts'
 import type { FrontEnd } from '../../protocols/front-end.ts'
 import type { PluginProtocol, ProtocolParts } from '../protocol.ts'
 import { type PluginGuard, requireFunctions } from './plugin-guard.ts'
+import { withinStopTime } from './stop-time.ts'
 
 /** A client that the front end fails for is disconnected. @throws TypeError when it is no protocol */
 export function guardProtocol(protocol: PluginProtocol, guard: PluginGuard): PluginProtocol {
@@ -42,7 +43,7 @@ class GuardedFrontEnd implements FrontEnd {
 
   async close(reason: string): Promise<void> {
     try {
-      await this.#frontEnd.close(reason)
+      await withinStopTime(this.#frontEnd.close(reason))
     } catch (error) {
       this.#guard.report(`close() of ${this.#of}`, error)
     }
