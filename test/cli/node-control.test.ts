@@ -98,6 +98,9 @@ describe('warren ctl and a node', () => {
       const again = await ctl(t, warren, command)
       assert.equal(again.code, 69)
       assert.match(again.stderr, /unable to perform an operation on the node/)
+      const waited = await ctl(t, warren, 'await_startup', '--timeout', '1')
+      assert.equal(waited.code, 69)
+      assert.match(waited.stderr, /the node has not started/)
     }
   })
 

@@ -56,11 +56,24 @@ export function findCommand(
  */
 export function parseCtl(command: CtlCommand, argv: readonly string[]): Parsed {
   try {
-    return parseCommandLine(command, argv, GLOBAL_OPTIONS)
+    return parseCommandLine(command, withoutTruthValues(command, argv), GLOBAL_OPTIONS)
   } catch (error) {
     if (error instanceof CommanderError) throw new UsageError(inRabbitWords(error, command))
     throw error
   }
+}
+
+/** Options without a value may have one in scripts, as RabbitMQ takes it: `--online=true`, `--table-headers=false`. */
+function withoutTruthValues({ options = [] }: CtlCommand, argv: readonly string[]): string[] {
+  const flags = new Set(
+    [...options, ...GLOBAL_OPTIONS].flatMap(({ flags: text }) => (/[<[]/.test(text) ? [] : flagNames(text))),
+  )
+  return argv.flatMap((word) => {
+    const [, name = '', value] = /^--([^=]+)=(true|false)$/.exec(word) ?? []
+    if (value === undefined || !flags.has(`--${name}`)) return [word]
+    if (value === 'true') return [`--${name}`]
+    return flags.has(`--no-${name}`) ? [`--no-${name}`] : []
+  })
 }
 
 function inRabbitWords({ code, message }: CommanderError, command: CtlCommand): string {

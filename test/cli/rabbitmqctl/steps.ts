@@ -38,6 +38,8 @@ const vhosts: readonly Step[] = [
   { args: ['list_vhosts', '-s', 'name'], lines: mine, unordered: true },
   { args: ['list_vhosts', '-q', 'name,tracing'], lines: mine, unordered: true },
   { args: ['list_vhosts', '--no-table-headers'], lines: mine, unordered: true },
+  { args: ['list_vhosts', '--table-headers=false'], lines: mine, unordered: true },
+  { args: ['list_vhosts', '--table-headers=true'], lines: mine, unordered: true },
   {
     args: ['list_vhosts', '--formatter', 'csv', 'name', 'description'],
     lines: mine,

@@ -125,7 +125,8 @@ const awaitStartup: CtlCommand = {
   summary: 'Waits until the node has started',
   timeoutSec: STARTUP_TIMEOUT_SEC,
   async run(context) {
-    await until(() => answers(context), context.timeoutSec, 'timed out while waiting: the node has not started')
+    const late = 'timed out while waiting: the node has not started'
+    await until(() => answers(context), context.timeoutSec, late, EXIT.unavailable)
   },
 }
 
