@@ -388,11 +388,11 @@ export class Publishing {
   }
 
   #deliverPending({ exchange, message, mandatory, targets, checked }: Pending): void {
-    const { router } = this.#vhost
-    const routed = checked ? router.route(exchange, message) : targets
-    const passage = checked ? router.passage : null
-    if (passage === null) this.#deliver(exchange, message, mandatory, routed, false)
-    else this.#pass(passage, exchange, message, mandatory, routed)
+    // a plugin's exchange may fail now, and what is committed is committed
+    const routed = checked ? this.#vhost.tryRoute(exchange, message) : null
+    const passage = routed === null ? null : this.#vhost.router.passage
+    if (passage === null) this.#deliver(exchange, message, mandatory, routed ?? targets, false)
+    else this.#pass(passage, exchange, message, mandatory, routed!)
   }
 
   rollback(): void {

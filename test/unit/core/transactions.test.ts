@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Client, CoreBench } from '../../support/core-bench.ts'
+import { BrokerError } from '../../../src/core/errors.ts'
+import { type Client, CoreBench, tableOf } from '../../support/core-bench.ts'
 
 async function start(): Promise<{ client: Client; other: Client }> {
   const bench = await new CoreBench().start()
@@ -54,4 +55,31 @@ test('what is committed to the default exchange goes to a queue that was declare
   other.declare('q')
   client.session.commit()
   assert.deepEqual([client.told.map(({ what }) => what), bodiesIn(other, 'q')], [['committed'], ['a']])
+})
+
+test('all is committed though the exchange of a plugin fails when it is asked once more', async () => {
+  const bench = await new CoreBench().start()
+  let asked = 0
+  bench.broker.exchangeTypes.register({
+    name: 'x-failing',
+    cacheable: false,
+    create: () => ({
+      bind() {},
+      unbind() {},
+      route(_message, out) {
+        if (++asked === 6) throw new BrokerError('internalError', 'the plugin failed')
+        out.add(bench.queue('q'))
+      },
+    }),
+  })
+  const client = bench.client()
+  const other = bench.client()
+  client.declare('q')
+  client.exchange('x', 'x-failing', { 'x-message-deduplication': true })
+  client.session.selectTransactions()
+  for (const body of ['a', 'b']) {
+    client.publish('any', body, { exchange: 'x', headers: tableOf({ 'x-deduplication-header': body }) })
+  }
+  client.session.commit()
+  assert.deepEqual([asked, bodiesIn(other, 'q')], [6, ['a', 'b']])
 })
