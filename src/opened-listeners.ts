@@ -3,6 +3,7 @@ import type { CertificateFacts, ListenerFacts } from './management/management-ho
 import type { Listener } from './net/listener.ts'
 import { type TlsContext, validityProblem } from './net/tls.ts'
 import type { Log } from './telemetry/log.ts'
+import { wallClock } from './util/real-time.ts'
 
 /** By what is spoken there. */
 export interface ServerUrls {
@@ -62,7 +63,7 @@ export class OpenedListeners {
   #addCertificate(protocol: string, port: number, tls: TlsContext): void {
     const { certFile: file, validFrom, validTo } = tls
     this.certificates.push({ protocol, port, validTo })
-    const problem = validityProblem(tls, Date.now())
+    const problem = validityProblem(tls, wallClock())
     if (problem === null) return
     const [from, to] = [validFrom, validTo].map((time) => new Date(time).toISOString())
     this.#log.warn(problem, { file, from, to, listener: protocol, port })

@@ -12,6 +12,7 @@ import { withinStopTime } from './guards/stop-time.ts'
 import { PluginError } from './load.ts'
 import type { Plugin, PluginRegistry } from './plugin.ts'
 import type { PluginProtocol } from './protocol.ts'
+import { clearTimeout, setTimeout } from '../util/real-time.ts'
 
 /** Routes that a plugin adds to the HTTP API. */
 export interface AddedRoutes {
@@ -23,6 +24,7 @@ export interface AddedRoutes {
 
 /** After so long without an answer, the log says which plugin the start waits for. */
 const START_SLOW_MS = 10_000
+
 /** The plugins of one broker: registered, started in their order, and stopped in the opposite one. */
 export class Plugins {
   /** What they add to the HTTP API. */

@@ -15,7 +15,7 @@ export async function startForCertificates(
   const broker = await startBroker({
     protocols: ['stomp'],
     users: [{ name: 'ann', password: 'secret', permissions }],
-    tls: { ...server, caFile: authority.caFile },
+    tls: { certFile: server.certFile, keyFile: server.keyFile, caFile: authority.caFile },
     config: { 'warren.tls_threads': tlsThreads, 'stomp.ssl_cert_login': true, ssl_cert_login_from: 'common_name' },
   })
   t.after(() => broker.stop())

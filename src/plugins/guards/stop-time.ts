@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../../util/real-time.ts'
+
 /** What of a plugin has not stopped by then is left as it is. */
 const STOP_MS = 5_000
 
