@@ -139,12 +139,13 @@ export class Wire {
 
   #onClose(): void {
     this.life.wires.delete(this)
-    this.#end('cut')
+    this.#end(this.life.ending ? 'broker' : 'cut')
   }
 
-  #end(how: 'cut' | 'closed'): void {
+  /** What the client itself ends, it ends while the broker still goes on, though that is about to be told to go. */
+  #end(how: 'broker' | 'cut' | 'closed'): void {
     this.ended = true
-    this.book.lost(this.life.ending ? 'broker' : how)
+    this.book.lost(how)
     this.#wake()
   }
 
