@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { isPromise } from 'node:util/types'
 import { nearest } from '../util/nearest.ts'
 
 /** Where a value stands: `startBroker`, `users[0].tags`. */
@@ -22,6 +23,7 @@ const SHOWN_MAX = 60
 
 function shown(given: unknown): string {
   if (given === undefined) return 'missing'
+  if (isPromise(given)) return 'a promise (is there an await missing?)'
   const text = inspect(given, { depth: 0, breakLength: Infinity, maxStringLength: SHOWN_MAX })
   return text.length > SHOWN_MAX + 2 ? `${text.slice(0, SHOWN_MAX)}…` : text
 }

@@ -36,7 +36,12 @@ const WRONG: readonly (readonly [
     'RangeError',
     "'properties.priority' is 256: give a whole number from 0 to 255",
   ],
-  ['sendToQueue', ['t', Promise.resolve('x')], 'TypeError', `'body' is Promise { 'x' }: ${BODY}`],
+  [
+    'sendToQueue',
+    ['t', Promise.resolve('x')],
+    'TypeError',
+    `'body' is a promise (is there an await missing?): ${BODY}`,
+  ],
   ['sendToQueue', ['t', new Map()], 'TypeError', `'body' is Map(0) {}: ${BODY}`],
   ['sendToQueue', ['t', new Float64Array()], 'TypeError', `'body' is Float64Array(0) []: ${BODY}`],
   [
