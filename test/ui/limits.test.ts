@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
 import { goTo, openSignedIn, type Stage, type Window } from './support/stage.ts'
@@ -18,6 +19,15 @@ describe('limits', { skip: withoutBrowser }, () => {
     await ask(stage.apiUrl, 'DELETE', `users/${encodeURIComponent(user)}`)
     await stage.close()
   })
+
+  /** What the page sends from now on to change something. */
+  const changesOf = (page: Page): (() => readonly string[]) => {
+    const sent: string[] = []
+    page.on('request', (request) => {
+      if (request.method() !== 'GET') sent.push(`${request.method()} ${request.url().split('/api/')[1]!}`)
+    })
+    return () => sent
+  }
 
   const limitsOf = async (resource: string): Promise<unknown> =>
     ((await ask(stage.apiUrl, 'GET', resource)) as { value: object }[])[0]?.value ?? {}
@@ -50,6 +60,29 @@ describe('limits', { skip: withoutBrowser }, () => {
       assert.equal(await form.getByLabel('Most connections').evaluate((input) => input.matches(':focus')), true)
     }
     assert.deepEqual(await limitsOf(`user-limits/${encodeURIComponent(user)}`), {})
+  })
+
+  test('stay as they are when what is typed is no number', async () => {
+    const { page } = window
+    const url = `user-limits/${encodeURIComponent(user)}`
+    await ask(stage.apiUrl, 'PUT', `${url}/max-channels`, { value: 50 })
+    const sent = changesOf(page)
+    await goTo(page, '#/limits')
+    await goTo(page, `#/users/${encodeURIComponent(user)}`)
+    const form = page.getByRole('region', { name: 'Limits' })
+    const input = form.getByLabel('Most channels')
+    await form.getByLabel('Most connections').fill('7')
+    await input.click()
+    await page.keyboard.press('ControlOrMeta+a')
+    await page.keyboard.type('6-')
+    await page.keyboard.press('Enter')
+    // had it been sent, it would be there before what is sent next
+    await input.fill('60')
+    await form.getByRole('button', { name: 'Save limits' }).click()
+    await page.getByText('Limits saved').waitFor()
+    assert.deepEqual(sent(), [`PUT ${url}/max-connections`, `PUT ${url}/max-channels`])
+    await ask(stage.apiUrl, 'DELETE', `${url}/max-channels`)
+    await ask(stage.apiUrl, 'DELETE', `${url}/max-connections`)
     await goTo(page, '#/limits')
   })
 

@@ -55,11 +55,20 @@ export function Button(props: ButtonProps) {
   )
 }
 
-/** What is wrong in a form would be left out, or be refused later. Goes to the first such input. @returns whether there is one */
+type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
+
+/**
+ * What is wrong in a form would be left out, or be refused later. Goes to the first such input, where the browser says what it is
+ * that itself has found: of what is no number in an input for numbers, scripts see nothing at all. @returns whether there is one
+ */
 function goToFault(form: HTMLFormElement | null): boolean {
-  const input = form?.querySelector<HTMLElement>('[aria-invalid="true"]')
-  input?.focus()
-  return input !== null && input !== undefined
+  const input = form?.querySelector<Control>(':is(input, select, textarea):is([aria-invalid="true"], :invalid)')
+  if (input === null || input === undefined) return false
+  const folded = input.closest('details')
+  if (folded !== null) folded.open = true
+  input.focus()
+  input.reportValidity()
+  return true
 }
 
 /** A link that looks like a button: it leads to another page. */

@@ -144,7 +144,6 @@ function NumberControl({ field, value, set }: ControlProps & { readonly value: n
       {...useFieldProps()}
       class="input"
       type="number"
-      min={0}
       step={field.kind === 'count' ? 1 : 'any'}
       inputMode="decimal"
       value={typed.value}
