@@ -75,6 +75,7 @@ export function EventsPage() {
             label={t.title}
             headers={[t.time, t.event, t.about, t.by, t.details]}
             rows={shown.value.map(row)}
+            keys={shown.value.map(({ id }) => id)}
           />
         )}
       </Card>
