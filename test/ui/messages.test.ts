@@ -99,6 +99,29 @@ describe('the message browser', { skip }, () => {
     await dialog.waitFor({ state: 'detached' })
   })
 
+  test('shows work that a dialog has begun, and lets it be stopped', async () => {
+    const { page } = window
+    await goTo(page, `#/queues/${vhost}/dead-letters/messages`)
+    await page.getByRole('checkbox', { name: /Pick message/ }).check()
+    await page.getByRole('button', { name: 'Copy', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('returns.exact')
+    // it runs until the page hears otherwise
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    await page.route('**/api/jobs/*', async (route) => {
+      await over
+      await route.continue()
+    })
+    await dialog.getByRole('button', { name: 'Copy', exact: true }).click()
+    const job = page.getByRole('region', { name: 'Running work' })
+    await job.waitFor()
+    await dialog.waitFor({ state: 'detached' })
+    await job.getByRole('button', { name: 'Stop' }).click({ trial: true })
+    end()
+    await job.waitFor({ state: 'detached' })
+    await page.unroute('**/api/jobs/*')
+  })
+
   test('moves what is picked, and deletes what was found', async () => {
     const { page } = window
     const left = await messages('dead-letters')

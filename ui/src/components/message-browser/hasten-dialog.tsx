@@ -7,17 +7,17 @@ import { DurationInput } from '../quantity-input.tsx'
 import { texts } from './texts.ts'
 
 export interface HastenDialogProps {
-  readonly act: (action: MessageAction) => Promise<void>
+  readonly begin: (action: MessageAction) => Promise<void>
   readonly onClose: () => void
 }
 
 /** Asks when delayed messages are to be due. */
-export function HastenDialog({ act, onClose }: HastenDialogProps) {
+export function HastenDialog({ begin, onClose }: HastenDialogProps) {
   const t = texts.value
   const dueInMs = useSignal<number | null>(null)
   const send = async (): Promise<void> => {
     const wait = dueInMs.value
-    await act(wait === null ? { action: 'hasten' } : { action: 'hasten', deliver_at: Date.now() + wait })
+    await begin(wait === null ? { action: 'hasten' } : { action: 'hasten', deliver_at: Date.now() + wait })
     onClose()
   }
   return (

@@ -12,7 +12,7 @@ import { count } from '../../format.ts'
 export function DelayedActions(props: BrowserActionsProps) {
   const t = texts.value
   const { place, picked } = props
-  const { all, isIdle, act } = useActing(props)
+  const { all, isIdle, act, begin } = useActing(props)
   const isHastening = useSignal(false)
   const cancel = async (): Promise<void> => {
     const question = { title: t.cancelTitle, text: t.cancelText, confirm: t.cancel, danger: true }
@@ -31,7 +31,7 @@ export function DelayedActions(props: BrowserActionsProps) {
         </Button>
       </div>
       <Checkbox value={all} label={t.allFound} />
-      {isHastening.value && <HastenDialog act={act} onClose={() => void (isHastening.value = false)} />}
+      {isHastening.value && <HastenDialog begin={begin} onClose={() => void (isHastening.value = false)} />}
     </div>
   )
 }

@@ -17,7 +17,7 @@ type Asked = 'move' | 'copy' | 'hasten'
 export function MessageActions(props: BrowserActionsProps) {
   const t = texts.value
   const { place, picked } = props
-  const { all, isIdle, act } = useActing(props)
+  const { all, isIdle, act, begin } = useActing(props)
   const asked = useSignal<Asked | null>(null)
   const close = (): void => void (asked.value = null)
   const sure = async (action: 'delete' | 'redrive' | 'cancel', title: string, text: string): Promise<void> => {
@@ -44,9 +44,9 @@ export function MessageActions(props: BrowserActionsProps) {
         {button('delete', () => sure('delete', t.deleteTitle, t.deleteText))}
       </div>
       <Checkbox value={all} label={t.allFound} />
-      {asked.value === 'hasten' && <HastenDialog act={act} onClose={close} />}
+      {asked.value === 'hasten' && <HastenDialog begin={begin} onClose={close} />}
       {(asked.value === 'move' || asked.value === 'copy') && (
-        <TargetDialog vhost={place.vhost} asked={asked.value} act={act} onClose={close} />
+        <TargetDialog vhost={place.vhost} asked={asked.value} begin={begin} onClose={close} />
       )}
     </div>
   )
@@ -55,16 +55,16 @@ export function MessageActions(props: BrowserActionsProps) {
 interface TargetDialogProps {
   readonly vhost: string
   readonly asked: 'move' | 'copy'
-  readonly act: (action: MessageAction) => Promise<void>
+  readonly begin: (action: MessageAction) => Promise<void>
   readonly onClose: () => void
 }
 
 /** Asks where messages are to go. */
-function TargetDialog({ vhost, asked, act, onClose }: TargetDialogProps) {
+function TargetDialog({ vhost, asked, begin, onClose }: TargetDialogProps) {
   const t = texts.value
   const target = useTargetForm()
   const send = async (): Promise<void> => {
-    await act({ action: asked, to: target.chosen() })
+    await begin({ action: asked, to: target.chosen() })
     onClose()
   }
   return (
