@@ -11,6 +11,13 @@ const formats = computed(() => ({
   percent: new Intl.NumberFormat(locale.value, { style: 'percent', maximumFractionDigits: 1 }),
   dateTime: new Intl.DateTimeFormat(locale.value, { dateStyle: 'medium', timeStyle: 'medium' }),
   time: new Intl.DateTimeFormat(locale.value, { timeStyle: 'medium' }),
+  timeMs: new Intl.DateTimeFormat(locale.value, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+    hourCycle: 'h23',
+  }),
 }))
 
 const units = defineTexts(
@@ -99,4 +106,16 @@ export function dateTimeOf(text: string | undefined): string {
 /** Time of day, of milliseconds since the epoch. */
 export function timeOfDay(ms: number): string {
   return formats.value.time.format(ms)
+}
+
+/** Time of day to the millisecond, of milliseconds since the epoch. */
+export function timeOfDayMs(ms: number): string {
+  return formats.value.timeMs.format(ms)
+}
+
+/** The day that it is for the user, as names of files have it: 2026-11-28. */
+export function today(): string {
+  const now = new Date()
+  const twoDigits = (value: number): string => String(value).padStart(2, '0')
+  return `${now.getFullYear()}-${twoDigits(now.getMonth() + 1)}-${twoDigits(now.getDate())}`
 }

@@ -32,6 +32,8 @@ export interface Stage {
 export interface WindowOptions {
   readonly language?: 'en' | 'zh'
   readonly theme?: 'light' | 'dark'
+  /** By its name; UTC where it is left out. */
+  readonly timeZone?: string
   readonly width?: number
   readonly height?: number
 }
@@ -53,12 +55,12 @@ export async function openStage(): Promise<Stage> {
     amqpUrl: broker.amqpUrl,
     apiUrl: broker.apiUrl,
     scene,
-    open: async ({ language = 'en', theme = 'light', width = 1280, height = 900 } = {}) => {
+    open: async ({ language = 'en', theme = 'light', timeZone = 'UTC', width = 1280, height = 900 } = {}) => {
       const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: theme,
         locale: language === 'zh' ? 'zh-CN' : 'en-GB',
-        timezoneId: 'UTC',
+        timezoneId: timeZone,
         reducedMotion: 'reduce',
       })
       const page = await context.newPage()

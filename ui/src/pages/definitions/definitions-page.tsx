@@ -3,6 +3,7 @@ import { exportDefinitions } from '../../api/definitions.ts'
 import { ActionForm } from '../../components/action-form.tsx'
 import { Field, FieldGrid } from '../../components/form.tsx'
 import { Card, Page } from '../../components/page.tsx'
+import { today } from '../../format.ts'
 import { ImportCard } from './import-card.tsx'
 import { saveFile } from '../../components/save-file.ts'
 import { ScopeSelect } from './scope-select.tsx'
@@ -22,9 +23,8 @@ function ExportCard() {
   const t = texts.value
   const vhost = useSignal<string | null>(null)
   const download = async (): Promise<void> => {
-    const day = new Date().toISOString().slice(0, 10)
     const name = vhost.value === null ? 'definitions' : `definitions-${vhost.value.replaceAll(/[^\w.-]+/g, '_')}`
-    saveFile(await exportDefinitions(vhost.value), `${name}-${day}.json`)
+    saveFile(await exportDefinitions(vhost.value), `${name}-${today()}.json`)
   }
   return (
     <Card title={t.export} hint={t.exportHint}>

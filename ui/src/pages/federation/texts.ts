@@ -21,7 +21,8 @@ export const texts = defineTexts(
     upstream: 'Upstream',
     address: 'Address',
     there: 'There',
-    since: 'Since',
+    // The broker tells its own time of day, without its zone.
+    since: 'Since (time of the broker)',
     restart: 'Restart',
     restarted: 'Link restarted',
     settings: 'Settings',
@@ -59,7 +60,7 @@ export const texts = defineTexts(
     upstream: '上游',
     address: '地址',
     there: '上游对象',
-    since: '始于',
+    since: '始于（服务器时间）',
     restart: '重启',
     restarted: '链接已重启',
     settings: '设置',

@@ -16,7 +16,8 @@ export const texts = defineTexts(
     pending: 'Unconfirmed',
     remaining: 'Remaining',
     unlimited: 'without end',
-    since: 'Since',
+    // The broker tells its own time of day, without its zone.
+    since: 'Since (time of the broker)',
     reason: 'Reason',
     flow: 'Destination',
     flows: { running: 'takes messages', flow: 'slow', blocked: 'blocked by an alarm' },
@@ -47,7 +48,7 @@ export const texts = defineTexts(
     pending: '待确认',
     remaining: '剩余',
     unlimited: '无终点',
-    since: '始于',
+    since: '始于（服务器时间）',
     reason: '原因',
     flow: '目标状态',
     flows: { running: '正常接收', flow: '较慢', blocked: '被告警阻塞' },

@@ -7,6 +7,7 @@ import { DataTable, type Column } from '../../components/data-table.tsx'
 import { exchangeLabel } from '../../components/links.tsx'
 import { Badge, Card, Empty, Page, type Tone } from '../../components/page.tsx'
 import { showDone } from '../../components/toasts.tsx'
+import { timeOfDayMs } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { navigate } from '../../router.ts'
 import type { PageComponentProps } from '../../routes.ts'
@@ -79,15 +80,13 @@ const TONES: Readonly<Record<string, Tone>> = {
   return: 'danger',
 }
 
-/** To the millisecond, as steps of one message follow each other closely. */
-const clock = (ms: number): string => new Date(ms).toISOString().slice(11, 23)
-
 function columns(): readonly Column<TraceEvent>[] {
   const t = texts.value
   const names = t.eventNames as Readonly<Record<string, string>>
   return [
     { id: 'n', header: 'n', sort: 'n', align: 'end', show: 'chosen', cell: ({ n }) => n },
-    { id: 'at', header: `${t.at} (UTC)`, sort: 'at', cell: ({ at }) => <span class="mono">{clock(at)}</span> },
+    // Steps of one message follow each other closely.
+    { id: 'at', header: t.at, sort: 'at', cell: ({ at }) => <span class="mono">{timeOfDayMs(at)}</span> },
     { id: 'message', header: t.message, sort: 'message', cell: ({ message }) => message },
     {
       id: 'event',
