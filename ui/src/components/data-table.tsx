@@ -4,6 +4,7 @@ import { useMemo, useRef } from 'preact/hooks'
 import type { ListQuery, Page } from '../api/lists.ts'
 import { preferences, stored } from '../state/preferences.ts'
 import { usePoll, type Polled } from '../state/poll.ts'
+import { useLostFocus } from './lost-focus.ts'
 import { ColumnChoice } from './table-columns.tsx'
 import { useTableQuery } from './table-query.ts'
 import { Pager, TableFilter } from './table-tools.tsx'
@@ -70,19 +71,25 @@ export function DataTable<T extends object>(props: TableProps<T>) {
   const page: Polled<Page<T>> = usePoll(`${loadKey} ${JSON.stringify(query.value)}`, ask, { keep: true })
   const chosen = useMemo(() => stored<readonly string[] | null>(`columns.${id}`, null, Array.isArray), [id])
   const picked = useSignal<ReadonlySet<string>>(new Set())
+  const root = useLostFocus<HTMLDivElement>()
   props.handle?.({ refresh: page.refresh })
 
   const data = page.data.value
   const failed = page.error.value
   const isFiltered = query.value.name !== ''
-  if (data === undefined && failed !== null) return <ErrorPanel error={failed} onRetry={page.refresh} />
+  if (data === undefined && failed !== null)
+    return (
+      <div class="table" ref={root}>
+        <ErrorPanel error={failed} onRetry={page.refresh} />
+      </div>
+    )
   const isEmpty = data !== undefined && data.total_count === 0 && !isFiltered
   // A list of a few rows beside other things needs no tools to find one of them.
   const isShort = props.inAddress !== true && !isFiltered && (data?.total_count ?? 0) <= FEW_ROWS
   const hasTools = !bare && !isShort && (!isEmpty || props.tools !== undefined)
   const pickedRows = data?.items.filter((row) => picked.value.has(props.rowKey(row))) ?? []
   return (
-    <div class="table">
+    <div class="table" ref={root}>
       {hasTools && (
         <div class="table-tools">
           <TableFilter query={query.value} change={change} label={props.label} />

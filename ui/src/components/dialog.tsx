@@ -16,14 +16,19 @@ export interface DialogProps {
   readonly children: ComponentChildren
 }
 
-/** A modal dialog for as long as it is drawn. The browser keeps the focus in it, and gives it back. */
+/** A modal dialog for as long as it is drawn. The browser keeps the focus in it; where it came from it goes back to. */
 export function Dialog({ title, onClose, wide = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
     const dialog = element.current!
+    const before = document.activeElement
     dialog.showModal()
-    return () => dialog.close()
+    return () => {
+      dialog.close()
+      // Closing what is no longer in the page gives nothing back.
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true })
+    }
   }, [])
   return (
     <dialog

@@ -12,7 +12,7 @@ export interface MenuProps {
   readonly children: ComponentChildren
 }
 
-/** A button that opens a small panel below it. Escape and a click elsewhere close it. */
+/** A button that opens a small panel below it. Escape, a click elsewhere, and a focus that goes elsewhere close it. */
 export function Menu({ label, icon, iconOnly = false, children }: MenuProps) {
   const open = useSignal(false)
   const root = useRef<HTMLDivElement>(null)
@@ -32,8 +32,12 @@ export function Menu({ label, icon, iconOnly = false, children }: MenuProps) {
     open.value = false
     button.current?.focus()
   }
+  const onLeave = (event: FocusEvent): void => {
+    // Without a new place the window has lost the focus, and will have it again.
+    if (event.relatedTarget !== null && !root.current!.contains(event.relatedTarget as Node)) open.value = false
+  }
   return (
-    <div class="menu" ref={root} onKeyDown={onKey}>
+    <div class="menu" ref={root} onKeyDown={onKey} onFocusOut={onLeave}>
       <button
         type="button"
         ref={button}

@@ -15,7 +15,7 @@ import { confirm } from '../dialog.tsx'
 import { Field, FieldGrid, TextInput } from '../form.tsx'
 import { Card, Empty, FoldedCard } from '../page.tsx'
 import { showDone } from '../toasts.tsx'
-import { OtherField, otherColumn, scopeKey, useOther } from './scope.tsx'
+import { OtherField, otherColumn, otherOf, scopeKey, useOther } from './scope.tsx'
 import { texts } from './texts.ts'
 
 /** Who may do what: of one user in all virtual hosts, or of all users in one. */
@@ -69,7 +69,7 @@ function columns(scope: PermissionScope, clear: (row: Permission) => Promise<voi
       header: common.value.actions,
       align: 'end',
       cell: (row) => (
-        <Button size="small" onClick={() => clear(row)}>
+        <Button size="small" label={`${t.clear}: ${otherOf(scope, row)}`} onClick={() => clear(row)}>
           {t.clear}
         </Button>
       ),

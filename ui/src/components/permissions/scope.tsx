@@ -37,6 +37,8 @@ export function OtherField({ scope, other }: { readonly scope: PermissionScope; 
   )
 }
 
+export const otherOf = (scope: PermissionScope, { user, vhost }: Ends): string => ('user' in scope ? vhost : user)
+
 export function otherColumn<T extends Ends>(scope: PermissionScope): Column<T> {
   return 'user' in scope
     ? {

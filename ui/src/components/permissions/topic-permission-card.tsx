@@ -14,11 +14,11 @@ import { Button } from '../button.tsx'
 import { DataTable, type Column, type TableHandle } from '../data-table.tsx'
 import { confirm } from '../dialog.tsx'
 import { Field, FieldGrid, TextInput } from '../form.tsx'
-import { ExchangeLink } from '../links.tsx'
+import { ExchangeLink, exchangeLabel } from '../links.tsx'
 import { Card, Empty, FoldedCard } from '../page.tsx'
 import { SuggestInput } from '../suggest-input.tsx'
 import { showDone } from '../toasts.tsx'
-import { OtherField, otherColumn, scopeKey, useOther } from './scope.tsx'
+import { OtherField, otherColumn, otherOf, scopeKey, useOther } from './scope.tsx'
 import { texts } from './texts.ts'
 
 /** Which routing keys may be used on which exchange. */
@@ -74,7 +74,11 @@ function columns(
       header: common.value.actions,
       align: 'end',
       cell: (row) => (
-        <Button size="small" onClick={() => clear(row)}>
+        <Button
+          size="small"
+          label={`${t.clear}: ${otherOf(scope, row)}, ${exchangeLabel(row.exchange)}`}
+          onClick={() => clear(row)}
+        >
           {t.clear}
         </Button>
       ),
