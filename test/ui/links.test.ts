@@ -99,6 +99,32 @@ describe('shovels and federation', { skip }, () => {
     await assert.rejects(valueOf(`shovel/${vhost}/stock`), /404/)
   })
 
+  test('one that is gone meanwhile is deleted as well, and leaves the list', async () => {
+    const { page } = window
+    const parameter = `parameters/shovel/${vhost}/passing`
+    const ends = {
+      'src-uri': 'amqp://127.0.0.1:1',
+      'src-queue': 'a',
+      'dest-uri': 'amqp://127.0.0.1:1',
+      'dest-queue': 'b',
+    }
+    await ask(stage.apiUrl, 'PUT', parameter, { value: ends })
+    // who looks at it every few seconds would see it go
+    await page.getByRole('button', { name: 'Settings' }).click()
+    await page.getByLabel('Refresh', { exact: true }).selectOption('manually')
+    await goTo(page, '#/shovels')
+    await page.getByRole('button', { name: 'Refresh now' }).click()
+    const button = page.getByRole('button', { name: 'Delete: passing' })
+    await button.waitFor()
+    await ask(stage.apiUrl, 'DELETE', parameter)
+    await button.click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await button.waitFor({ state: 'detached' })
+    await page.getByText('Deleted passing').waitFor()
+    await page.getByRole('button', { name: 'Settings' }).click()
+    await page.getByLabel('Refresh', { exact: true }).selectOption('every 5 s')
+  })
+
   test('links say how they do, and one is restarted', async () => {
     const { page } = window
     await goTo(page, '#/federation')

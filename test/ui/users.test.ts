@@ -38,6 +38,22 @@ describe('users', { skip: withoutBrowser }, () => {
     assert.equal(await canSignIn('first'), true)
   })
 
+  test('one that is there already is not written over', async () => {
+    const { page } = window
+    await goTo(page, '#/users/new')
+    await page.getByLabel('Name', { exact: true }).fill(NAME)
+    await page.getByLabel('Password', { exact: true }).fill('second')
+    await page.getByLabel('Password again').fill('second')
+    await page.getByRole('button', { name: 'Add a user' }).click()
+    await page.getByRole('alert').getByText('One of this name exists already').waitFor()
+    const { tags } = (await ofUser()) as { tags: string[] }
+    assert.deepEqual(tags, ['monitoring', 'shop', 'night'])
+    assert.equal(await canSignIn('first'), true)
+    await page.getByRole('link', { name: 'Show what is there' }).click()
+    await page.getByRole('button', { name: 'Leave' }).click()
+    await page.locator('h1', { hasText: NAME }).waitFor()
+  })
+
   test('permissions are set and cleared', async () => {
     const { page } = window
     await page.getByText('Set permissions', { exact: true }).first().click()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { withoutBrowser } from './support/browser.ts'
 import { ask } from './support/scene.ts'
-import { isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
 
 const NAME = `made in the console/${process.pid}`
 const PATH = encodeURIComponent(NAME)
@@ -39,6 +39,19 @@ describe('virtual hosts', { skip }, () => {
       { description, tags, type },
       { description: 'For the night import', tags: ['shop', 'night'], type: 'quorum' },
     )
+  })
+
+  test('one that is there already is not written over', async () => {
+    const { page } = window
+    const before = await vhost()
+    await goTo(page, '#/vhosts/new')
+    await page.getByLabel('Name', { exact: true }).fill(NAME)
+    await page.getByLabel('Description').fill('another')
+    await page.getByRole('button', { name: 'Add a virtual host' }).click()
+    await page.getByRole('alert').getByText('One of this name exists already').waitFor()
+    const { description, tags, default_queue_type: type } = await vhost()
+    assert.deepEqual([description, tags, type], [before.description, before.tags, before.default_queue_type])
+    await goTo(page, `#/vhosts/${PATH}`)
   })
 
   test('tracing is switched on and off, and changes nothing else', async () => {

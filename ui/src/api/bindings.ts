@@ -1,5 +1,5 @@
 import { exchangeInPath } from './exchanges.ts'
-import { path, request } from './http.ts'
+import { path, remove, request } from './http.ts'
 import type { Arguments } from './types.ts'
 
 export interface Binding {
@@ -39,5 +39,5 @@ export function bind(ends: Ends, routingKey: string, args: Arguments): Promise<v
 
 export function unbind(binding: Binding): Promise<void> {
   // The key is in its form for paths already, but as a part of a path it has to survive the decoding of the whole.
-  return request('DELETE', `${between(binding)}/${encodeURIComponent(binding.properties_key)}`)
+  return remove(`${between(binding)}/${encodeURIComponent(binding.properties_key)}`)
 }

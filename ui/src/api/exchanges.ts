@@ -1,4 +1,4 @@
-import { path, request } from './http.ts'
+import { path, remove, request } from './http.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
 import { historyQuery } from './overview.ts'
 import type { Arguments, MessageStats } from './types.ts'
@@ -43,7 +43,7 @@ export function declareExchange(vhost: string, name: string, declaration: Exchan
 
 /** @param ifUnused refuses while it has bindings */
 export function deleteExchange(vhost: string, name: string, ifUnused: boolean): Promise<void> {
-  return request('DELETE', path`exchanges/${vhost}/${name}`, { query: { 'if-unused': ifUnused ? true : null } })
+  return remove(path`exchanges/${vhost}/${name}`, { query: { 'if-unused': ifUnused ? true : null } })
 }
 
 /** The names of all exchanges of a virtual host but the default one, for suggestions: at most 500. */

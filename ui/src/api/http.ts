@@ -78,6 +78,26 @@ export async function request<T>(method: Method, resource: string, options: Requ
   return (text === '' ? undefined : parse(text, response)) as T
 }
 
+/** Deletes it. What somebody else has deleted meanwhile is as wanted. @throws ApiError as `request` does otherwise */
+export async function remove(resource: string, options: RequestOptions = {}): Promise<void> {
+  await isThere(request('DELETE', resource, options))
+}
+
+/** For what PUT would write over. @throws ApiError `taken` where there is such a thing already */
+export async function expectNew(resource: string): Promise<void> {
+  if (await isThere(request('GET', resource))) throw new ApiError(409, 'taken', '')
+}
+
+async function isThere(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    await answer
+    return true
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return false
+    throw error
+  }
+}
+
 /** Like `request`, for an answer that is not JSON: a file to save, a stream of events. */
 export async function send(method: Method, resource: string, options: RequestOptions = {}): Promise<Response> {
   try {

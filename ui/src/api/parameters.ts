@@ -1,5 +1,5 @@
 import { hidePasswords } from './hidden-passwords.ts'
-import { path, request } from './http.ts'
+import { path, remove, request } from './http.ts'
 import { listPage, localPage, type ListQuery, type Page } from './lists.ts'
 
 /** What a component of the broker, or a plugin, is told to do in a virtual host. */
@@ -66,7 +66,7 @@ export function putParameter({ value, ...id }: Parameter): Promise<void> {
   return request('PUT', resourceOf(id), { body: { component: id.component, vhost: id.vhost, name: id.name, value } })
 }
 
-export const deleteParameter = (id: ParameterId): Promise<void> => request('DELETE', resourceOf(id))
+export const deleteParameter = (id: ParameterId): Promise<void> => remove(resourceOf(id))
 
 export async function listGlobalParameters(query: ListQuery, signal?: AbortSignal): Promise<Page<GlobalParameter>> {
   return hiddenPage(await listPage<GlobalParameter>('global-parameters', query, signal))
@@ -81,4 +81,4 @@ export function putGlobalParameter({ name, value }: GlobalParameter): Promise<vo
   return request('PUT', path`global-parameters/${name}`, { body: { name, value } })
 }
 
-export const deleteGlobalParameter = (name: string): Promise<void> => request('DELETE', path`global-parameters/${name}`)
+export const deleteGlobalParameter = (name: string): Promise<void> => remove(path`global-parameters/${name}`)

@@ -1,4 +1,4 @@
-import { path, request } from './http.ts'
+import { path, remove, request } from './http.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
 
 /** Whose permissions: those of a user in all virtual hosts, or those of all users in one. */
@@ -39,7 +39,7 @@ export const putPermission = ({ user, vhost, ...patterns }: Permission): Promise
   request('PUT', path`permissions/${vhost}/${user}`, { body: patterns })
 
 export const deletePermission = ({ user, vhost }: Pick<Permission, 'user' | 'vhost'>): Promise<void> =>
-  request('DELETE', path`permissions/${vhost}/${user}`)
+  remove(path`permissions/${vhost}/${user}`)
 
 export const listTopicPermissions = (
   scope: PermissionScope,
@@ -52,4 +52,4 @@ export const putTopicPermission = ({ user, vhost, ...patterns }: TopicPermission
 
 /** Those for one exchange. RabbitMQ 3.10 knows only all of a user in a virtual host. */
 export const deleteTopicPermission = ({ user, vhost, exchange }: TopicPermission): Promise<void> =>
-  request('DELETE', path`topic-permissions/${vhost}/${user}/${exchange}`)
+  remove(path`topic-permissions/${vhost}/${user}/${exchange}`)

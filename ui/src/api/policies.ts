@@ -1,4 +1,4 @@
-import { ApiError, path, request } from './http.ts'
+import { ApiError, path, remove, request } from './http.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
 import type { Arguments } from './types.ts'
 
@@ -55,7 +55,7 @@ export function putPolicy(kind: PolicyKind, { vhost, name, ...body }: Policy): P
 }
 
 export const deletePolicy = (kind: PolicyKind, vhost: string, name: string): Promise<void> =>
-  request('DELETE', resourceOf(kind, vhost, name))
+  remove(resourceOf(kind, vhost, name))
 
 /** @throws ApiError 400 as for `putPolicy`, 404 where the broker knows no previews */
 export function previewPolicy(kind: PolicyKind, policy: Policy, signal?: AbortSignal): Promise<PolicyPreview> {

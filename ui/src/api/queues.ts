@@ -1,5 +1,5 @@
 import type { Consumer } from './consumers.ts'
-import { path, request } from './http.ts'
+import { path, remove, request } from './http.ts'
 import type { Job } from './jobs.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
 import { historyQuery } from './overview.ts'
@@ -99,7 +99,7 @@ export interface DeleteConditions {
 /** @throws ApiError 400 when a condition does not hold */
 export function deleteQueue(vhost: string, name: string, conditions: DeleteConditions): Promise<void> {
   const query = { 'if-empty': conditions.ifEmpty || null, 'if-unused': conditions.ifUnused || null }
-  return request('DELETE', path`queues/${vhost}/${name}`, { query })
+  return remove(path`queues/${vhost}/${name}`, { query })
 }
 
 /** Deletes what is ready. Answers with a job where the broker makes it one. */

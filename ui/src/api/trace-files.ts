@@ -1,4 +1,4 @@
-import { path, request, send } from './http.ts'
+import { path, remove, request, send } from './http.ts'
 
 // Traces that are written to files, as RabbitMQ's tracing plugin has them. For administrators.
 
@@ -33,8 +33,7 @@ export const startFileTrace = (vhost: string, name: string, wanted: FileTraceWan
   request('PUT', path`traces/${vhost}/${name}`, { body: wanted })
 
 /** Its file stays. */
-export const stopFileTrace = (vhost: string, name: string): Promise<void> =>
-  request('DELETE', path`traces/${vhost}/${name}`)
+export const stopFileTrace = (vhost: string, name: string): Promise<void> => remove(path`traces/${vhost}/${name}`)
 
 export const listTraceFiles = (signal?: AbortSignal): Promise<readonly TraceFile[]> =>
   request('GET', 'trace-files', { signal })
@@ -43,4 +42,4 @@ export async function getTraceFile(name: string): Promise<Blob> {
   return (await send('GET', path`trace-files/${name}`)).blob()
 }
 
-export const deleteTraceFile = (name: string): Promise<void> => request('DELETE', path`trace-files/${name}`)
+export const deleteTraceFile = (name: string): Promise<void> => remove(path`trace-files/${name}`)

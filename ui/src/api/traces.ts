@@ -1,4 +1,4 @@
-import { path, request } from './http.ts'
+import { path, remove, request } from './http.ts'
 
 /** What is followed: all that is given has to match. The API tells null for what is not. */
 export interface TraceWanted {
@@ -59,5 +59,4 @@ export const listTraces = (vhost: string, signal?: AbortSignal): Promise<readonl
 export const getTrace = (vhost: string, id: string, after: number, signal?: AbortSignal): Promise<TraceAnswer> =>
   request('GET', path`message-traces/${vhost}/${id}`, { query: { after }, signal })
 
-export const deleteTrace = (vhost: string, id: string): Promise<void> =>
-  request('DELETE', path`message-traces/${vhost}/${id}`)
+export const deleteTrace = (vhost: string, id: string): Promise<void> => remove(path`message-traces/${vhost}/${id}`)

@@ -1,4 +1,4 @@
-import { path, request } from './http.ts'
+import { expectNew, path, remove, request } from './http.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
 
 export interface UserAccount {
@@ -38,6 +38,12 @@ export function putUser(name: string, password: string | null, tags: readonly st
   return request('PUT', path`users/${name}`, { body: { ...secret, tags: tags.join(',') } })
 }
 
+/** @throws ApiError `taken` where there is one of that name */
+export async function addUser(name: string, password: string | null, tags: readonly string[]): Promise<void> {
+  await expectNew(path`users/${name}`)
+  await putUser(name, password, tags)
+}
+
 /** Changes the tags alone. The API knows no such request: what is not sent along is taken away. */
 export async function putTags(name: string, tags: readonly string[]): Promise<void> {
   const { password_hash, hashing_algorithm } = await getUser(name)
@@ -45,4 +51,4 @@ export async function putTags(name: string, tags: readonly string[]): Promise<vo
   return request('PUT', path`users/${name}`, { body })
 }
 
-export const deleteUser = (name: string): Promise<void> => request('DELETE', path`users/${name}`)
+export const deleteUser = (name: string): Promise<void> => remove(path`users/${name}`)

@@ -1,4 +1,4 @@
-import { path, request } from './http.ts'
+import { expectNew, path, remove, request } from './http.ts'
 import { listPage, type ListQuery, type Page } from './lists.ts'
 import { historyQuery, type QueueTotals } from './overview.ts'
 import type { MessageStats } from './types.ts'
@@ -45,6 +45,12 @@ export function putVhost(name: string, { description, tags, default_queue_type: 
   return request('PUT', path`vhosts/${name}`, { body })
 }
 
+/** @throws ApiError `taken` where there is one of that name */
+export async function addVhost(name: string, metadata: VhostMetadata): Promise<void> {
+  await expectNew(path`vhosts/${name}`)
+  await putVhost(name, metadata)
+}
+
 /** The API takes away a description and tags that are not sent along. */
 export function setTracing({ name, description = '', tags = [] }: Vhost, tracing: boolean): Promise<void> {
   return request('PUT', path`vhosts/${name}`, { body: { description, tags: tags.join(','), tracing } })
@@ -54,4 +60,4 @@ export const setProtection = (name: string, isProtected: boolean): Promise<void>
   request(isProtected ? 'POST' : 'DELETE', path`vhosts/${name}/deletion/protection`)
 
 /** @throws ApiError 412 when it is protected */
-export const deleteVhost = (name: string): Promise<void> => request('DELETE', path`vhosts/${name}`)
+export const deleteVhost = (name: string): Promise<void> => remove(path`vhosts/${name}`)

@@ -15,11 +15,21 @@ export interface ActionFormProps {
   readonly isSearch?: boolean
   /** Where cancelling leads, for a page that is nothing but the form. */
   readonly cancel?: string
+  /** Where that is which one tries to add, if there is one of that name already. */
+  readonly existing?: string
   readonly children: ComponentChildren
 }
 
 /** Fields and the button that sends them, which Enter presses, too. */
-export function ActionForm({ label, onSend, disabled = false, isSearch = false, cancel, children }: ActionFormProps) {
+export function ActionForm({
+  label,
+  onSend,
+  disabled = false,
+  isSearch = false,
+  cancel,
+  existing,
+  children,
+}: ActionFormProps) {
   const draft = useDraft()
   const failure = useSignal<unknown>(null)
   const send = async (): Promise<void> => {
@@ -34,7 +44,7 @@ export function ActionForm({ label, onSend, disabled = false, isSearch = false, 
   return (
     <form class="stack" onSubmit={(event) => event.preventDefault()} onInput={isSearch ? undefined : draft.onInput}>
       {children}
-      {failure.value !== null && <ErrorPanel error={failure.value} />}
+      {failure.value !== null && <ErrorPanel error={failure.value} {...(existing !== undefined && { existing })} />}
       <div class="row">
         <Button kind="primary" submit disabled={disabled} onClick={send}>
           {label}

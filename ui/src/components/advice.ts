@@ -18,6 +18,8 @@ const texts = defineTexts(
     unsupported: 'This broker does not know that',
     invalid: 'The broker did not accept it',
     exists: 'One of this name exists already, with other properties',
+    taken: 'One of this name exists already',
+    takenHint: 'Nothing was changed. Take another name, or change that one on its own page.',
     conflict: 'It does not fit what exists already',
     tooMany: 'Too many attempts',
     tooManyHint: (wait: string) => `Wait ${wait} and try again.`,
@@ -42,6 +44,8 @@ const texts = defineTexts(
     unsupported: '此服务器不支持该操作',
     invalid: '服务器未接受该请求',
     exists: '同名对象已存在，且属性不同',
+    taken: '同名对象已存在',
+    takenHint: '未作任何更改。请使用其他名称，或在其页面上修改。',
     conflict: '与现有对象冲突',
     tooMany: '尝试次数过多',
     tooManyHint: (wait) => `请等待 ${wait}后重试。`,
@@ -63,6 +67,9 @@ interface Advice {
 export const isOtherwiseDeclared = (error: unknown): boolean =>
   error instanceof ApiError && error.status === 400 && /inequivalent arg/.test(error.message)
 
+/** What was to be added has a name that something else has. */
+export const isTaken = (error: unknown): boolean => error instanceof ApiError && error.code === 'taken'
+
 /** Why something cannot get that name here; null when it can. For the error of a field. */
 export const nameFault = (name: string): string | null =>
   isUnaddressable(name) ? texts.value.unaddressable(name) : null
@@ -74,6 +81,7 @@ export function adviceFor(error: unknown): Advice {
   const said = error.message === '' ? '' : t.said(error.message)
   const join = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ')
   if (error.code === 'unaddressable') return { title: t.unaddressable(error.message), text: t.unaddressableHint }
+  if (isTaken(error)) return { title: t.taken, text: t.takenHint }
   if (isOtherwiseDeclared(error)) return { title: t.exists, text: said }
   switch (error.status) {
     case 0:

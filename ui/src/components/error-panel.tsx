@@ -1,5 +1,5 @@
 import { common } from '../i18n/common.ts'
-import { adviceFor, isOtherwiseDeclared } from './advice.ts'
+import { adviceFor, isOtherwiseDeclared, isTaken } from './advice.ts'
 import { Button, ButtonLink } from './button.tsx'
 import { Icon } from './icon.tsx'
 import './error-panel.css'
@@ -23,7 +23,7 @@ export function ErrorPanel({
         <p class="error-panel-title">{title}</p>
         {text !== '' && <p>{text}</p>}
       </div>
-      {existing !== undefined && isOtherwiseDeclared(error) && (
+      {existing !== undefined && (isOtherwiseDeclared(error) || isTaken(error)) && (
         <ButtonLink size="small" href={existing}>
           {common.value.existing}
         </ButtonLink>

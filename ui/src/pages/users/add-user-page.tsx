@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { putUser } from '../../api/users.ts'
+import { addUser } from '../../api/users.ts'
 import { nameFault } from '../../components/advice.ts'
 import { ActionForm } from '../../components/action-form.tsx'
 import { Field, FieldGrid, TextInput } from '../../components/form.tsx'
@@ -16,14 +16,20 @@ export function AddUserPage() {
   const password = usePasswordForm()
   const tags = useTagForm([])
   const send = async (): Promise<void> => {
-    await putUser(name.value, password.chosen(), tags.chosen())
+    await addUser(name.value, password.chosen(), tags.chosen())
     showDone(t.added(name.value))
     navigate(to`/users/${name.value}`)
   }
   return (
     <Page title={t.add} crumbs={[{ label: t.title, href: '#/users' }]}>
       <Card>
-        <ActionForm label={t.add} cancel="#/users" disabled={name.value === '' || !password.isReady()} onSend={send}>
+        <ActionForm
+          label={t.add}
+          cancel="#/users"
+          disabled={name.value === '' || !password.isReady()}
+          onSend={send}
+          existing={to`/users/${name.value}`}
+        >
           <FieldGrid>
             <Field label={common.value.name} help={t.nameHelp} error={nameFault(name.value)}>
               <TextInput value={name} autofocus />

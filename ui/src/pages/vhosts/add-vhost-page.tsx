@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { putVhost } from '../../api/vhosts.ts'
+import { addVhost } from '../../api/vhosts.ts'
 import { nameFault } from '../../components/advice.ts'
 import { ActionForm } from '../../components/action-form.tsx'
 import { Field, FieldGrid, TextInput } from '../../components/form.tsx'
@@ -16,7 +16,7 @@ export function AddVhostPage() {
   const name = useSignal('')
   const metadata = useMetadataForm({ description: '', tags: [], default_queue_type: '' })
   const send = async (): Promise<void> => {
-    await putVhost(name.value, metadata.chosen())
+    await addVhost(name.value, metadata.chosen())
     showDone(t.added(name.value))
     refreshAll() // the choice of virtual hosts in the bar
     navigate(to`/vhosts/${name.value}`)
@@ -24,7 +24,13 @@ export function AddVhostPage() {
   return (
     <Page title={t.add} crumbs={[{ label: t.title, href: '#/vhosts' }]}>
       <Card>
-        <ActionForm label={t.add} cancel="#/vhosts" disabled={name.value === ''} onSend={send}>
+        <ActionForm
+          label={t.add}
+          cancel="#/vhosts"
+          disabled={name.value === ''}
+          onSend={send}
+          existing={to`/vhosts/${name.value}`}
+        >
           <FieldGrid>
             <Field label={common.value.name} help={t.nameHelp} error={nameFault(name.value)}>
               <TextInput value={name} autofocus />
