@@ -2,6 +2,7 @@ import { signal, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { common } from '../i18n/common.ts'
+import { path } from '../router.ts'
 import { Button } from './button.tsx'
 import { TextInput } from './form.tsx'
 import { Icon } from './icon.tsx'
@@ -80,8 +81,9 @@ interface Asked extends Question {
 
 const asked = signal<Asked | null>(null)
 
-/** Asks before something is done. Resolves to whether it is wanted. */
+/** Asks before something is done. Resolves to whether it is wanted: not, when the page is left or something else is asked. */
 export function confirm(question: Question): Promise<boolean> {
+  asked.peek()?.answer(false)
   return new Promise((resolve) => {
     asked.value = {
       ...question,
@@ -95,6 +97,8 @@ export function confirm(question: Question): Promise<boolean> {
 
 /** Stands once in the layout. */
 export function ConfirmDialog() {
+  // The browser's own buttons go on to work, and what was asked on one page is out of place on another.
+  useEffect(() => () => asked.peek()?.answer(false), [path.value])
   const question = asked.value
   return question === null ? null : <Confirm {...question} />
 }
