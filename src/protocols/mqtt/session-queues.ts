@@ -26,6 +26,9 @@ export const clientOfQos0Queue = (queue: string): string | null =>
 /** What the members of a group share. */
 export const sharedQueueOf = (group: string, filter: string): string => `${PREFIX}${SHARED}${group}/${filter}`
 
+/** Whether a queue is one of `sharedQueueOf`. */
+export const isSharedQueue = (queue: string): boolean => queue.startsWith(PREFIX + SHARED)
+
 export const isTooLong = (queue: string): boolean => Buffer.byteLength(queue) > NAME_BYTES_MAX
 
 /** What is wrong with a client id as a part of queues' names; null where nothing is. */

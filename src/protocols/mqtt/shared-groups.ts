@@ -1,6 +1,6 @@
 import type { Broker } from '../../core/broker.ts'
 import type { VHost } from '../../core/vhost.ts'
-import { clientOfQueue, sharedQueueOf } from './session-queues.ts'
+import { clientOfQueue, isSharedQueue, sharedQueueOf } from './session-queues.ts'
 import { parseShared } from './topics.ts'
 
 /** Members by the queue that they share. */
@@ -30,6 +30,18 @@ export class SharedGroups {
       const shared = parseShared(key)
       const member = clientOfQueue(destination.name)
       if (shared !== null && member !== null) this.join(vhost, sharedQueueOf(shared.group, shared.filter), member)
+    }
+    this.#deleteDeserted(vhost)
+  }
+
+  /** After a crash: members whose sessions were their connections' own are gone, and nobody would ever empty or delete the queue. */
+  #deleteDeserted(vhost: VHost): void {
+    const members = this.#vhosts.get(vhost.name)
+    for (const queue of [...vhost.queues.values()]) {
+      if (!isSharedQueue(queue.name) || members?.has(queue.name) === true) continue
+      // another exchange was configured before, or somebody has a use of their own for it
+      if ([...vhost.bindingsTo(queue)].some(({ source }) => source !== this.#exchange && source !== '')) continue
+      vhost.deleteQueue(queue)
     }
   }
 
