@@ -425,6 +425,31 @@ describe('beside AMQP', () => {
     }
   })
 
+  test('what comes over an exchange that is bound to the one of MQTT is for the subscriptions that it matches', async (t) => {
+    const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
+    await channel.assertExchange('ahead', 'fanout')
+    await channel.bindExchange('amq.topic', 'ahead', '')
+    const client = await MqttWire.connect(url, 5, { clientId: 'ahead' })
+    for (const [filter, qos, id] of [
+      ['ahead/0/#', 0, 7],
+      ['ahead/1/#', 1, 8],
+      ['ahead/+/both', 0, 9],
+    ] as const) {
+      await client.subscribe(filter, qos, { id })
+    }
+    for (const key of ['ahead.0.x', 'ahead.1.x', 'ahead.1.both'])
+      channel.publish('ahead', key, Buffer.from('x'), { persistent: true })
+    const got = [await client.expect('publish'), await client.expect('publish'), await client.expect('publish')]
+    assert.deepEqual(
+      got
+        .map(({ topic, qos, properties }) => `${topic} ${qos} ${String(properties!.subscriptionIdentifier)}`)
+        .toSorted(),
+      ['ahead/0/x 0 7', 'ahead/1/both 1 8,9', 'ahead/1/x 1 8'],
+    )
+    assert.deepEqual(await client.ping(), [])
+    await client.disconnect()
+  })
+
   test('a routing key that stands for no topic is sent to nobody, and holds nothing up', async (t) => {
     const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
     const members: MqttWire[] = []

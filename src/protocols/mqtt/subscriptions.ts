@@ -21,7 +21,7 @@ export interface Match {
   readonly identifiers: number[] | null
 }
 
-/** For messages that came to a session's queue by a binding of somebody else's. */
+/** For messages that came to a session's queue by a binding of somebody else's. Without acknowledgements QoS 1 is QoS 0. */
 const FOREIGN: Match = { qos: 1, retainAsPublished: false, isReplay: false, identifiers: null }
 
 /** A subscription that is shared, and what all of its messages are. */
@@ -224,8 +224,6 @@ export class Subscriptions {
    * @param isQos0 whether it came by the queue for QoS 0
    */
   match(message: Message, topic: string, isQos0: boolean): Match | null {
-    const { exchange } = this.#context.settings
-    if (message.exchange !== exchange) return isQos0 ? null : FOREIGN
     const common = this.matchPlain(message)
     if (common !== null) return common
     const replayedFor = message.propertiesLength > BARE_BYTES ? retainedFor(message) : null
@@ -233,6 +231,7 @@ export class Subscriptions {
     // others have it, too, but it is not sent for them
     if (replayed !== undefined) return matchOf([replayed], true)
     const matching = this.#matching(topic)
+    if (matching.length === 0 && message.exchange !== this.#context.settings.exchange) return FOREIGN
     // the other queue has it too
     if (isQos0 && matching.some(({ qos }) => qos > 0)) return null
     const wanted = matching.some(({ noLocal }) => noLocal) && isFromClient(message, this.#state.clientId)
