@@ -35,7 +35,8 @@ interface Protocol {
 /** The protocols besides AMQP 0-9-1. */
 const PROTOCOLS: Partial<Record<ProtocolName, Protocol>> = {
   mqtt: {
-    subprotocols: ['mqtt'],
+    // the second is what clients of MQTT 3.1 offer
+    subprotocols: ['mqtt', 'mqttv3.1'],
     sendsText: () => false,
     async load({ config: { mqtt, auth }, broker, logins, clock }) {
       const { MqttFrontEnd } = await import('./protocols/mqtt/index.ts')

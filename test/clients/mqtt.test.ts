@@ -60,20 +60,20 @@ for (const protocolVersion of [3, 4, 5] as const) {
         Array.from({ length: 200 }, (_, i) => i),
       )
     }))
-}
 
-test('speaks over WebSocket', () =>
-  withClient(
-    { protocolVersion: 5, clientId: 'web' },
-    async (client) => {
-      await client.subscribeAsync('web', { qos: 1 })
-      const message = nextMessage(client)
-      await client.publishAsync('web', Buffer.alloc(100_000, 1), { qos: 1 })
-      const [, payload] = await message
-      assert.equal(payload.length, 100_000)
-    },
-    broker.urls.webMqtt,
-  ))
+  test(`speaks over WebSocket in version ${protocolVersion}`, () =>
+    withClient(
+      { ...version, clientId: `web${protocolVersion}` },
+      async (client) => {
+        await client.subscribeAsync('web', { qos: 1 })
+        const message = nextMessage(client)
+        await client.publishAsync('web', Buffer.alloc(100_000, 1), { qos: 1 })
+        const [, payload] = await message
+        assert.equal(payload.length, 100_000)
+      },
+      broker.urls.webMqtt,
+    ))
+}
 
 test('a request has its answer by response topic and correlation data', () =>
   withClient({ protocolVersion: 5, clientId: 'asks' }, (asking) =>
