@@ -269,6 +269,23 @@ describe('shared subscriptions', () => {
     await back.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } })
     await eventually(() => broker.queues().every(({ name }) => !name.includes('$share/stay/')))
   })
+
+  test('of a lasting session go on when the queue was deleted meanwhile', async (t) => {
+    const options = { clientId: 'goes-on', clean: false, properties: { sessionExpiryInterval: 100 } }
+    const member = await MqttWire.connect(url, 5, options)
+    await member.subscribe('$share/goes-on/t', 1, { id: 3 })
+    await member.disconnect()
+    const connection = await connectAs(t, broker.port, { user: 'guest', password: 'guest' })
+    await (await channelOf(connection)).deleteQueue('mqtt-subscription-$share/goes-on/t')
+    const back = await MqttWire.connect(url, 5, options)
+    await back.ping()
+    await back.publish('t', 'x', { qos: 1 })
+    const [ack, packet] = [await back.next(), await back.next()].toSorted((a, b) => a!.cmd.localeCompare(b!.cmd))
+    assert.equal(ack!.cmd, 'puback')
+    assert.equal(text(packet as IPublishPacket), 't=x')
+    await back.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } })
+    await eventually(() => broker.queues().every(({ name }) => !name.includes('$share/goes-on/')))
+  })
 })
 
 describe('limits', () => {

@@ -80,8 +80,13 @@ export class Subscriptions {
   /** Starts what brings messages; to be called when the client can be sent some. @throws BrokerError; UndecidedError */
   resume(): void {
     for (const name of this.#state.queues) this.#consume(name, name === this.#state.qos0Queue)
-    for (const { shared, qos } of this.#all.values()) {
-      if (shared !== null) this.#consumeShared(sharedQueueOf(shared.group, shared.filter), qos)
+    for (const subscription of this.#all.values()) {
+      const { shared, qos } = subscription
+      if (shared === null) continue
+      const name = sharedQueueOf(shared.group, shared.filter)
+      if (this.#session.vhost.queues.has(name)) this.#consume(name, qos === 0)
+      // somebody has deleted it, or it has expired by a policy, and the client knows nothing of that
+      else this.#share(subscription, shared)
     }
   }
 
@@ -130,7 +135,7 @@ export class Subscriptions {
     }
     this.#context.groups.join(vhost, name, this.#state.clientId)
     if (before !== undefined) this.#session.cancel(name)
-    this.#consumeShared(name, added.qos)
+    this.#consume(name, added.qos === 0)
   }
 
   /** Makes sure that the session is there to keep packet ids of QoS 2: it is as long as its queue is. @throws BrokerError; UndecidedError */
@@ -146,10 +151,6 @@ export class Subscriptions {
     const name = this.#state.queue(qos)
     this.#consume(name, qos === 0)
     return name
-  }
-
-  #consumeShared(name: string, qos: number): void {
-    if (this.#session.vhost.queues.has(name)) this.#consume(name, qos === 0)
   }
 
   #consume(queue: string, noAck: boolean): void {
