@@ -467,6 +467,31 @@ describe('beside AMQP', () => {
     await client.disconnect()
   })
 
+  test('what somebody else has bound to the queues of a session comes to its client', async (t) => {
+    const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
+    const properties = { sessionExpiryInterval: 100 }
+    const client = await MqttWire.connect(url, 5, { clientId: 'foreign', clean: false, properties })
+    // more than one, and not alike: no message is taken for one of them unseen
+    await client.subscribe('foreign/own/1', 1, { id: 1 })
+    await client.subscribe('foreign/own/2', 1, { id: 2 })
+    await client.subscribe('foreign/own/0', 0, { id: 3 })
+    await channel.bindQueue('mqtt-subscription-foreignqos1', 'amq.topic', 'foreign.#.one')
+    await channel.bindQueue('mqtt-subscription-foreignqos0', 'amq.topic', 'foreign.none')
+    for (const key of ['foreign.a.one', 'foreign.none', 'foreign.other', 'foreign.own.1'])
+      channel.publish('amq.topic', key, Buffer.from('x'), { persistent: true })
+    const got = [await client.expect('publish'), await client.expect('publish'), await client.expect('publish')]
+    assert.deepEqual(got.map(({ topic, qos }) => `${topic} ${qos}`).toSorted(), [
+      'foreign/a/one 1',
+      'foreign/none 0',
+      'foreign/own/1 1',
+    ])
+    await channel.unbindQueue('mqtt-subscription-foreignqos1', 'amq.topic', 'foreign.#.one')
+    channel.publish('amq.topic', 'foreign.b.one', Buffer.from('x'))
+    channel.publish('amq.topic', 'foreign.own.1', Buffer.from('last'))
+    assert.equal(text(await client.expect('publish')), 'foreign/own/1=last')
+    await client.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } })
+  })
+
   test('a routing key that stands for no topic is sent to nobody, and holds nothing up', async (t) => {
     const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
     const members: MqttWire[] = []

@@ -121,7 +121,7 @@ export class OutgoingDeliveries {
 
   #match(message: Message, topic: string, queue: string, isOwn: boolean): Match | null {
     if (!isOwn) return this.#subscriptions.matchShared(message, topic, queue)
-    return this.#subscriptions.match(message, topic, queue === this.#state.qos0Queue)
+    return this.#subscriptions.match(message, topic, queue)
   }
 
   /** A message of QoS 0 of which there is nothing to tell but its topic. @returns whether it was one */

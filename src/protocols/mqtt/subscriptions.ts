@@ -1,6 +1,7 @@
 import type { Message } from '../../core/message.ts'
 import type { Session } from '../../core/session.ts'
 import type { MqttContext } from './context.ts'
+import { ForeignBindings } from './foreign-bindings.ts'
 import { isFromClient, retainedFor } from './message-mapping.ts'
 import type { SessionState } from './session-state.ts'
 import { isTooLong, sharedQueueOf } from './session-queues.ts'
@@ -43,6 +44,7 @@ export class Subscriptions {
   /** What every match is, where all of the own ones ask for the same and need not be told apart; else null. */
   #common: Match | null = null
   readonly #remembered = new Map<string, readonly Subscription[]>()
+  readonly #foreign: ForeignBindings
 
   /** Takes over what the session had. */
   constructor(session: Session, context: MqttContext, state: SessionState) {
@@ -50,6 +52,7 @@ export class Subscriptions {
     this.#context = context
     this.#state = state
     const { vhost } = session
+    this.#foreign = new ForeignBindings(vhost, context.settings.exchange, context.mapping)
     for (const name of state.queues) {
       for (const binding of vhost.bindingsTo(vhost.queues.get(name)!)) {
         if (binding.source !== context.settings.exchange) continue
@@ -222,9 +225,9 @@ export class Subscriptions {
 
   /**
    * What a message in one of the session's own queues is to be delivered as; null for not at all.
-   * @param isQos0 whether it came by the queue for QoS 0
    */
-  match(message: Message, topic: string, isQos0: boolean): Match | null {
+  match(message: Message, topic: string, queue: string): Match | null {
+    const isQos0 = queue === this.#state.qos0Queue
     const common = this.matchPlain(message)
     if (common !== null) return common
     const replayedFor = message.propertiesLength > BARE_BYTES ? retainedFor(message) : null
@@ -232,7 +235,7 @@ export class Subscriptions {
     // others have it, too, but it is not sent for them
     if (replayed !== undefined) return matchOf([replayed], true)
     const matching = this.#matching(topic)
-    if (matching.length === 0 && message.exchange !== this.#context.settings.exchange) return FOREIGN
+    if (matching.length === 0) return this.#foreign.bring(message, queue) ? FOREIGN : null
     // the other queue has it too
     if (isQos0 && matching.some(({ qos }) => qos > 0)) return null
     const wanted = matching.some(({ noLocal }) => noLocal) && isFromClient(message, this.#state.clientId)
