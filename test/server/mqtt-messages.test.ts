@@ -492,6 +492,32 @@ describe('beside AMQP', () => {
     await client.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } })
   })
 
+  test('a carbon copy comes on the topic that it was sent to', async (t) => {
+    const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
+    for (const [i, [filter, qos]] of (
+      [
+        ['copied/+', 0],
+        ['copied/to', 1],
+        ['$share/g/copied/#', 1],
+      ] as const
+    ).entries()) {
+      const client = await MqttWire.connect(url, 5, { clientId: `copied-${i}` })
+      await client.subscribe(filter, qos)
+      for (const header of ['CC', 'BCC']) {
+        const headers = { [header]: ['elsewhere', 'copied.to'] }
+        channel.publish('amq.topic', 'first', Buffer.from(header), { persistent: true, headers })
+        const packet = await client.expect('publish')
+        assert.deepEqual([text(packet), packet.qos], [`copied/to=${header}`, qos])
+      }
+      channel.publish('amq.topic', 'copied.first', Buffer.from('x'), { headers: { CC: ['copied.to'] } })
+      // by its topic, where the client has subscribed to that
+      const first = qos === 1 && i === 1 ? 'copied/to=x' : 'copied/first=x'
+      assert.equal(text(await client.expect('publish')), first)
+      assert.deepEqual(await client.ping(), [])
+      await client.disconnect()
+    }
+  })
+
   test('a routing key that stands for no topic is sent to nobody, and holds nothing up', async (t) => {
     const channel = await channelOf(await connectAs(t, broker.port, { user: 'guest', password: 'guest' }))
     const members: MqttWire[] = []

@@ -7,11 +7,11 @@ import { OutgoingAliases } from './aliases.ts'
 import type { Answers } from './answers.ts'
 import type { MqttContext } from './context.ts'
 import { type HeldPublish, HeldPublishes } from './held-publishes.ts'
-import { fromProperties, hasFlag, qosOf, RETAIN_NAME, topicOf } from './message-mapping.ts'
+import { copyKeysOf, fromProperties, hasFlag, qosOf, RETAIN_NAME, topicOf } from './message-mapping.ts'
 import { PACKET_ID_NOT_FOUND } from './reason-codes.ts'
 import type { SessionState } from './session-state.ts'
 import type { Match, Subscriptions } from './subscriptions.ts'
-import { topicProblem } from './topics.ts'
+import { keyToTopic, topicProblem } from './topics.ts'
 import { publishBytes, type PublishHead, writePublish } from './wire/encode.ts'
 import type { AckPacket, PacketProperties, Version } from './wire/packets.ts'
 import { PUBLISH, PUBREL } from './wire/packets.ts'
@@ -113,10 +113,23 @@ export class OutgoingDeliveries {
     const isQos0 = name === this.#state.qos0Queue
     if (isQos0 && this.#isPlain && this.#deliverPlain(message)) return
     const isOwn = isQos0 || name === this.#state.qos1Queue
-    const topic = this.#topicOf(message)
-    const match = topic === '' ? null : this.#match(message, topic, name, isOwn)
+    let topic = this.#topicOf(message)
+    let match = topic === '' ? null : this.#match(message, topic, name, isOwn)
+    if (match === null && message.propertiesLength > BARE_BYTES) {
+      topic = this.#copyTopic(message, name, isOwn)
+      if (topic !== '') match = this.#match(message, topic, name, isOwn)
+    }
     const sent = match !== null && this.#send(message, topic, match, tag, isOwn && redelivered, consumer.noAck, entry)
     if (!sent && !consumer.noAck) this.#session.acknowledge(tag, false)
+  }
+
+  /** Of a message that came as a carbon copy: what it was copied to, as far as the client has subscribed to that; else empty. */
+  #copyTopic(message: Message, queue: string, isOwn: boolean): string {
+    for (const key of copyKeysOf(message)) {
+      const topic = keyToTopic(key, this.#context.mapping)
+      if (topicProblem(topic) === null && this.#match(message, topic, queue, isOwn) !== null) return topic
+    }
+    return ''
   }
 
   #match(message: Message, topic: string, queue: string, isOwn: boolean): Match | null {

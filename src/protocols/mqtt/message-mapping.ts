@@ -14,6 +14,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { isDeepStrictEqual } from 'node:util'
+import { carbonCopies } from '../../core/dead-letter.ts'
 import { array, type Field, integerOf, longstr, stringOf, type Table } from '../../core/fields.ts'
 import { fieldToJson } from '../../core/fields-json.ts'
 import { type Message, Properties } from '../../core/message.ts'
@@ -315,3 +316,11 @@ export const hasFlag = (message: Message, name: Buffer): boolean =>
 const OWN_CLIENT_NAME = Buffer.from(OWN_CLIENT)
 export const RETAIN_NAME = Buffer.from(RETAIN)
 const RETAINED_NAME = Buffer.from(RETAINED)
+
+const CC_NAME = Buffer.from('CC')
+
+/** Further routing keys by which AMQP publishers have sent a message: those of BCC, too, as long as it has not been read from disk. */
+export function copyKeysOf(message: Message): readonly string[] {
+  if (message.extraKeys !== null) return message.extraKeys
+  return message.mayHaveHeader(CC_NAME) ? carbonCopies(message.properties().headers, 'CC') : []
+}
