@@ -34,7 +34,7 @@ describe('every page', { skip: withoutBrowser }, () => {
   after(() => stage.close())
 
   // some hundred looks at pages, each about a second: more than a busy machine has done after the usual time
-  test('fits the window, reads well and complains of nothing', { timeout: 400_000 }, async (t) => {
+  test('fits the window, reads well and complains of nothing', { timeout: 900_000 }, async (t) => {
     const { node, connection } = await subjects(stage)
     for (const { name, address } of consolePages(stage.scene, node, connection)) {
       for (const [language, window] of windows) {
