@@ -5,7 +5,7 @@ import { eventually } from '../support/with-broker.ts'
 import { withoutBrowser } from './support/browser.ts'
 import { openLinks } from './support/links.ts'
 import { ask } from './support/scene.ts'
-import { goTo, isRabbit, openSignedIn, type Stage, type Window } from './support/stage.ts'
+import { goTo, isRabbit, openSignedIn, signIn, type Stage, type Window } from './support/stage.ts'
 
 const skip = withoutBrowser || (isRabbit && 'RabbitMQ does not give hidden passwords their place back')
 
@@ -37,6 +37,13 @@ describe('shovels and federation', { skip }, () => {
     assert.match(await archive.innerText(), /running[\s\S]*queue returns[\s\S]*queue returns\.archive/)
     await archive.getByRole('button', { name: 'Restart: archive' }).click()
     await page.getByText('Restarted archive').waitFor()
+  })
+
+  test('buttons are called in Chinese as Chinese is written', async () => {
+    const { page, context } = await stage.open({ language: 'zh' })
+    await signIn(page, stage, '#/shovels')
+    await page.getByRole('button', { name: '重启：stock', exact: true }).waitFor()
+    await context.close()
   })
 
   test('a shovel is added by its form, and moves messages', async () => {

@@ -47,6 +47,17 @@ describe('sign-in', { skip: withoutBrowser }, () => {
     await context.close()
   })
 
+  test('says in Chinese as Chinese is written why it failed', async () => {
+    const { page, context } = await stage.open({ language: 'zh' })
+    await page.goto(stage.url)
+    await page.getByLabel('用户名').fill('guest')
+    await page.getByLabel('密码').fill('guest')
+    await page.route('**/api/**', (route) => route.abort())
+    await page.getByRole('button', { name: '登录' }).click()
+    assert.match(await page.getByRole('alert').innerText(), /^无法连接到消息服务器。请检查/)
+    await context.close()
+  })
+
   for (const language of ['en', 'zh'] as const) {
     test(`looks right, ${language}`, async () => {
       const { page, context, complaints } = await stage.open({ language })

@@ -36,7 +36,7 @@ export const showDone = (title: string): void => show('ok', title, '')
 export function showError(error: unknown, failed?: string): void {
   const { title, text } = adviceFor(error)
   if (failed === undefined) show('danger', title, text)
-  else show('danger', failed, `${title}. ${text}`)
+  else show('danger', failed, common.value.sentences(title, text))
 }
 
 /** Stands once in the layout. */

@@ -34,6 +34,8 @@ export const common = defineTexts(
     policy: 'Policy',
     optional: 'optional',
     required: 'Please fill this in.',
+    deedOn: (deed: string, what: string) => `${deed}: ${what}`,
+    sentences: (first: string, second: string) => `${first}. ${second}`,
     nameToConfirm: (name: string) => `Type “${name}” to confirm`,
   },
   {
@@ -68,6 +70,8 @@ export const common = defineTexts(
     policy: '策略',
     optional: '可选',
     required: '请填写此项。',
+    deedOn: (deed, what) => `${deed}：${what}`,
+    sentences: (first, second) => `${first}。${second}`,
     nameToConfirm: (name) => `输入“${name}”以确认`,
   },
 )

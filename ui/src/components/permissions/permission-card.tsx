@@ -69,7 +69,7 @@ function columns(scope: PermissionScope, clear: (row: Permission) => Promise<voi
       header: common.value.actions,
       align: 'end',
       cell: (row) => (
-        <Button size="small" label={`${t.clear}: ${otherOf(scope, row)}`} onClick={() => clear(row)}>
+        <Button size="small" label={common.value.deedOn(t.clear, otherOf(scope, row))} onClick={() => clear(row)}>
           {t.clear}
         </Button>
       ),

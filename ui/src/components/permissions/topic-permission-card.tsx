@@ -76,7 +76,7 @@ function columns(
       cell: (row) => (
         <Button
           size="small"
-          label={`${t.clear}: ${otherOf(scope, row)}, ${exchangeLabel(row.exchange)}`}
+          label={common.value.deedOn(t.clear, `${otherOf(scope, row)}, ${exchangeLabel(row.exchange)}`)}
           onClick={() => clear(row)}
         >
           {t.clear}

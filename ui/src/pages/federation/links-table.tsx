@@ -79,7 +79,7 @@ function columns(restart: (link: FederationLink) => Promise<void>): readonly Col
       cell: (link) => (
         <Button
           size="small"
-          label={`${t.restart}: ${link.upstream}, ${link.queue ?? link.exchange}`}
+          label={c.deedOn(t.restart, `${link.upstream}, ${link.queue ?? link.exchange}`)}
           onClick={() => restart(link)}
         >
           <Icon name="refresh" size={16} />

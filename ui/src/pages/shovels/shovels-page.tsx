@@ -156,13 +156,17 @@ function Actions({ shovel, refresh }: { readonly shovel: ShovelStatus; readonly 
   const { vhost, name } = shovel
   return (
     <div class="row">
-      <Button size="small" label={`${t.restart}: ${name}`} onClick={() => restart(vhost, name).then(refresh)}>
+      <Button
+        size="small"
+        label={common.value.deedOn(t.restart, name)}
+        onClick={() => restart(vhost, name).then(refresh)}
+      >
         <Icon name="refresh" size={16} />
       </Button>
       {may.setPolicies.value && (
         <Button
           size="small"
-          label={`${t.delete}: ${name}`}
+          label={common.value.deedOn(t.delete, name)}
           onClick={async () => {
             if (await askToDelete(vhost, name)) await refresh()
           }}

@@ -6,6 +6,7 @@ import { adviceFor } from '../../components/advice.ts'
 import { Field, PasswordInput, TextInput } from '../../components/form.tsx'
 import { Logo } from '../../components/logo.tsx'
 import { LanguageChoice } from '../../components/toolbar.tsx'
+import { common } from '../../i18n/common.ts'
 import { defineTexts } from '../../i18n/language.ts'
 import { signIn } from '../../state/session.ts'
 import './sign-in-page.css'
@@ -86,5 +87,5 @@ export function SignInPage({ expired }: { readonly expired: boolean }) {
 function messageFor(error: unknown): string {
   if (error instanceof ApiError && error.status === 401) return texts.value.wrong
   const { title, text } = adviceFor(error)
-  return `${title}. ${text}`
+  return common.value.sentences(title, text)
 }
