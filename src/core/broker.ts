@@ -221,8 +221,10 @@ export class Broker {
     else this.catalog.put(kind, parts, value)
   }
 
-  /** For what the store says of queues, which it knows by their ids. */
-  /** What the queue with this id is called, for people: `orders in /`. Null where there is none. */
+  /**
+   * What the queue with this id is called, for people: `orders in /`. Null where there is none. For what the store says of queues, which
+   * it knows by their ids.
+   */
   nameQueue(id: number): string | null {
     for (const vhost of this.vhosts.values()) {
       for (const queue of vhost.queues.values()) if (queue.id === id) return `${queue.name} in ${vhost.name}`

@@ -126,8 +126,8 @@ export class Inspection {
   /** Reads every record, whether a start would look at it or not. */
   async report(): Promise<Report> {
     const { checkpoint } = await readCheckpoint(this.#files)
-    const problems = await this.findMessageProblems()
     const { replayFrom = 0, madeAt = 0 } = checkpoint ?? {}
+    await this.#scan(replayFrom)
     return {
       directory: this.directory,
       metadataFormat: this.#metadata?.format ?? null,
@@ -138,7 +138,7 @@ export class Inspection {
       queues: this.#queues(),
       segments: this.#segments(),
       tornBytes: this.#tornBytes,
-      problems: [...this.metadataProblems.map((problem) => ({ ...problem, queues: [] })), ...problems],
+      problems: [...this.metadataProblems.map((problem) => ({ ...problem, queues: [] })), ...this.#problems],
     }
   }
 

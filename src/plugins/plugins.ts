@@ -35,7 +35,8 @@ export class Plugins {
   readonly #plugins: readonly Plugin[]
   readonly #settings: ReadonlyMap<string, string>
   readonly #started: Plugin[] = []
-  readonly #guards: PluginGuard[] = []
+  /** By the name of the plugin. */
+  readonly #guards = new Map<string, PluginGuard>()
   readonly #listeners: (() => void)[] = []
 
   /** @param settings `NAME.KEY` and value @throws PluginError */
@@ -58,7 +59,7 @@ export class Plugins {
   register(broker: Broker): void {
     for (const plugin of this.#plugins) {
       const guard = new PluginGuard(plugin.name, broker.limitedLog)
-      this.#guards.push(guard)
+      this.#guards.set(plugin.name, guard)
       try {
         plugin.register?.(this.#registryOf(broker, guard))
       } catch (error) {
@@ -69,11 +70,7 @@ export class Plugins {
 
   /** What is durable has been read back: from now on exchange types may refuse. */
   restored(): void {
-    for (const guard of this.#guards) guard.refuses = true
-  }
-
-  #guardOf({ name }: Plugin): PluginGuard {
-    return this.#guards.find(({ plugin }) => plugin === name)!
+    for (const guard of this.#guards.values()) guard.refuses = true
   }
 
   #registryOf(broker: Broker, guard: PluginGuard): PluginRegistry {
@@ -123,7 +120,7 @@ export class Plugins {
   }
 
   async #start(plugin: Plugin, broker: Broker, log: Log): Promise<void> {
-    const guard = this.#guardOf(plugin)
+    const guard = this.#guards.get(plugin.name)!
     const slow = setTimeout(() => {
       log.warn('the start waits for a plugin', { plugin: plugin.name })
     }, START_SLOW_MS)
@@ -159,7 +156,7 @@ export class Plugins {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** In a scope of their own, so that hooks which they add are for nobody else. */
+/** A failure says which plugin it is. */
 const routesOf = (plugin: string, add: (app: FastifyInstance) => unknown): AddedRoutes => ({
   plugin,
   async add(app) {

@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from '../util/real-time.ts'
+
 /** How long connections may take to say goodbye when the server stops. */
 const GOODBYE_MS = 5_000
 

@@ -1,4 +1,5 @@
 import { monotonicClock, setImmediate, setTimeout } from '../util/real-time.ts'
+
 /** How long to wait, in real time. */
 export interface WaitOptions {
   /** 5000 unless given. */

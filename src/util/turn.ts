@@ -1,4 +1,5 @@
 import { clearImmediate, setImmediate } from './real-time.ts'
+
 /**
  * Work that is gathered during a turn of the event loop and done once at its end: dispatch to consumers whose credit changed, then
  * confirms, then one write per socket. Nothing here is per message.

@@ -96,9 +96,12 @@ function turnTo(url: URL, node: string | undefined): void {
   const host = node?.split('@')[1]
   if (host === undefined || host === '') return
   const isHere = host === 'localhost' || host === hostname() || host === hostname().split('.')[0]
-  if (isHere && /^(localhost|127\..*|\[::1\])$/.test(url.hostname)) return
+  if (isHere && isLocal(url)) return
   url.hostname = host
 }
+
+/** Whether an address is one of this machine alone. */
+export const isLocal = ({ hostname: host }: URL): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host)
 
 const setting = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
 

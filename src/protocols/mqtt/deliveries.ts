@@ -116,20 +116,20 @@ export class OutgoingDeliveries {
     let topic = this.#topicOf(message)
     let match = topic === '' ? null : this.#match(message, topic, name, isOwn)
     if (match === null && message.propertiesLength > BARE_BYTES) {
-      topic = this.#copyTopic(message, name, isOwn)
-      if (topic !== '') match = this.#match(message, topic, name, isOwn)
+      for (const copied of this.#copyTopics(message)) {
+        topic = copied
+        match = this.#match(message, topic, name, isOwn)
+        if (match !== null) break
+      }
     }
     const sent = match !== null && this.#send(message, topic, match, tag, isOwn && redelivered, consumer.noAck, entry)
     if (!sent && !consumer.noAck) this.#session.acknowledge(tag, false)
   }
 
-  /** Of a message that came as a carbon copy: what it was copied to, as far as the client has subscribed to that; else empty. */
-  #copyTopic(message: Message, queue: string, isOwn: boolean): string {
-    for (const key of copyKeysOf(message)) {
-      const topic = keyToTopic(key, this.#context.mapping)
-      if (topicProblem(topic) === null && this.#match(message, topic, queue, isOwn) !== null) return topic
-    }
-    return ''
+  /** What a message was copied to that may have come as a carbon copy. */
+  #copyTopics(message: Message): readonly string[] {
+    const topics = copyKeysOf(message).map((key) => keyToTopic(key, this.#context.mapping))
+    return topics.filter((topic) => topicProblem(topic) === null)
   }
 
   #match(message: Message, topic: string, queue: string, isOwn: boolean): Match | null {

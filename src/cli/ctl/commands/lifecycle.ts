@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UnreachableError } from '../../api/http.ts'
+import { isLocal } from '../../api/target.ts'
 import { CliError, UsageError } from '../../errors.ts'
 import { EXIT, type ExitCode } from '../../exit-codes.ts'
 import type { Context, CtlCommand } from '../command.ts'
@@ -101,8 +102,7 @@ const shutdown: CtlCommand = {
     say(`Shutting down RabbitMQ node ${name} running at PID ${osPid ?? 'unknown'}`)
     await requestStop(context)
     const pid = Number(osPid)
-    const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(target.url.hostname)
-    if ((option('wait') as unknown) === false || !isLocal || !Number.isInteger(pid)) return undefined
+    if ((option('wait') as unknown) === false || !isLocal(target.url) || !Number.isInteger(pid)) return undefined
     say(`Waiting for PID ${pid} to terminate`)
     await until(() => !isAlive(pid), timeoutSec, `process ${pid} is still there`)
     return text(`RabbitMQ node ${name} running at PID ${pid} successfully shut down`)
