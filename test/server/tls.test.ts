@@ -149,7 +149,23 @@ function describeTls(threads: number): void {
     await eventually(() => warren.stderr.includes(`EXTERNAL login refused: user '${DN}' not found`))
   })
 
-  test('EXTERNAL is not offered to a client without a certificate, and ends in silence for who tries', async (t) => {
+  test('EXTERNAL refuses a certificate without the name, and a client without a certificate, at once', async (t) => {
+    const flag = ['--ssl-options-fail-if-no-peer-cert=false', '--ssl-cert-login-from', 'subject_alternative_name']
+    const warren = await startWithUsers(t, ['ann'], [...flag, '--ssl-cert-login-san-type', 'uri'])
+    for (const certificate of [{ cert: ann.cert, key: ann.key }, {}]) {
+      const client = await tlsClient(warren, certificate)
+      await client.greet(external)
+      assert.equal(client.start!.mechanisms.toString(), 'PLAIN EXTERNAL')
+      const { replyCode, replyText } = await client.expect(m.ConnectionClose)
+      const text = 'Login was refused using authentication mechanism EXTERNAL. For details see the broker logfile.'
+      assert.deepEqual([replyCode, replyText], [403, `ACCESS_REFUSED - ${text}`])
+      client.destroy()
+    }
+    const reasons = ['no name found', 'connection peer presented no TLS (x.509) certificate']
+    await eventually(() => reasons.every((reason) => warren.stderr.includes(`EXTERNAL login refused: ${reason}`)))
+  })
+
+  test('EXTERNAL is not offered without TLS, and ends in silence for who tries', async (t) => {
     const warren = await startWithUsers(t, [DN], [])
     const client = await RawAmqp.tcp(warren.port())
     await client.greet(external)

@@ -96,9 +96,9 @@ export class Handshake {
   #mechanisms(): string[] {
     const { mechanisms, anonymous, inProcess } = this.#settings
     if (inProcess !== undefined) return ['EXTERNAL', 'PLAIN', 'AMQPLAIN']
-    const certified = this.#peer.tls !== null && this.#peer.tls.certificate !== null
+    // with TLS to clients without a certificate, too: clients that miss it in the list do not say that it is the certificate that they lack
     const usable = (name: string): boolean =>
-      name === 'EXTERNAL' ? certified : name !== 'ANONYMOUS' || anonymous !== null
+      name === 'EXTERNAL' ? this.#peer.tls !== null : name !== 'ANONYMOUS' || anonymous !== null
     return mechanisms.filter(usable)
   }
 

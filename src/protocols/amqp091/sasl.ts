@@ -24,6 +24,10 @@ export function login(
     logins.countBroken(facts)
     return { outcome: 'broken', reason }
   }
+  const nobody = (reason: string): SaslResult => {
+    logins.countBroken(facts)
+    return { outcome: 'refused', reason }
+  }
   const byPassword = (credentials: [user: string, password: string] | null): SaslResult | Promise<SaslResult> =>
     credentials === null ? broken('response invalid') : logins.authenticatePassword(...credentials, facts)
   switch (mechanism) {
@@ -38,9 +42,10 @@ export function login(
     case 'EXTERNAL': {
       if (settings.inProcess !== undefined) return byProgram(settings, settings.inProcess)
       const certificate = peer.tls?.certificate ?? null
-      if (certificate === null) return broken('the client has no verified certificate')
+      // told as any refusal is: who set out to log in by certificate finds out at once that it went wrong
+      if (certificate === null) return nobody('connection peer presented no TLS (x.509) certificate')
       const name = certificateUser(certificate, settings.certificateLogin)
-      return name === null ? broken('the certificate names nobody') : logins.authenticateName(name, facts)
+      return name === null ? nobody('no name found') : logins.authenticateName(name, facts)
     }
     default:
       return broken(`unknown mechanism ${mechanism}`)
