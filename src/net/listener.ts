@@ -252,7 +252,7 @@ class Acceptor {
         this.#secure(socket)
       },
       onRefused: (reason) => {
-        const peer = socket.remoteAddress ?? 'unknown'
+        const peer = plainAddress(socket.remoteAddress ?? 'unknown')
         this.#limited.warn(`proxy ${peer}`, 'connection refused: PROXY protocol', { peer, reason })
       },
     })
@@ -274,9 +274,14 @@ class Acceptor {
   }
 
   #refuseHandshake(socket: Socket, reason: string): void {
-    const peer = socket.remoteAddress ?? 'unknown'
+    const peer = this.#clientOf(socket)
     this.#limited.warn(`tls ${peer}`, 'TLS handshake failed', { peer, reason })
     socket.destroy()
+  }
+
+  /** Whose connection it is that is not handed over yet, for the log: behind a proxy not the proxy's. */
+  #clientOf(socket: Socket): string {
+    return this.#pending.get(socketKey(socket))?.client?.address ?? plainAddress(socket.remoteAddress ?? 'unknown')
   }
 
   #createTlsServer(context: TlsContext): TlsServer {
@@ -285,7 +290,7 @@ class Acceptor {
     server.on('secureConnection', (socket) => {
       const problem = peerProblem(socket, context)
       if (problem !== null) {
-        const peer = socket.remoteAddress ?? 'unknown'
+        const peer = this.#clientOf(socket)
         this.#limited.warn(`tls ${peer}`, 'connection refused: TLS', { peer, reason: problem })
         socket.destroy()
         return

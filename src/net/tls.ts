@@ -232,8 +232,18 @@ const NAME_TYPES: Readonly<Record<string, string>> = {
 function formatName(parts: readonly NamePart[][]): string {
   return parts
     .toReversed()
-    .map((values) => values.map(({ type, value }) => `${NAME_TYPES[type] ?? type}=${value}`).join('+'))
+    .map((values) => values.map(({ type, value }) => `${NAME_TYPES[type] ?? type}=${escapeValue(value)}`).join('+'))
     .join(',')
+}
+
+/** RabbitMQ writes what is not ASCII, and `~`, byte by byte, and so do the names of users that certificates stand for: `CN=J\\C3\\BCrgen`. */
+function escapeValue(value: string): string {
+  return value.replaceAll(/[^\x00-\x7d]/gu, (character) =>
+    Buffer.from(character)
+      .toString('hex')
+      .toUpperCase()
+      .replaceAll(/../g, (byte) => `\\${byte}`),
+  )
 }
 
 function unescapeValue(value: string): string {

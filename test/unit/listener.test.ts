@@ -25,7 +25,7 @@ const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: fold
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
 function makeCertificate(name: string, subject: string, issuer: string, extensions: string): void {
-  openssl('req', ...EC, '-subj', subject, '-keyout', `${name}.key`, '-out', `${name}.csr`)
+  openssl('req', ...EC, '-utf8', '-subj', subject, '-keyout', `${name}.key`, '-out', `${name}.csr`)
   writeFileSync(file(`${name}.ext`), extensions)
   const sign = ['-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`, '-CAcreateserial', '-days', '30']
   openssl('x509', '-req', '-in', `${name}.csr`, ...sign, '-extfile', `${name}.ext`, '-out', `${name}.pem`)
@@ -330,6 +330,18 @@ test('TLS: the names of a certificate', async (t) => {
   assert.equal(user('subject_alternative_name', 'email'), null)
 })
 
+test('TLS: what is not ASCII in a distinguished name is written as in RabbitMQ', async (t) => {
+  makeCertificate('foreign', '/O=Straße~/CN=#Jürgen <兔>; "x"', 'root', 'basicConstraints=CA:FALSE')
+  const { listener, next } = await start(t, { tls: loadTls(tls({ verifyPeer: true })) })
+  await secure(t, listener.port, certificateOf('foreign'))
+  const certificate = (await next()).peer.tls?.certificate
+  assert.ok(certificate)
+  // as rabbit_ssl:peer_cert_auth_name of 3.10.8 has it
+  const name = 'CN=\\#J\\C3\\BCrgen \\<\\E5\\85\\94\\>\\; \\"x\\",O=Stra\\C3\\9Fe\\7E'
+  assert.equal(certificate.distinguishedName, name)
+  assert.equal(certificate.commonName, '#Jürgen <兔>; "x"')
+})
+
 test('TLS: with verify_peer strangers are refused, and nobodies where a certificate is required', async (t) => {
   for (const requireCertificate of [true, false]) {
     const { listener, next } = await start(t, { tls: loadTls(tls({ verifyPeer: true, requireCertificate })) })
@@ -349,6 +361,22 @@ test('TLS: a client that does not speak it is closed with a log line', async (t)
   client.write('AMQP\0\0\x09\x01')
   await closed(client)
   assert.match(lines[0]!, /TLS handshake failed peer=127\.0\.0\.1/)
+})
+
+test('TLS: a client behind a proxy that is refused is named in the log, and not the proxy', async (t) => {
+  const lines: string[] = []
+  const log = createLog([{ level: 'warn', format: 'plaintext', writer: { write: (line) => void lines.push(line) } }])
+  const parts = { tls: loadTls(tls({ verifyPeer: true })), proxyProtocol: true, log }
+  const { listener, dial } = await start(t, parts)
+  const plain = dial().resume()
+  plain.write('PROXY TCP4 192.0.2.7 192.0.2.9 1111 5671\r\nAMQP\0\0\x09\x01')
+  await closed(plain)
+  assert.match(lines[0]!, /TLS handshake failed peer=192\.0\.2\.7 /)
+  const raw = dial()
+  await once(raw, 'connect')
+  raw.write('PROXY TCP4 192.0.2.8 192.0.2.9 1111 5671\r\n')
+  await closed(await secure(t, listener.port, certificateOf('stranger'), raw))
+  assert.match(lines[1]!, /connection refused: TLS peer=192\.0\.2\.8 /)
 })
 
 test('TLS: a client that says nothing is closed with a log line', async (t) => {
