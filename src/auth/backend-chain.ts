@@ -80,7 +80,8 @@ export class BackendChain implements Authenticator {
   #admit(found: LoginOutcome, { user }: Credentials, facts: LoginFacts): LoginOutcome {
     const name = found.outcome === 'ok' ? found.identity.name : user
     const misplaced = found.outcome === 'ok' ? this.#parts.users.loopbackRefusal(name, facts) : null
-    const outcome: LoginOutcome = misplaced === null ? found : { outcome: 'refused', reason: misplaced }
+    const outcome: LoginOutcome =
+      misplaced === null ? found : { outcome: 'refused', reason: misplaced, misplaced: true }
     this.attempts.count({ ...facts, user: name }, outcome.outcome === 'ok')
     return outcome
   }

@@ -31,8 +31,11 @@ export interface LoginFacts {
 
 export type LoginOutcome =
   | { readonly outcome: 'ok'; readonly identity: Identity }
-  /** The reason is for the log: clients are told the same for all refusals. */
-  | { readonly outcome: 'refused'; readonly reason: string }
+  /**
+   * The reason is for the log: clients are told the same for all refusals. But for one: who has logged in rightly and is in the wrong
+   * place (`loopback_users`) is told that by HTTP, MQTT and STOMP, as in RabbitMQ.
+   */
+  | { readonly outcome: 'refused'; readonly reason: string; readonly misplaced?: true }
 
 /** One who goes by the broker's own permissions: has nothing that expires, and takes any new secret. */
 export function internalIdentity(name: string, tags: () => readonly string[], permissions: Permissions): Identity {

@@ -98,6 +98,8 @@ export class Authentication {
     }
     this.#attempts.failed(address, name)
     broker.limitedLog.warn(`login ${address}`, `HTTP login refused: ${outcome.reason}`, { peer: address })
+    // nothing that the caller could mend by another password
+    if (outcome.misplaced === true) throw notAuthorized('User can only log in via localhost')
     throw loginRefused()
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { CoreBench } from '../support/core-bench.ts'
 import { startApi } from './support.ts'
 
 const CHALLENGE = 'Basic realm="RabbitMQ Management"'
@@ -31,6 +32,18 @@ describe('login to the HTTP API', () => {
       const odd = await request('GET', 'whoami', { as: null, headers: { authorization: header } })
       assert.equal(odd.statusCode, 401, header)
     }
+  })
+
+  test('from another machine is refused to guest, who is told so', async () => {
+    const { request } = await startApi(new CoreBench({ loopbackUsers: ['guest'] }))
+    const refused = await request('GET', 'whoami', { from: '192.0.2.1' })
+    assert.equal(refused.statusCode, 401)
+    assert.deepEqual(refused.json(), { error: 'not_authorised', reason: 'User can only log in via localhost' })
+    assert.equal(refused.headers['www-authenticate'], undefined, 'another password would not help')
+    const header = `Basic ${Buffer.from('guest:wrong').toString('base64')}`
+    const wrong = await request('GET', 'whoami', { from: '192.0.2.1', as: null, headers: { authorization: header } })
+    assert.deepEqual(wrong.json(), { error: 'not_authorized', reason: 'Login failed' }, 'but not without the password')
+    assert.equal((await request('GET', 'whoami', { from: '192.0.2.1', as: 'monitoring' })).statusCode, 200)
   })
 
   test('is slowed down after failures, for that name at that address, and for a while', async () => {

@@ -28,6 +28,8 @@ export interface RequestOptions {
   readonly body?: unknown
   readonly as?: string | null
   readonly headers?: Record<string, string>
+  /** The caller's address; this machine's unless given. */
+  readonly from?: string
 }
 
 /** A machine of which everything is known. */
@@ -103,12 +105,13 @@ export async function startApi(
     bench,
     app,
     host,
-    request: (method, path, { body, as = 'guest', headers = {} } = {}) => {
+    request: (method, path, { body, as = 'guest', headers = {}, from = '127.0.0.1' } = {}) => {
       const login = as === null ? {} : { authorization: `Basic ${Buffer.from(`${as}:${as}`).toString('base64')}` }
       const answer = app.inject({
         method,
         url: path.startsWith('/') ? path : `/api/${path}`,
         headers: { ...login, ...headers },
+        remoteAddress: from,
         ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       return meanwhile(bench, answer)

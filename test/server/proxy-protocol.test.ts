@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as m from '../../src/protocols/amqp091/wire/methods.gen.ts'
+import { MqttWire } from '../support/mqtt-wire.ts'
 import { RawAmqp } from '../support/raw-amqp.ts'
 import { startWarren } from '../support/warren-process.ts'
+import { StompWire } from '../support/stomp-wire.ts'
 import { eventually } from '../support/with-broker.ts'
 
 // Behind a proxy the client's own address counts: in names, in the log, and for users that may come from this machine only.
@@ -104,4 +106,30 @@ test('guest comes from this machine only', async (t) => {
 test('loopback_users = none lets guest come from anywhere', async (t) => {
   const warren = await startWarren(t, ['--proxy-protocol', '--loopback-users', 'none'])
   assert.equal((await loginFromElsewhere(warren.port())).id, m.ConnectionTune.id)
+})
+
+test('guest from elsewhere is told so by MQTT and STOMP, where the password is right', async (t) => {
+  const flags = ['--protocols', 'amqp,mqtt,stomp', '--mqtt-port', '0', '--stomp-port', '0']
+  const web = ['--web-mqtt-port', 'none', '--web-stomp-port', 'none']
+  const warren = await startWarren(t, [...flags, ...web, '--mqtt-proxy-protocol', '--stomp-proxy-protocol'])
+  const header = Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 4711 1883\r\n')
+  for (const [password, returnCode] of [
+    ['guest', 5],
+    ['wrong', 4],
+  ] as const) {
+    const mqtt = await MqttWire.open(warren.url('MQTT'), 4)
+    await mqtt.wire.send(header)
+    await mqtt.sendConnect({ password: Buffer.from(password) })
+    assert.equal((await mqtt.connack()).returnCode, returnCode, password)
+  }
+  for (const [passcode, text] of [
+    ['guest', 'non-loopback access denied'],
+    ['wrong', "Access refused for user 'guest'\n"],
+  ] as const) {
+    const stomp = await StompWire.open(warren.url('STOMP'))
+    await stomp.wire.send(header)
+    await stomp.send('CONNECT', { 'accept-version': '1.2', host: '/', login: 'guest', passcode })
+    const { headers, body } = await stomp.expect('ERROR')
+    assert.deepEqual([headers['message'], body.toString()], ['Bad CONNECT', text])
+  }
 })

@@ -23,6 +23,22 @@ describe('sign-in', { skip: withoutBrowser }, () => {
     await context.close()
   })
 
+  test('says of who is in the wrong place that it is the place', async () => {
+    const { page, context } = await stage.open()
+    await page.goto(stage.url)
+    await page.getByLabel('User name').fill('guest')
+    await page.getByLabel('Password').fill('guest')
+    // as the API answers guest from another machine, RabbitMQ's as well
+    const json = { error: 'not_authorised', reason: 'User can only log in via localhost' }
+    await page.route('**/api/**', (route) => route.fulfill({ status: 401, json }))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    assert.match(
+      await page.getByRole('alert').innerText(),
+      /^This user may sign in from the machine of the broker only/,
+    )
+    await context.close()
+  })
+
   test('goes on to the page that was asked for, and leads back here after signing out', async () => {
     const { page, context, complaints } = await stage.open()
     await signIn(page, stage, '#/exchanges')

@@ -146,7 +146,7 @@ export class Connecting {
   #onLogin(outcome: LoginOutcome, vhost: string, mechanism: string, authenticationData: Buffer | null): void {
     if (this.#closed) return
     if (outcome.outcome === 'refused') {
-      this.#refuse(`${mechanism} login refused: ${outcome.reason}`)
+      this.#refuse(`${mechanism} login refused: ${outcome.reason}`, outcome.misplaced)
       return
     }
     if (!this.#settings.broker.vhosts.has(vhost)) {
@@ -169,8 +169,10 @@ export class Connecting {
     })
   }
 
-  #refuse(reason: string): void {
-    this.#host.fail(new MqttError(this.#exchange === null ? BAD_CREDENTIALS : NOT_AUTHORIZED, reason))
+  /** @param isKnown whether it is clear who it is */
+  #refuse(reason: string, isKnown = false): void {
+    const code = isKnown || this.#exchange !== null ? NOT_AUTHORIZED : BAD_CREDENTIALS
+    this.#host.fail(new MqttError(code, reason))
   }
 
   // ---- enhanced authentication ----

@@ -64,6 +64,7 @@ export async function connect(
       peer: peer.address,
       reason: found.reason,
     })
+    if (found.misplaced === true) throw badConnect('non-loopback access denied')
     throw badConnect(`Access refused for user '${user}'\n`)
   }
   const { identity } = found

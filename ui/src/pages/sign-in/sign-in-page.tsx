@@ -18,6 +18,8 @@ const texts = defineTexts(
     password: 'Password',
     expired: 'The session is over. Sign in to go on where you were.',
     wrong: 'User name or password is wrong, or the user lacks the tag “management”.',
+    elsewhere:
+      'This user may sign in from the machine of the broker only (loopback_users). Take another user, or sign in there.',
     signIn: 'Sign in',
   },
   {
@@ -26,9 +28,13 @@ const texts = defineTexts(
     password: '密码',
     expired: '会话已结束。请重新登录以继续。',
     wrong: '用户名或密码错误，或该用户没有 management 标签。',
+    elsewhere: '该用户只能从消息服务器所在的机器登录（loopback_users）。请换用其他用户，或在该机器上登录。',
     signIn: '登录',
   },
 )
+
+/** What the API says, RabbitMQ's as well, of who has the right password in the wrong place. */
+const ELSEWHERE = 'User can only log in via localhost'
 
 export function SignInPage({ expired }: { readonly expired: boolean }) {
   const t = texts.value
@@ -85,7 +91,9 @@ export function SignInPage({ expired }: { readonly expired: boolean }) {
 }
 
 function messageFor(error: unknown): string {
-  if (error instanceof ApiError && error.status === 401) return texts.value.wrong
+  if (error instanceof ApiError && error.status === 401) {
+    return error.message === ELSEWHERE ? texts.value.elsewhere : texts.value.wrong
+  }
   const { title, text } = adviceFor(error)
   return common.value.sentences(title, text)
 }
