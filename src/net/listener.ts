@@ -8,7 +8,7 @@ import { readLeadingHeader } from './leading-header.ts'
 import { OpenFilesGuard } from './open-files-guard.ts'
 import { parseProxyHeader, PROXY_HEADER_BYTES_MAX } from './proxy-protocol.ts'
 import type { ProxyHeader } from './proxy-protocol.ts'
-import { peerCertificate, peerProblem } from './tls.ts'
+import { certificateProblem, peerCertificate, peerProblem } from './tls.ts'
 import type { PeerCertificateFacts, TlsContext } from './tls.ts'
 import { tlsModule } from './tls-module.ts'
 import { setImmediate } from '../util/real-time.ts'
@@ -193,6 +193,8 @@ class Acceptor {
   readonly #files: OpenFilesGuard
   /** What has not been handed over, by `socketKey`. */
   readonly #pending = new Map<string, Pending>()
+  /** Addresses for the log of those that shake hands, which outlast the sockets: some refusals are told after these are gone. */
+  readonly #clients = new WeakMap<Socket, string>()
 
   constructor(options: ListenOptions) {
     this.#options = options
@@ -259,8 +261,13 @@ class Acceptor {
   }
 
   #secure(socket: Socket): void {
-    if (this.#handshakes !== null) this.#handshakes.add(socket)
-    else this.#handOver(socket, null)
+    if (this.#handshakes === null) {
+      this.#handOver(socket, null)
+      return
+    }
+    const client = this.#pending.get(socketKey(socket))?.client?.address
+    this.#clients.set(socket, client ?? plainAddress(socket.remoteAddress ?? 'unknown'))
+    this.#handshakes.add(socket)
   }
 
   #createHandshakes(context: TlsContext): HandshakeQueue {
@@ -279,14 +286,16 @@ class Acceptor {
     socket.destroy()
   }
 
-  /** Whose connection it is that is not handed over yet, for the log: behind a proxy not the proxy's. */
+  /** Whose connection it is, for the log: behind a proxy not the proxy's. */
   #clientOf(socket: Socket): string {
-    return this.#pending.get(socketKey(socket))?.client?.address ?? plainAddress(socket.remoteAddress ?? 'unknown')
+    return this.#clients.get(beneath(socket)) ?? 'unknown'
   }
 
   #createTlsServer(context: TlsContext): TlsServer {
     const server = tlsModule().createServer(context.options)
-    server.on('tlsClientError', (err, socket) => this.#refuseHandshake(socket, err.message))
+    server.on('tlsClientError', (err, socket) => {
+      this.#refuseHandshake(socket, certificateProblem(socket) ?? (err as { reason?: string }).reason ?? err.message)
+    })
     server.on('secureConnection', (socket) => {
       const problem = peerProblem(socket, context)
       if (problem !== null) {
@@ -328,6 +337,9 @@ class Acceptor {
     }
   }
 }
+
+/** The one that a TLS socket is on top of, for which Node.js has no public name; any other is its own. */
+const beneath = (socket: Socket): Socket => (socket as { readonly _parent?: Socket })._parent ?? socket
 
 /** Unique among the connections of a listener, and the same for a TLS socket and the socket beneath it. */
 const socketKey = (socket: Socket): string =>

@@ -70,8 +70,9 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
   const options: TlsOptions = {
     ...secure,
     requestCert: settings.verifyPeer,
-    // With this the client learns by a TLS alert why it is refused. It cannot be set where clients may do without a
-    // certificate; there `peerProblem` alone refuses those whose certificate does not verify.
+    // With this a client without a certificate may learn by a TLS alert that it needs one; of a certificate that does not verify
+    // Node.js sends no alert. It cannot be set where clients may do without: there `peerProblem` alone refuses those whose
+    // certificate does not verify.
     rejectUnauthorized: settings.verifyPeer && settings.requireCertificate,
     handshakeTimeout: settings.handshakeTimeoutMs,
   }
@@ -156,8 +157,12 @@ export function peerProblem(socket: TLSSocket, context: TlsContext): string | nu
   if (!context.verifyPeer) return null
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return context.requireCertificate ? 'the client has no certificate' : null
-  if (!socket.authorized) return `the client's certificate is not valid: ${String(socket.authorizationError)}`
-  return null
+  return certificateProblem(socket)
+}
+
+/** What is wrong with the certificate of a client. Node.js tells where it has refused it by itself, too, and no more than here. */
+export function certificateProblem({ authorizationError }: TLSSocket): string | null {
+  return authorizationError ? `the client's certificate is not valid: ${String(authorizationError)}` : null
 }
 
 /** Null when the client gave no certificate or was not asked for one. */

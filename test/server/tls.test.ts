@@ -108,8 +108,16 @@ function describeTls(threads: number): void {
     await client.login()
     client.destroy()
     await assertRefused(warren, {})
+    await eventually(() =>
+      warren.stderr.includes('TLS handshake failed peer=127.0.0.1 reason="peer did not return a certificate"'),
+    )
+  })
+
+  test('fail_if_no_peer_cert says what is wrong with a certificate', async (t) => {
+    const warren = await startWarren(t, mutual())
     await assertRefused(warren, { cert: stranger.cert, key: stranger.key })
-    await eventually(() => warren.stderr.split('TLS handshake failed').length >= 3)
+    const reason = "the client's certificate is not valid: UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+    await eventually(() => warren.stderr.includes(`TLS handshake failed peer=127.0.0.1 reason="${reason}"`))
   })
 
   test('verify_peer alone takes clients without a certificate, but none with a wrong one', async (t) => {

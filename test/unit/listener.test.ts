@@ -366,17 +366,24 @@ test('TLS: a client that does not speak it is closed with a log line', async (t)
 test('TLS: a client behind a proxy that is refused is named in the log, and not the proxy', async (t) => {
   const lines: string[] = []
   const log = createLog([{ level: 'warn', format: 'plaintext', writer: { write: (line) => void lines.push(line) } }])
-  const parts = { tls: loadTls(tls({ verifyPeer: true })), proxyProtocol: true, log }
-  const { listener, dial } = await start(t, parts)
-  const plain = dial().resume()
-  plain.write('PROXY TCP4 192.0.2.7 192.0.2.9 1111 5671\r\nAMQP\0\0\x09\x01')
-  await closed(plain)
-  assert.match(lines[0]!, /TLS handshake failed peer=192\.0\.2\.7 /)
-  const raw = dial()
-  await once(raw, 'connect')
-  raw.write('PROXY TCP4 192.0.2.8 192.0.2.9 1111 5671\r\n')
-  await closed(await secure(t, listener.port, certificateOf('stranger'), raw))
-  assert.match(lines[1]!, /connection refused: TLS peer=192\.0\.2\.8 /)
+  const problem = `reason="the client's certificate is not valid: UNABLE_TO_VERIFY_LEAF_SIGNATURE"`
+  for (const [requireCertificate, text] of [
+    [false, 'connection refused: TLS'],
+    [true, 'TLS handshake failed'],
+  ] as const) {
+    lines.length = 0
+    const context = loadTls(tls({ verifyPeer: true, requireCertificate }))
+    const { listener, dial } = await start(t, { tls: context, proxyProtocol: true, log })
+    const plain = dial().resume()
+    plain.write('PROXY TCP4 192.0.2.7 192.0.2.9 1111 5671\r\nAMQP\0\0\x09\x01')
+    await closed(plain)
+    assert.match(lines[0]!, /TLS handshake failed peer=192\.0\.2\.7 reason="wrong version number"/)
+    const raw = dial()
+    await once(raw, 'connect')
+    raw.write('PROXY TCP4 192.0.2.8 192.0.2.9 1111 5671\r\n')
+    await closed(await secure(t, listener.port, certificateOf('stranger'), raw))
+    assert.ok(lines[1]!.includes(`${text} peer=192.0.2.8 ${problem}`), lines[1])
+  }
 })
 
 test('TLS: a client that says nothing is closed with a log line', async (t) => {
