@@ -151,3 +151,28 @@ test('passwords are not logged', async (t) => {
   await warren.stop()
   assert.doesNotMatch(warren.stderr + warren.stdout, /hushhush|sesame/)
 })
+
+test('who has the wrong port is told by what it speaks', async (t) => {
+  const warren = await startWarren(t)
+  const greetings: [greeting: string, reason: string][] = [
+    [
+      '\x16\x03\x01\x02\x00\x01\x00\x01\xfc',
+      ' reason="TLS client detected on non-TLS AMQP port: is it the port that the client means?"',
+    ],
+    ['GET / HTTP/1.1\r\n\r\n', ' reason="HTTP request detected on AMQP port: is it the port that the client means?"'],
+    [
+      'OPTIONS * HTTP/1.1\r\n\r\n',
+      ' reason="HTTP request detected on AMQP port: is it the port that the client means?"',
+    ],
+    ['AMQP\x03\x01\x00\x00', ''],
+  ]
+  for (const [greeting, reason] of greetings) {
+    const client = await RawAmqp.tcp(warren.port())
+    const bytes = Buffer.from(greeting, 'latin1')
+    client.socket.write(bytes)
+    await client.rest()
+    const header = bytes.subarray(0, 8).toString('hex')
+    const line = `refused a protocol header peer=127.0.0.1 header=${header}${reason}\n`
+    await eventually(() => warren.stderr.includes(line))
+  }
+})

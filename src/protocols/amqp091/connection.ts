@@ -17,6 +17,7 @@ import { trafficOf } from '../traffic.ts'
 import { Channel } from './channel.ts'
 import { ProtocolError, replyOf, replyText } from './errors.ts'
 import { type Capabilities, Handshake, type HandshakeHost, type Tuned } from './handshake.ts'
+import { otherGreeting } from './other-greetings.ts'
 import { HEADER_FIXED_BYTES, IDLE, unexpectedFrame } from './publish-assembler.ts'
 import type { AmqpSettings } from './settings.ts'
 import { FrameError, MalformedTextError, MalformedValueError, UnknownMethodError, WireError } from './wire/errors.ts'
@@ -119,7 +120,9 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#acceptTimer = null
     const header = bytes.subarray(0, HEADER_BYTES)
     if (!header.equals(AMQP_0_9_1) && !header.equals(AMQP_0_9)) {
-      this.#warn('header', 'refused a protocol header', { header: header.toString('hex') })
+      const guess = otherGreeting(header)
+      const reason = guess === null ? {} : { reason: guess }
+      this.#warn('header', 'refused a protocol header', { header: header.toString('hex'), ...reason })
       this.transport.write(AMQP_0_9_1)
       this.#finish()
       return
