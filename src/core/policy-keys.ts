@@ -2,6 +2,7 @@ import { compilePcre, PatternError } from '../util/pcre.ts'
 import { TTL_MAX_MS } from './argument-checks.ts'
 import { CACHE_PERSISTENCES } from './deduplication/settings.ts'
 import { isHeaderName } from './header-name.ts'
+import { MIRRORING_KEYS } from './mirroring-policy.ts'
 import { DEAD_LETTER_STRATEGIES, LEADER_LOCATORS, OVERFLOWS, QUEUE_MODES, isMaxAge } from './queues/arguments.ts'
 import { ATTEMPTS_MAX } from './queues/retry-settings.ts'
 
@@ -33,10 +34,11 @@ const operatorWins: Merge = (_user, operator) => operator
 const isText = (value: unknown): boolean => typeof value === 'string'
 /** Routing keys travel as short strings. */
 const isRoutingKey = (value: unknown): boolean => typeof value === 'string' && Buffer.byteLength(value) <= 255
-const isInteger = (value: unknown): boolean => Number.isSafeInteger(value)
+/** Beyond 2^53 as well, as RabbitMQ takes them: such a limit is never met, and has no need to be exact. */
+const isInteger = (value: unknown): boolean => Number.isInteger(value)
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 const atLeast =
-  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (min: number, max = Infinity) =>
   (value: unknown): boolean =>
     isInteger(value) && (value as number) >= min && (value as number) <= max
 const isNumberFrom =
@@ -47,8 +49,8 @@ const among =
   (options: readonly string[]) =>
   (value: unknown): boolean =>
     typeof value === 'string' && options.includes(value)
-const isTextOrIntegerOrList = (value: unknown): boolean =>
-  isText(value) || isInteger(value) || (Array.isArray(value) && value.every(isText))
+/** Keys that depend on each other: `mirroringProblem` tells what is wrong with them. */
+const checkedTogether = (): boolean => true
 
 function isPattern(value: unknown): boolean {
   if (typeof value !== 'string') return false
@@ -60,6 +62,8 @@ function isPattern(value: unknown): boolean {
     throw error
   }
 }
+
+const SEGMENT_BYTES_MAX = 3_000_000_000
 
 const ANY: readonly string[] = []
 const NOT_STREAM = ['stream']
@@ -111,25 +115,19 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyKey> = new Map([
   ['overflow', key(among(OVERFLOWS), 'overflow value', NOT_STREAM, operatorWins)],
   ['queue-leader-locator', key(among(LEADER_LOCATORS), 'queue leader locator value', ANY)],
   ['queue-mode', key(among(QUEUE_MODES), 'queue-mode value', CLASSIC_ONLY)],
-  ['queue-version', key(atLeast(1, 2), 'queue version', CLASSIC_ONLY, operatorWins)],
+  ['queue-version', key(atLeast(1, 2), 'queue-version value', CLASSIC_ONLY, operatorWins)],
   ['retry-max-attempts', key(atLeast(1, ATTEMPTS_MAX), 'number of attempts', NOT_STREAM, least)],
   ['retry-initial-delay', key(atLeast(0, TTL_MAX_MS), 'retry delay', NOT_STREAM, greatest)],
   ['retry-multiplier', key(isNumberFrom(1, Number.MAX_VALUE), 'retry multiplier', NOT_STREAM, greatest)],
   ['retry-max-delay', key(atLeast(0, TTL_MAX_MS), 'retry delay', NOT_STREAM, least)],
   ['retry-jitter', key(isNumberFrom(0, 1), 'retry jitter', NOT_STREAM, greatest)],
-  ['stream-max-segment-size-bytes', key(atLeast(0), 'segment size', STREAM_ONLY)],
+  ['stream-max-segment-size-bytes', key(atLeast(0, SEGMENT_BYTES_MAX), 'segment size', STREAM_ONLY)],
   ['stream-filter-size-bytes', key(atLeast(16, 255), 'filter size', STREAM_ONLY)],
   ['target-group-size', key(atLeast(1), 'target count', QUORUM_ONLY, greatest)],
   ['federation-upstream', key(isText, 'federation upstream name', ANY)],
   ['federation-upstream-set', key(isText, 'federation upstream set name', ANY)],
-  ['federation-upstream-pattern', key(isPattern, 'federation upstream pattern', ANY)],
+  ['federation-upstream-pattern', key(isPattern, 'federation upstream pattern name', ANY)],
   ['shards-per-node', key(atLeast(1), 'number of shards', ANY)],
   ['routing-key', key(isText, 'routing key', ANY)],
-  ['ha-mode', key(among(['all', 'exactly', 'nodes']), 'ha-mode value', CLASSIC_ONLY)],
-  ['ha-params', key(isTextOrIntegerOrList, 'ha-params value', CLASSIC_ONLY)],
-  ['ha-sync-mode', key(among(['manual', 'automatic']), 'ha-sync-mode value', CLASSIC_ONLY)],
-  ['ha-sync-batch-size', key(atLeast(1), 'ha-sync-batch-size value', CLASSIC_ONLY)],
-  ['ha-promote-on-shutdown', key(among(['always', 'when-synced']), 'ha-promote-on-shutdown value', CLASSIC_ONLY)],
-  ['ha-promote-on-failure', key(among(['always', 'when-synced']), 'ha-promote-on-failure value', CLASSIC_ONLY)],
-  ['queue-master-locator', key(isText, 'queue master locator value', CLASSIC_ONLY)],
+  ...MIRRORING_KEYS.map((name) => [name, key(checkedTogether, `${name} value`, CLASSIC_ONLY)] as const),
 ])

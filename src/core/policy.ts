@@ -1,5 +1,6 @@
 import { erlangPairs, erlangTerm } from '../util/erlang-term.ts'
 import { compilePcre, type Pattern, PatternError } from '../util/pcre.ts'
+import { mirroringProblem } from './mirroring-policy.ts'
 import { binary, isObject, mandatory, number, optional, refuseInvalid, validateObject } from './parameter-validation.ts'
 import { POLICY_KEYS } from './policy-keys.ts'
 import type { PolicyValue } from './policy-keys.ts'
@@ -59,6 +60,8 @@ const FEDERATION_KEYS: readonly string[] = [
   'federation-upstream-set',
   'federation-upstream-pattern',
 ]
+const TOO_MANY_UPSTREAMS =
+  'cannot specify federation-upstream, federation-upstream-set or federation-upstream-pattern together'
 const APPLY_TO: readonly string[] = ['all', 'queues', 'exchanges', ...QUEUE_SCOPES.values()]
 
 /** The policies of a broker. Whoever changes them has its queues and exchanges ask again for what applies to them. */
@@ -72,7 +75,19 @@ export class PolicySet {
    * @throws BrokerError preconditionFailed with RabbitMQ's text
    */
   set(scope: PolicyScope, vhost: string, name: string, body: unknown): Policy {
-    const rule = parseRule(scope, vhost, name, body)
+    return this.#add(scope, parseRule(scope, vhost, name, body))
+  }
+
+  /**
+   * Takes back what was kept by an earlier start. It was checked then, and is no reason not to start where more is refused by now.
+   * @throws PatternError
+   */
+  restore(scope: PolicyScope, stored: PolicyJson): void {
+    this.#add(scope, ruleOf(stored))
+  }
+
+  #add(scope: PolicyScope, rule: Rule): Policy {
+    const { vhost, name } = rule.policy
     const rules = (this.#rules[scope].get(vhost) ?? []).filter((other) => other.policy.name !== name)
     rules.push(rule)
     rules.sort(byPreference)
@@ -181,11 +196,10 @@ function parseRule(scope: PolicyScope, vhost: string, name: string, body: unknow
   const fields: Record<string, unknown> = { priority: 0, 'apply-to': 'all' }
   for (const key of ['priority', 'apply-to', 'pattern', 'definition'])
     if (given[key] !== undefined) fields[key] = given[key]
-  let regex: Pattern | null = null
   const checkPattern = (key: string, value: unknown): string | null => {
     if (typeof value !== 'string') return `${key} should be a binary but was ${erlangTerm(value)}`
     try {
-      regex = compilePcre(value)
+      compilePcre(value)
       return null
     } catch (error) {
       if (!(error instanceof PatternError)) throw error
@@ -203,15 +217,12 @@ function parseRule(scope: PolicyScope, vhost: string, name: string, body: unknow
     fields,
   )
   refuseInvalid(errors)
-  const policy: Policy = {
-    vhost,
-    name,
-    pattern: fields['pattern'] as string,
-    applyTo: fields['apply-to'] as string,
-    definition: new Map(Object.entries(fields['definition'] as Record<string, PolicyValue>)),
-    priority: fields['priority'] as number,
-  }
-  return { policy, regex: regex! }
+  return ruleOf({ ...(fields as Omit<PolicyJson, 'vhost' | 'name'>), vhost, name })
+}
+
+function ruleOf({ vhost, name, pattern, 'apply-to': applyTo, definition, priority }: PolicyJson): Rule {
+  const policy: Policy = { vhost, name, pattern, applyTo, definition: new Map(Object.entries(definition)), priority }
+  return { policy, regex: compilePcre(pattern) }
 }
 
 function checkApplyTo(key: string, value: unknown): string | null {
@@ -225,20 +236,28 @@ function checkApplyTo(key: string, value: unknown): string | null {
 
 function checkDefinition(scope: PolicyScope, definition: unknown): string | null {
   if (!isObject(definition)) return `definition must be a dictionary: ${erlangTerm(definition)}`
-  const entries = Object.entries(definition)
+  // in RabbitMQ's order: of several mistakes it tells the first
+  const entries = Object.entries(definition).toSorted(([a], [b]) => (a < b ? -1 : 1))
   if (entries.length === 0) return 'no policy provided'
-  const known = (key: string): boolean => {
+  const isKnown = ([key]: readonly [string, unknown]): boolean => {
     const rule = POLICY_KEYS.get(key)
     return rule !== undefined && (scope === 'user' || rule.merge !== undefined)
   }
-  const unknown = entries.filter(([key]) => !known(key))
-  if (unknown.length > 0) return `${erlangPairs(Object.fromEntries(unknown))} are not recognised policy settings`
+  const known = entries.filter(isKnown)
+  const federation = known.filter(([key]) => FEDERATION_KEYS.includes(key))
+  const problem =
+    (scope === 'user' ? mirroringProblem(definition) : null) ??
+    valueProblem(known.filter((entry) => !federation.includes(entry))) ??
+    (federation.length > 1 ? TOO_MANY_UPSTREAMS : valueProblem(federation))
+  if (problem !== null || known.length === entries.length) return problem
+  const unknown = Object.fromEntries(entries.filter((entry) => !isKnown(entry)))
+  return `${erlangPairs(unknown)} are not recognised policy settings`
+}
+
+function valueProblem(entries: readonly (readonly [key: string, value: unknown])[]): string | null {
   for (const [key, value] of entries) {
     const rule = POLICY_KEYS.get(key)!
     if (!rule.check(value)) return `${erlangTerm(value)} is not a valid ${rule.noun}`
-  }
-  if (FEDERATION_KEYS.filter((key) => Object.hasOwn(definition, key)).length > 1) {
-    return 'cannot specify federation-upstream, federation-upstream-set or federation-upstream-pattern together'
   }
   return null
 }

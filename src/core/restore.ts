@@ -9,6 +9,7 @@ import {
 } from './catalog.ts'
 import { INTERNAL_ACTOR } from './events.ts'
 import { distrustLevels, settleLevels } from './queue-change.ts'
+import type { PolicyJson } from './policy.ts'
 import type { StoredSideLog } from './side-logs.ts'
 import { VHost, type VHostMetadata } from './vhost.ts'
 
@@ -24,8 +25,8 @@ export function restoreMetadata(broker: Broker, kinds: CatalogRows): void {
   const { users, policies, permissions, parameters } = broker
   each<unknown>('user', (_, user) => users.put(users.parse(user)))
   // before the vhosts, whose predeclared exchanges they apply to
-  each('policy', ([vhost, name], body) => policies.set('user', vhost!, name!, body))
-  each('operator-policy', ([vhost, name], body) => policies.set('operator', vhost!, name!, body))
+  each<PolicyJson>('policy', (_, policy) => policies.restore('user', policy))
+  each<PolicyJson>('operator-policy', (_, policy) => policies.restore('operator', policy))
   const sideLogs = rows<StoredSideLog>('side-log')
   const sideLogsOf = Map.groupBy(sideLogs, ([[vhost]]) => vhost)
   for (const [, { id }] of sideLogs) broker.reserveQueueId(id)

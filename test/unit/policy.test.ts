@@ -154,13 +154,70 @@ describe('validation', () => {
     ['delivery-limit', 'x', '<<"x">> is not a valid delivery limit'],
     ['max-age', '1w', '<<"1w">> is not a valid max age'],
     ['queue-mode', ['lazy'], '[<<"lazy">>] is not a valid queue-mode value'],
-    ['ha-params', { a: 1 }, '#{<<"a">> => 1} is not a valid ha-params value'],
+    ['queue-version', 3, '3 is not a valid queue-version value'],
+    ['queue-master-locator', 'balanced', '<<"balanced">> invalid queue-master-locator value'],
+    ['stream-max-segment-size-bytes', 3_000_000_001, '3000000001 is not a valid segment size'],
   ]
   for (const [key, value, text] of values) {
     test(`${key} ${JSON.stringify(value)} is refused`, () => {
       assert.throws(setting({ definition: { [key]: value } }), invalid(text))
     })
   }
+
+  // what RabbitMQ 3.10 answers
+  const mirrored: readonly (readonly [definition: object, text: string])[] = [
+    [{ 'ha-params': 2 }, 'ha-mode must be specified to specify ha-params, ha-sync-mode or ha-promote-on-shutdown'],
+    [{ 'ha-mode': 'some' }, '<<"some">> is not a valid ha-mode value'],
+    [{ 'ha-mode': 'all', 'ha-params': 1 }, 'ha-mode="all" does not take parameters'],
+    [{ 'ha-mode': 'exactly' }, 'ha-mode="exactly" takes an integer, none given'],
+    [{ 'ha-mode': 'exactly', 'ha-params': 0 }, 'ha-mode="exactly" takes an integer, 0 given'],
+    [{ 'ha-mode': 'nodes' }, 'ha-mode="nodes" takes a list, none given'],
+    [{ 'ha-mode': 'nodes', 'ha-params': [] }, 'ha-mode="nodes" list must be non-empty'],
+    [
+      { 'ha-mode': 'nodes', 'ha-params': ['a', 1, 2] },
+      'ha-mode="nodes" takes a list of strings, [1,2] was not a string',
+    ],
+    [{ 'ha-mode': 'all', 'ha-sync-mode': 'x' }, 'ha-sync-mode must be "manual" or "automatic", got <<"x">>'],
+    [{ 'ha-mode': 'all', 'ha-sync-batch-size': 0 }, 'ha-sync-batch-size takes an integer greater than 0, 0 given'],
+    [
+      { 'ha-mode': 'all', 'ha-promote-on-failure': 1 },
+      'ha-promote-on-failure must be "always" or "when-synced", got 1',
+    ],
+  ]
+  for (const [definition, text] of mirrored) {
+    test(`${JSON.stringify(definition)} is refused`, () => assert.throws(setting({ definition }), invalid(text)))
+  }
+
+  test('mirrored queues may be asked for as in RabbitMQ', () => {
+    const more = { 'ha-sync-mode': 'automatic', 'ha-sync-batch-size': 9, 'ha-promote-on-shutdown': 'always' }
+    setting({ definition: { 'ha-mode': 'all', ...more, 'queue-master-locator': 'min-masters' } })()
+    setting({ definition: { 'ha-mode': 'exactly', 'ha-params': 2 } })()
+    setting({ definition: { 'ha-mode': 'nodes', 'ha-params': ['rabbit@a'] } })()
+  })
+
+  test('a number may be larger than any that is exact', () => {
+    for (const key of ['message-ttl', 'expires', 'max-length', 'max-length-bytes', 'delivery-limit']) {
+      for (const scope of ['user', 'operator'] as const) setting({ definition: { [key]: 2 ** 60 } }, scope)()
+    }
+  })
+
+  test('of several mistakes it is the one that RabbitMQ tells', () => {
+    const told = (definition: object, text: string): void =>
+      assert.throws(setting({ definition }), invalid(text), JSON.stringify(definition))
+    told({ zzz: 1, 'ha-mode': 'x', 'queue-master-locator': 'y' }, '<<"y">> invalid queue-master-locator value')
+    told({ zzz: 1, expires: -1, 'ha-mode': 'x' }, '<<"x">> is not a valid ha-mode value')
+    told({ 'max-length': -1, expires: -1, zzz: 1 }, '-1 is not a valid queue expiry')
+    told({ 'max-length': -1, 'federation-upstream': 1 }, '-1 is not a valid maximum length')
+    told({ zz: 1, 'federation-upstream': 1 }, '1 is not a valid federation upstream name')
+  })
+
+  test('what was kept is taken back though it would be refused by now', () => {
+    const set = new PolicySet()
+    const stored = { 'apply-to': 'queues', definition: { 'ha-mode': 'exactly' }, priority: 1 }
+    set.restore('user', { vhost: 'V', name: 'old', pattern: '^q', ...stored })
+    assert.equal(nameFor(set, 'q'), 'old')
+    assert.equal(nameFor(set, 'other'), null)
+  })
 
   test('unknown keys are listed', () => {
     const definition = { zip: 'zap', 'max-lengthz': 5, expires: 1 }
@@ -211,7 +268,7 @@ describe('validation', () => {
     assert.throws(setting({ definition }), invalid(text))
     assert.throws(
       setting({ definition: { 'federation-upstream-pattern': '(' } }),
-      invalid('<<"(">> is not a valid federation upstream pattern'),
+      invalid('<<"(">> is not a valid federation upstream pattern name'),
     )
   })
 

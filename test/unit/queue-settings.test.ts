@@ -93,6 +93,23 @@ describe('numbers', () => {
     assert.equal(settings('quorum', { 'x-delivery-limit': longstr('5') }).deliveryLimit, 20)
   })
 
+  test('a time that a policy gives is ten years at most: the store has no room for the largest', () => {
+    const decade = 315_360_000_000
+    const given = settings(
+      'quorum',
+      {},
+      {
+        'message-ttl': 2 ** 48,
+        expires: 2 ** 60,
+        'delayed-retry-type': 'all',
+        'delayed-retry-min': 2 ** 60,
+      },
+    )
+    assert.equal(given.ttlMs, decade)
+    assert.equal(given.expiresMs, decade)
+    assert.deepEqual(given.delayedRetry, { type: 'all', minMs: decade, maxMs: decade })
+  })
+
   test('priorities come from the argument alone', () => {
     assert.equal(settings('classic', { 'x-max-priority': signedint(0) }).maxPriority, 1)
     assert.equal(settings('classic', { 'x-max-priority': signedint(10) }).maxPriority, 10)

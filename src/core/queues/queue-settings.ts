@@ -1,3 +1,4 @@
+import { TTL_MAX_MS } from '../argument-checks.ts'
 import { type Field, integerOf, numberOf, stringOf, type Table } from '../fields.ts'
 import { stricterLimit } from '../policy-keys.ts'
 import { isSwitchedOn } from '../is-switched-on.ts'
@@ -63,8 +64,8 @@ export class QueueSettings {
   constructor(type: string, args: Table, policy: EffectivePolicy | null) {
     const quorum = type === 'quorum'
     const sources = new Sources(args, policy)
-    this.ttlMs = sources.smaller('message-ttl')
-    this.expiresMs = sources.smaller('expires')
+    this.ttlMs = timeOf(sources.smaller('message-ttl'))
+    this.expiresMs = timeOf(sources.smaller('expires'))
     this.maxLength = sources.smaller('max-length')
     this.maxLengthBytes = sources.smaller('max-length-bytes')
     this.overflow = overflowOf(quorum, sources)
@@ -118,11 +119,14 @@ function deliveryLimitOf(quorum: boolean, retry: RetrySettings | null, sources: 
 /** The numbers merge as those of a user's and an operator's policy do: the longer minimum, the shorter maximum. */
 function delayedRetryOf(sources: Sources): DelayedRetry {
   const type = (sources.policyOrArgument('delayed-retry-type', RETRY_TYPES) ?? 'disabled') as DelayedRetryType
-  const minMs = sources.merged('delayed-retry-min', Math.max) ?? 0
+  const minMs = timeOf(sources.merged('delayed-retry-min', Math.max) ?? 0)
   if (type === 'disabled' || minMs <= 0) return NO_RETRY
-  const maxMs = sources.merged('delayed-retry-max', Math.min) ?? minMs
+  const maxMs = timeOf(sources.merged('delayed-retry-max', Math.min) ?? minMs)
   return { type, minMs, maxMs: maxMs > 0 ? maxMs : minMs }
 }
+
+/** Policies may say more than arguments, and more than the store can write down. */
+const timeOf = (ms: number): number => Math.min(ms, TTL_MAX_MS)
 
 type Merge = (argument: number, policy: number) => number
 
