@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { AmqpConnection, ClientContext } from '../../amqp-client/index.ts'
-import { AmqpClientError, connect, parseAmqpUri } from '../../amqp-client/index.ts'
+import { AmqpClientError, AmqpReplyError, connect, parseAmqpUri } from '../../amqp-client/index.ts'
 import type { Broker } from '../../core/broker.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -41,9 +41,27 @@ export async function openLink(host: LinkHost, target: LinkTarget, signal: Abort
   const options = { name: target.name, signal, context: host.context() }
   if (uri.host !== null) return connect(uri, { ...options, heartbeatSec: HEARTBEAT_SEC })
   const { stream } = host.openLocal(uri.username)
-  const mechanisms = uri.password === null ? ['EXTERNAL'] : ['PLAIN']
   // there is no network that could break
-  return connect({ ...uri, mechanisms, heartbeatSec: 0 }, { ...options, socket: stream })
+  const local = { ...uri, mechanisms: uri.password === null ? ['EXTERNAL'] : ['PLAIN'], heartbeatSec: 0 }
+  try {
+    return await connect(local, { ...options, socket: stream })
+  } catch (error) {
+    throw uri.password === null && isRefusedLogin(error) ? new UnknownUserError(uri.username!) : error
+  }
+}
+
+const ACCESS_REFUSED = 403
+
+const isRefusedLogin = (error: unknown): boolean =>
+  error instanceof AmqpReplyError && error.scope === 'connection' && error.replyCode === ACCESS_REFUSED
+
+/** In place of what the broker says of the mechanism, of which whoever wrote the address knows nothing. */
+class UnknownUserError extends AmqpClientError {
+  override readonly name = 'UnknownUserError'
+
+  constructor(user: string) {
+    super(`this broker lets no user '${user}' in without a password`)
+  }
 }
 
 /** Connects to a vhost of this broker, where it may do everything. @throws AmqpClientError */
