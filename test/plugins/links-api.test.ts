@@ -20,7 +20,8 @@ describe('links in the HTTP API', () => {
     core.setParameter('/', 'shovel', 'one', shovel)
     core.setParameter('v', 'shovel', 'two', shovel)
     core.setParameter('v', 'federation-upstream', 'up', { uri: 'amqp:///%2F' })
-    core.setParameter('v', 'federation-upstream', 'down', { uri: 'amqp:///nowhere' })
+    // tried once: between two attempts it would be starting
+    core.setParameter('v', 'federation-upstream', 'down', { uri: 'amqp:///nowhere', 'reconnect-delay': 0 })
     core.setPolicy('user', 'v', 'fed', {
       pattern: '^amq.fanout$',
       'apply-to': 'exchanges',
@@ -73,6 +74,11 @@ describe('links in the HTTP API', () => {
   test('they are for monitors', async () => {
     for (const path of ['shovels', 'shovels/vhost/%2F/one', 'federation-links', 'federation-links/v/state/down']) {
       assert.equal((await ask('GET', path, 'manager')).status, 401, path)
+    }
+    // who may not look is not told which vhosts there are
+    for (const path of ['shovels/nowhere', 'federation-links/nowhere', 'federation-links/nowhere/state/down']) {
+      const { status, json } = await ask('GET', path, 'manager')
+      assert.deepEqual([status, json], [401, { error: 'not_authorised', reason: 'Not monitor user' }], path)
     }
     assert.equal((await ask('DELETE', 'shovels/vhost/%2F/one', 'monitor')).status, 401)
     assert.equal((await ask('DELETE', 'shovels/vhost/%2F/one/restart', 'manager')).status, 401)

@@ -17,7 +17,7 @@ export interface TableOutput {
   readonly columns: readonly string[]
   readonly rows: readonly Row[]
   /** How it is shown unless another form is asked for; tab-separated where left out. */
-  readonly shape?: 'table' | 'pretty_table' | 'erlang'
+  readonly shape?: 'table' | 'pretty_table' | 'erlang_maps'
   /** `--formatter json` in place of the list of rows. */
   readonly json?: unknown
   /** The same as lines of text, where that is how it is shown. */

@@ -43,6 +43,7 @@ const addShovels: Routes = (app, { host: { broker, links } }) => {
     answer(request, links.shovels.list()),
   )
   app.get('/shovels/:vhost', { schema: { summary: 'Shovels of a vhost', answers: LIST } }, (request) => {
+    requireTag(request, 'monitoring')
     const { vhost } = paramsOf(request)
     requireVisibleVhost(request, broker, vhost)
     return answer(request, links.shovels.list(vhost))
@@ -74,6 +75,8 @@ const addFederationLinks: Routes = (app, { host: { broker, links } }) => {
     })
   }
   const ofVhost = (request: FastifyRequest): FederationLinkStatus[] => {
+    // before it is told whether there is such a vhost
+    requireTag(request, 'monitoring')
     const { vhost } = paramsOf(request)
     requireVisibleVhost(request, broker, vhost)
     return links.federation.list(vhost)

@@ -17,13 +17,17 @@ interface Shovel {
   readonly [key: string]: unknown
 }
 
+/** The API writes `2026-11-26 3:25:48`. */
+const lastChanged = ({ timestamp = '' }: { readonly timestamp?: string }): string =>
+  timestamp.replace(/ (\d):/, ' 0$1:')
+
 const SHOVEL_VALUES: ColumnValues<Shovel> = {
   destination: (shovel) => shovel.dest_uri,
   destination_exchange: (shovel) => shovel['dest_exchange'] as string | undefined,
   destination_exchange_key: (shovel) => shovel['dest_exchange_key'] as string | undefined,
   destination_protocol: (shovel) => shovel['dest_protocol'] as string | undefined,
   destination_queue: (shovel) => shovel['dest_queue'] as string | undefined,
-  last_changed: ({ timestamp = '' }) => timestamp.replace(/ (\d):/, ' 0$1:'),
+  last_changed: lastChanged,
   source: (shovel) => shovel.src_uri,
   source_exchange: (shovel) => shovel['src_exchange'] as string | undefined,
   source_exchange_key: (shovel) => shovel['src_exchange_key'] as string | undefined,
@@ -112,6 +116,8 @@ interface FederationLink {
   readonly upstream_queue?: string
   readonly upstream_exchange?: string
   readonly type?: string
+  /** Of a queue's link. */
+  readonly consumer_tag?: string
 }
 
 const FEDERATION_COLUMNS = [
@@ -131,7 +137,10 @@ const FEDERATION_COLUMNS = [
 ]
 
 const FEDERATION_VALUES: ColumnValues<FederationLink> = {
-  last_changed: ({ timestamp }) => timestamp,
+  ...Object.fromEntries(
+    FEDERATION_COLUMNS.map((name) => [name, (link: FederationLink) => link[name as keyof FederationLink] ?? '']),
+  ),
+  last_changed: lastChanged,
   status: ({ status }) => atom(status),
   type: ({ type }) => atom(type),
 }
@@ -146,12 +155,9 @@ const federationStatus: CtlCommand = {
     const onlyDown = flag('only-down')
     await sayNode((node) => `Listing federation links${onlyDown ? ' which are down' : ''} on node ${node}...`)
     const links = await api.get<FederationLink[]>(onlyDown ? '/federation-links/state/down' : '/federation-links')
-    return {
-      kind: 'table',
-      shape: 'erlang',
-      columns: FEDERATION_COLUMNS,
-      rows: toRows(links, FEDERATION_COLUMNS, FEDERATION_VALUES),
-    }
+    const ofQueues = links.some(({ consumer_tag: tag }) => tag !== undefined)
+    const columns = ofQueues ? ['consumer_tag', ...FEDERATION_COLUMNS] : FEDERATION_COLUMNS
+    return { kind: 'table', shape: 'erlang_maps', columns, rows: toRows(links, columns, FEDERATION_VALUES) }
   },
 }
 

@@ -9,6 +9,15 @@ export function erlangRows(columns: readonly string[], rows: readonly Row[]): st
   return `[${terms.join(',\n ')}]`
 }
 
+/** Rows as a list of maps: `[#{name => <<"q">>,messages => 0}]`. What a row does not have is left out. */
+export function erlangMaps(columns: readonly string[], rows: readonly Row[]): string {
+  const terms = rows.map((row) => {
+    const given = columns.filter((name) => row[name] !== undefined)
+    return `#{${given.map((name) => `${erlangAtom(name)} => ${erlangCell(row[name])}`).join(',')}}`
+  })
+  return `[${terms.join(',\n ')}]`
+}
+
 /** Any JSON as maps, lists and binaries. */
 export function erlangTerm(value: unknown): string {
   if (value === null || value === undefined) return 'undefined'
@@ -52,6 +61,7 @@ export function erlangAtom(name: string): string {
 }
 
 function binary(text: string): string {
+  if (text === '') return '<<>>'
   const escaped = text.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\t', '\\t')
   return /[^\u0000-\u00ff]/.test(text) ? `<<"${escaped}"/utf8>>` : `<<"${escaped}">>`
 }

@@ -3,7 +3,7 @@ import { CliError } from '../../errors.ts'
 import { EXIT } from '../../exit-codes.ts'
 import type { Output, TableOutput } from '../output.ts'
 import { cellJson, cellText } from './cell.ts'
-import { erlangRows, erlangTerm } from './erlang.ts'
+import { erlangMaps, erlangRows, erlangTerm } from './erlang.ts'
 import { prettyTable } from './pretty-table.ts'
 
 export const FORMATTERS = ['table', 'pretty_table', 'json', 'csv', 'erlang'] as const
@@ -55,6 +55,8 @@ function printTable(output: TableOutput, { formatter, headers }: PrintOptions, t
       return
     case 'erlang':
       return terminal.print(erlangRows(columns, rows))
+    case 'erlang_maps':
+      return terminal.print(erlangMaps(columns, rows))
     default:
       if (rows.length > 0 && headers) terminal.print(columns.join('\t'))
       for (const row of rows) terminal.print(columns.map((name) => cellText(row[name])).join('\t'))
