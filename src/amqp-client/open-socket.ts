@@ -67,6 +67,8 @@ async function tlsOptions(tls: AmqpTlsOptions, host: string): Promise<Connection
     secureContext: secureContext(secure),
     rejectUnauthorized: tls.verify,
     servername: tls.serverName ?? (isIP(host) === 0 ? host : ''),
+    // as with RabbitMQ's client: where no name is asked for, the certificate may have any, and only its authority counts
+    ...(tls.serverName === '' && { checkServerIdentity: () => undefined }),
   }
 }
 

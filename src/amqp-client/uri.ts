@@ -38,7 +38,7 @@ export interface AmqpTlsOptions {
   readonly password: string | null
   /** True unless the address says `verify=verify_none`. */
   readonly verify: boolean
-  /** The name that is asked for and that the certificate has to have: the host unless given; empty: none is asked for. */
+  /** The name that is asked for and that the certificate has to have: the host unless given; empty: none is asked for, and it may have any. */
   readonly serverName: string | null
 }
 

@@ -330,6 +330,18 @@ describe('connections of the client over TLS', { skip: withoutOpenssl }, () => {
     })
   })
 
+  test('asks for no name where that is switched off, and takes any that its authority has signed', async () => {
+    const elsewhere = authority.issue('elsewhere', '/CN=elsewhere', 'DNS:elsewhere.example')
+    const files = [`--ssl-options-certfile=${elsewhere.certFile}`, `--ssl-options-keyfile=${elsewhere.keyFile}`]
+    await withBroker({ flags: ['--tls-port=0', ...files] }, async (broker) => {
+      const url = broker.server.urls.amqps[0]!.replace('//', `//${CREDENTIALS}`)
+      const ca = `cacertfile=${encodeURIComponent(authority.caFile)}`
+      await login(`${url}?${ca}&server_name_indication=disable`)
+      await assert.rejects(login(`${url}?${ca}`), /elsewhere\.example/)
+      await assert.rejects(login(`${url}?server_name_indication=disable`), /certificate/)
+    })
+  })
+
   test('logs in by its own certificate', async () => {
     const guest = authority.issue('guest', '/CN=guest')
     const more = [
