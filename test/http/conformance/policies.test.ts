@@ -27,6 +27,7 @@ for (const kind of ['policies', 'operator-policies'] as const) {
     get('parameters/policy/{v}', 200),
     { method: 'DELETE', path: `${kind}/{v}/p`, status: 204 },
     { method: 'DELETE', path: `${kind}/{v}/p`, status: 404 },
+    put({ pattern: '^a', definition: { 'max-length': 2 ** 60, expires: 2 ** 60 } }, 201),
   ])
 
   scenario(`mistakes with ${kind} are answered`, [
@@ -37,6 +38,9 @@ for (const kind of ['policies', 'operator-policies'] as const) {
     put('no json', 400),
     put({ pattern: '^a', definition: {} }, 400),
     put({ pattern: '^a', definition: { 'max-length': -5 } }, 400),
+    put({ pattern: '^a', definition: { 'max-length': -5, expires: -6 } }, 400),
+    put({ pattern: '^a', definition: { 'ha-mode': 'exactly' } }, 400, escapes),
+    put({ pattern: '^a', definition: { 'ha-sync-mode': 'manual', 'max-length': 5 } }, 400, escapes),
     put({ pattern: '^a', definition: { 'max-length': 5 }, priority: 'x' }, 400, escapes),
     put({ pattern: '^a', definition: { 'max-length': 5 }, priority: null }, 400),
     put({ pattern: '^a', definition: { 'max-length': 5 }, 'apply-to': 'people' }, 400, { differs: 'applyTo' }),
