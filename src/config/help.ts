@@ -91,8 +91,10 @@ function groups(): { title: string; options: Option<unknown>[] }[] {
   }))
 }
 
-/** What is spread over names of the user's choosing fits no flag, except where one of the names is the usual one. */
-/** Whether an option can be given on the command line. */
+/**
+ * Whether an option can be given on the command line: what is spread over names of the user's choosing fits no flag, except where one
+ * of the names is the usual one.
+ */
 export const hasFlag = (option: Option<unknown>): boolean => option.shape !== 'named' || option.entry !== null
 
 /** Whether its flag stands alone. */
@@ -115,10 +117,18 @@ function row(option: Option<unknown>): string {
   const names = hasFlag(option) ? [`--${option.flag}`, environmentName(option), ...option.env] : []
   const hint = option.shape === 'members' ? 'true|false' : option.type.hint
   const cells = [code(keys), code(names), code([hint.replaceAll('|', '\\|')])]
-  return `| ${cells.join(' | ')} | ${code([defaultText(option) ?? 'none'])} | ${option.doc} |`
+  return `| ${cells.join(' | ')} | ${code([defaultText(option) ?? absent(option)])} | ${option.doc} |`
 }
 
-const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join('<br>')
+const code = (words: readonly string[]): string =>
+  words
+    .filter((word) => word !== '')
+    .map((word) => `\`${word}\``)
+    .join('<br>')
+
+/** What stands for no default: `none`, but where that is a value of its own. */
+const absent = ({ shape, type }: Option<unknown>): string =>
+  shape !== 'one' || type.parse('none') === null ? 'none' : ''
 
 /** Null when there is none. */
 function defaultText(option: Option<unknown>): string | null {

@@ -9,6 +9,7 @@ import { buildProtocols, listeners } from './load-protocols.ts'
 import { buildMqtt } from './load-mqtt.ts'
 import { buildLogins } from './load-logins.ts'
 import { buildOpenTelemetry, buildPrometheus, buildStatistics } from './load-monitoring.ts'
+import type { LogLevel } from '../telemetry/log.ts'
 import { bytes, duration, integer, pattern as patternType } from './option-types.ts'
 import type { OptionType } from './option-types.ts'
 import { OPTIONS } from './options.ts'
@@ -221,17 +222,17 @@ function buildDisk(limits: OptionValues['limits'], settings: Settings): Watermar
 
 /** A level for one sink holds unless the general one was set from a stronger source, as with `--log-level debug`. */
 function buildLog(log: OptionValues['log'], settings: Settings): Config['log'] {
-  const { level, consoleLevel, fileLevel } = OPTIONS.log
+  const { level, consoleLevel, fileLevel, exchangeLevel } = OPTIONS.log
   const general = settings.rankOf(level)
-  const ofConsole = general > settings.rankOf(consoleLevel) ? null : log.consoleLevel
-  const ofFile = general > settings.rankOf(fileLevel) ? null : log.fileLevel
+  const levelOf = (option: typeof consoleLevel, own: LogLevel | null): LogLevel =>
+    own === null || general > settings.rankOf(option) ? log.level : own
   return {
-    console: log.console ? { level: ofConsole ?? log.level, format: log.consoleFormat } : null,
+    console: log.console ? { level: levelOf(consoleLevel, log.consoleLevel), format: log.consoleFormat } : null,
     file:
       log.file === null
         ? null
-        : { path: resolve(log.dir ?? '', log.file), level: ofFile ?? log.level, format: log.fileFormat },
-    exchange: log.exchange ? { level: log.exchangeLevel ?? log.level, format: log.exchangeFormat } : null,
+        : { path: resolve(log.dir ?? '', log.file), level: levelOf(fileLevel, log.fileLevel), format: log.fileFormat },
+    exchange: log.exchange ? { level: levelOf(exchangeLevel, log.exchangeLevel), format: log.exchangeFormat } : null,
   }
 }
 

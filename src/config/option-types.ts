@@ -100,7 +100,7 @@ export function bytes(min: number = 0, max: number = Number.MAX_SAFE_INTEGER): O
     hint: 'BYTES',
     parse(value) {
       const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?b|)$/i.exec(value)
-      if (match === null || (match[2] === '' && match[3]!.length === 2)) {
+      if (match === null || (match[2] === '' && (match[3]!.length === 2 || match[1]!.includes('.')))) {
         throw new Error('is not a size in bytes (such as 1048576, 50MB, 512KiB or 2GB)')
       }
       const base = match[3]!.toLowerCase() === 'b' ? 1000 : 1024
@@ -183,6 +183,11 @@ export function optional<T>(type: OptionType<T>): OptionType<T | null> {
     format: (value) => (value === null ? 'none' : type.format(value)),
     mayBeEmpty: type.mayBeEmpty ?? false,
   }
+}
+
+/** A type of which `none` is a value of its own, for an option that follows another one unless it is given. */
+export function inherited<T>(type: OptionType<T>): OptionType<T | null> {
+  return { ...type, format: (value) => (value === null ? '' : type.format(value)) }
 }
 
 /** Adds `auto` to a number: the broker decides. */

@@ -12,6 +12,7 @@ import {
   bytes,
   choice,
   duration,
+  inherited,
   integer,
   listenAddress,
   oneOf,
@@ -458,14 +459,26 @@ const log = {
     reloadable: true,
   }),
   console: one('log.console', boolean, true, 'Log to standard error.'),
-  consoleLevel: one('log.console.level', optional(logLevel), null, 'Level for the console; `log.level` unless given.', {
-    reloadable: true,
-  }),
+  consoleLevel: one(
+    'log.console.level',
+    inherited(logLevel),
+    null,
+    'Level for the console, `none` for nothing; `log.level` unless given.',
+    {
+      reloadable: true,
+    },
+  ),
   consoleFormat: one('log.console.formatter', logFormat, 'plaintext', "Form of the console's lines."),
   file: one('log.file', pathOrFalse, null, 'Log to this file as well.'),
-  fileLevel: one('log.file.level', optional(logLevel), null, 'Level for the file; `log.level` unless given.', {
-    reloadable: true,
-  }),
+  fileLevel: one(
+    'log.file.level',
+    inherited(logLevel),
+    null,
+    'Level for the file, `none` for nothing; `log.level` unless given.',
+    {
+      reloadable: true,
+    },
+  ),
   fileFormat: one('log.file.formatter', logFormat, 'plaintext', "Form of the file's lines."),
   rotationDate: one('log.file.rotation.date', optional(rotationDate), null, NO_ROTATION),
   rotationBytes: one('log.file.rotation.size', optional(bytes()), null, NO_ROTATION),
@@ -474,9 +487,9 @@ const log = {
   exchange: one('log.exchange', boolean, false, 'Publish the log to the exchange `amq.rabbitmq.log` as well.'),
   exchangeLevel: one(
     'log.exchange.level',
-    optional(logLevel),
+    inherited(logLevel),
     null,
-    'Level for the exchange; `log.level` unless given.',
+    'Level for the exchange, `none` for nothing; `log.level` unless given.',
     {
       reloadable: true,
     },

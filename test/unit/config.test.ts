@@ -103,6 +103,29 @@ test('units of sizes and durations', () => {
   assert.equal(conf('heartbeat = 2m').connection.heartbeatSec, 120)
 })
 
+test('none is a level of each place that is logged to, as well as of all', () => {
+  const places = (...lines: string[]) => {
+    const { console, file, exchange } = conf('log.file = /l', 'log.exchange = true', ...lines).log
+    return [console?.level, file?.level, exchange?.level]
+  }
+  assert.deepEqual(places('log.level = error'), ['error', 'error', 'error'])
+  assert.deepEqual(places('log.console.level = none'), ['silent', 'info', 'info'])
+  assert.deepEqual(places('log.file.level = none', 'log.exchange.level = none'), ['info', 'silent', 'silent'])
+})
+
+test('a level from above counts for each place', () => {
+  const files = { '/etc/w/warren.conf': 'log.exchange = true\nlog.exchange.level = error\nlog.console.level = none' }
+  const { console, exchange } = load({ files, argv: ['--log-level', 'debug'] }).log
+  assert.deepEqual([console?.level, exchange?.level], ['debug', 'debug'])
+})
+
+test('there are no parts of a byte', () => {
+  for (const key of ['vm_memory_high_watermark.absolute', 'disk_free_limit.absolute', 'warren.message_memory']) {
+    assert.throws(() => conf(`${key} = 0.5`), /'0\.5' is not a size in bytes/)
+  }
+  assert.equal(conf('disk_free_limit.absolute = 1.5GB').disk.bytes, 1_500_000_000)
+})
+
 test('infinity and none lift a limit', () => {
   const config = conf('max_connections = infinity', 'consumer_timeout = none', 'management.tcp.port = none')
   assert.equal(config.limits.connectionsMax, null)
