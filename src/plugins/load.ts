@@ -46,10 +46,16 @@ export async function loadPlugin(specifier: string, from: string): Promise<Plugi
   } catch (error) {
     throw new PluginError(`plugin '${specifier}' cannot be loaded: ${reasonOf(error)}${hintOf(specifier, from)}`, error)
   }
-  const plugin = loaded.default
+  const plugin = compiledDefault(loaded.default)
   const fault = faultOf(plugin)
   if (fault !== null) throw new PluginError(`'${specifier}' is no plugin: ${fault}`)
   return plugin as Plugin
+}
+
+/** What compilers make of `export default` for CommonJS: Node.js has all exports of such a module as the default one. */
+function compiledDefault(loaded: unknown): unknown {
+  const isCompiled = typeof loaded === 'object' && loaded !== null && '__esModule' in loaded && 'default' in loaded
+  return isCompiled ? loaded.default : loaded
 }
 
 const isPath = (specifier: string): boolean => isAbsolute(specifier) || /^\.{1,2}[/\\]/.test(specifier)

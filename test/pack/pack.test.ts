@@ -129,6 +129,24 @@ export const missing = (broker: WarrenBroker): unknown => broker.noSuchThing
     assert.equal(await compile('typed.cts', 'node16'), '')
   })
 
+  installed('brings the types for plugins in CommonJS, all of them', async () => {
+    await writeFile(
+      join(folder, 'plugin.cts'),
+      `import entry = require('warrenmq/plugin')
+import { BrokerError, definePlugin, longstr, QuietSink, type Plugin, type Table } from 'warrenmq/plugin'
+type All = Omit<typeof import('warrenmq/plugin', { with: { 'resolution-mode': 'import' } }), never>
+export const all: All = entry
+export const kindOf = (error: unknown): string | null => (error instanceof BrokerError ? error.kind : null)
+export const table: Table = new Map([['a', longstr('b')]])
+export class Sink extends QuietSink {}
+export const plugin: Plugin = definePlugin({ name: 'x', register() {} })
+// @ts-expect-error
+export const missing: Plugin = definePlugin({ name: 'x', regsiter() {} })
+`,
+    )
+    assert.equal(await compile('plugin.cts', 'node16'), '')
+  })
+
   installed('brings its types', async () => {
     await writeFile(
       join(folder, 'typed.ts'),

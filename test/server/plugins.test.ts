@@ -140,6 +140,14 @@ describe('plugins', () => {
     }
   })
 
+  test('may be compiled for CommonJS from a default export', async () => {
+    const code = `Object.defineProperty(exports, '__esModule', { value: true })
+exports.default = require('warrenmq/plugin').definePlugin({ name: 'compiled', register() {} })
+`
+    await writeFile(join(folder, 'compiled.cjs'), code)
+    assert.equal((await loadPlugin('./compiled.cjs', folder)).name, 'compiled')
+  })
+
   test('are packages that may be required or only imported', async () => {
     const exported = [{ main: 'index.js' }, { exports: './index.js' }, { exports: { import: './index.js' } }]
     for (const [i, where] of exported.entries()) {
