@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -25,6 +26,23 @@ test('the version is that of the package', () => {
   const { status, stdout } = warren(['--version'])
   assert.equal(status, 0)
   assert.match(stdout, /^\d+\.\d+\.\d+/)
+})
+
+test('an older Node.js is told which one is needed: the one that the package asks for', () => {
+  const { engines } = createRequire(main)('../package.json') as { engines: { node: string } }
+  const needed = engines.node.replace('>=', '')
+  const [major, minor] = needed.split('.').map(Number) as [number, number]
+  const runOn = (node: string) => {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${node}' } })`
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, main, '--version']
+    return spawnSync(process.execPath, args, { encoding: 'utf8', env: {} })
+  }
+  for (const node of [`${major}.${minor - 1}.9`, `${major - 2}.99.0`]) {
+    const { status, stderr } = runOn(node)
+    assert.deepEqual([status, stderr], [69, `warren: this needs Node.js ${needed} or later, and runs on ${node}\n`])
+  }
+  assert.equal(runOn(`${needed}.0`).status, 0)
+  assert.equal(runOn(`${major + 1}.0.0`).status, 0)
 })
 
 test('what was compiled is kept in the cache of the user, where there is one', (t) => {
