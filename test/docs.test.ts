@@ -35,6 +35,48 @@ describe('documents', () => {
     assert.deepEqual(broken, [])
   })
 
+  test('links into a page lead to one of its headings', () => {
+    const slug = (heading: string): string =>
+      heading
+        .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-')
+    const headings = (page: string): string[] =>
+      [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => slug(heading!))
+    let found = 0
+    const broken: string[] = []
+    for (const page of pages) {
+      for (const [link, path, place] of read(page).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)) {
+        found++
+        const target = path === '' ? page : posix.join(posix.dirname(page), path!)
+        if (!existsSync(join(root, target)) || !headings(target).includes(place!)) broken.push(`${page}: ${link}`)
+      }
+    }
+    assert.ok(found > 30, `${found} links`)
+    assert.deepEqual(broken, [])
+  })
+
+  test('what is said to be in a file is there', () => {
+    let found = 0
+    const missing: string[] = []
+    for (const page of pages) {
+      for (const [text, name, path] of read(page).matchAll(/`(?:\w+\.)*#?(\w+)(?:\(\))?`s? \(`(src\/[\w./-]+\.ts)`/g)) {
+        found++
+        if (!new RegExp(`\\b${name!}\\b`).test(read(path!))) missing.push(`${page}: ${text}`)
+      }
+    }
+    assert.ok(found > 15, `${found} names`)
+    assert.deepEqual(missing, [])
+  })
+
+  test('every folder of src is in the layout for contributors', () => {
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    const layout = read('CONTRIBUTING.md')
+    const missing = folders.map(({ name }) => name).filter((name) => !layout.includes(`\`src/${name}`))
+    assert.deepEqual(missing, [])
+  })
+
   test('files that are named exist', () => {
     const missing: string[] = []
     for (const page of pages) {
@@ -125,6 +167,56 @@ describe('docs/command-line.md', () => {
       }
     }
     assert.deepEqual(wrong, [])
+  })
+})
+
+describe('docs/http-api.md', () => {
+  /** Names of keys anywhere in a value, but in what clients make up themselves. */
+  function* keysOf(value: unknown): Generator<string> {
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, inner] of Object.entries(value)) {
+      if (!Array.isArray(value)) yield key
+      if (key !== 'properties' && key !== 'arguments') yield* keysOf(inner)
+    }
+  }
+
+  test('names every key of the answers that only WarrenMQ gives', async () => {
+    const sections = read('docs/http-api.md').split(/^## /m)
+    await withBroker({}, async ({ server }) => {
+      const request = async (method: string, path: string, body?: object): Promise<unknown> => {
+        const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`
+        const init = body === undefined ? {} : { body: JSON.stringify(body) }
+        const headers = { authorization, 'content-type': 'application/json' }
+        const answer = await fetch(new URL(`/api/${path}`, server.urls.http[0]), { method, headers, ...init })
+        assert.ok(answer.ok, `${method} ${path}: ${answer.status}`)
+        const json = await answer.text()
+        return json === '' ? null : JSON.parse(json)
+      }
+      await request('PUT', 'queues/%2F/q', { arguments: { 'x-message-groups': true } })
+      await request('POST', 'bindings/%2F/e/amq.topic/q/q', { routing_key: '#' })
+      const message = { routing_key: 'a', payload: 'x', payload_encoding: 'string', properties: {} }
+      await request('POST', 'exchanges/%2F/amq.topic/publish', message)
+
+      const cases: [section: string, method: string, path: string, body?: object][] = [
+        ['Messages in a queue', 'GET', 'queues/%2F/q/messages'],
+        ['Jobs', 'POST', 'queues/%2F/q/messages/actions', { action: 'cancel', select: 'all' }],
+        ['Where would this message go', 'POST', 'exchanges/%2F/amq.topic/route', { routing_key: 'a', properties: {} }],
+        ['Topology', 'GET', 'topology/%2F'],
+        ['Queues: change in place', 'POST', 'queues/%2F/q/change?preview=true', { arguments: { 'x-max-length': 0 } }],
+        ['Policies before', 'POST', 'policies/%2F/preview', { pattern: '', definition: { expires: 1 } }],
+        ['Policies before', 'GET', 'policy-keys'],
+        ['The node', 'GET', 'node/settings'],
+      ]
+      const missing: string[] = []
+      for (const [title, method, path, body] of cases) {
+        const section = sections.find((each) => each.startsWith(title))
+        assert.ok(section, title)
+        const keys = [...new Set(keysOf(await request(method, path, body)))]
+        assert.ok(keys.length > 1, path)
+        missing.push(...keys.filter((key) => !section.includes(`"${key}"`)).map((key) => `${path}: ${key}`))
+      }
+      assert.deepEqual(missing, [])
+    })
   })
 })
 

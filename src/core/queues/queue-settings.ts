@@ -58,7 +58,7 @@ export class QueueSettings {
   readonly groups: GroupSettings | null
   /** Null where the queue does not retry by itself. */
   readonly retry: RetrySettings | null
-  /** `x-queue-mode` or `queue-mode` says `lazy`: shown, without effect. */
+  /** `x-queue-mode` or `queue-mode` says `lazy`: with a data directory, messages leave memory as soon as nobody wants them. */
   readonly lazy: boolean
 
   constructor(type: string, args: Table, policy: EffectivePolicy | null) {
