@@ -236,6 +236,22 @@ describe('sizes', () => {
 })
 
 describe('leftovers', () => {
+  test('what a file exports is wanted by another', () => {
+    // types stay: they are part of what declarations of other things say
+    const declared = /^export (?:async )?(?:abstract )?(?:const|let|function\*?|class) (\w+)/gm
+    const code = files.filter(({ path }) => /\.(tsx?|mjs|js)$/.test(path))
+    const filesWith = new Map<string, number>()
+    for (const { text } of code) {
+      for (const word of new Set(text.match(/\w+/g))) filesWith.set(word, (filesWith.get(word) ?? 0) + 1)
+    }
+    const mayExport = code.filter(({ path }) => /^(src|ui\/src|tools)\//.test(path) && !path.endsWith('.gen.ts'))
+    const unwanted: string[] = []
+    for (const { path, text } of mayExport) {
+      for (const [, name] of text.matchAll(declared)) if (filesWith.get(name!) === 1) unwanted.push(`${path}: ${name!}`)
+    }
+    none(unwanted, 'keep these to the file, or delete them')
+  })
+
   const tests = files.filter(({ path }) => /^test\/.*\.ts$/.test(path) && path !== self)
 
   test('no test runs alone, and none is skipped without a reason', () => {

@@ -9,18 +9,12 @@ export interface VhostLimits {
   readonly maxQueues: number
 }
 
-export interface UserLimits {
-  readonly maxConnections: number
-  readonly maxChannels: number
-}
-
 /** Limits that the configuration gives to virtual hosts by name when they are created. */
 export interface DefaultVhostLimits extends VhostLimits {
   readonly pattern: Pattern
 }
 
 export const NO_VHOST_LIMITS: VhostLimits = { maxConnections: -1, maxQueues: -1 }
-export const NO_USER_LIMITS: UserLimits = { maxConnections: -1, maxChannels: -1 }
 
 const VHOST_KEYS = { 'max-connections': optional(integer), 'max-queues': optional(integer) }
 const USER_KEYS = { 'max-connections': optional(integer), 'max-channels': optional(integer) }
@@ -37,16 +31,6 @@ export function parseVhostLimits(value: unknown): VhostLimits {
 
 /** What is wrong with limits of a user that came as JSON, in RabbitMQ's words; nothing when they are fine. */
 export const validateUserLimits = (value: unknown): readonly string[] => validateObject('user-limits', USER_KEYS, value)
-
-/**
- * @param value JSON such as `{ "max-channels": 10 }`
- * @throws BrokerError preconditionFailed
- */
-export function parseUserLimits(value: unknown): UserLimits {
-  refuseInvalid(validateUserLimits(value))
-  const given = value as Record<string, number>
-  return { maxConnections: limitOf(given['max-connections']), maxChannels: limitOf(given['max-channels']) }
-}
 
 const limitOf = (value: number | undefined): number => (value === undefined || value < 0 ? -1 : value)
 

@@ -6,7 +6,7 @@ import { Inspection, type Report } from './inspect.ts'
 import { renderReport } from './render.ts'
 import { repairMetadata } from './repair.ts'
 
-export const DOCTOR_HELP = `Usage: warren doctor DIR [options]
+const DOCTOR_HELP = `Usage: warren doctor DIR [options]
 
 Checks the data directory of a broker that is not running, and changes nothing in it without --repair. Every record of the message store is
 read. Exit code 0: all is well; 1: there is damage; 69: the directory cannot be looked at.

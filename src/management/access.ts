@@ -59,7 +59,7 @@ const TAG_REFUSALS: Readonly<Record<ApiTag, string>> = {
 // Where a back end outside has to be asked first, all of these throw an UndecidedError: the route is called again then.
 
 /** Whether the user may see what is in a vhost: administrators in all, others where they have permissions. */
-export const canEnterVhost = (user: Identity, vhost: string): boolean =>
+const canEnterVhost = (user: Identity, vhost: string): boolean =>
   hasTag(user, 'administrator') || hasAccess(user, vhost)
 
 /** Whether the user may know that there is such a vhost: monitors may of all. */

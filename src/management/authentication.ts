@@ -10,7 +10,7 @@ import type { ManagementHost } from './management-host.ts'
 import { isCsrfToken, SignIns } from './sign-ins.ts'
 
 export const SIGN_IN_COOKIE = 'warren_session'
-export const CSRF_HEADER = 'x-csrf-token'
+const CSRF_HEADER = 'x-csrf-token'
 const CHALLENGE_HEADER = 'www-authenticate'
 const CHALLENGE = 'Basic realm="RabbitMQ Management"'
 

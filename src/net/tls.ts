@@ -171,7 +171,7 @@ export function peerCertificate(socket: TLSSocket): PeerCertificateFacts | null 
   return certificate === undefined ? null : certificateFacts(certificate)
 }
 
-export function certificateFacts(certificate: X509Certificate): PeerCertificateFacts {
+function certificateFacts(certificate: X509Certificate): PeerCertificateFacts {
   const subject = parseName(certificate.subject)
   const commonNames = subject.flat().filter(({ type }) => type === 'CN')
   return {

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { BrokerError } from '../../src/core/errors.ts'
 import {
-  NO_USER_LIMITS,
   NO_VHOST_LIMITS,
   defaultVhostLimits,
   isReached,
-  parseUserLimits,
+  validateUserLimits,
   parseVhostLimits,
   vhostLimitsComponent,
 } from '../../src/core/limits.ts'
@@ -89,8 +88,6 @@ describe('limits', () => {
   test('zero allows nothing, negative is no limit', () => {
     assert.deepEqual(parseVhostLimits({}), NO_VHOST_LIMITS)
     assert.deepEqual(parseVhostLimits({ 'max-connections': -5, 'max-queues': 0 }), { maxConnections: -1, maxQueues: 0 })
-    assert.deepEqual(parseUserLimits({}), NO_USER_LIMITS)
-    assert.deepEqual(parseUserLimits({ 'max-channels': 7 }), { maxConnections: -1, maxChannels: 7 })
     assert.equal(isReached(-1, 1e9), false)
     assert.equal(isReached(0, 0), true)
     assert.equal(isReached(2, 1), false)
@@ -102,14 +99,13 @@ describe('limits', () => {
       () => parseVhostLimits({ 'max-queues': '5' }),
       invalid('max-queues should be a number, actually was <<"5">>'),
     )
-    assert.throws(
-      () => parseUserLimits({ 'max-connections': 1.5 }),
-      invalid('max-connections should be a number, actually was 1.5'),
-    )
-    assert.throws(
-      () => parseUserLimits({ 'max-queues': 5 }),
-      invalid('Unrecognised terms [{<<"max-queues">>,5}] in user-limits'),
-    )
+    assert.deepEqual(validateUserLimits({ 'max-channels': 7 }), [])
+    assert.deepEqual(validateUserLimits({ 'max-connections': 1.5 }), [
+      'max-connections should be a number, actually was 1.5',
+    ])
+    assert.deepEqual(validateUserLimits({ 'max-queues': 5 }), [
+      'Unrecognised terms [{<<"max-queues">>,5}] in user-limits',
+    ])
     assert.throws(() => parseVhostLimits([]), invalid('limits not a list []'))
   })
 

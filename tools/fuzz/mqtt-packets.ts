@@ -89,7 +89,7 @@ function properties(random: Random, version: MqttVersion, allowed: readonly numb
 }
 
 /** A client that is let in, most of the time. */
-export function connectPacket(random: Random, version: MqttVersion): Buffer {
+function connectPacket(random: Random, version: MqttVersion): Buffer {
   const hasWill = random.once(3)
   const willQos = random.below(3)
   const clean = random.once(2)
@@ -165,7 +165,7 @@ const PACKETS: readonly (readonly [number, (random: Random, version: MqttVersion
 const WEIGHTS = PACKETS.reduce((sum, [weight]) => sum + weight, 0)
 
 /** A packet that a client may send, or nearly so. */
-export function anyPacket(random: Random, version: MqttVersion): Buffer {
+function anyPacket(random: Random, version: MqttVersion): Buffer {
   let at = random.below(WEIGHTS)
   for (const [weight, make] of PACKETS) {
     if (at < weight) return make(random, version)
@@ -174,7 +174,7 @@ export function anyPacket(random: Random, version: MqttVersion): Buffer {
   return Buffer.alloc(0)
 }
 
-export const disconnectPacket = (random: Random, version: MqttVersion): Buffer =>
+const disconnectPacket = (random: Random, version: MqttVersion): Buffer =>
   version === 5 && random.once(2)
     ? packet(DISCONNECT << 4, Buffer.of(random.of([0, 4, 0x80])), properties(random, version, ALLOWED[DISCONNECT]!))
     : packet(DISCONNECT << 4)

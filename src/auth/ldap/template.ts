@@ -24,7 +24,7 @@ export function fillDn(pattern: string, variables: Variables): string {
 }
 
 /** @param value of one attribute in a DN */
-export const escapeDn = (value: string): string =>
+const escapeDn = (value: string): string =>
   value.replace(/[,+"\\<>;\0]|^[ #]| $/g, (char) => (char === '\0' ? '\\00' : `\\${char}`))
 
 /** What `DOMAIN\user`, as Active Directory has it, consists of. */

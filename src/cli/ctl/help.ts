@@ -5,9 +5,9 @@ import { argumentSyntax, flagNames } from '../parse.ts'
 import { GLOBAL_OPTIONS } from './parse.ts'
 
 /** How the tools are called here. */
-export const programName = (tool: Tool): string => `warren ${tool}`
+const programName = (tool: Tool): string => `warren ${tool}`
 
-export function commandUsage(command: CtlCommand, tool: Tool): string {
+function commandUsage(command: CtlCommand, tool: Tool): string {
   const parts = [
     `${programName(tool)} [--url <url>] [--quiet] ${command.name}`,
     ...(command.takesVhost === true ? ['[--vhost <vhost>]'] : []),

@@ -10,7 +10,7 @@ import type { DeduplicationSettings } from './settings.ts'
 import { NO_ROW } from './value-table.ts'
 
 /** Values of messages that are in a queue, where it is not told how many to remember. Beyond it, the oldest are forgotten. */
-export const PRESENT_MAX = 1_000_000
+const PRESENT_MAX = 1_000_000
 
 /** Names of the logs. */
 const VALUES = 'seen-values'

@@ -3,7 +3,7 @@ import type { NoteFormat, SeenBlock } from './seen-block.ts'
 import type { SeenLog } from './seen-log.ts'
 
 /** Publishers that are remembered; the one that has been silent for longest goes. */
-export const PUBLISHERS_MAX = 10_000
+const PUBLISHERS_MAX = 10_000
 /** Of each publisher, ids that were refused and may come again below others that were not; the oldest go. */
 const REFUSED_MAX = 256
 

@@ -7,9 +7,9 @@ import type { EffectivePolicy } from '../policy.ts'
 /** The exchange type of the plugin rabbitmq-message-deduplication: a fanout that keeps duplicates out. */
 export const DEDUPLICATION_EXCHANGE = 'x-message-deduplication'
 /** The header that is compared unless another one is named. */
-export const VALUE_HEADER = 'x-deduplication-header'
+const VALUE_HEADER = 'x-deduplication-header'
 /** Values that are remembered unless a number is given: LavinMQ's. */
-export const CACHE_SIZE_DEFAULT = 128
+const CACHE_SIZE_DEFAULT = 128
 
 /** What an exchange or a queue is to keep out. */
 export interface DeduplicationSettings {

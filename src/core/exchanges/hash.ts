@@ -15,7 +15,7 @@ export function hashText(text: string, seed = 0): number {
 const scratch = Buffer.allocUnsafeSlow(1024)
 
 /** The hash of the first `length` bytes, as an unsigned 32-bit integer. */
-export function hashBytes(bytes: Uint8Array, length: number, seed: number): number {
+function hashBytes(bytes: Uint8Array, length: number, seed: number): number {
   let hash = seed | 0
   const blocksEnd = length & ~3
   let at = 0

@@ -268,7 +268,7 @@ const typeNameOf = (field: Field | undefined): string =>
  * `inequivalent arg 'K' for queue 'Q' in vhost 'V': received '2000' but current is '1000'`, or `none` where one is
  * absent.
  */
-export function inequivalentArgumentText(
+function inequivalentArgumentText(
   kind: 'queue' | 'exchange',
   name: string,
   vhost: string,

@@ -12,8 +12,6 @@ const NAMES = ['lengths', 'msg_rates', 'data_rates', 'node_stats'] as const
 /** What is asked for of each sort of numbers; null where only rates are. */
 export type Ranges = Readonly<Record<(typeof NAMES)[number], Range | null>>
 
-export const NO_RANGES: Ranges = { lengths: null, msg_rates: null, data_rates: null, node_stats: null }
-
 /** RabbitMQ's limit for one history. */
 const SAMPLES_MAX = 500
 

@@ -28,11 +28,11 @@ const all = (kind: SeriesKind, keys: readonly string[]): SeriesKind[] => keys.ma
 const DELIVERED = ['deliver', 'deliver_no_ack', 'get', 'get_no_ack'] as const
 const DELIVERY_KEYS = [...DELIVERED, 'get_empty', 'redeliver', 'ack'] as const
 const PUBLISH_KEYS = ['publish', 'confirm', 'return_unroutable', 'drop_unroutable'] as const
-export const LENGTH_KEYS = ['messages_ready', 'messages_unacknowledged', 'messages_held'] as const
+const LENGTH_KEYS = ['messages_ready', 'messages_unacknowledged', 'messages_held'] as const
 
 // ---- channels, and what is the sum of channels ----
 
-export const MESSAGE_KEYS = [...PUBLISH_KEYS, ...DELIVERY_KEYS] as const
+const MESSAGE_KEYS = [...PUBLISH_KEYS, ...DELIVERY_KEYS] as const
 
 export function readMessages(counters: MessageCounters, out: number[]): void {
   out[0] = counters.published

@@ -5,7 +5,7 @@ import { Properties } from '../../core/message.ts'
 import { Announcer } from '../announcer.ts'
 import { definePlugin, type Plugin } from '../plugin.ts'
 
-export const EVENT_EXCHANGE = 'amq.rabbitmq.event'
+const EVENT_EXCHANGE = 'amq.rabbitmq.event'
 const NO_BODY = new Uint8Array()
 
 /**

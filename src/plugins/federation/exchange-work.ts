@@ -240,12 +240,7 @@ const keyOf = ({ key, arguments: args }: Binding): string => JSON.stringify([key
 const destinationOf = ({ destination }: Binding): string => JSON.stringify([destination.kind, destination.name])
 
 /** As RabbitMQ names it: `federation: X -> cluster`, with what is called otherwise downstream. */
-export function upstreamQueueName(
-  upstreamExchange: string,
-  upstreamVhost: string,
-  exchange: string,
-  here: Place,
-): string {
+function upstreamQueueName(upstreamExchange: string, upstreamVhost: string, exchange: string, here: Place): string {
   let suffix = ''
   if (here.vhost !== upstreamVhost) suffix = `:${here.vhost}:${exchange}`
   else if (exchange !== upstreamExchange) suffix = `:${exchange}`

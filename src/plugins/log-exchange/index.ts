@@ -5,7 +5,7 @@ import type { LogLine, LogTap } from '../../telemetry/log-tap.ts'
 import { Announcer } from '../announcer.ts'
 import { definePlugin, type Plugin } from '../plugin.ts'
 
-export const LOG_EXCHANGE = 'amq.rabbitmq.log'
+const LOG_EXCHANGE = 'amq.rabbitmq.log'
 
 /** RabbitMQ's names for the levels, which are the routing keys. */
 const KEYS: Readonly<Record<LogLine['level'], string>> = {

@@ -5,7 +5,7 @@
  */
 
 /** Topics travel as routing keys, which AMQP 0-9-1 limits to 255 bytes. */
-export const TOPIC_BYTES_MAX = 255
+const TOPIC_BYTES_MAX = 255
 const SHARED = '$share/'
 
 /** How topics are written as keys. */

@@ -27,7 +27,7 @@ import {
 } from './format.ts'
 
 export const PAGE_ROWS = 512
-export const ROW_BYTES = 48
+const ROW_BYTES = 48
 const F = ROW_BYTES / 8
 const U = ROW_BYTES / 4
 const FIRST_ROWS = 8

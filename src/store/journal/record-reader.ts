@@ -24,9 +24,6 @@ import {
 } from './format.ts'
 import type { Drop, Update } from './record-writer.ts'
 
-/** No record is longer: a length beyond is damage. */
-export const RECORD_BYTES_MAX = 0xffff_0000
-
 /** @returns bytes of the whole record at `at`, or 0 where there is none that is valid and whole before `end` */
 export function validRecord(bytes: Buffer, at: number, end: number, segmentId: number): number {
   if (end - at <= RECORD_HEADER_BYTES) return 0

@@ -131,7 +131,7 @@ export interface QueueChange {
   readonly arguments?: Arguments
 }
 
-export const CHANGE_EFFECTS = [
+const CHANGE_EFFECTS = [
   'too-long',
   'gone-on-restart',
   'duplicates-forgotten',

@@ -35,7 +35,7 @@ export function breakdown(memory: Memory): readonly (readonly [kind: string, byt
     .toSorted(([, a], [, b]) => b - a)
 }
 
-export function totalMemory(memory: Memory): number {
+function totalMemory(memory: Memory): number {
   const { strategy = 'rss', total = {} } = memory
   return total[strategy] ?? total['rss'] ?? breakdown(memory).reduce((sum, [, bytes]) => sum + bytes, 0)
 }

@@ -56,7 +56,7 @@ function typedTerm(value: unknown): string {
   return `table,${amqpTerm(value)}`
 }
 
-export function erlangAtom(name: string): string {
+function erlangAtom(name: string): string {
   return /^[a-z][\w@]*$/.test(name) ? name : `'${name.replaceAll(/['\\]/g, '\\$&')}'`
 }
 

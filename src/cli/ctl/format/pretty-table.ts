@@ -27,7 +27,7 @@ export function prettyTable(
 }
 
 /** Columns that a terminal takes for a text: ideographs take two, combining marks none. */
-export function displayWidth(text: string): number {
+function displayWidth(text: string): number {
   let width = 0
   for (const char of stripVTControlCharacters(text)) {
     if (/\p{Mark}/u.test(char)) continue

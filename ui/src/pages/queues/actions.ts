@@ -7,7 +7,7 @@ import { actionTexts } from './action-texts.ts'
 type Named = Pick<Queue, 'vhost' | 'name'>
 
 /** Purges, with its progress on the screen where the broker makes a job of it. */
-export async function purgeNow({ vhost, name }: Named): Promise<void> {
+async function purgeNow({ vhost, name }: Named): Promise<void> {
   const job = await purgeQueue(vhost, name)
   if (job !== undefined && (await trackJob(job)).state !== 'done') return
   showDone(actionTexts.value.purged(name))
