@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { type ChannelModel, connect } from 'amqplib'
 import { DIFFERENCES } from './clients/differences.ts'
 import { complete } from '../src/cli/completion/complete.ts'
 import { createCliHost } from '../src/command-line.ts'
+import { startBroker } from '../src/index.ts'
+import { loadPlugin } from '../src/plugins/load.ts'
+import { temporaryFolder } from './support/warren-process.ts'
 import { withBroker } from './support/with-broker.ts'
 
 // Documents that name files and functions go stale without a word: here they say so.
@@ -20,6 +24,7 @@ const pages = [
   'README.zh-CN.md',
   'CONTRIBUTING.md',
   'examples/README.md',
+  'ui/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((path) => path.endsWith('.md'))
 
@@ -78,10 +83,29 @@ describe('documents', () => {
   })
 
   test('files that are named exist', () => {
+    // in the text, and what `node` is to run
+    const named = [
+      /`((?:src|test|docs|tools|examples|bench)\/[\w./-]+)`/g,
+      /\bnode ((?:tools|examples|bench)\/[\w./-]+)/g,
+    ]
+    const toBeMade = new Set(['src/pages/things/things-page.tsx'])
     const missing: string[] = []
     for (const page of pages) {
-      for (const [, path] of read(page).matchAll(/`((?:src|test|docs|tools|examples|bench)\/[\w./-]+)`/g)) {
-        if (!existsSync(join(root, path!))) missing.push(`${page}: ${path}`)
+      const places = [root, join(root, posix.dirname(page))]
+      for (const [, path] of named.flatMap((pattern) => [...read(page).matchAll(pattern)])) {
+        if (!toBeMade.has(path!) && !places.some((place) => existsSync(join(place, path!))))
+          missing.push(`${page}: ${path}`)
+      }
+    }
+    assert.deepEqual(missing, [])
+  })
+
+  test('scripts of npm that are named exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const missing: string[] = []
+    for (const page of pages) {
+      for (const [, name] of read(page).matchAll(/\bnpm run (?:--\S+ )*([\w:]+)/g)) {
+        if (!(name! in scripts)) missing.push(`${page}: ${name}`)
       }
     }
     assert.deepEqual(missing, [])
@@ -167,6 +191,37 @@ describe('docs/command-line.md', () => {
       }
     }
     assert.deepEqual(wrong, [])
+  })
+})
+
+describe('docs/plugins.md', () => {
+  test('has plugins that do what it says', async (t) => {
+    const folder = temporaryFolder(t)
+    const blocks = [...read('docs/plugins.md').matchAll(/^```js\n(.*?)^```$/gms)]
+    assert.equal(blocks.length, 2)
+    const plugins = await Promise.all(
+      blocks.map(([, code], i) => {
+        writeFileSync(join(folder, `${i}.mjs`), code!)
+        return loadPlugin(`./${i}.mjs`, folder)
+      }),
+    )
+    const broker = await startBroker({
+      plugins,
+      config: { 'auth_backends.1': 'internal', 'auth_backends.2': 'plugin.word' },
+    })
+    t.after(() => broker.stop())
+    const as = (password: string): Promise<ChannelModel> =>
+      connect(broker.url.replace('guest:guest', `somebody:${password}`))
+    await assert.rejects(as('password'), /ACCESS_REFUSED|403/)
+    const connection = await as('sesame')
+    const channel = await connection.createConfirmChannel()
+    await channel.assertQueue('q')
+    channel.sendToQueue('q', Buffer.from('x'))
+    await channel.waitForConfirms()
+    assert.deepEqual(broker.messages('q')[0]?.headers, { 'x-stamped': 'yes' })
+    channel.on('error', () => {})
+    await assert.rejects(channel.assertQueue('private.q'), /ACCESS_REFUSED/)
+    await connection.close()
   })
 })
 

@@ -69,7 +69,7 @@ export interface WebSocketOptions {
   onConnection(stream: Duplex, peer: Peer): void
 }
 
-/** Serves WebSockets on a server of `listenHttp`; a plain GET of the path gets 426, upgrades elsewhere get 404. */
+/** Serves WebSockets on a server that `createHttpServer` or the HTTP API has made; a plain GET of the path gets 426, upgrades elsewhere get 404. */
 export function attachWebSocket(server: Server, options: WebSocketOptions): void {
   const {
     path,
