@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
+import { readNamedFile } from '../named-file.ts'
 
 /** Where a node answers over HTTP, and as whom to ask. */
 export interface Target {
@@ -118,17 +118,9 @@ function parseUrl(text: string): URL {
 
 function readTls(options: TargetOptions): TlsSettings {
   return {
-    ...(options.cacert !== undefined && { ca: readPem(options.cacert) }),
-    ...(options.cert !== undefined && { cert: readPem(options.cert) }),
-    ...(options.certKey !== undefined && { key: readPem(options.certKey) }),
+    ...(options.cacert !== undefined && { ca: readNamedFile(options.cacert) }),
+    ...(options.cert !== undefined && { cert: readNamedFile(options.cert) }),
+    ...(options.certKey !== undefined && { key: readNamedFile(options.certKey) }),
     rejectUnauthorized: options.insecure !== true,
-  }
-}
-
-function readPem(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new CliError(EXIT.data, `${path} cannot be read: ${(error as Error).message}`, { cause: error })
   }
 }

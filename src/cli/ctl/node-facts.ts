@@ -71,6 +71,9 @@ export const fetchOverview = (api: HttpApi): Promise<Overview> => api.get<Overvi
 
 export const fetchNode = (api: HttpApi, name: string): Promise<NodeFacts> => api.get<NodeFacts>(route`/nodes/${name}`)
 
+/** The node that is asked. */
+export const fetchThisNode = async (api: HttpApi): Promise<NodeFacts> => fetchNode(api, await api.nodeName())
+
 export async function fetchMemory(api: HttpApi, name: string): Promise<Memory> {
   const { memory } = await api.get<{ memory: Memory | 'not_available' }>(route`/nodes/${name}/memory`)
   return typeof memory === 'string' ? {} : memory

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { encodeProperties, propertiesFromJson, type Properties } from '../../amqp-client/index.ts'
-import { CliError } from '../errors.ts'
-import { EXIT } from '../exit-codes.ts'
+import { readNamedFile } from '../named-file.ts'
 import type { ProducerConfig } from './config.ts'
 import { Schedule } from './schedule.ts'
 import { STAMP_BYTES, STAMP_HEADER, writeStamp } from './stamp.ts'
@@ -85,21 +83,13 @@ function stampedHeaders(config: ProducerConfig, size: Schedule): MessageSource {
 
 function fileSource(config: ProducerConfig): MessageSource {
   const stamp = headerStamper(config)
-  const bodies = config.bodies.map(readBody)
+  const bodies = config.bodies.map(readNamedFile)
   let next = 0
   return {
     next(us) {
       next = (next + 1) % bodies.length
       return { properties: stamp(us), body: bodies[next]! }
     },
-  }
-}
-
-function readBody(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new CliError(EXIT.data, `${path} cannot be read: ${(error as Error).message}`, { cause: error })
   }
 }
 

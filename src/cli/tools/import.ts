@@ -4,6 +4,7 @@ import type { AmqpConnection } from '../../amqp-client/index.ts'
 import { amqpFailure, connectToNode } from '../amqp.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
+import { unreadable } from '../named-file.ts'
 import { ConfirmedPublisher } from './confirmed-publisher.ts'
 import { parseLine, type ParsedLine } from './message-line.ts'
 import { URI_OPTION, VHOST_OPTION, type Tool, type ToolContext } from './tool.ts'
@@ -89,7 +90,7 @@ async function* readLines(path: string | undefined): AsyncGenerator<string> {
   try {
     file = await open(path)
   } catch (error) {
-    throw new CliError(EXIT.data, `${path} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw unreadable(path, error)
   }
   yield* file.readLines()
 }

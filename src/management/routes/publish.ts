@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Broker } from '../../core/broker.ts'
+import { DIRECT_REPLY } from '../../core/direct-reply.ts'
 import { preconditionFailed } from '../../core/errors.ts'
 import { composeMessage, type Message, type Properties } from '../../core/message.ts'
 import { applyHeaders, applyReplyTo, parseExpiration } from '../../core/publish-properties.ts'
@@ -67,8 +68,6 @@ function compose(broker: Broker, exchange: string, key: string, properties: Prop
     throw error
   }
 }
-
-const DIRECT_REPLY = 'amq.rabbitmq.reply-to'
 
 /** Publishes one message, and hears what became of it. */
 class Publisher extends QuietSink {

@@ -5,6 +5,7 @@ import { UndecidedError } from '../../core/undecided.ts'
 import { bool, type Field, longstr, stringOf, type Table, table } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
 import type { Timer } from '../../util/clock.ts'
+import { connectionName, isLoopback } from '../peer-facts.ts'
 import { ProtocolError } from './errors.ts'
 import { login, type SaslResult } from './sasl.ts'
 import type { AmqpSettings } from './settings.ts'
@@ -226,12 +227,12 @@ export class Handshake {
   }
 
   #facts(): ConnectionFacts {
-    const { address, port, localAddress, localPort } = this.#peer
+    const { address, port } = this.#peer
     const { inProcess } = this.#settings
     return {
-      name: inProcess?.name ?? `${hostOf(address)}:${port} -> ${hostOf(localAddress)}:${localPort}`,
+      name: inProcess?.name ?? connectionName(this.#peer),
       protocol: inProcess === undefined ? 'AMQP 0-9-1' : 'Direct 0-9-1',
-      givenName: connectionName(this.#clientProperties),
+      givenName: givenNameOf(this.#clientProperties),
       peerAddress: address,
       peerPort: port,
       clientProperties: this.#clientProperties,
@@ -282,11 +283,6 @@ function tuneProblem(name: string, client: number, min: number, server: number):
   return null
 }
 
-export const isLoopback = ({ address }: Peer): boolean => address.startsWith('127.') || address === '::1'
-
-/** As in a URL: IPv6 addresses in brackets. */
-const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
-
 /** The name that a client gave its connection, for logs and management. */
-const connectionName = (clientProperties: Table): string | null =>
+const givenNameOf = (clientProperties: Table): string | null =>
   stringOf(clientProperties.get('connection_name'))?.slice(0, 255) ?? null

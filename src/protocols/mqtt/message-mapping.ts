@@ -15,6 +15,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isDeepStrictEqual } from 'node:util'
 import { carbonCopies } from '../../core/dead-letter.ts'
+import { DIRECT_REPLY } from '../../core/direct-reply.ts'
 import { array, type Field, integerOf, longstr, stringOf, type Table } from '../../core/fields.ts'
 import { fieldToJson } from '../../core/fields-json.ts'
 import { type Message, Properties } from '../../core/message.ts'
@@ -68,7 +69,6 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 
 const SHORT_BYTES_MAX = 255
 const TEXT_BYTES_MAX = 0xffff
-const DIRECT_REPLY = 'amq.rabbitmq.reply-to'
 
 /**
  * The broker's properties of a message that came by MQTT.

@@ -8,7 +8,7 @@ import { failure } from '../failures.ts'
 import {
   alarmLine,
   alarmsOf,
-  fetchNode,
+  fetchThisNode,
   fetchOverview,
   listenerLine,
   listenerRows,
@@ -45,17 +45,13 @@ const ping: CtlCommand = {
   },
 }
 
-async function thisNode({ api }: Context): Promise<NodeFacts> {
-  return fetchNode(api, await api.nodeName())
-}
-
 const running = (name: string, banner: (node: string) => string): CtlCommand => ({
   ...check,
   name,
   summary: 'Checks that the node is up and running',
   async run(context) {
     await context.sayNode(banner)
-    const node = await thisNode(context)
+    const node = await fetchThisNode(context.api)
     if (!node.running)
       throw unhealthy(`RabbitMQ on node ${node.name} is not running or has not fully booted yet`, { result: false })
     return text(`RabbitMQ on node ${node.name} is fully booted and running`, { node: node.name, result: true })
@@ -287,7 +283,7 @@ const nodeHealthCheck: CtlCommand = {
     context.say('This command is DEPRECATED and will be removed in a future version.')
     if (context.timeoutSec !== null) context.say(`Timeout: ${context.timeoutSec} seconds ...`)
     await context.sayNode((node) => `Checking health of node ${node} ...`)
-    const node = await thisNode(context)
+    const node = await fetchThisNode(context.api)
     const found = alarmsOf(node)
     if (!node.running) throw failure(`Health check failed. Status:\nnode ${node.name} is not running`, EXIT.software)
     if (found.length > 0)

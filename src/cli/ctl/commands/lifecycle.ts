@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UnreachableError } from '../../api/http.ts'
 import { isLocal } from '../../api/target.ts'
-import { CliError, UsageError } from '../../errors.ts'
+import { UsageError } from '../../errors.ts'
 import { EXIT, type ExitCode } from '../../exit-codes.ts'
+import { unreadable } from '../../named-file.ts'
 import type { Context, CtlCommand } from '../command.ts'
 import { failure, refusedAs } from '../failures.ts'
-import { fetchNode } from '../node-facts.ts'
+import { fetchThisNode } from '../node-facts.ts'
 import { text } from '../output.ts'
 import { parseNatural } from '../../parse.ts'
 import { onlyWarren } from './settings.ts'
@@ -31,7 +32,7 @@ async function until(
 
 async function answers({ api }: Context): Promise<boolean> {
   try {
-    return (await fetchNode(api, await api.nodeName())).running
+    return (await fetchThisNode(api)).running
   } catch (error) {
     if (error instanceof UnreachableError) return false
     throw error
@@ -55,7 +56,7 @@ function readPid(path: string): number | null {
     return pid === undefined ? null : Number(pid)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new CliError(EXIT.data, `${path} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw unreadable(path, error)
   }
 }
 
@@ -98,7 +99,7 @@ const shutdown: CtlCommand = {
   ],
   async run(context) {
     const { api, option, say, target, timeoutSec } = context
-    const { name, os_pid: osPid } = await fetchNode(api, await api.nodeName())
+    const { name, os_pid: osPid } = await fetchThisNode(api)
     say(`Shutting down RabbitMQ node ${name} running at PID ${osPid ?? 'unknown'}`)
     await requestStop(context)
     const pid = Number(osPid)

@@ -1,8 +1,8 @@
 import { EXIT } from '../../exit-codes.ts'
 import type { Argument, CommandOption } from '../../command-spec.ts'
-import type { Context, CtlCommand } from '../command.ts'
+import type { CtlCommand } from '../command.ts'
 import { failure } from '../failures.ts'
-import { fetchNode, type NodeFacts } from '../node-facts.ts'
+import { fetchThisNode, type NodeFacts } from '../node-facts.ts'
 import { text, type Output } from '../output.ts'
 
 const common = { section: 'Plugin Management', tools: ['plugins'] } as const
@@ -12,10 +12,6 @@ const WHERE: readonly CommandOption[] = [
   { flags: '--offline', help: 'taken for the sake of scripts: the node is asked' },
 ]
 const NAMES: Argument = { name: 'plugin', help: 'name of a plugin', variadic: true }
-
-async function thisNode({ api }: Context): Promise<NodeFacts> {
-  return fetchNode(api, await api.nodeName())
-}
 
 interface Plugin {
   readonly name: string
@@ -48,7 +44,7 @@ const list: CtlCommand = {
     const pattern = args[0] ?? '.*'
     say(`Listing plugins with pattern "${pattern}" ...`)
     const matcher = toRegExp(pattern)
-    const node = await thisNode(context)
+    const node = await fetchThisNode(context.api)
     const plugins = pluginsOf(node).filter(({ name }) => matcher.test(name))
     const json = {
       format: flag('verbose') ? 'verbose' : flag('minimal') ? 'minimal' : 'normal',
@@ -98,7 +94,7 @@ const isEnabled: CtlCommand = {
     const { args, sayNode } = context
     const some = args.length === 1 ? `plugin ${args[0]!} is` : `plugins ${args.join(', ')} are`
     await sayNode((node) => `Asking node ${node} if ${some} enabled...`)
-    const { name: node, enabled_plugins: enabled = [] } = await thisNode(context)
+    const { name: node, enabled_plugins: enabled = [] } = await fetchThisNode(context.api)
     const missing = args.filter((name) => !enabled.includes(name))
     const shown = (names: readonly string[]): string =>
       `${names.length === 1 ? 'Plugin' : 'Plugins'} ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'}`
@@ -121,7 +117,7 @@ const enabling = (name: 'enable' | 'disable' | 'set', summary: string): CtlComma
     const { args, flag, sayNode } = context
     await sayNode((node) => `${name === 'disable' ? 'Disabling' : 'Enabling'} plugins on node ${node}:`)
     if (!context.quiet) context.say(args.join('\n'))
-    const enabled = (await thisNode(context)).enabled_plugins ?? []
+    const enabled = (await fetchThisNode(context.api)).enabled_plugins ?? []
     const known = args.filter((plugin) => enabled.includes(plugin))
     const unknown = args.filter((plugin) => !enabled.includes(plugin))
     if (name === 'disable') {
@@ -150,7 +146,7 @@ const directories: CtlCommand = {
   options: WHERE,
   async run(context) {
     await context.sayNode((node) => `Listing plugin directories used by node ${node}`)
-    const { db_dir: data = '' } = await thisNode(context)
+    const { db_dir: data = '' } = await fetchThisNode(context.api)
     return text([`Data directory: ${data}`], { data_directory: data })
   },
 }

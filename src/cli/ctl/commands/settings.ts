@@ -4,7 +4,7 @@ import type { ApiError } from '../../api/http.ts'
 import { route } from '../../api/route.ts'
 import type { Context, CtlCommand } from '../command.ts'
 import { failure, refusedAs } from '../failures.ts'
-import { fetchNode } from '../node-facts.ts'
+import { fetchThisNode } from '../node-facts.ts'
 import { text } from '../output.ts'
 
 const common = { section: 'Configuration and Environment', tools: ['ctl'] } as const
@@ -192,7 +192,7 @@ const logLocation: CtlCommand = {
   options: [{ flags: '-a, --all', help: 'all places, and not only the first file' }],
   async run({ api, flag, sayNode }) {
     await sayNode((node) => `Log file location(s) on node ${node} ...`)
-    const files = (await fetchNode(api, await api.nodeName())).log_files ?? []
+    const files = (await fetchThisNode(api)).log_files ?? []
     return text(flag('all') ? files : files.slice(0, 1), files)
   },
 }
