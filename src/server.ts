@@ -10,11 +10,13 @@ import { CredentialRefusedError } from './core/users.ts'
 import type { LazyHttp } from './lazy-http.ts'
 import { createLogins, credentialValidator } from './logins.ts'
 import { importDefinitions } from './management/definitions.ts'
+import { Maintenance } from './maintenance.ts'
 import type { ManagementHost, NodeControl } from './management/management-host.ts'
 import { openMetrics } from './metrics-listeners.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import { LateHttpServer } from './net/late-http.ts'
 import { LateTlsThreads } from './net/late-tls-threads.ts'
+import type { Listener, ListenOptions } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { AmqpFrontEnd, amqpPropertyFormat } from './protocols/amqp091/index.ts'
 import { type AddedProtocol, createAdded, openAdded } from './plugin-protocols.ts'
@@ -126,7 +128,8 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     const added = createAdded(plugins.protocols, { broker, logins, log, clock: networkClock })
     const links = new Links(linkHost(config, broker, amqp, networkClock))
     const traces = config.tracesDir === null ? null : new Traces(broker, config.tracesDir)
-    const control = controlOf(config, parts)
+    const frontEnds = [amqp, ...[...protocols, ...added].map(({ frontEnd }) => frontEnd)]
+    const control = controlOf(config, parts, new Maintenance(broker, frontEnds))
     const { limits } = control
     const tlsThreads = new LateTlsThreads(config.listeners.tlsThreads, log)
     const listeners = await openListeners(config, {
@@ -150,7 +153,6 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       await links.stop()
       await listeners.close()
       const farewell = `broker forced connection closure with reason '${reason}'`
-      const frontEnds = [amqp, ...[...protocols, ...added].map(({ frontEnd }) => frontEnd)]
       await Promise.all(frontEnds.map((each) => each.close(farewell)))
       await tlsThreads.close()
       limits.close()
@@ -405,7 +407,9 @@ interface ListenerParts {
 
 async function openListeners(config: Config, parts: ListenerParts): Promise<OpenedListeners> {
   const { tls, amqp, log, tlsThreads } = parts
-  const { listen: open } = tlsThreads
+  const { maintenance } = parts.control
+  const open = (options: ListenOptions): Promise<Listener> => maintenance.listen(options, tlsThreads.listen)
+  const rest = { config, tls: tls.amqp, log, open, maintenance }
   const opened = new OpenedListeners(log)
   const onConnection = amqp.accept.bind(amqp)
   const { proxyProtocol, backlog, nodelay, keepalive } = config.listeners
@@ -422,8 +426,8 @@ async function openListeners(config: Config, parts: ListenerParts): Promise<Open
       opened.add('amqp/ssl', listener, tls.amqp)
     }
     const { plain, tls: secured } = config.prometheus
-    for (const protocol of parts.protocols) await openProtocol(protocol, { config, tls: tls.amqp, log, opened, open })
-    for (const protocol of parts.added) await openAdded(protocol, { config, tls: tls.amqp, log, opened, open })
+    for (const protocol of parts.protocols) await openProtocol(protocol, { ...rest, opened })
+    for (const protocol of parts.added) await openAdded(protocol, { ...rest, opened })
     if (config.http.listeners.length > 0 || plain !== null || secured !== null) await openHttp(config, parts, opened)
     return opened
   } catch (error) {
@@ -450,7 +454,8 @@ async function openHttp(config: Config, parts: ListenerParts, opened: OpenedList
     management ??= await createManagement(host)
     if (websocket !== null) {
       const { attachWebSocket } = await import('./net/websocket.ts')
-      attachWebSocket(management.server, { ...websocket, log, onConnection: amqp.accept.bind(amqp) })
+      const isSuspended = (): boolean => parts.control.maintenance.isOn
+      attachWebSocket(management.server, { ...websocket, isSuspended, log, onConnection: amqp.accept.bind(amqp) })
     }
     return management.server
   }, log)
@@ -525,9 +530,11 @@ async function createHost(
 
 interface Control extends NodeControl {
   readonly limits: NodeLimits
+  readonly maintenance: Maintenance
 }
 
-const controlOf = (config: Config, parts: ServerParts): Control => ({
+const controlOf = (config: Config, parts: ServerParts, maintenance: Maintenance): Control => ({
+  maintenance,
   limits: new NodeLimits(config),
   log: parts.steerableLog ?? null,
   requestStop: parts.onStopRequested ?? null,

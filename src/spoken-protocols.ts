@@ -1,6 +1,7 @@
 import type { Config, ProtocolListener, ProtocolListeners, TlsConfig } from './config/config.ts'
 import type { Broker } from './core/broker.ts'
 import { BufferPool } from './net/buffer-pool.ts'
+import type { Maintenance } from './maintenance.ts'
 import { LateHttpServer } from './net/late-http.ts'
 import { type Listener, ListenError, type listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
@@ -97,10 +98,18 @@ export async function loadProtocols(parts: FrontEndParts): Promise<SpokenProtoco
   return (await Promise.all(loaded)).filter((protocol) => protocol !== null)
 }
 
+interface OpeningParts {
+  readonly config: Config
+  readonly log: Log
+  readonly opened: OpenedListeners
+  readonly open: typeof listen
+  readonly maintenance: Maintenance
+}
+
 /** @throws ListenError, TlsError */
 export async function openProtocol(
   protocol: SpokenProtocol,
-  parts: { config: Config; tls: TlsContext | null; log: Log; opened: OpenedListeners; open: typeof listen },
+  parts: OpeningParts & { readonly tls: TlsContext | null },
 ): Promise<void> {
   const { name, frontEnd, at } = protocol
   const { config, tls, log, opened, open } = parts
@@ -124,7 +133,7 @@ export async function openProtocol(
 async function openWebSocket(
   { name, frontEnd, at, subprotocols, sendsText: isText }: SpokenProtocol,
   row: ProtocolListener & { readonly tls: TlsConfig | null },
-  { config, log, opened, open }: { config: Config; log: Log; opened: OpenedListeners; open: typeof listen },
+  { config, log, opened, open, maintenance }: OpeningParts,
 ): Promise<void> {
   const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
   const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax }
@@ -133,7 +142,8 @@ async function openWebSocket(
     const { attachWebSocket, createHttpServer } = await import('./net/websocket.ts')
     const made = createHttpServer()
     const onConnection = frontEnd.accept.bind(frontEnd)
-    attachWebSocket(made, { path, subprotocols, ...form, ...limits, log, onConnection })
+    const isSuspended = (): boolean => maintenance.isOn
+    attachWebSocket(made, { path, subprotocols, ...form, ...limits, isSuspended, log, onConnection })
     return made
   }, log)
   const tls = row.tls === null ? null : loadTls(row.tls, `web_${name}`)

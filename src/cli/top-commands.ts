@@ -1,5 +1,5 @@
 /** Parts of `ctl` under the names of RabbitMQ's other tools. */
-export const CTL_NAMES = ['ctl', 'diagnostics', 'queues', 'plugins'] as const
+export const CTL_NAMES = ['ctl', 'diagnostics', 'queues', 'plugins', 'upgrade', 'streams'] as const
 
 /** What may follow `warren`, in the order of its help. */
 export const TOP_COMMANDS = [
@@ -10,6 +10,8 @@ export const TOP_COMMANDS = [
   { word: 'diagnostics', help: 'the commands of rabbitmq-diagnostics' },
   { word: 'queues', help: 'the commands of rabbitmq-queues' },
   { word: 'plugins', help: 'the commands of rabbitmq-plugins' },
+  { word: 'upgrade', help: 'the commands of rabbitmq-upgrade' },
+  { word: 'streams', help: 'the commands of rabbitmq-streams' },
   { word: 'move', help: 'move messages' },
   { word: 'copy', help: 'copy messages' },
   { word: 'export', help: 'messages to a file' },

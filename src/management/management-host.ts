@@ -40,6 +40,15 @@ export interface NodeFacts {
   certificates(): readonly CertificateFacts[]
 }
 
+/** Maintenance mode: the node goes on, and serves no clients. */
+export interface MaintenanceControl {
+  readonly isOn: boolean
+  /** Resolves when nobody can connect any more and all clients have been told to go. */
+  drain(): Promise<void>
+  /** Rejects with an Error that names the port, and nothing has changed, where one cannot be had again. */
+  revive(): Promise<void>
+}
+
 /** What may be changed of a node that runs, until it stops. */
 export interface NodeControl {
   readonly limits: {
@@ -52,6 +61,7 @@ export interface NodeControl {
     /** Resolves when memory and disk have been looked at with the new limits. */
     change(changes: { readonly memory?: Watermark; readonly disk?: Watermark }): Promise<void>
   }
+  readonly maintenance: MaintenanceControl
   /** Null: the log is somebody else's, or there is none. */
   readonly log: SteerableLog | null
   /** Stops the broker and its process; null where the process is somebody else's. @param by who wants it */

@@ -64,6 +64,8 @@ export interface WebSocketOptions {
   readonly idleMs?: number | null
   /** WebSockets at a time, beyond which upgrades get 503; null, as when absent, is any number. */
   readonly connectionsMax?: number | null
+  /** Whether nobody is taken at the moment: upgrades get 503. */
+  readonly isSuspended?: () => boolean
   readonly log: Log
   /** The stream is paused, carries the bytes of messages, and is the callee's from here on. */
   onConnection(stream: Duplex, peer: Peer): void
@@ -92,6 +94,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): void
   interceptPath(server, path)
   server.on('upgrade', (request, socket, head) => {
     if (pathOf(request) !== path) return refuseUpgrade(socket, 404)
+    if (options.isSuspended?.() === true) return refuseUpgrade(socket, 503)
     if (connectionsMax !== null && open >= connectionsMax) {
       limited.warn('full', 'a WebSocket was refused: there are as many as may be', { path, connectionsMax })
       return refuseUpgrade(socket, 503)

@@ -7,4 +7,9 @@ export interface FrontEnd {
   accept(socket: Duplex, peer: Peer): void
   /** Tells every client that the server goes, as far as the protocol can, and resolves when all of them are gone. */
   close(reason: string): Promise<void>
+  /**
+   * Ends what came over the network, and goes on taking connections: the node is put into maintenance mode. Without it, clients that
+   * have logged in are ended all the same, by their connections in the broker.
+   */
+  disconnect?(reason: string): void
 }

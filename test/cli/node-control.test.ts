@@ -104,12 +104,36 @@ describe('warren ctl and a node', () => {
     }
   })
 
+  test('puts it into maintenance mode, which ends with a word or with the process', async (t) => {
+    const warren = await startWarren(t)
+    const upgrade = (...args: readonly string[]): Promise<Answer> =>
+      runWarren(t, ['upgrade', ...args], { env: { WARREN_URL: warren.url('HTTP') } })
+    const drained = await upgrade('drain')
+    assert.match(drained.stdout, /^Will put node \S+ into maintenance mode\. The node will no longer serve any client/)
+    assert.equal(drained.code, 0)
+    assert.match(await done(t, warren, 'status'), /^Is under maintenance\?: true$/m)
+    assert.match(await done(t, warren, 'cluster_status'), /^Node: \S+, status: marked for maintenance$/m)
+    await done(t, warren, '-q', 'check_running')
+    assert.equal((await ctl(t, warren, 'check_port_connectivity')).code, 69, 'as of RabbitMQ')
+    const { stdout } = await upgrade('revive', '--formatter', 'json')
+    assert.match(stdout, /^\{"node":"[^"]+","result":"ok"\}\n$/)
+    await done(t, warren, 'check_port_connectivity')
+    assert.match(await done(t, warren, 'status'), /^Is under maintenance\?: false$/m)
+  })
+
   test('does nothing for who is no administrator', async (t) => {
     const warren = await startWarren(t)
     await done(t, warren, 'add_user', 'watcher', 'watcher')
     await done(t, warren, 'set_user_tags', 'watcher', 'monitoring')
     const as = ['--user', 'watcher', '--password', 'watcher']
-    for (const args of [['stop'], ['environment'], ['rotate_logs'], ['set_log_level', 'debug']]) {
+    for (const args of [
+      ['stop'],
+      ['drain'],
+      ['revive'],
+      ['environment'],
+      ['rotate_logs'],
+      ['set_log_level', 'debug'],
+    ]) {
       assert.equal((await ctl(t, warren, ...args, ...as)).code, 77, args.join(' '))
     }
     assert.match(await done(t, warren, 'ping'), /succeeded/)

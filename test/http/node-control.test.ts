@@ -27,6 +27,7 @@ async function startNode(changed: Partial<ManagementHost> = {}) {
   const bench = new CoreBench()
   const control: NodeControl = {
     limits,
+    maintenance: { isOn: false, drain: async () => {}, revive: async () => {} },
     log,
     requestStop: (by) => void stops.push(by),
     environment: { RABBITMQ_DEFAULT_PASS: '(hidden)', WARREN_PORT: '0' },

@@ -96,7 +96,13 @@ export async function startApi(
     pluginNames: [],
     pluginRoutes: [],
     node: NODE_FACTS,
-    control: { limits: new NodeLimits(LIMITS), log: null, requestStop: null, environment: {} },
+    control: {
+      limits: new NodeLimits(LIMITS),
+      maintenance: { isOn: false, drain: async () => {}, revive: async () => {} },
+      log: null,
+      requestStop: null,
+      environment: {},
+    },
     statistics,
     ...changed,
   }

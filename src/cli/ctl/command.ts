@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal.ts'
 import type { Output } from './output.ts'
 
 /** RabbitMQ's tools: each command says in which of them it is found. `ctl` has them all here. */
-export type Tool = 'ctl' | 'diagnostics' | 'queues' | 'plugins'
+export type Tool = 'ctl' | 'diagnostics' | 'queues' | 'plugins' | 'upgrade' | 'streams'
 
 /** Headings of the overview, in their order. */
 export const SECTIONS = [
@@ -26,6 +26,7 @@ export const SECTIONS = [
   'Operations',
   'Queues',
   'Plugin Management',
+  'Upgrade',
   'Federation',
   'Shovel',
   'Deprecated',

@@ -18,6 +18,7 @@ import { reportCommand } from './commands/report.ts'
 import { SETTING_COMMANDS } from './commands/settings.ts'
 import { STATUS_COMMANDS } from './commands/status.ts'
 import { TOPOLOGY_COMMANDS } from './commands/topology.ts'
+import { UPGRADE_COMMANDS } from './commands/upgrade.ts'
 import { USER_COMMANDS } from './commands/users.ts'
 import { VHOST_COMMANDS } from './commands/vhosts.ts'
 import { WATCHING_COMMANDS } from './commands/watching.ts'
@@ -47,6 +48,7 @@ export const COMMANDS: readonly CtlCommand[] = [
   ...SETTING_COMMANDS,
   ...STATUS_COMMANDS,
   ...TOPOLOGY_COMMANDS,
+  ...UPGRADE_COMMANDS,
   ...USER_COMMANDS,
   ...VHOST_COMMANDS,
   ...WATCHING_COMMANDS,

@@ -53,7 +53,7 @@ function facts(host: ManagementHost): Row {
     config_files: node.configFiles,
     db_dir: dataDir ?? '',
     enabled_plugins: plugins.map(({ name }) => name),
-    being_drained: false,
+    being_drained: host.control.maintenance.isOn,
     // one node has nobody to lose sight of
     net_ticktime: 60,
     partitions: [],

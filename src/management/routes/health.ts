@@ -54,15 +54,17 @@ function checksOf(host: ManagementHost): Check[] {
       checkCertificates(host, timeOf(within!, unit!)),
     ),
     check('port-listener/:port', 'Whether the node listens on a port', ({ port }) =>
-      checkPort(port!, host.listeners()),
+      checkPort(port!, activeListeners(host)),
     ),
     check('protocol-listener/:protocols', 'Whether the node listens for protocols', ({ protocols }) =>
-      checkProtocols(protocols!, host.listeners()),
+      checkProtocols(protocols!, activeListeners(host)),
     ),
     check('below-node-connection-limit', 'Whether clients can still connect', () => checkConnections(broker)),
-    check('ready-to-serve-clients', 'Whether the node serves clients', () => checkConnections(broker)),
+    check('ready-to-serve-clients', 'Whether the node serves clients', () =>
+      isDrained(host) ? OUT_OF_SERVICE : checkConnections(broker),
+    ),
     check('virtual-hosts', 'Whether all virtual hosts run', () => OK),
-    check('is-in-service', 'Whether the node is not in maintenance', () => OK),
+    check('is-in-service', 'Whether the node is not in maintenance', () => (isDrained(host) ? OUT_OF_SERVICE : OK)),
     check('metadata-store/initialized', 'Whether the metadata has been read', () => OK),
     check('metadata-store/initialized/with-data', 'Whether there is metadata', () =>
       broker.vhosts.size > 0 ? OK : failed('there is no metadata', {}),
@@ -94,6 +96,15 @@ const failed = (reason: string, facts: Readonly<Record<string, unknown>>): Verdi
   reason,
   ...facts,
 })
+
+/** In RabbitMQ's words. */
+const OUT_OF_SERVICE = failed('this rabbit node is not currently available to serve', {})
+
+const isDrained = ({ control }: ManagementHost): boolean => control.maintenance.isOn
+
+/** In maintenance mode, what lists show is not listened on but for HTTP itself. */
+const activeListeners = (host: ManagementHost): readonly ListenerFacts[] =>
+  host.listeners().filter(({ protocol }) => !isDrained(host) || /^https?(\/prometheus)?$/.test(protocol))
 
 const answer = (reply: FastifyReply, verdict: Verdict): FastifyReply =>
   reply.code(verdict.status === 'ok' ? 200 : 503).send(verdict)

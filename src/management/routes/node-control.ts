@@ -58,6 +58,7 @@ export const nodeControlRoutes: Routes = (app, { host }) => {
     }
     return reply.code(204).send()
   })
+  addMaintenance(app, host)
   app.post(
     '/node/stop',
     described('Stop the node, and its process', { tag, answers: { 202: ANY_OBJECT } }),
@@ -69,6 +70,31 @@ export const nodeControlRoutes: Routes = (app, { host }) => {
       return reply.code(202).send({ stopping: true })
     },
   )
+}
+
+function addMaintenance(app: FastifyInstance, host: ManagementHost): void {
+  const { maintenance } = host.control
+  const drain = described('Put the node into maintenance mode: it goes on, and serves no clients', {
+    tag,
+    answers: NO_CONTENT,
+  })
+  app.post('/node/drain', drain, async (request, reply) => {
+    const user = requireTag(request, 'administrator')
+    host.log.info('maintenance mode wanted', { user: user.name })
+    await maintenance.drain()
+    return reply.code(204).send()
+  })
+  const revive = described('End maintenance mode', { tag, answers: NO_CONTENT })
+  app.post('/node/revive', revive, async (request, reply) => {
+    const user = requireTag(request, 'administrator')
+    host.log.info('end of maintenance mode wanted', { user: user.name })
+    try {
+      await maintenance.revive()
+    } catch (error) {
+      throw new ApiError(500, 'internal_server_error', `still in maintenance mode: ${(error as Error).message}`)
+    }
+    return reply.code(204).send()
+  })
 }
 
 const LOG_QUERY = {

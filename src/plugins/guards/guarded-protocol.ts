@@ -41,6 +41,14 @@ class GuardedFrontEnd implements FrontEnd {
     }
   }
 
+  disconnect(reason: string): void {
+    try {
+      this.#frontEnd.disconnect?.(reason)
+    } catch (error) {
+      this.#guard.report(`disconnect() of ${this.#of}`, error)
+    }
+  }
+
   async close(reason: string): Promise<void> {
     try {
       await withinStopTime(this.#frontEnd.close(reason))

@@ -435,6 +435,10 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#closeWith(new m.ConnectionClose(reply.code, replyText(reply, error.message), id >>> 16, id & 0xffff))
   }
 
+  get isInProcess(): boolean {
+    return this.#settings.inProcess !== undefined
+  }
+
   /** The broker ends the connection (ConnectionSink). */
   close(text: string): void {
     if (this.#state === CLOSING || this.#state === CLOSED) return

@@ -58,6 +58,10 @@ export class AmqpFrontEnd implements FrontEnd {
     this.#connections.add(connection)
   }
 
+  disconnect(reason: string): void {
+    for (const connection of [...this.#connections]) if (!connection.isInProcess) connection.close(reason)
+  }
+
   /** Tells every client that the server goes (320), waits for their goodbyes, and drops who says none. */
   async close(reason: string): Promise<void> {
     await this.#connections.close((connection) => connection.close(reason))

@@ -83,6 +83,10 @@ export class MqttFrontEnd implements FrontEnd {
     this.#connections.add(connection)
   }
 
+  disconnect(reason: string): void {
+    for (const connection of [...this.#connections]) connection.goodbye(reason)
+  }
+
   async close(reason: string): Promise<void> {
     await this.#connections.close((connection) => connection.goodbye(reason))
     const { wills, groups, packetIds, retained, sysTopics } = this.#context

@@ -24,6 +24,10 @@ export class StompFrontEnd implements FrontEnd {
     this.#connections.add(new Connection(socket, peer, this.#settings, this.#connections.delete))
   }
 
+  disconnect(reason: string): void {
+    for (const connection of [...this.#connections]) connection.goodbye(reason)
+  }
+
   async close(reason: string): Promise<void> {
     await this.#connections.close((connection) => connection.goodbye(reason))
   }

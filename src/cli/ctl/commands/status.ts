@@ -205,7 +205,7 @@ export async function clusterStatusOutput(context: Context): Promise<Output> {
     ]),
   )
   const maintenance = (node: NodeFacts): string =>
-    node.being_drained === true ? 'under maintenance' : 'not under maintenance'
+    node.being_drained === true ? 'marked for maintenance' : 'not under maintenance'
   const alarms = nodes.flatMap(alarmsOf)
   const lines = [
     ...section(context, 'Basics', [`Cluster name: ${overview.cluster_name ?? overview.node}`]),
