@@ -32,6 +32,7 @@ describe('the completion of a command line', () => {
     )
     assert.deepEqual(await offered('ctl', 'list_vhost'), ['list_vhost_limits', 'list_vhosts'])
     assert.deepEqual(await offered('plugins', ''), [
+      'autocomplete',
       'directories',
       'disable',
       'enable',

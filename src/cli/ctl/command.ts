@@ -43,6 +43,10 @@ export interface CtlCommand extends CommandSpec {
   readonly columns?: readonly string[]
   /** Seconds to wait for an answer unless `--timeout` is given; no limit where left out. */
   readonly timeoutSec?: number
+  /** It waits for things of this machine before it asks the node: with `--dry-run` it is not begun. */
+  readonly looksAround?: boolean
+  /** It prints as it goes, and has no result: nothing is added for `--formatter json`. */
+  readonly isStream?: boolean
   /** Known for the sake of scripts, and refused: the overview does not praise it. */
   readonly isRefused?: boolean
   run(context: Context): Promise<Output | void> | Output | void
@@ -51,6 +55,8 @@ export interface CtlCommand extends CommandSpec {
 /** What a command is given. */
 export interface Context extends OptionReader {
   readonly args: readonly string[]
+  /** Under which name it was called. */
+  readonly tool: Tool
   readonly api: HttpApi
   readonly target: Target
   readonly terminal: Terminal

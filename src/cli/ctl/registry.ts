@@ -14,9 +14,11 @@ import { POLICY_COMMANDS } from './commands/policies.ts'
 import { QUEUE_COMMANDS } from './commands/queues.ts'
 import { REFUSED_COMMANDS } from './commands/refused.ts'
 import { REPLICA_COMMANDS } from './commands/replicas.ts'
+import { autocompleteCommand } from './commands/autocomplete.ts'
 import { reportCommand } from './commands/report.ts'
 import { SETTING_COMMANDS } from './commands/settings.ts'
 import { STATUS_COMMANDS } from './commands/status.ts'
+import { STREAM_COMMANDS } from './commands/streams.ts'
 import { TOPOLOGY_COMMANDS } from './commands/topology.ts'
 import { UPGRADE_COMMANDS } from './commands/upgrade.ts'
 import { USER_COMMANDS } from './commands/users.ts'
@@ -47,10 +49,12 @@ export const COMMANDS: readonly CtlCommand[] = [
   ...REPLICA_COMMANDS,
   ...SETTING_COMMANDS,
   ...STATUS_COMMANDS,
+  ...STREAM_COMMANDS,
   ...TOPOLOGY_COMMANDS,
   ...UPGRADE_COMMANDS,
   ...USER_COMMANDS,
   ...VHOST_COMMANDS,
   ...WATCHING_COMMANDS,
+  autocompleteCommand(() => COMMANDS),
   reportCommand(find),
 ]

@@ -7,13 +7,14 @@ import type { CliHost } from '../host.ts'
 import { flagNames, optionKey, optionReader, type Parsed } from '../parse.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Context, CtlCommand, Tool } from './command.ts'
+import { DryRunApi, dryRunTerminal, DryRunEnd } from './dry-run.ts'
 import { FORMATTERS, isForMachines, print, type Formatter } from './format/print.ts'
 import { commandHelp, overview, usageText } from './help.ts'
 import { findCommand, parseCtl } from './parse.ts'
 import { COMMANDS } from './registry.ts'
 
 /**
- * `warren ctl`, and `warren diagnostics`, `queues` and `plugins`, which are parts of it.
+ * `warren ctl`, and `warren diagnostics`, `queues`, `plugins`, `upgrade` and `streams`, which are parts of it.
  *
  * @returns the exit code
  */
@@ -50,16 +51,27 @@ async function execute(command: CtlCommand, rest: readonly string[], invocation:
     const parsed = parseCtl(command, rest)
     formatter = readFormatter(parsed)
     checkColumns(command, parsed)
+    const isDry = parsed.options['dryRun'] === true
     const target = await resolveTarget(targetOptions(command, parsed), process.env, host.describeNode)
     const timeoutSec = (parsed.options['timeout'] as number | undefined) ?? command.timeoutSec ?? Infinity
-    api = new HttpApi(target, timeoutSec === Infinity ? null : timeoutSec * 1000)
-    if (parsed.options['dryRun'] === true) return EXIT.ok
-    const context = createContext(parsed, { api, target, terminal, formatter, timeoutSec, version: host.version })
+    api = new (isDry ? DryRunApi : HttpApi)(target, timeoutSec === Infinity ? null : timeoutSec * 1000)
+    const context = createContext(parsed, {
+      tool,
+      api,
+      target,
+      terminal: isDry ? dryRunTerminal(terminal) : terminal,
+      formatter,
+      timeoutSec,
+      version: host.version,
+    })
+    if (isDry && command.looksAround === true) return EXIT.ok
     const output = await command.run(context)
     const headers = parsed.options['tableHeaders'] !== false && !context.silent
     if (output !== undefined) print(output, { formatter, headers }, terminal)
+    else if (formatter === 'json' && command.isStream !== true) terminal.print(JSON.stringify(await successJson(api)))
     return EXIT.ok
   } catch (error) {
+    if (error instanceof DryRunEnd) return EXIT.ok
     if (error instanceof UsageError) {
       terminal.printError(`Error (argument validation): ${error.message}`)
       terminal.printError(`Arguments given:\n\t${argv.join(' ')}\n${usageText(command, tool, terminal)}`)
@@ -69,6 +81,16 @@ async function execute(command: CtlCommand, rest: readonly string[], invocation:
     throw error
   } finally {
     api?.close()
+  }
+}
+
+/** What a script reads of a command that has nothing else to say; without a name where the node has just been stopped. */
+async function successJson(api: HttpApi): Promise<object> {
+  try {
+    return { node: await api.nodeName(), result: 'ok' }
+  } catch (error) {
+    if (error instanceof UnreachableError) return { result: 'ok' }
+    throw error
   }
 }
 
@@ -112,6 +134,7 @@ function targetOptions(command: CtlCommand, { options }: Parsed): TargetOptions 
 }
 
 interface Parts {
+  readonly tool: Tool
   readonly api: HttpApi
   readonly target: Target
   readonly terminal: Terminal

@@ -1,5 +1,4 @@
 import { UsageError } from '../errors.ts'
-import { EXIT } from '../exit-codes.ts'
 
 const DIVISORS: Readonly<Record<string, number>> = { bytes: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 }
 
@@ -12,8 +11,7 @@ export interface Unit {
 export function parseUnit(text = 'gb'): Unit {
   const name = text.toLowerCase()
   const divisor = DIVISORS[name]
-  if (divisor === undefined)
-    throw new UsageError(`Bad argument: unit '${text}' is not supported. Please use one of: bytes, mb, gb`, EXIT.data)
+  if (divisor === undefined) throw new UsageError(`"unit '${text}' is not supported. Please use one of: bytes, mb, gb"`)
   return { name, divisor }
 }
 

@@ -3,7 +3,7 @@
  * `answers-3.10.json`, recorded by `tools/record-rabbitmqctl.ts`.
  */
 export interface Step {
-  readonly tool?: 'diagnostics' | 'queues' | 'plugins'
+  readonly tool?: 'diagnostics' | 'queues' | 'plugins' | 'upgrade' | 'streams'
   readonly args: readonly string[]
   /** Only lines that match are compared: of a list that has others' objects in it, or of a text with figures. */
   readonly lines?: RegExp
@@ -49,6 +49,7 @@ const vhosts: readonly Step[] = [
   { args: ['list_vhosts', 'nonsense', 'name'] },
   { args: ['list_vhosts', '--wrong'] },
   { args: ['list_vhost'] },
+  { args: ['list_vhosts', '--dry-run'] },
   { args: ['set_vhost_tags', VHOST, 'a', 'b'] },
   { args: ['set_vhost_tags', 'ctl-nowhere', 'a'] },
   { args: ['list_vhosts', '-s', 'name', 'tags'], lines: mine, unordered: true },
@@ -277,9 +278,38 @@ const node: readonly Step[] = [
   { args: ['restart_shovel', ...v, 'nope'] },
   { args: ['restart_federation_link', 'nope'] },
   { tool: 'plugins', args: ['is_enabled', 'nope'], differs: 'which plugins there are' },
+  { tool: 'diagnostics', args: ['is_running', '--formatter', 'json'] },
+  { tool: 'diagnostics', args: ['is_booting', '--formatter', 'json'] },
+  { tool: 'diagnostics', args: ['check_protocol_listener', 'amqp', '--formatter', 'json'] },
+  { tool: 'diagnostics', args: ['memory_breakdown', '--unit', 'xx'] },
+  { tool: 'diagnostics', args: ['check_certificate_expiration', '--unit', 'xx'] },
+  { tool: 'diagnostics', args: ['check_alarms', '--dry-run'] },
+  { tool: 'queues', args: ['check_if_node_is_quorum_critical', '--formatter', 'json'] },
+  { tool: 'queues', args: ['rebalance', 'nosuch'] },
+  { tool: 'queues', args: ['peek', 'nope', '1'], lines: /^(Error|Target)/ },
+  { tool: 'queues', args: ['peek', 'nope', 'x'] },
+  { tool: 'queues', args: ['reclaim_quorum_memory', 'nope'] },
+  { tool: 'plugins', args: ['enable'] },
+  { tool: 'plugins', args: ['enable', '--all', 'x'] },
+  { tool: 'upgrade', args: ['await_online_quorum_plus_one'] },
+  { tool: 'upgrade', args: ['await_online_quorum_plus_one', '--formatter', 'json'] },
+  { tool: 'upgrade', args: ['await_online_synchronized_mirror', '-t', '5'] },
+  { tool: 'upgrade', args: ['post_upgrade'], lines: /^(Exec|Rebal)/ },
+  { tool: 'upgrade', args: ['drain', 'x'] },
+  { tool: 'upgrade', args: ['drain', '--dry-run'] },
+  { tool: 'streams', args: ['stream_status', 'nope'] },
+  { tool: 'streams', args: ['add_replica', 'nope', 'node'] },
+  { tool: 'streams', args: ['delete_replica', 'nope', 'node'] },
+  { tool: 'streams', args: ['set_stream_retention_policy', 'nope', '1D'] },
+  { tool: 'streams', args: ['set_stream_retention_policy', 'nope'] },
+  { args: ['autocomplete', 'set_vh'] },
+  { args: ['autocomplete', 'set_vh', '--formatter', 'json'] },
+  { args: ['autocomplete', 'nothing'] },
   { args: ['join_cluster'], differs: 'there is no cluster to join, with or without a name', code: 69 },
   { args: ['start_app'] },
   { args: ['delete_user', USER] },
+  { args: ['add_vhost', 'ctl-json', '--formatter', 'json'] },
+  { args: ['delete_vhost', 'ctl-json', '--formatter', 'json'] },
   { args: ['delete_vhost', VHOST] },
 ]
 

@@ -30,6 +30,7 @@ function requireJson({ option }: Context): void {
 const exportDefinitions: CtlCommand = {
   ...common,
   name: 'export_definitions',
+  isStream: true,
   summary: 'Writes virtual hosts, users, permissions, policies, queues, exchanges and bindings to a file',
   arguments: [{ name: 'file', help: 'where to; - is standard output', completion: 'file' }],
   options: [FORMAT],

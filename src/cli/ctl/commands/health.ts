@@ -54,7 +54,8 @@ const running = (name: string, banner: (node: string) => string): CtlCommand => 
     const node = await fetchThisNode(context.api)
     if (!node.running)
       throw unhealthy(`RabbitMQ on node ${node.name} is not running or has not fully booted yet`, { result: false })
-    return text(`RabbitMQ on node ${node.name} is fully booted and running`, { node: node.name, result: true })
+    const message = `RabbitMQ on node ${node.name} is fully booted and running`
+    return text(message, { message, result: true })
   },
 })
 
@@ -65,10 +66,8 @@ const isBooting: CtlCommand = {
   async run(context) {
     await context.sayNode((node) => `Asking node ${node} for its boot status ...`)
     const node = await context.api.nodeName()
-    return text(
-      `RabbitMQ on node ${node} is fully booted (check with is_running), stopped or has not started booting yet`,
-      { node, result: false },
-    )
+    const message = `RabbitMQ on node ${node} is fully booted (check with is_running), stopped or has not started booting yet`
+    return text(message, { message, result: false })
   },
 }
 
@@ -149,7 +148,7 @@ const checkPortListener: CtlCommand = {
     const { node, rows } = await listeners(context)
     const ports = rows.map((row) => row.port)
     if (ports.includes(port))
-      return text(`A listener for port ${port} is running on node ${node}.`, { port, result: 'ok' })
+      return text(`A listener for port ${port} is running on node ${node}.`, { node, port: String(port), result: 'ok' })
     const known = ports.toSorted((a, b) => a - b)
     throw unhealthy(
       `No listener for port ${port} is active on node ${node}. Found listeners that use the following ports: ${known.join(', ')}`,
@@ -176,7 +175,7 @@ const checkProtocolListener: CtlCommand = {
     const protocols = [...new Set(rows.map(({ protocol }) => protocol))]
     const protocol = protocolOf(wanted)
     if (protocols.includes(protocol))
-      return text(`A listener for protocol ${wanted} is running on node ${node}.`, { protocol, result: 'ok' })
+      return text(`A listener for protocol ${wanted} is running on node ${node}.`, { node, protocol, result: 'ok' })
     throw unhealthy(
       `Error:\nNo listener for protocol ${wanted} is active on node ${node}. Found listeners for the following protocols: ${protocols.join(', ')}`,
       { listeners: rows, missing: wanted, protocols, result: 'error' },
@@ -257,10 +256,7 @@ const checkCertificateExpiration: CtlCommand = {
     const within = context.number('within') ?? 4
     const unit = context.option('unit')?.toLowerCase() ?? 'weeks'
     if (!TIME_UNITS.includes(unit)) {
-      throw new UsageError(
-        `Bad argument: unit '${unit}' is not supported. Please use one of: ${TIME_UNITS.join(', ')}`,
-        EXIT.data,
-      )
+      throw new UsageError(`"unit '${unit}' is not supported. Please use one of: ${TIME_UNITS.join(', ')}"`)
     }
     await context.sayNode((node) => `Checking certificate expiration on node ${node} ...`)
     try {

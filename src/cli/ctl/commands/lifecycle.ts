@@ -139,6 +139,7 @@ const wait: CtlCommand = {
   arguments: [{ name: 'pidfile', help: 'the file', optional: true, completion: 'file' }],
   options: [{ flags: '-P, --pid <pid>', help: 'the process id, in place of a file', parse: parseNatural }],
   timeoutSec: 60,
+  looksAround: true,
   async run(context) {
     const { api, args, number, say, timeoutSec } = context
     const file = args[0]

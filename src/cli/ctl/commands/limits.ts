@@ -160,7 +160,7 @@ const listVhostLimits: CtlCommand = {
   summary: 'Shows the limits of a virtual host, or of all virtual hosts',
   takesVhost: true,
   options: [{ flags: '--global', help: 'the limits of all virtual hosts' }],
-  async run({ api, flag, say, vhost }) {
+  async run({ api, flag, formatter, say, vhost }) {
     if (flag('global')) {
       say('Listing limits for all vhosts ...')
       const rows = await api.get<VhostLimits[]>('/vhost-limits')
@@ -171,7 +171,8 @@ const listVhostLimits: CtlCommand = {
     }
     say(`Listing limits for vhost "${vhost}" ...`)
     const limits = await vhostLimits(api, vhost)
-    return text(Object.keys(limits).length === 0 ? '' : limitsText(limits))
+    if (Object.keys(limits).length === 0) return formatter === 'json' ? text('', []) : text('')
+    return text(limitsText(limits), { node: await api.nodeName(), result: 'ok', value: limitsText(limits) })
   },
 }
 

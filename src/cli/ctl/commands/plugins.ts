@@ -1,3 +1,4 @@
+import { CliError, UsageError } from '../../errors.ts'
 import { EXIT } from '../../exit-codes.ts'
 import type { Argument, CommandOption } from '../../command-spec.ts'
 import type { CtlCommand } from '../command.ts'
@@ -48,13 +49,9 @@ const list: CtlCommand = {
     const plugins = pluginsOf(node).filter(({ name }) => matcher.test(name))
     const json = {
       format: flag('verbose') ? 'verbose' : flag('minimal') ? 'minimal' : 'normal',
-      plugins: plugins.map(({ name, version }) => ({
-        enabled: 'enabled',
-        name,
-        running: true,
-        running_version: version,
-        version,
-      })),
+      plugins: plugins.map(({ name, version }) =>
+        flag('minimal') ? { name } : { enabled: 'enabled', name, running: true, running_version: version, version },
+      ),
       status: 'running',
     }
     if (flag('minimal'))
@@ -100,9 +97,11 @@ const isEnabled: CtlCommand = {
       `${names.length === 1 ? 'Plugin' : 'Plugins'} ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'}`
     if (missing.length > 0) {
       const found = `Enabled plugins and dependencies: ${enabled.toSorted().join(', ')}`
-      throw failure(`${shown(missing)} not enabled on node ${node}. ${found}`)
+      const message = `${shown(missing)} not enabled on node ${node}. ${found}`
+      throw new CliError(EXIT.unavailable, `Error:\n${message}`, { json: { message, result: 'error' } })
     }
-    return text(`${shown(args)} enabled on node ${node}`)
+    const message = `${shown(args)} enabled on node ${node}`
+    return text(message, { message, result: 'ok' })
   },
 }
 
@@ -115,6 +114,10 @@ const enabling = (name: 'enable' | 'disable' | 'set', summary: string): CtlComma
   options: [{ flags: '--all', help: 'all there are' }, ...WHERE],
   async run(context) {
     const { args, flag, sayNode } = context
+    if (flag('all') && args.length > 0)
+      throw new UsageError('Bad argument: Cannot set both --all and a list of plugins', EXIT.data)
+    // `set` without names is how all of them are turned off
+    if (!flag('all') && args.length === 0 && name !== 'set') throw new UsageError('not enough arguments.')
     await sayNode((node) => `${name === 'disable' ? 'Disabling' : 'Enabling'} plugins on node ${node}:`)
     if (!context.quiet) context.say(args.join('\n'))
     const enabled = (await fetchThisNode(context.api)).enabled_plugins ?? []

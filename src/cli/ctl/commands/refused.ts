@@ -24,7 +24,6 @@ const queues = ['queues'] as const
 const CLUSTER = 'this needs a cluster, and this node is alone'
 const ERLANG = 'this is about the Erlang runtime, which the node does not have'
 const CODE = 'code is not run in the node'
-const STREAMS = 'there are no streams in this node'
 const ENCRYPTED = 'configuration values are not encrypted here: keep them in the environment or in a file of their own'
 
 const flags = (...list: readonly string[]): CommandOption[] =>
@@ -58,13 +57,6 @@ const REFUSED: readonly Refused[] = [
     options: flags('--vhost-pattern <pattern>', '--queue-pattern <pattern>', '--errors-only'),
   },
   { name: 'shrink', section: 'Cluster', tools: queues, why: CLUSTER, options: flags('--errors-only') },
-  {
-    name: 'stream_status',
-    section: 'Monitoring, observability and health checks',
-    tools: ['queues', 'diagnostics'],
-    why: STREAMS,
-    options: flags('--tracking'),
-  },
   {
     name: 'stop_app',
     section: 'Nodes',

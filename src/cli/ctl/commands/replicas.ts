@@ -2,7 +2,6 @@ import { ApiError } from '../../api/http.ts'
 import { route } from '../../api/route.ts'
 import type { CliError } from '../../errors.ts'
 import { UsageError } from '../../errors.ts'
-import { EXIT } from '../../exit-codes.ts'
 import type { Argument } from '../../command-spec.ts'
 import type { Context, CtlCommand } from '../command.ts'
 import { failure, refusedAs } from '../failures.ts'
@@ -13,13 +12,20 @@ import type { QueueMessage } from '../../api/messages.ts'
 const monitoring = { section: 'Monitoring, observability and health checks', tools: ['queues', 'diagnostics'] } as const
 const QUEUE: Argument = { name: 'queue', help: 'name of the queue', completion: 'queue' }
 
+const notFound = (vhost: string): string => `Target queue was not found in virtual host '${vhost}'`
+
 interface Queue {
   readonly type: string
 }
 
-async function requireQuorum({ api, vhost }: Context, name: string, refusal: string): Promise<void> {
+async function requireQuorum(
+  { api, vhost }: Context,
+  name: string,
+  refusal: string,
+  missing = 'not_found',
+): Promise<void> {
   const queue = await api.find<Queue>(`${route`/queues/${vhost}/${name}`}?columns=type`)
-  if (queue === null) throw failure('not_found')
+  if (queue === null) throw failure(missing)
   if (queue.type === 'classic') throw failure(refusal)
 }
 
@@ -64,9 +70,8 @@ const critical = (name: string, banner: (node: string) => string, path: string):
     const nodes = await api.get<unknown[]>('/nodes?columns=name')
     if (nodes.length === 1) {
       const node = await api.nodeName()
-      return text(`Node ${node} seems to be the only one in a single node cluster, the check does not apply`, {
-        result: 'ok',
-      })
+      const alone = 'seems to be the only one in a single node cluster, the check does not apply'
+      return text(`Node ${node} ${alone}`, { message: `Target node ${alone}`, result: 'ok' })
     }
     try {
       await api.get(`/health/checks/${path}`)
@@ -91,10 +96,7 @@ const rebalance: CtlCommand = {
   async run({ api, args, say }): Promise<Output> {
     const type = args[0]!
     if (!['all', 'classic', 'quorum'].includes(type)) {
-      throw new UsageError(
-        `Bad argument: type '${type}' is not supported. Please use one of: all, classic, quorum`,
-        EXIT.data,
-      )
+      throw failure(`type ${type} is not supported. Try one of all, classic, quorum.`)
     }
     say(type === 'all' ? 'Re-balancing leaders of all queues...' : `Re-balancing leaders of ${type} queues...`)
     await refusedAs(api.post('/rebalance/queues', {}))
@@ -121,9 +123,10 @@ const peek: CtlCommand = {
     const { args, sayNode, vhost } = context
     const [name, position] = args as [string, string]
     const place = Number(position)
-    if (!Number.isInteger(place) || place < 1)
-      throw new UsageError('Bad argument: Argument must be a positive integer', EXIT.data)
+    if (!Number.isInteger(place) || place < 1) throw new UsageError('"position value must be a positive integer"')
     await sayNode((node) => `Peeking at queue ${name} at position ${place} on node ${node} ...`)
+    const queue = await context.api.find<Queue>(`${route`/queues/${vhost}/${name}`}?columns=type`)
+    if (queue === null) throw failure(notFound(vhost))
     const message = await messageAt(context, vhost, name, place)
     const headers = message.properties['headers'] ?? {}
     const entries: [string, unknown][] = [
@@ -154,7 +157,7 @@ async function messageAt({ api }: Context, vhost: string, queue: string, place: 
       api.get(`${route`/queues/${vhost}/${queue}/messages`}?${query.toString()}`),
       ({ status }) =>
         status === 404 || status === 405
-          ? failure('not_found: there is no such queue, or the node is no WarrenMQ')
+          ? failure('The node does not show messages where they lie: it is no WarrenMQ')
           : undefined,
     )
     seen += page.items.length
@@ -174,7 +177,7 @@ const reclaim: CtlCommand = {
   async run(context) {
     const name = context.args[0]!
     context.say(`Will flush Raft WAL of quorum queue ${name} ...`)
-    await requireQuorum(context, name, 'Cannot reclaim memory of a classic queue')
+    await requireQuorum(context, name, 'This operation is not applicable to classic queues', notFound(context.vhost))
   },
 }
 

@@ -21,6 +21,7 @@ const PARTS_OF_VHOST = [
 /** @param find another command by its name */
 export const reportCommand = (find: (name: string) => CtlCommand): CtlCommand => ({
   name: 'report',
+  isStream: true,
   section: 'Monitoring, observability and health checks',
   tools: ['ctl', 'diagnostics'],
   summary: 'Prints everything that helps to find out what is wrong, one result after the other',

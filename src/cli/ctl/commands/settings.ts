@@ -192,8 +192,9 @@ const logLocation: CtlCommand = {
   options: [{ flags: '-a, --all', help: 'all places, and not only the first file' }],
   async run({ api, flag, sayNode }) {
     await sayNode((node) => `Log file location(s) on node ${node} ...`)
-    const files = (await fetchThisNode(api)).log_files ?? []
-    return text(flag('all') ? files : files.slice(0, 1), files)
+    const { name, log_files: files = [] } = await fetchThisNode(api)
+    const shown = flag('all') ? files : files.slice(0, 1)
+    return text(shown, { node_name: name, paths: shown, result: 'ok' })
   },
 }
 

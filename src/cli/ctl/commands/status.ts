@@ -292,7 +292,8 @@ const version = (name: string, what: string, read: (overview: Overview) => strin
   timeoutSec: 60,
   async run(context) {
     await context.sayNode((node) => `Asking node ${node} for its ${what}...`)
-    return text(read(await fetchOverview(context.api)) ?? '')
+    const value = read(await fetchOverview(context.api)) ?? ''
+    return text(value, { result: 'ok', value })
   },
 })
 

@@ -1,15 +1,9 @@
-import type { Context, CtlCommand } from '../command.ts'
+import type { CtlCommand } from '../command.ts'
 import { refusedAs } from '../failures.ts'
-import { text, type Output } from '../output.ts'
+import { text } from '../output.ts'
 import { onlyWarren } from './settings.ts'
 
 const common = { section: 'Upgrade', tools: ['upgrade'] } as const
-
-/** Prints nothing but for machines, as RabbitMQ. */
-async function done({ api, formatter }: Context): Promise<Output | undefined> {
-  if (formatter !== 'json') return undefined
-  return text('', { node: await api.nodeName(), result: 'ok' })
-}
 
 const drain: CtlCommand = {
   ...common,
@@ -20,7 +14,6 @@ const drain: CtlCommand = {
       (node) => `Will put node ${node} into maintenance mode. The node will no longer serve any client traffic!`,
     )
     await refusedAs(context.api.post('/node/drain', {}), onlyWarren)
-    return done(context)
   },
 }
 
@@ -34,7 +27,6 @@ const revive: CtlCommand = {
         `Will put node ${node} back into regular operating mode. The node will again serve client traffic and host primary queue replicas.`,
     )
     await refusedAs(context.api.post('/node/revive', {}), onlyWarren)
-    return done(context)
   },
 }
 
@@ -50,8 +42,11 @@ const awaiting = (name: string, summary: string, what: string, path: string): Ct
     say(`Will wait for ${what} for ${timeoutSec ?? WAIT_SEC} seconds...`)
     const nodes = await api.get<unknown[]>('/nodes?columns=name')
     if (nodes.length === 1) {
-      const alone = 'Target node seems to be the only one in a single node cluster, the command does not apply'
-      return text(alone, { result: 'ok', message: alone })
+      const alone = 'Target node seems to be the only one in a single node cluster'
+      return text(`${alone}, the command does not apply`, {
+        message: `${alone}, the check does not apply`,
+        result: 'ok',
+      })
     }
     await refusedAs(api.get(`/health/checks/${path}`))
     return undefined

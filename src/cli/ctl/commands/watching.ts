@@ -21,9 +21,9 @@ const DURATION: CommandOption = {
   parse: (word) => (word === 'infinity' ? Infinity : parseNatural(word)),
 }
 
-/** Aborts when the time is over; never where none was given. */
-function deadline({ number }: Context): AbortSignal {
-  const seconds = number('duration') ?? Infinity
+/** Aborts when the time is over, `--timeout` as well as `--duration`; never where none was given. */
+function deadline({ number, timeoutSec }: Context): AbortSignal {
+  const seconds = Math.min(number('duration') ?? Infinity, timeoutSec ?? Infinity)
   return seconds === Infinity ? new AbortController().signal : AbortSignal.timeout(seconds * 1000)
 }
 
@@ -40,6 +40,7 @@ function parsePattern(pattern: string): RegExp {
 const consumeEventStream: CtlCommand = {
   ...monitoring,
   name: 'consume_event_stream',
+  isStream: true,
   summary: 'Prints what happens in the node, one line of JSON for each event',
   options: [DURATION, { flags: '--pattern <pattern>', help: 'only events whose names match this regular expression' }],
   examples: ['consume_event_stream --pattern "^queue\\." | jq .', 'consume_event_stream --duration 60'],
@@ -84,6 +85,7 @@ const logTail: CtlCommand = {
 const logTailStream: CtlCommand = {
   ...monitoring,
   name: 'log_tail_stream',
+  isStream: true,
   summary: 'Prints what the node logs, as it does',
   options: [DURATION],
   async run(context) {
