@@ -115,6 +115,7 @@ describe('warren ctl and a node', () => {
     assert.match(await done(t, warren, 'cluster_status'), /^Node: \S+, status: marked for maintenance$/m)
     await done(t, warren, '-q', 'check_running')
     assert.equal((await ctl(t, warren, 'check_port_connectivity')).code, 69, 'as of RabbitMQ')
+    await done(t, warren, 'consume_event_stream', '--timeout', '1')
     const { stdout } = await upgrade('revive', '--formatter', 'json')
     assert.match(stdout, /^\{"node":"[^"]+","result":"ok"\}\n$/)
     await done(t, warren, 'check_port_connectivity')

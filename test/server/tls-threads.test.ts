@@ -61,6 +61,20 @@ describe('TLS threads', { skip: notHere }, () => {
   }
 
   for (const threads of [1, 2]) {
+    test(`maintenance mode: ports close and come back, with ${threads}`, async (t) => {
+      const broker = await start(t, threads, { managementPort: 0 })
+      const client = await login(t, broker)
+      const ask = async (what: string): Promise<number> => {
+        const headers = { authorization: `Basic ${btoa('guest:guest')}` }
+        return (await fetch(`${broker.managementUrl}/api/node/${what}`, { method: 'POST', headers })).status
+      }
+      assert.equal(await ask('drain'), 204)
+      await client.expect(m.ConnectionClose)
+      await assert.rejects(dial(t, broker), { code: 'ECONNREFUSED' })
+      assert.equal(await ask('revive'), 204)
+      await login(t, broker)
+    })
+
     test(`AMQP: large bodies come through both ways, with ${threads}`, async (t) => {
       const broker = await start(t, threads)
       const connection = await amqp.connect(broker.tlsUrl!, { ca: authority.ca })
