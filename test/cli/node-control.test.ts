@@ -142,7 +142,7 @@ describe('warren ctl and a node', () => {
 })
 
 /** Commands that do nothing without a thing to do it to, or that end with the node or never. */
-const NEEDS_MORE = new Set(['stop', 'shutdown', 'wait', 'log_tail_stream', 'consume_event_stream'])
+const NEEDS_MORE = new Set(['stop', 'shutdown', 'enable', 'disable', 'wait', 'log_tail_stream', 'consume_event_stream'])
 
 test('the node knows everything that a command without arguments asks for', async (t) => {
   const warren = await startWarren(t)
