@@ -2,7 +2,7 @@ import type { Config, ListenerConfig } from './config/config.ts'
 import type { LazyHttp } from './lazy-http.ts'
 import type { ManagementHost } from './management/management-host.ts'
 import { LateHttpServer } from './net/late-http.ts'
-import { type Listener, ListenError } from './net/listener.ts'
+import { closedBy, type Listener, ListenError } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -43,7 +43,7 @@ export async function openMetrics(
       await app?.close()
     }
     const protocol = context === null ? 'http/prometheus' : 'https/prometheus'
-    open.push({ listener: { ...listener, close }, config: row, protocol, tls: context })
+    open.push({ listener: closedBy(listener, close), config: row, protocol, tls: context })
   }
   try {
     if (tls !== null) await listen(tls.listener, loadTls(tls.settings, 'prometheus.ssl'))

@@ -1,9 +1,9 @@
 import type { ListenerConfig } from './config/config.ts'
-import type { CertificateFacts, ListenerFacts } from './management/management-host.ts'
+import type { ListenerFacts } from './management/management-host.ts'
 import type { Listener } from './net/listener.ts'
-import { type TlsContext, validityProblem } from './net/tls.ts'
+import type { TlsContext } from './net/tls.ts'
+import { SecuredListener } from './secured-listener.ts'
 import type { Log } from './telemetry/log.ts'
-import { wallClock } from './util/real-time.ts'
 
 /** By what is spoken there. */
 export interface ServerUrls {
@@ -27,7 +27,8 @@ export interface ServerUrls {
 export class OpenedListeners {
   readonly all: Pick<Listener, 'close'>[] = []
   readonly shown: ListenerFacts[] = []
-  readonly certificates: CertificateFacts[] = []
+  /** Those with TLS. */
+  readonly secured: SecuredListener[] = []
   readonly urls: ServerUrls = {
     amqp: [],
     amqps: [],
@@ -57,16 +58,10 @@ export class OpenedListeners {
   add(protocol: string, listener: Listener, tls: TlsContext | null): void {
     this.all.push(listener)
     for (const { address, port } of listener.addresses) this.shown.push({ protocol, address, port, tls: tls !== null })
-    if (tls !== null) this.#addCertificate(protocol, listener.port, tls)
-  }
-
-  #addCertificate(protocol: string, port: number, tls: TlsContext): void {
-    const { certFile: file, validFrom, validTo } = tls
-    this.certificates.push({ protocol, port, validTo })
-    const problem = validityProblem(tls, wallClock())
-    if (problem === null) return
-    const [from, to] = [validFrom, validTo].map((time) => new Date(time).toISOString())
-    this.#log.warn(problem, { file, from, to, listener: protocol, port })
+    if (tls === null) return
+    const secured = new SecuredListener(protocol, listener, tls)
+    secured.warn(this.#log)
+    this.secured.push(secured)
   }
 
   async close(): Promise<void> {

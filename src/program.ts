@@ -138,6 +138,7 @@ async function start(argv: readonly string[], letCompilersWork: () => void): Pro
   }
   log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
   announce(config, server)
+  process.on('SIGHUP', () => void server.renewCertificates())
   letCompilersWork()
   adaptHeapGrowth()
   giveBackAfterStart(() => server.broker.connections.size === 0)

@@ -3,6 +3,7 @@ import type { ClientContext } from './amqp-client/index.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { passwords } from './auth/password-hash.ts'
 import type { Config } from './config/config.ts'
+import { CertificateRenewal } from './certificate-renewal.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
@@ -60,6 +61,8 @@ export interface RunningServer {
   createDefaults(): void
   /** Closes connections, writes what is pending and closes the store, in this order. `reason` is told to clients. */
   stop(reason: string): Promise<void>
+  /** Has listeners show certificates that have been renewed; resolves when they do. It happens every minute all the same. */
+  renewCertificates(): Promise<void>
   /** Resolves when the broker cannot go on, for instance because a sync failed. */
   readonly failed: Promise<Error>
 }
@@ -146,10 +149,12 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       control,
       tlsThreads,
     })
+    const renewal = new CertificateRenewal(listeners.secured, networkClock, log)
     links.start()
     if (parts.watchResources !== false) limits.watch(broker)
     let stopping: Promise<void> | null = null
     const stop = async (reason: string): Promise<void> => {
+      renewal.close()
       await links.stop()
       await listeners.close()
       const farewell = `broker forced connection closure with reason '${reason}'`
@@ -171,6 +176,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
       clock,
       createDefaults: () => createFirstObjects(broker, config),
       stop: (reason) => (stopping ??= stop(reason)),
+      renewCertificates: () => renewal.check(),
       failed,
     }
   } catch (error) {
@@ -501,7 +507,7 @@ async function createHost(
   const { node, dataDir } = config
   const monitoring = await openMonitoring(config, {
     broker,
-    certificates: opened.certificates,
+    certificates: opened.secured,
     limits: control.limits,
   })
   return {

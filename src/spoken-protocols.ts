@@ -3,7 +3,7 @@ import type { Broker } from './core/broker.ts'
 import { BufferPool } from './net/buffer-pool.ts'
 import type { Maintenance } from './maintenance.ts'
 import { LateHttpServer } from './net/late-http.ts'
-import { type Listener, ListenError, type listen } from './net/listener.ts'
+import { closedBy, type Listener, ListenError, type listen } from './net/listener.ts'
 import { loadTls, type TlsContext } from './net/tls.ts'
 import { type OpenedListeners, urlOf } from './opened-listeners.ts'
 import type { Logins } from './protocols/logins.ts'
@@ -153,7 +153,11 @@ async function openWebSocket(
   )
   if (listener === null) return
   const secure = tls === null ? '' : 's'
-  opened.add(`http${secure}/web-${name}`, { ...listener, close: () => server.close() }, tls)
+  opened.add(
+    `http${secure}/web-${name}`,
+    closedBy(listener, () => server.close()),
+    tls,
+  )
   const web = name === 'mqtt' ? opened.urls.webMqtt : opened.urls.webStomp
   web.push(urlOf(`ws${secure}`, row, listener) + path)
 }

@@ -60,9 +60,19 @@ export interface ListenOptions {
 export interface Listener {
   readonly port: number
   readonly addresses: readonly { readonly address: string; readonly port: number }[]
+  /** Who connects from now on is shown the certificate of this context. Its other settings are to be as before; without TLS nothing changes. */
+  renewTls(context: TlsContext): void
   /** Stops accepting. Sockets that were handed over stay as they are; those that were not yet are closed. */
   close(): Promise<void>
 }
+
+/** The same, but for how it is closed. */
+export const closedBy = (listener: Listener, close: () => Promise<void>): Listener => ({
+  port: listener.port,
+  addresses: listener.addresses,
+  renewTls: (context) => listener.renewTls(context),
+  close,
+})
 
 /** A port that cannot be listened on; the text names address and port. */
 export class ListenError extends Error {
@@ -88,6 +98,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     port: addresses[0]!.port,
     addresses,
+    renewTls: (context) => acceptor.renewTls(context),
     async close() {
       for (const server of servers) server.close()
       acceptor.closePending()
@@ -189,6 +200,7 @@ class Acceptor {
   readonly #options: ListenOptions
   readonly #log: Log
   readonly #limited: LogLimiter
+  readonly #tlsServer: TlsServer | null
   readonly #handshakes: HandshakeQueue | null
   readonly #files: OpenFilesGuard
   /** What has not been handed over, by `socketKey`. */
@@ -201,7 +213,8 @@ class Acceptor {
     this.#log = options.log
     this.#limited = limitLog(options.log)
     this.#files = new OpenFilesGuard(options.log)
-    this.#handshakes = options.tls ? this.#createHandshakes(options.tls) : null
+    this.#tlsServer = options.tls ? this.#createTlsServer(options.tls) : null
+    this.#handshakes = this.#tlsServer && options.tls ? this.#createHandshakes(this.#tlsServer, options.tls) : null
   }
 
   createServer(): Server {
@@ -211,6 +224,10 @@ class Acceptor {
 
   readonly onAcceptError = (err: Error): void => {
     this.#limited.warn('accept', 'a connection could not be accepted', { err })
+  }
+
+  renewTls({ options }: TlsContext): void {
+    this.#tlsServer?.setSecureContext(options)
   }
 
   closePending(): void {
@@ -270,8 +287,7 @@ class Acceptor {
     this.#handshakes.add(socket)
   }
 
-  #createHandshakes(context: TlsContext): HandshakeQueue {
-    const server = this.#createTlsServer(context)
+  #createHandshakes(server: TlsServer, context: TlsContext): HandshakeQueue {
     return new HandshakeQueue({
       timeoutMs: context.options.handshakeTimeout ?? 0,
       // A TLS server that does not listen itself wraps whatever socket it is given, with what is unread in it.

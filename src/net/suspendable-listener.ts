@@ -1,4 +1,5 @@
 import type { listen, Listener, ListenOptions } from './listener.ts'
+import type { TlsContext } from './tls.ts'
 
 /**
  * Listens, can stop for a while, and has its port back afterwards. In between a client is refused by the operating system, which is
@@ -7,7 +8,7 @@ import type { listen, Listener, ListenOptions } from './listener.ts'
 export class SuspendableListener implements Listener {
   readonly port: number
   readonly addresses: Listener['addresses']
-  readonly #options: ListenOptions
+  #options: ListenOptions
   readonly #open: typeof listen
   #current: Listener | null
   #isClosed = false
@@ -35,10 +36,18 @@ export class SuspendableListener implements Listener {
   /** Not to be called while `suspend` is under way. @throws (rejects with) ListenError where another program has the port by now */
   async resume(): Promise<void> {
     if (this.#current !== null || this.#isClosed) return
-    const opened = await this.#open(this.#options)
+    const options = this.#options
+    const opened = await this.#open(options)
     // the server may have stopped meanwhile
-    if (this.#isClosed) await opened.close()
-    else this.#current = opened
+    if (this.#isClosed) return opened.close()
+    this.#current = opened
+    if (this.#options.tls && this.#options.tls !== options.tls) opened.renewTls(this.#options.tls)
+  }
+
+  /** Also for when it listens again. */
+  renewTls(context: TlsContext): void {
+    this.#options = { ...this.#options, tls: context }
+    this.#current?.renewTls(context)
   }
 
   async close(): Promise<void> {

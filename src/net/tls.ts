@@ -1,6 +1,7 @@
-import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
+import { constants, createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { SecureContextOptions, SecureVersion, TlsOptions, TLSSocket } from 'node:tls'
 import { tlsModule } from './tls-module.ts'
 
@@ -24,11 +25,12 @@ export interface TlsSettings {
 /** What a TLS listener needs, with all files read and checked. */
 export interface TlsContext {
   readonly options: TlsOptions
-  readonly verifyPeer: boolean
-  readonly requireCertificate: boolean
-  /** Of the broker's certificate. */
-  readonly certFile: string
-  /** Since when the certificate is valid, and when it expires; ms since the epoch. */
+  readonly settings: TlsSettings
+  /** What the keys of the settings begin with. */
+  readonly keys: string
+  /** Of what was in the files, to see whether they have changed. */
+  readonly digest: string
+  /** Since when the broker's certificate is valid, and when it expires; ms since the epoch. */
   readonly validFrom: number
   readonly validTo: number
 }
@@ -65,7 +67,11 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
     ...versionOptions(settings, keys),
   }
   if (settings.password !== null) secure.passphrase = settings.password
-  if (settings.caFile !== null) secure.ca = readAuthorities(settings.caFile, keys)
+  let ca: Buffer | null = null
+  if (settings.caFile !== null) {
+    ca = readPem(`${keys}.cacertfile`, settings.caFile)
+    secure.ca = authoritiesOf(ca, settings.caFile, keys)
+  }
   attempt(`${keys}.ciphers`, settings.ciphers.join(':'), () => tlsModule().createSecureContext(secure))
   const options: TlsOptions = {
     ...secure,
@@ -76,10 +82,19 @@ export function loadTls(settings: TlsSettings, keys = 'ssl_options'): TlsContext
     rejectUnauthorized: settings.verifyPeer && settings.requireCertificate,
     handshakeTimeout: settings.handshakeTimeoutMs,
   }
-  const { verifyPeer, requireCertificate, certFile } = settings
   const validFrom = certificate.validFromDate.getTime()
-  return { options, verifyPeer, requireCertificate, certFile, validFrom, validTo: certificate.validToDate.getTime() }
+  const validTo = certificate.validToDate.getTime()
+  return { options, settings, keys, digest: digestOf([cert, key, ca]), validFrom, validTo }
 }
+
+/** What `TlsContext.digest` would be if the files were read now. Rejects where one of them cannot be read. */
+export async function currentDigest({ certFile, keyFile, caFile }: TlsSettings): Promise<string> {
+  const read = async (path: string | null): Promise<Buffer | null> => (path === null ? null : readFile(path))
+  return digestOf(await Promise.all([certFile, keyFile, caFile].map(read)))
+}
+
+const digestOf = (files: readonly (Buffer | null)[]): string =>
+  files.map((file) => (file === null ? '' : createHash('sha256').update(file).digest('hex'))).join(' ')
 
 /** Certificates that expire sooner are warned of. */
 const WARNING_DAYS = 30
@@ -116,10 +131,9 @@ function openKey(key: Buffer, password: string | null): KeyObject {
   return createPrivateKey(password === null ? { key } : { key, passphrase: password })
 }
 
-function readAuthorities(path: string, keys: string): string[] {
+function authoritiesOf(pem: Buffer, path: string, keys: string): string[] {
   const key = `${keys}.cacertfile`
-  const pem = readPem(key, path).toString('latin1')
-  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const found = pem.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   if (found.length === 0) throw new TlsError(`${key}: there is no certificate in ${path}`)
   for (const each of found) attempt(key, path, () => new X509Certificate(each))
   return found
@@ -153,10 +167,10 @@ export interface AlternativeName {
 }
 
 /** Why a client that has finished the handshake is to be refused, or null. */
-export function peerProblem(socket: TLSSocket, context: TlsContext): string | null {
-  if (!context.verifyPeer) return null
+export function peerProblem(socket: TLSSocket, { settings }: TlsContext): string | null {
+  if (!settings.verifyPeer) return null
   const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) return context.requireCertificate ? 'the client has no certificate' : null
+  if (certificate === undefined) return settings.requireCertificate ? 'the client has no certificate' : null
   return certificateProblem(socket)
 }
 

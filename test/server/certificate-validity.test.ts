@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { loadTls, validityProblem } from '../../src/net/tls.ts'
+import { loadTls, type TlsContext, validityProblem } from '../../src/net/tls.ts'
+import { SecuredListener } from '../../src/secured-listener.ts'
+import { createLog } from '../../src/telemetry/pino-log.ts'
 import { Authority, withoutOpenssl } from '../support/certificates.ts'
 import { startWarren, temporaryFolder } from '../support/warren-process.ts'
 
@@ -26,6 +28,26 @@ describe('the time in which a certificate is valid', { skip: withoutOpenssl }, (
     assert.equal(validityProblem(context, validTo - 30 * DAY_MS), null)
     assert.match(validityProblem(context, validTo - 30 * DAY_MS + 1)!, /expires in less than 30 days/)
     assert.match(validityProblem(context, validTo + 1)!, /has expired/)
+  })
+
+  test('is warned of once, and once more for the next certificate', (t) => {
+    const { certFile, keyFile } = new Authority(temporaryFolder(t)).issue('server', '/CN=localhost')
+    const context = loadTls({ ...SETTINGS, certFile, keyFile })
+    const lines: string[] = []
+    const writer = { write: (line: string) => void lines.push(line) }
+    const log = createLog([{ level: 'info', format: 'plaintext', writer }])
+    const shown: TlsContext[] = []
+    const listener = { port: 5671, addresses: [], renewTls: shown.push.bind(shown), close: async () => {} }
+    const secured = new SecuredListener('amqp/ssl', listener, context)
+    secured.warn(log)
+    secured.warn(log)
+    assert.equal(lines.length, 1)
+    assert.match(lines[0]!, /expires in less than 30 days .*listener=amqp\/ssl port=5671/)
+    const next = { ...context }
+    secured.renew(next)
+    assert.deepEqual(shown, [next])
+    secured.warn(log)
+    assert.equal(lines.length, 2)
   })
 
   test('is in the log with file and listener, and in the health check, for each port', async (t) => {

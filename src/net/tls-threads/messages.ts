@@ -1,10 +1,12 @@
 import type { Listener, ListenOptions } from '../listener.ts'
+import type { TlsContext } from '../tls.ts'
 
 export type PlainListenOptions = Omit<ListenOptions, 'log' | 'onConnection'>
 
 /** To a TLS thread. */
 export type TlsRequest =
   | { readonly kind: 'listen'; readonly listener: number; readonly options: PlainListenOptions }
+  | { readonly kind: 'renew'; readonly listener: number; readonly context: TlsContext }
   | { readonly kind: 'close'; readonly listener: number }
   /** The broker has closed its side, whether or not it has read all. */
   | { readonly kind: 'abandon'; readonly connection: number }

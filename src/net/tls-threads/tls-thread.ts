@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../telemetry/log.ts'
 import { type Listener, ListenError } from '../listener.ts'
+import type { TlsContext } from '../tls.ts'
 import type { PlainListenOptions, TlsReply, TlsRequest } from './messages.ts'
 import type { TlsWorkerInput } from './tls-worker.ts'
 import { workerScript } from '../../util/worker-script.ts'
@@ -50,6 +51,10 @@ export class TlsThread {
   listen(listener: number, options: PlainListenOptions): Promise<Addresses> {
     this.#post({ kind: 'listen', listener, options })
     return new Promise((resolve, reject) => this.#opening.set(listener, { resolve, reject }))
+  }
+
+  renew(listener: number, context: TlsContext): void {
+    this.#post({ kind: 'renew', listener, context })
   }
 
   /** Also where it is not listened. */

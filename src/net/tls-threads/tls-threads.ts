@@ -6,6 +6,7 @@ import type { Log, LogLimiter } from '../../telemetry/log.ts'
 import { type Listener, listen, type ListenOptions } from '../listener.ts'
 import { OpenFilesGuard } from '../open-files-guard.ts'
 import { type Handover, receiveHandover, SECRET_BYTES } from './handover.ts'
+import type { TlsContext } from '../tls.ts'
 import type { PlainListenOptions } from './messages.ts'
 import { type Addresses, TlsThread } from './tls-thread.ts'
 import { clearTimeout, setTimeout } from '../../util/real-time.ts'
@@ -65,6 +66,7 @@ export class TlsThreads {
     // a port that is shared can be had although another broker shares it as well
     if (isShared && given.port !== 0) await tryPort(given)
     const listener = ++this.#lastListener
+    const renewTls = (context: TlsContext): void => this.#renew(listener, context)
     const close = async (): Promise<void> => {
       this.#listeners.delete(listener)
       await Promise.all(this.#threads.map((thread) => thread.close(listener)))
@@ -80,7 +82,7 @@ export class TlsThreads {
       await close()
       throw error
     }
-    return { port: addresses[0]!.port, addresses, close }
+    return { port: addresses[0]!.port, addresses, renewTls, close }
   }
 
   /** For when the broker has closed its connections; those that are still open do not outlive it. */
@@ -89,6 +91,14 @@ export class TlsThreads {
     for (const timer of this.#restarts) clearTimeout(timer)
     await Promise.all(this.#threads.map((thread) => thread.stop()))
     this.#server.close()
+  }
+
+  #renew(listener: number, context: TlsContext): void {
+    const opened = this.#listeners.get(listener)
+    if (opened === undefined) return
+    // for a thread that is started again, too
+    this.#listeners.set(listener, { ...opened, options: { ...opened.options, tls: context } })
+    for (const thread of this.#threads) thread.renew(listener, context)
   }
 
   #start(): TlsThread {

@@ -35,6 +35,8 @@ port.on('message', (request: TlsRequest) => {
   switch (request.kind) {
     case 'listen':
       return void open(request.listener, request.options)
+    case 'renew':
+      return listeners.get(request.listener)?.renewTls(request.context)
     case 'close':
       return void close(request.listener)
     case 'abandon':
