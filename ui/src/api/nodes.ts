@@ -5,6 +5,8 @@ import type { Details } from './types.ts'
 export interface Node {
   readonly name: string
   readonly running: boolean
+  /** In maintenance mode: clients cannot connect. */
+  readonly being_drained?: boolean
   readonly os_pid?: string
   /** Milliseconds. */
   readonly uptime?: number

@@ -59,6 +59,9 @@ export const texts = defineTexts(
     diskAlarm: (node: string) => `Disk alarm on ${node}: publishers are blocked`,
     diskAlarmHint:
       'Less space is free than the limit asks for. Make room on the disk of the data directory. Publishing goes on by itself then.',
+    maintenance: (node: string) => `Node ${node} is in maintenance mode: clients cannot connect`,
+    maintenanceHint:
+      'warren upgrade revive ends it (rabbitmq-upgrade revive on a RabbitMQ node), and so does a restart.',
     down: (node: string) => `Node ${node} does not run`,
     version: (product: string, version: string) => `${product} ${version}`,
     compatible: (version: string) => `speaks RabbitMQ ${version}`,
@@ -119,6 +122,9 @@ export const texts = defineTexts(
     memoryAlarmHint: '内存使用量超过水位线。请让消费者赶上进度、清空不需要的队列，或提高水位线。之后发布会自动恢复。',
     diskAlarm: (node) => `节点 ${node} 磁盘告警：发布者已被阻塞`,
     diskAlarmHint: '可用空间低于限制。请为数据目录所在磁盘腾出空间。之后发布会自动恢复。',
+    maintenance: (node) => `节点 ${node} 处于维护模式：客户端无法连接`,
+    maintenanceHint:
+      '使用 warren upgrade revive（RabbitMQ 节点使用 rabbitmq-upgrade revive）或重启节点即可结束维护模式。',
     down: (node) => `节点 ${node} 未运行`,
     version: (product, version) => `${product} ${version}`,
     compatible: (version) => `兼容 RabbitMQ ${version}`,
