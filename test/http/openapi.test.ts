@@ -60,6 +60,8 @@ const REQUESTS: readonly (readonly [method: 'PUT' | 'POST' | 'DELETE', template:
   ['POST', '/api/definitions', {}],
   ['POST', '/api/all-configuration', {}],
   ['POST', '/api/definitions/{vhost}', {}],
+  ['POST', '/api/node/drain'],
+  ['POST', '/api/node/revive'],
 ]
 /** At the end, since what they delete is looked at before. */
 const DELETIONS: readonly (readonly ['DELETE' | 'POST', string, unknown?])[] = [
