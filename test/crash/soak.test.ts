@@ -8,7 +8,7 @@ import { withoutProc } from '../support/process-memory.ts'
 // A short piece of what `npm run soak` does for hours.
 
 const script = fileURLToPath(new URL('../../tools/soak.ts', import.meta.url))
-const minutes = process.env['CI'] === undefined ? 1 / 3 : 3
+const minutes = process.env['CI'] === undefined ? 1 / 3 : 1
 /** For what is still queued at the end to come out, and for files and disk to come back. */
 const REST_MS = 200_000
 

@@ -93,6 +93,8 @@ describe('a queue longer than the memory', () => {
         }
         other.destroy()
       }
+      // what the last one sent may still have been on its way
+      await eventually(() => broker.server.broker.connections.size === 1)
       await eventually(() => queueOf(broker).readyCount === MESSAGES)
       client.send(1, get(true))
       const { redelivered } = await client.expect(m.BasicGetOk)

@@ -65,12 +65,12 @@ const threaded = { skip: withoutOpenssl || (process.platform !== 'linux' && 'no 
 test('clients of TLS threads, which take three files each, leave room as well', threaded, async (t) => {
   const { certFile, keyFile } = new Authority(temporaryFolder(t)).issue('server', '/CN=localhost')
   const flags = [`--ssl-options-certfile=${certFile}`, `--ssl-options-keyfile=${keyFile}`, '--tls-port=0']
-  const warren = await startWarren(t, ['--tls-threads=2', ...flags], { openFilesMax: 160 })
+  const warren = await startWarren(t, ['--tls-threads=2', ...flags], { openFilesMax: 240 })
   const port = warren.port('AMQP over TLS')
   const dial = (): Socket => connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
   const taken = (await openMany(t, 150, dial)).filter((socket) => !socket.destroyed)
   assert.ok(taken.length > 5, `${taken.length} were taken`)
-  await eventually(() => readdirSync(`/proc/${warren.pid}/fd`).length <= 121)
-  assert.match(warren.stderr, /\[warn\] connection refused: too many open files; .* limit=160/)
+  await eventually(() => readdirSync(`/proc/${warren.pid}/fd`).length <= 181)
+  assert.match(warren.stderr, /\[warn\] connection refused: too many open files; .* limit=240/)
   assert.doesNotMatch(warren.stderr, /\[error\]/)
 })

@@ -4,23 +4,29 @@ import type { Page } from 'playwright-core'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe calls serious or critical, as `rule: where`. */
-export async function accessibilityFaults(page: Page): Promise<string[]> {
-  // Through the debugger's own door: a script element would be against the content policy, which is as it should be.
-  await page.evaluate(`${axe}; undefined`)
-  return page.evaluate(async () => {
+/**
+ * What axe calls serious or critical, as `rule: where`.
+ * @param rules of axe, where not all are to be looked at
+ */
+export async function accessibilityFaults(page: Page, rules?: readonly string[]): Promise<string[]> {
+  // Through the debugger's own door: a script element would be against the content policy, which is as it should be. Once
+  // for a document: it is half a megabyte.
+  if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(`${axe}; undefined`)
+  return page.evaluate(async (only) => {
     interface Axe {
       run: (options: object) => Promise<{
         violations: { id: string; impact: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
       }>
     }
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run({ resultTypes: ['violations'] })
+    const runOnly = only === undefined ? {} : { runOnly: only }
+    const options = { resultTypes: ['violations'], ...runOnly }
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(options)
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(({ id, nodes }) =>
         nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`),
       )
-  })
+  }, rules)
 }
 
 /**
