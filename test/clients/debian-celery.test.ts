@@ -13,7 +13,6 @@ const EXPECTED: Readonly<Record<string, unknown>> = {
   ranked: ['9', '5', '1', '0'],
   events: ['task-received', 'task-started', 'task-succeeded'],
   survives: [1, 2, 3, 4, 5],
-  stopped: 0,
   chords: { sum: 20, exit: 0 },
 }
 
