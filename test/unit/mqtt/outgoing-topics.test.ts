@@ -26,3 +26,9 @@ test('a key that stands for no topic that a message may have has none', () => {
     assert.equal(PLAIN.of(key).topic, '')
   }
 })
+
+test('what is remembered keeps no more memory than its bytes', () => {
+  const { bytes } = PLAIN.of('some.ä')
+  assert.equal(bytes.toString(), 'some/ä')
+  assert.equal(bytes.buffer.byteLength, 7)
+})
