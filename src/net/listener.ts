@@ -214,7 +214,7 @@ class Acceptor {
     this.#limited = limitLog(options.log)
     this.#files = new OpenFilesGuard(options.log)
     this.#tlsServer = options.tls ? this.#createTlsServer(options.tls) : null
-    this.#handshakes = this.#tlsServer && options.tls ? this.#createHandshakes(this.#tlsServer, options.tls) : null
+    this.#handshakes = this.#tlsServer && this.#createHandshakes(this.#tlsServer)
   }
 
   createServer(): Server {
@@ -287,9 +287,9 @@ class Acceptor {
     this.#handshakes.add(socket)
   }
 
-  #createHandshakes(server: TlsServer, context: TlsContext): HandshakeQueue {
+  #createHandshakes(server: TlsServer): HandshakeQueue {
     return new HandshakeQueue({
-      timeoutMs: context.options.handshakeTimeout ?? 0,
+      timeoutMs: this.#options.tls?.options.handshakeTimeout ?? 0,
       // A TLS server that does not listen itself wraps whatever socket it is given, with what is unread in it.
       begin: (socket) => server.emit('connection', socket),
       onTimeout: (socket) => this.#refuseHandshake(socket, 'TLS handshake timeout'),

@@ -2,6 +2,7 @@ import { AmqpReplyError, type Channel, type Delivery, Properties, type QueueOpti
 import type { Exchange } from '../../core/exchange.ts'
 import type { Binding } from '../../core/exchanges/exchange-type.ts'
 import { type Field, long, longstr, stringOf, type Table } from '../../core/fields.ts'
+import { REPLY_CODES } from '../../core/reply-codes.ts'
 import { canonicalTable } from '../../core/typed-json.ts'
 import type { Timer } from '../../util/clock.ts'
 import { ensure } from '../links/ensure.ts'
@@ -12,7 +13,6 @@ import { exchangeHeaders, isPropagated, type Place, shouldForward, upstreamArgum
 
 /** How often it is looked whether the exchanges upstream are still there; RabbitMQ looks for the internal one only. */
 const CHECK_MS = 90_000
-const NOT_FOUND = 404
 
 /**
  * The link of a federated exchange. Upstream it has a queue that gathers messages while the link is down, fed by an internal exchange, which
@@ -206,7 +206,7 @@ export class ExchangeWork implements LinkWork {
       await channel.close()
       return true
     } catch (error) {
-      if (error instanceof AmqpReplyError && error.replyCode === NOT_FOUND) return false
+      if (error instanceof AmqpReplyError && error.replyCode === REPLY_CODES.notFound.code) return false
       throw error
     }
   }

@@ -1,6 +1,5 @@
 import { type AmqpConnection, AmqpReplyError, type Channel, type QueueOptions } from '../../amqp-client/index.ts'
-
-const NOT_FOUND = 404
+import { REPLY_CODES } from '../../core/reply-codes.ts'
 
 /**
  * Declares a queue only if there is none of that name: one that is there may have been declared in another way. Null: it has to be there.
@@ -32,7 +31,7 @@ export async function ensure(
     await check(channel)
     await channel.close()
   } catch (error) {
-    const isMissing = error instanceof AmqpReplyError && error.replyCode === NOT_FOUND
+    const isMissing = error instanceof AmqpReplyError && error.replyCode === REPLY_CODES.notFound.code
     if (!isMissing || create === null) throw error
     const channel = await connection.openChannel()
     await create(channel)

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { AmqpConnection, ClientContext } from '../../amqp-client/index.ts'
 import { AmqpClientError, AmqpReplyError, connect, parseAmqpUri } from '../../amqp-client/index.ts'
 import type { Broker } from '../../core/broker.ts'
+import { REPLY_CODES } from '../../core/reply-codes.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Clock } from '../../util/clock.ts'
 
@@ -50,10 +51,8 @@ export async function openLink(host: LinkHost, target: LinkTarget, signal: Abort
   }
 }
 
-const ACCESS_REFUSED = 403
-
 const isRefusedLogin = (error: unknown): boolean =>
-  error instanceof AmqpReplyError && error.scope === 'connection' && error.replyCode === ACCESS_REFUSED
+  error instanceof AmqpReplyError && error.scope === 'connection' && error.replyCode === REPLY_CODES.accessRefused.code
 
 /** In place of what the broker says of the mechanism, of which whoever wrote the address knows nothing. */
 class UnknownUserError extends AmqpClientError {

@@ -5,30 +5,16 @@ import { onlyWarren } from './settings.ts'
 
 const common = { section: 'Upgrade', tools: ['upgrade'] } as const
 
-const drain: CtlCommand = {
+/** @param end of the sentence that says what is about to happen */
+const switching = (name: 'drain' | 'revive', summary: string, end: string): CtlCommand => ({
   ...common,
-  name: 'drain',
-  summary: 'Puts the node into maintenance mode: clients are sent away, and none can connect until revive or a restart',
-  async run(context) {
-    await context.sayNode(
-      (node) => `Will put node ${node} into maintenance mode. The node will no longer serve any client traffic!`,
-    )
-    await refusedAs(context.api.post('/node/drain', {}), onlyWarren)
+  name,
+  summary,
+  async run({ api, sayNode }) {
+    await sayNode((node) => `Will put node ${node} ${end}`)
+    await refusedAs(api.post(`/node/${name}`, {}), onlyWarren)
   },
-}
-
-const revive: CtlCommand = {
-  ...common,
-  name: 'revive',
-  summary: 'Ends maintenance mode: clients can connect again',
-  async run(context) {
-    await context.sayNode(
-      (node) =>
-        `Will put node ${node} back into regular operating mode. The node will again serve client traffic and host primary queue replicas.`,
-    )
-    await refusedAs(context.api.post('/node/revive', {}), onlyWarren)
-  },
-}
+})
 
 const WAIT_SEC = 120
 
@@ -77,7 +63,15 @@ export const UPGRADE_COMMANDS: readonly CtlCommand[] = [
     'a synchronised mirror be online for all classic mirrored queues',
     'node-is-mirror-sync-critical',
   ),
-  drain,
+  switching(
+    'drain',
+    'Puts the node into maintenance mode: clients are sent away, and none can connect until revive or a restart',
+    'into maintenance mode. The node will no longer serve any client traffic!',
+  ),
   postUpgrade,
-  revive,
+  switching(
+    'revive',
+    'Ends maintenance mode: clients can connect again',
+    'back into regular operating mode. The node will again serve client traffic and host primary queue replicas.',
+  ),
 ]
