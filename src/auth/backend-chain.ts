@@ -1,4 +1,4 @@
-import { type Identity, internalIdentity, type LoginFacts, type LoginOutcome, type Renewal } from '../core/identity.ts'
+import { type Identity, InternalIdentity, type LoginFacts, type LoginOutcome, type Renewal } from '../core/identity.ts'
 import type { Permissions } from '../core/permissions.ts'
 import type { Users } from '../core/users.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -127,7 +127,7 @@ export class BackendChain implements Authenticator {
     const { permissions, clock } = this.#parts
     // the broker's own permissions alone: known at once, and every change of them is
     if (grants.length === 1 && grants[0] instanceof PermissionGrants) {
-      return { outcome: 'ok', identity: internalIdentity(name, all, permissions) }
+      return { outcome: 'ok', identity: new InternalIdentity(name, all, permissions) }
     }
     // a token says the same for as long as it is valid
     const refreshMs = authz.every(({ renew }) => renew !== null) ? null : REFRESH_MS
@@ -159,11 +159,12 @@ function refusal(
 }
 
 /** Those without anything that expires take any secret. */
-async function renewAll(users: readonly BackendUser[], tags: readonly string[], secret: string): Promise<Renewal> {
-  const all = [...tags]
+async function renewAll(users: readonly BackendUser[], besides: readonly string[], secret: string): Promise<Renewal> {
+  const all = [...besides]
   const ends: (number | null)[] = []
   for (const user of users) {
-    const renewal = user.renew === null ? ({ ...user, outcome: 'ok' } as const) : await user.renew(secret)
+    const { tags, expiresAt } = user
+    const renewal = user.renew === null ? ({ outcome: 'ok', tags, expiresAt } as const) : await user.renew(secret)
     if (renewal.outcome !== 'ok') return renewal
     all.push(...renewal.tags)
     ends.push(renewal.expiresAt)

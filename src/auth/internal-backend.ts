@@ -34,22 +34,31 @@ export class InternalBackend implements AuthBackend {
   }
 
   #find(name: string): BackendOutcome {
-    const users = this.#users
-    if (users.get(name) === undefined) return { outcome: 'refused', reason: `user '${name}' not found` }
-    const grants = new PermissionGrants(this.#permissions, name)
-    const user: BackendUser = {
-      name,
-      get tags() {
-        return users.get(name)?.tags ?? []
-      },
-      grants,
-      expiresAt: null,
-      renew: null,
-    }
-    return { outcome: 'ok', user }
+    if (this.#users.get(name) === undefined) return { outcome: 'refused', reason: `user '${name}' not found` }
+    return { outcome: 'ok', user: new InternalUser(name, this.#users, new PermissionGrants(this.#permissions, name)) }
   }
 
   close(): void {}
+}
+
+/** A class for the same reason as `InternalIdentity`. */
+class InternalUser implements BackendUser {
+  readonly name: string
+  readonly grants: Grants
+  readonly expiresAt = null
+  readonly renew = null
+  readonly #users: Users
+
+  constructor(name: string, users: Users, grants: Grants) {
+    this.name = name
+    this.#users = users
+    this.grants = grants
+  }
+
+  /** As they are now. */
+  get tags(): readonly string[] {
+    return this.#users.get(this.name)?.tags ?? []
+  }
 }
 
 /** The broker's permissions, for where they are one voice among several. */

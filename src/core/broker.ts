@@ -4,6 +4,7 @@ import { limitLog, type Log, type LogLimiter } from '../telemetry/log.ts'
 import type { Clock } from '../util/clock.ts'
 import { PatternError } from '../util/pcre.ts'
 import type { Turn } from '../util/turn.ts'
+import { Roster } from '../util/roster.ts'
 import { TurnTime } from '../util/turn-time.ts'
 import { Alarms } from './alarms.ts'
 import { FULL_AUTHORIZER } from './authorizer.ts'
@@ -15,7 +16,7 @@ import { describeResource, notAllowed, notFound, notImplemented, preconditionFai
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
 import { connectionFacts, sessionFacts } from './event-facts.ts'
 import { BrokerEvents } from './events.ts'
-import { type Identity, internalIdentity } from './identity.ts'
+import { type Identity, InternalIdentity } from './identity.ts'
 import type { Interceptor } from './interceptors.ts'
 import { MessageDecoder } from './message-decoder.ts'
 import type { DelayLine } from './delays/delay-line.ts'
@@ -113,7 +114,7 @@ export class Broker {
   readonly events: BrokerEvents
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
-  readonly connections = new Set<ClientConnection>()
+  readonly connections = new Roster<ClientConnection>()
   /** Publishers that have to wait because the store does not keep up. */
   readonly heldConnections = new Set<ClientConnection>()
   readonly #trusted = new Set<ClientConnection>()
@@ -419,7 +420,7 @@ export class Broker {
     if (overLimit !== null) throw notAllowed(overLimit)
     identity.authorizer.requireVhost(vhostName)
     const connection = new ClientConnection(++this.#lastConnectionId, vhost, identity, facts, sink)
-    this.connections.add(connection)
+    this.connections.add(connection.id, connection)
     vhost.connections++
     this.counters.connectionsOpened++
     this.events.emit('connection.created', vhostName, () => connectionFacts(connection))
@@ -439,12 +440,12 @@ export class Broker {
 
   /** One of the broker's own users, as when it has logged in. */
   identityOf({ name }: User): Identity {
-    return internalIdentity(name, () => this.users.get(name)?.tags ?? [], this.permissions)
+    return new InternalIdentity(name, () => this.users.get(name)?.tags ?? [], this.permissions)
   }
 
   forgetConnection(connection: ClientConnection): void {
     this.#trusted.delete(connection)
-    if (!this.connections.delete(connection)) return
+    if (!this.connections.delete(connection.id)) return
     connection.vhost.connectionGone(connection)
     this.counters.connectionsClosed++
     this.events.emit('connection.closed', connection.vhost.name, () => connectionFacts(connection))
@@ -475,7 +476,7 @@ export class Broker {
   }
 
   #isChannel({ connection }: Session): boolean {
-    return connection.facts.hasChannels !== false && this.connections.has(connection)
+    return connection.facts.hasChannels !== false && this.connections.has(connection.id)
   }
 
   /** All that are open, those of the program and of users who are no clients among them. */

@@ -37,15 +37,27 @@ export type LoginOutcome =
    */
   | { readonly outcome: 'refused'; readonly reason: string; readonly misplaced?: true }
 
-/** One who goes by the broker's own permissions: has nothing that expires, and takes any new secret. */
-export function internalIdentity(name: string, tags: () => readonly string[], permissions: Permissions): Identity {
-  return {
-    name,
-    get tags() {
-      return tags()
-    },
-    authorizer: new PermissionsAuthorizer(permissions, name),
-    expiresAt: null,
-    renew: () => ({ outcome: 'ok', tags: tags(), expiresAt: null }),
+/**
+ * One who goes by the broker's own permissions: has nothing that expires, and takes any new secret. A class, as an object literal with a
+ * getter would have V8 make a hidden class for each login, and keep alive by that what the getter knows.
+ */
+export class InternalIdentity implements Identity {
+  readonly name: string
+  readonly authorizer: Authorizer
+  readonly expiresAt = null
+  readonly #tags: () => readonly string[]
+
+  constructor(name: string, tags: () => readonly string[], permissions: Permissions) {
+    this.name = name
+    this.#tags = tags
+    this.authorizer = new PermissionsAuthorizer(permissions, name)
+  }
+
+  get tags(): readonly string[] {
+    return this.#tags()
+  }
+
+  renew(): Renewal {
+    return { outcome: 'ok', tags: this.tags, expiresAt: null }
   }
 }

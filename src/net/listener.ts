@@ -241,10 +241,14 @@ class Acceptor {
       socket.destroy()
       return
     }
+    socket.on('error', this.#onEarlyError)
+    if (this.#handshakes === null && this.#options.proxyProtocol !== true) {
+      this.#handOver(socket, null, null)
+      return
+    }
     const pending: Pending = { socket, client: null }
     const key = socketKey(socket)
     this.#pending.set(key, pending)
-    socket.on('error', this.#onEarlyError)
     socket.once('close', () => {
       if (this.#pending.get(key) === pending) this.#pending.delete(key)
     })
@@ -279,7 +283,7 @@ class Acceptor {
 
   #secure(socket: Socket): void {
     if (this.#handshakes === null) {
-      this.#handOver(socket, null)
+      this.#handOverPending(socket, null)
       return
     }
     const client = this.#pending.get(socketKey(socket))?.client?.address
@@ -320,22 +324,29 @@ class Acceptor {
         socket.destroy()
         return
       }
-      this.#handOver(socket, tlsFacts(socket))
+      this.#handOverPending(socket, tlsFacts(socket))
     })
     return server
   }
 
-  #handOver(socket: Socket, tls: PeerTls | null): void {
-    socket.pause()
+  #handOverPending(socket: Socket, tls: PeerTls | null): void {
     const key = socketKey(socket)
     const pending = this.#pending.get(key)
-    const { remoteAddress, remotePort, localAddress, localPort } = socket
-    if (pending === undefined || remoteAddress === undefined || remotePort === undefined) {
+    if (pending === undefined) {
       socket.destroy() // Gone already.
       return
     }
-    const { client } = pending
     this.#pending.delete(key)
+    this.#handOver(socket, tls, pending.client)
+  }
+
+  #handOver(socket: Socket, tls: PeerTls | null, client: Pending['client']): void {
+    socket.pause()
+    const { remoteAddress, remotePort, localAddress, localPort } = socket
+    if (remoteAddress === undefined || remotePort === undefined) {
+      socket.destroy() // Gone already.
+      return
+    }
     const peer: Peer = {
       address: client?.address ?? plainAddress(remoteAddress),
       port: client?.port ?? remotePort,

@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from '../util/real-time.ts'
+import { Roster } from '../util/roster.ts'
 
 /** How long connections may take to say goodbye when the server stops. */
 const GOODBYE_MS = 5_000
@@ -15,15 +16,17 @@ export interface OpenConnection {
 export class OpenConnections<C extends OpenConnection> implements Iterable<C> {
   /** Whoever comes from now on is turned away. */
   closing = false
-  readonly #all = new Set<C>()
+  readonly #all = new Roster<C>()
+  #last = 0
 
-  add(connection: C): void {
-    this.#all.add(connection)
+  /** @param create makes one, with what is to be called when nothing of it is left */
+  open(create: (onEnd: () => void) => C): void {
+    const id = ++this.#last
+    this.#all.add(
+      id,
+      create(() => this.#all.delete(id)),
+    )
   }
-
-  readonly delete = (connection: C): void => {
-    this.#all.delete(connection)
-  };
 
   [Symbol.iterator](): Iterator<C> {
     return this.#all[Symbol.iterator]()

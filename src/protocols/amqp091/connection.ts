@@ -65,7 +65,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   readonly #peer: Peer
   readonly #parser: FrameParser
   readonly #interner: Interner
-  readonly #onEnd: (connection: Connection) => void
+  readonly #onEnd: () => void
   readonly #channels = new Map<number, Channel>()
   #lastChannel: Channel | null = null
   #state = AWAIT_HEADER
@@ -80,7 +80,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   /** Channels that wait for an answer of their own: nothing is read until none does. */
   #awaiting = 0
 
-  constructor(socket: Duplex, peer: Peer, settings: AmqpSettings, interner: Interner, onEnd: (c: Connection) => void) {
+  constructor(socket: Duplex, peer: Peer, settings: AmqpSettings, interner: Interner, onEnd: () => void) {
     const { broker } = settings
     this.#settings = settings
     this.#peer = peer
@@ -557,7 +557,7 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#endClient()
     const committed = this.#settings.broker.commitMetadata()
     committed?.catch(() => {})
-    this.#onEnd(this)
+    this.#onEnd()
     this.#ended?.()
   }
 

@@ -54,8 +54,7 @@ export class AmqpFrontEnd implements FrontEnd {
   }
 
   #open(socket: Duplex, peer: Peer, settings: AmqpSettings): void {
-    const connection = new Connection(socket, peer, settings, this.#interner, this.#connections.delete)
-    this.#connections.add(connection)
+    this.#connections.open((onEnd) => new Connection(socket, peer, settings, this.#interner, onEnd))
   }
 
   disconnect(reason: string): void {

@@ -1,5 +1,5 @@
 import { stringOf } from '../../core/fields.ts'
-import { internalIdentity, type LoginFacts, type LoginOutcome } from '../../core/identity.ts'
+import { InternalIdentity, type LoginFacts, type LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
 import type { AmqpSettings, InProcessLogin } from './settings.ts'
@@ -83,5 +83,5 @@ function byProgram({ broker }: AmqpSettings, { user }: InProcessLogin): SaslResu
     return { outcome: 'refused', reason: `user '${user}' not found` }
   }
   const tags = (): readonly string[] => broker.users.get(name)?.tags ?? []
-  return { outcome: 'ok', identity: internalIdentity(name, tags, broker.permissions) }
+  return { outcome: 'ok', identity: new InternalIdentity(name, tags, broker.permissions) }
 }

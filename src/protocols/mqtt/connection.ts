@@ -80,7 +80,7 @@ export class Connection extends PacketParser implements TransportHandler, Connec
   readonly transport: Transport
   readonly #peer: Peer
   readonly #connecting: Connecting
-  readonly #onEnd: (connection: Connection) => void
+  readonly #onEnd: () => void
   /** Of a whole packet that the client takes. */
   #packetBytesMax = Infinity
   #accepted: Accepted | null = null
@@ -90,7 +90,7 @@ export class Connection extends PacketParser implements TransportHandler, Connec
   #closeTimer: Timer | null = null
   #ended: (() => void) | null = null
 
-  constructor(socket: Duplex, peer: Peer, context: MqttContext, onEnd: (connection: Connection) => void) {
+  constructor(socket: Duplex, peer: Peer, context: MqttContext, onEnd: () => void) {
     const { settings } = context
     super(settings.packetBytesMaxUnauthenticated)
     this.#context = context
@@ -491,7 +491,7 @@ export class Connection extends PacketParser implements TransportHandler, Connec
     const { counters } = this.#context
     counters.bytesReceived += this.transport.bytesIn
     counters.bytesSent += this.transport.bytesOut
-    this.#onEnd(this)
+    this.#onEnd()
     this.#ended?.()
   }
 

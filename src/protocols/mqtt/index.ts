@@ -79,8 +79,7 @@ export class MqttFrontEnd implements FrontEnd {
       socket.destroy()
       return
     }
-    const connection = new Connection(socket, peer, this.#context, this.#connections.delete)
-    this.#connections.add(connection)
+    this.#connections.open((onEnd) => new Connection(socket, peer, this.#context, onEnd))
   }
 
   disconnect(reason: string): void {

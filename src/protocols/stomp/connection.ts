@@ -47,7 +47,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
   readonly #settings: StompSettings
   readonly #peer: Peer
   readonly #parser: FrameParser
-  readonly #onEnd: (connection: Connection) => void
+  readonly #onEnd: () => void
   #state = AWAIT_CONNECT
   #client: Client | null = null
   #heartBeat: HeartBeat | null = null
@@ -55,7 +55,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
   #closeTimer: Timer | null = null
   #ended: (() => void) | null = null
 
-  constructor(socket: Duplex, peer: Peer, settings: StompSettings, onEnd: (connection: Connection) => void) {
+  constructor(socket: Duplex, peer: Peer, settings: StompSettings, onEnd: () => void) {
     const { broker, clock, implicitConnect } = settings
     this.#settings = settings
     this.#peer = peer
@@ -278,7 +278,7 @@ export class Connection implements TransportHandler, FrameHandler, ConnectionSin
   onClosed(): void {
     this.#finish()
     this.#closeTimer?.cancel()
-    this.#onEnd(this)
+    this.#onEnd()
     this.#ended?.()
   }
 

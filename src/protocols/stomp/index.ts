@@ -21,7 +21,7 @@ export class StompFrontEnd implements FrontEnd {
       socket.destroy()
       return
     }
-    this.#connections.add(new Connection(socket, peer, this.#settings, this.#connections.delete))
+    this.#connections.open((onEnd) => new Connection(socket, peer, this.#settings, onEnd))
   }
 
   disconnect(reason: string): void {
