@@ -6,6 +6,7 @@ import { CertificateRenewal } from './certificate-renewal.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/errors.ts'
 import { Broker, type BrokerOptions } from './core/broker.ts'
+import type { BrokerEvent } from './core/events.ts'
 import { setRoutingNode, setTimestamp } from './core/interceptors.ts'
 import { CredentialRefusedError } from './core/users.ts'
 import type { LazyHttp } from './lazy-http.ts'
@@ -336,13 +337,13 @@ function createFirstObjects(broker: Broker, { defaults }: Config): void {
 /** Gives each new vhost the operator policies that the configuration has for it. */
 function giveOperatorPolicies(broker: Broker, { defaults }: Config): void {
   if (defaults.operatorPolicies.length === 0) return
-  broker.events.listen(({ name: event, vhost }) => {
-    if (event !== 'vhost.created') return
+  const give = ({ vhost }: BrokerEvent): void => {
     for (const { name, vhostPattern, queuePattern, definition } of defaults.operatorPolicies) {
       if (!compilePcre(vhostPattern).test(vhost!)) continue
       broker.setPolicy('operator', vhost!, name, { pattern: queuePattern, definition, 'apply-to': 'queues' })
     }
-  })
+  }
+  broker.events.listen(give, ['vhost.created'])
 }
 
 async function loadDefinitions(broker: Broker, file: string, log: Log): Promise<void> {

@@ -12,7 +12,7 @@ export interface BrokerEvent {
   readonly actor: string
   /** Plain data by RabbitMQ's names. Never a password or another secret. */
   readonly facts: Readonly<Record<string, unknown>>
-  /** What it happened to, for who needs more than the facts: a `Binding`, for one. Null for most. */
+  /** What it happened to, for who needs more than the facts: a `Queue`, an `Exchange` or a `Binding`. Null for the rest. */
   readonly subject: object | null
 }
 
@@ -20,22 +20,44 @@ export const INTERNAL_ACTOR = 'rmq-internal'
 
 type Listener = (event: BrokerEvent) => void
 
-/** Tells who wants to know what happens, at once. Nothing is composed while nobody listens. */
+/** Names of events, or what says for each whether it is wanted at the moment. */
+export type WantedEvents = readonly string[] | ((name: string) => boolean)
+
+/** Tells who wants to know what happens, at once. An event that nobody wants is not composed. */
 export class BrokerEvents {
   /** Who is acting in this call. */
   actor = INTERNAL_ACTOR
   readonly #now: () => number
-  readonly #listeners = new Set<Listener>()
+  readonly #byName = new Map<string, Set<Listener>>()
+  readonly #asked = new Map<Listener, (name: string) => boolean>()
 
   /** @param now ms since the epoch */
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** @returns what ends it */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /**
+   * @param wanted all unless given
+   * @returns what ends it
+   */
+  listen(listener: Listener, wanted: WantedEvents = () => true): () => void {
+    if (typeof wanted === 'function') {
+      this.#asked.set(listener, wanted)
+      return () => this.#asked.delete(listener)
+    }
+    const sets = wanted.map((name) => this.#named(name))
+    for (const listeners of sets) listeners.add(listener)
+    return () => {
+      for (const listeners of sets) listeners.delete(listener)
+    }
+  }
+
+  #named(name: string): Set<Listener> {
+    const known = this.#byName.get(name)
+    if (known !== undefined) return known
+    const listeners = new Set<Listener>()
+    this.#byName.set(name, listeners)
+    return listeners
   }
 
   /** Acts on behalf of somebody: events meanwhile name them. */
@@ -49,10 +71,11 @@ export class BrokerEvents {
     }
   }
 
-  /** @param facts asked for only if somebody listens */
+  /** @param facts asked for only if somebody wants the event */
   emit(name: string, vhost: string | null, facts: () => Record<string, unknown>, subject: object | null = null): void {
-    if (this.#listeners.size === 0) return
-    const event = { name, vhost, at: this.#now(), actor: this.actor, facts: facts(), subject }
-    for (const listener of this.#listeners) listener(event)
+    let event: BrokerEvent | null = null
+    const compose = (): BrokerEvent => ({ name, vhost, at: this.#now(), actor: this.actor, facts: facts(), subject })
+    for (const listener of this.#byName.get(name) ?? []) listener((event ??= compose()))
+    for (const [listener, wants] of this.#asked) if (wants(name)) listener((event ??= compose()))
   }
 }

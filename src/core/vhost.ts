@@ -351,7 +351,8 @@ export class VHost implements QueueHost, ExchangeHost {
     this.deduplications.applyToExchange(exchange)
     this.generation++
     if (persist && spec.durable) this.broker.catalog.putExchange(this.name, exchange)
-    if (persist) this.broker.events.emit('exchange.created', this.name, () => exchangeFacts(this.name, exchange))
+    if (persist)
+      this.broker.events.emit('exchange.created', this.name, () => exchangeFacts(this.name, exchange), exchange)
     return exchange
   }
 
@@ -373,7 +374,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.deduplications.forget(exchange)
     this.broker.counters.exchangeDeleted(exchange)
     if (exchange.durable) this.broker.catalog.deleteExchange(this.name, exchange.name)
-    this.broker.events.emit('exchange.deleted', this.name, () => exchangeFacts(this.name, exchange))
+    this.broker.events.emit('exchange.deleted', this.name, () => exchangeFacts(this.name, exchange), exchange)
   }
 
   /** Gives an exchange what keeps its messages until they are due, if it is to. */
@@ -506,7 +507,7 @@ export class VHost implements QueueHost, ExchangeHost {
     if (persist && queue.durable) this.broker.catalog.putQueue(this.name, queue)
     if (persist) {
       this.broker.counters.queuesCreated++
-      this.broker.events.emit('queue.created', this.name, () => queueFacts(this.name, queue))
+      this.broker.events.emit('queue.created', this.name, () => queueFacts(this.name, queue), queue)
     }
     return queue
   }
@@ -532,7 +533,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.deduplications.forget(queue)
     if (queue.durable) this.broker.catalog.deleteQueue(this.name, queue.name)
     this.broker.counters.queueDeleted(queue)
-    this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue))
+    this.broker.events.emit('queue.deleted', this.name, () => queueFacts(this.name, queue), queue)
   }
 
   /** A queue has got another declaration. @param wasDurable whether it was known after a restart */
@@ -554,7 +555,7 @@ export class VHost implements QueueHost, ExchangeHost {
     this.generation++
     if (durable) catalog.putQueue(this.name, queue)
     else if (wasDurable) catalog.deleteQueue(this.name, name)
-    events.emit('queue.changed', this.name, () => queueFacts(this.name, queue))
+    events.emit('queue.changed', this.name, () => queueFacts(this.name, queue), queue)
   }
 
   /** Gives a queue other arguments, such as another time without use after which it goes: what it has stays. */

@@ -17,6 +17,9 @@ const CHALLENGE = 'Basic realm="RabbitMQ Management"'
 /** Requests that change nothing: a page of another site may cause them, and learns nothing from it. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** By these events, all sign-ins of a user end. */
+const SIGN_INS_END = ['user.deleted', 'user.password.changed', 'user.password.cleared']
+
 /** Finds out who sends a request: by Basic or Bearer authentication, or by the console's cookie. */
 export class Authentication {
   readonly signIns: SignIns
@@ -28,10 +31,7 @@ export class Authentication {
     this.#host = host
     this.signIns = new SignIns(clock, host.http.signInTimeoutMs)
     this.#attempts = new LoginAttempts(clock)
-    events.listen(({ name, facts }) => {
-      const isOver = name === 'user.deleted' || name === 'user.password.changed' || name === 'user.password.cleared'
-      if (isOver) this.signIns.endAllOf(facts['name'] as string)
-    })
+    events.listen(({ facts }) => this.signIns.endAllOf(facts['name'] as string), SIGN_INS_END)
   }
 
   /** Checks every request of these routes. */

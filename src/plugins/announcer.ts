@@ -42,6 +42,11 @@ export class Announcer implements TurnTask {
     vhost.metadataChanged()
   }
 
+  /** Whether anything is bound to the exchange. */
+  get isHeard(): boolean {
+    return this.#listened() !== null
+  }
+
   #listened(): [VHost, Exchange] | null {
     const vhost = this.#broker.vhosts.get(this.#vhost)
     const exchange = vhost?.exchanges.get(this.#exchange)

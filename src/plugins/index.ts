@@ -18,7 +18,7 @@ export {
 export type { Broker } from '../core/broker.ts'
 export { type ConnectionSink, NO_TRAFFIC, type Traffic } from '../core/client-connection.ts'
 export { BrokerError, preconditionFailed } from '../core/errors.ts'
-export type { BrokerEvent } from '../core/events.ts'
+export type { BrokerEvent, WantedEvents } from '../core/events.ts'
 export type {
   Binding,
   Destination,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { AuthBackend } from '../auth/backend.ts'
 import type { Broker } from '../core/broker.ts'
-import type { BrokerEvent } from '../core/events.ts'
+import type { BrokerEvent, WantedEvents } from '../core/events.ts'
 import type { ExchangeType } from '../core/exchanges/exchange-type.ts'
 import type { Interceptor } from '../core/interceptors.ts'
 import type { ParameterComponent } from '../core/parameters.ts'
@@ -55,8 +55,12 @@ export interface PluginHost {
   readonly log: Log
   /** `plugin.NAME.KEY = value` of the configuration, by KEY. */
   readonly settings: ReadonlyMap<string, string>
-  /** Called with whatever happens in the broker, until the plugin is stopped. Nobody waits for what it does, and what it throws is logged. */
-  readonly onEvent: (listener: (event: BrokerEvent) => unknown) => void
+  /**
+   * The listener is called with what happens in the broker, until the plugin is stopped. Nobody waits for what it does, and what it throws is
+   * logged. With the names of events, or what says for each name whether it is wanted now, it hears of those alone, and those that nobody
+   * wants cost nothing.
+   */
+  readonly onEvent: (listener: (event: BrokerEvent) => unknown, wanted?: WantedEvents) => void
 }
 
 /** Says that something is a plugin, and has it checked by the compiler. The default export of a plugin's package or file. */

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AuthBackend } from '../auth/backend.ts'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../telemetry/log.ts'
-import { guardInterceptor, guardListener, guardParameterComponent } from './guards/guarded-calls.ts'
+import { guardInterceptor, guardListener, guardParameterComponent, guardWanted } from './guards/guarded-calls.ts'
 import { GuardedBackend } from './guards/guarded-backend.ts'
 import { guardExchangeType } from './guards/guarded-exchange-type.ts'
 import { guardProtocol } from './guards/guarded-protocol.ts'
@@ -129,7 +129,8 @@ export class Plugins {
         broker,
         log: log.child({ plugin: plugin.name }),
         settings: this.#settingsOf(plugin),
-        onEvent: (listener) => void this.#listeners.push(broker.events.listen(guardListener(listener, guard))),
+        onEvent: (listener, wanted) =>
+          void this.#listeners.push(broker.events.listen(guardListener(listener, guard), guardWanted(wanted, guard))),
       })
     } finally {
       clearTimeout(slow)

@@ -433,6 +433,29 @@ describe('a listener to events that fails', () => {
       assert.deepEqual(blamed, [`${what}: broken`, `${what}: broken later`])
     })
   })
+
+  test('disturbs nobody either when it cannot say what it wants', async () => {
+    let heard = 0
+    const plugin = bad(() => {}, {
+      start: ({ onEvent }) =>
+        onEvent(
+          () => heard++,
+          (name) => name === 'queue.created' && fail('broken'),
+        ),
+    })
+    await withPlugin(plugin, async (_broker, blamed) => {
+      assert.equal(heard, 0)
+      assert.deepEqual(blamed, ['what says whether it wants the event queue.created: broken'])
+    })
+  })
+
+  test('is refused when what it wants are neither names nor a function', async () => {
+    const plugin = bad(() => {}, { start: ({ onEvent }) => onEvent(() => {}, 'queue.created' as never) })
+    await assert.rejects(
+      startBroker({ plugins: [plugin] }),
+      /cannot be started: what onEvent is given second has to be a list of names of events, or a function/,
+    )
+  })
 })
 
 describe('a back end of logins that fails', () => {

@@ -231,7 +231,7 @@ exports.default = require('warrenmq/plugin').definePlugin({ name: 'compiled', re
         register: () => void told.push(`${name} registers`),
         start: ({ onEvent }) => {
           told.push(`${name} starts`)
-          onEvent((event) => event.name.startsWith('queue.') && told.push(`${name} hears ${event.name}`))
+          onEvent((event) => told.push(`${name} hears ${event.name}`), ['queue.created'])
         },
         stop: () => void told.push(`${name} stops`),
         ...more,

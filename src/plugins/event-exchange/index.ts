@@ -18,10 +18,16 @@ export const eventExchange = (vhost: string): Plugin =>
     name: 'event-exchange',
     start({ broker, onEvent }) {
       const announcer = new Announcer(broker, vhost, EVENT_EXCHANGE)
-      onEvent((event) => {
-        if (event.name === 'vhost.created' && event.vhost === vhost) announcer.declare()
-        announcer.announce(event.name, () => ({ properties: propertiesOf(event), body: NO_BODY }))
-      })
+      onEvent(
+        (event) => {
+          if (event.vhost === vhost) announcer.declare()
+        },
+        ['vhost.created'],
+      )
+      onEvent(
+        (event) => announcer.announce(event.name, () => ({ properties: propertiesOf(event), body: NO_BODY })),
+        () => announcer.isHeard,
+      )
     },
   })
 

@@ -13,6 +13,21 @@ import { queueMicrotask } from '../../util/real-time.ts'
 
 type Kind = 'exchange' | 'queue'
 
+const FOLLOWED = [
+  'binding.created',
+  'binding.deleted',
+  'exchange.created',
+  'exchange.deleted',
+  'queue.created',
+  'queue.changed',
+  'queue.deleted',
+  'parameter.set',
+  'parameter.cleared',
+  'policy.set',
+  'policy.cleared',
+  'vhost.deleted',
+]
+
 /** Of queues and exchanges that links make: those are not federated in turn. */
 const INTERNAL_PURPOSE = 'x-internal-purpose'
 
@@ -39,7 +54,7 @@ export class Federation implements FederationControl {
   /** Starts what policies and parameters ask for, and follows them from now on. */
   start(): void {
     const { events, vhosts } = this.#host.broker
-    this.#unlisten = events.listen((event) => this.#onEvent(event))
+    this.#unlisten = events.listen((event) => this.#onEvent(event), FOLLOWED)
     for (const vhost of vhosts.keys()) this.#lookAtVhost(vhost)
   }
 
@@ -78,12 +93,12 @@ export class Federation implements FederationControl {
         return
       case 'exchange.created':
       case 'exchange.deleted':
-        this.#mark(targetKey(vhost!, 'exchange', facts['name'] as string))
+        this.#onTarget(targetKey(vhost!, 'exchange', facts['name'] as string), subject as Exchange)
         return
       case 'queue.created':
       case 'queue.changed':
       case 'queue.deleted':
-        this.#mark(targetKey(vhost!, 'queue', facts['name'] as string))
+        this.#onTarget(targetKey(vhost!, 'queue', facts['name'] as string), subject as Queue)
         return
       case 'parameter.set':
       case 'parameter.cleared':
@@ -102,8 +117,9 @@ export class Federation implements FederationControl {
     if (links !== undefined) for (const link of links.values()) link.onBinding(binding, added)
   }
 
-  #mark(target: string): void {
-    this.#dirtyTargets.add(target)
+  #onTarget(key: string, target: Exchange | Queue): void {
+    if (!this.#links.has(key) && !isFederated(target)) return
+    this.#dirtyTargets.add(key)
     this.#lookLater()
   }
 
@@ -130,8 +146,6 @@ export class Federation implements FederationControl {
   #lookAtVhost(name: string): void {
     const vhost = this.#host.broker.vhosts.get(name)
     const targets = new Set([...this.#links.keys()].filter((key) => parseTarget(key)[0] === name))
-    // most are not federated, and cost no more than this
-    const isFederated = (target: Exchange | Queue): boolean => federates(target.policy?.definition ?? NO_DEFINITION)
     for (const exchange of vhost?.exchanges.values() ?? [])
       if (isFederated(exchange)) targets.add(targetKey(name, 'exchange', exchange.name))
     for (const queue of vhost?.queues.values() ?? [])
@@ -204,6 +218,9 @@ export class Federation implements FederationControl {
 }
 
 const NO_DEFINITION: ReadonlyMap<string, PolicyValue> = new Map()
+
+/** Most are not, and cost no more than this. */
+const isFederated = (target: Exchange | Queue): boolean => federates(target.policy?.definition ?? NO_DEFINITION)
 
 const targetKey = (vhost: string, kind: Kind, name: string): string => JSON.stringify([vhost, kind, name])
 const parseTarget = (key: string): [vhost: string, kind: Kind, name: string] =>

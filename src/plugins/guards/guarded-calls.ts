@@ -1,4 +1,4 @@
-import type { BrokerEvent } from '../../core/events.ts'
+import type { BrokerEvent, WantedEvents } from '../../core/events.ts'
 import type { Interceptor } from '../../core/interceptors.ts'
 import { Message } from '../../core/message.ts'
 import type { ParameterComponent } from '../../core/parameters.ts'
@@ -45,6 +45,25 @@ export function guardListener(
       if (result instanceof Promise) result.catch((error: unknown) => guard.report(what, error))
     } catch (error) {
       guard.report(what, error)
+    }
+  }
+}
+
+/** @throws TypeError when it is neither names nor a function */
+export function guardWanted(wanted: WantedEvents | undefined, guard: PluginGuard): WantedEvents | undefined {
+  if (wanted === undefined) return undefined
+  if (typeof wanted !== 'function') {
+    const areNames = Array.isArray(wanted) && wanted.every((name) => typeof name === 'string')
+    if (!areNames)
+      throw new TypeError('what onEvent is given second has to be a list of names of events, or a function')
+    return wanted
+  }
+  return (name) => {
+    try {
+      return wanted(name)
+    } catch (error) {
+      guard.report(`what says whether it wants the event ${name}`, error)
+      return false
     }
   }
 }

@@ -25,9 +25,12 @@ export const logExchange = (vhost: string, tap: LogTap, format: LogFormat): Plug
     name: 'log-exchange',
     start({ broker, onEvent }) {
       const announcer = new Announcer(broker, vhost, LOG_EXCHANGE)
-      onEvent((event) => {
-        if (event.name === 'vhost.created' && event.vhost === vhost) announcer.declare()
-      })
+      onEvent(
+        (event) => {
+          if (event.vhost === vhost) announcer.declare()
+        },
+        ['vhost.created'],
+      )
       tap.listen((line) =>
         announcer.announce(KEYS[line.level], () => {
           const properties = new Properties()

@@ -34,10 +34,10 @@ export function openTelemetry({ endpoint, headers, sampleRatio, resource }: Open
       const forgetDeleted = (): void => {
         for (const vhost of observers.keys()) if (broker.vhosts.get(vhost.name) !== vhost) observers.delete(vhost)
       }
-      onEvent(({ name, vhost }) => {
-        if (name === 'vhost.created') watch(broker.findVhost(vhost!))
-        else if (name === 'vhost.deleted') forgetDeleted()
-      })
+      onEvent(
+        ({ name, vhost }) => (name === 'vhost.created' ? watch(broker.findVhost(vhost!)) : forgetDeleted()),
+        ['vhost.created', 'vhost.deleted'],
+      )
       stop = async () => {
         for (const [vhost, spans] of observers) vhost.stopObserving(spans)
         await exporter.close()

@@ -10,6 +10,7 @@ import { type ManagedShovel, Shovel } from './shovel.ts'
 const COMPONENT = 'shovel'
 /** Who deletes shovels that are done, as RabbitMQ names it. */
 const ACTOR = 'rmq-shovel'
+const FOLLOWED = ['parameter.set', 'parameter.cleared', 'vhost.deleted']
 
 /** The dynamic shovels of a broker: one for each runtime parameter of the component `shovel`. */
 export class Shovels implements ShovelControl {
@@ -29,7 +30,7 @@ export class Shovels implements ShovelControl {
   /** Starts those that there are, and follows the parameters from now on. */
   start(): void {
     const { events, parameters } = this.#host.broker
-    this.#unlisten = events.listen((event) => this.#onEvent(event))
+    this.#unlisten = events.listen((event) => this.#onEvent(event), FOLLOWED)
     for (const { vhost, name } of parameters.list(COMPONENT)) this.#set(vhost, name)
   }
 
@@ -63,7 +64,7 @@ export class Shovels implements ShovelControl {
     if (facts['component'] !== COMPONENT) return
     const name = facts['name'] as string
     if (event === 'parameter.set') this.#set(vhost!, name)
-    else if (event === 'parameter.cleared') this.#remove(vhost!, name)
+    else this.#remove(vhost!, name)
   }
 
   #set(vhost: string, name: string): void {

@@ -31,12 +31,12 @@ export class Traces implements RecordedTraces {
   constructor(broker: Broker, folder: string) {
     this.#broker = broker
     this.#folder = folder
-    this.#endListening = broker.events.listen(({ name }) => {
-      if (name !== 'vhost.deleted') return
+    const endDeleted = (): void => {
       for (const running of this.#running) {
         if (broker.vhosts.get(running.vhost.name) !== running.vhost) void this.#end(running)
       }
-    })
+    }
+    this.#endListening = broker.events.listen(endDeleted, ['vhost.deleted'])
   }
 
   list(): RecordedTrace[] {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { INTERNAL_ACTOR } from '../../core/events.ts'
+import { type BrokerEvent, INTERNAL_ACTOR } from '../../core/events.ts'
 import type { Peer } from '../../net/listener.ts'
 import { Interner } from '../../util/interner.ts'
 import type { FrontEnd } from '../front-end.ts'
@@ -52,11 +52,11 @@ export class MqttFrontEnd implements FrontEnd {
       return sum
     }
     const sources = { broker, counters, clients, groups, retained, version: settings.version, openTraffic }
-    const stopListening = broker.events.listen(({ name, actor, vhost, facts }) => {
-      const clientId =
-        name === 'queue.deleted' && actor === INTERNAL_ACTOR ? clientOfQueue(String(facts['name'])) : null
+    const onQueueDeleted = ({ actor, vhost, facts }: BrokerEvent): void => {
+      const clientId = actor === INTERNAL_ACTOR ? clientOfQueue(String(facts['name'])) : null
       if (clientId !== null && clients.get(vhost!, clientId) === undefined) counters.sessionsExpired++
-    })
+    }
+    const stopListening = broker.events.listen(onQueueDeleted, ['queue.deleted'])
     const context = {
       settings,
       mapping,

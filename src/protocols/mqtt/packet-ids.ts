@@ -1,4 +1,5 @@
 import type { Broker } from '../../core/broker.ts'
+import type { BrokerEvent } from '../../core/events.ts'
 import { composeMessage, Properties } from '../../core/message.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { clientOfQueue, qos1QueueOf } from './session-queues.ts'
@@ -60,12 +61,16 @@ export class StoredPacketIds {
   /** Use `open`. */
   private constructor(broker: Broker) {
     this.#broker = broker
-    this.#stopListening = broker.events.listen(({ name, vhost, facts }) => {
-      if (name === 'vhost.deleted') this.#vhosts.delete(vhost!)
-      if (name !== 'queue.deleted') return
-      const clientId = clientOfQueue(String(facts['name']))
-      if (clientId !== null) this.forget(this.#broker.vhosts.get(vhost!), clientId)
-    })
+    this.#stopListening = broker.events.listen((event) => this.#onDeleted(event), ['vhost.deleted', 'queue.deleted'])
+  }
+
+  #onDeleted({ name, vhost, facts }: BrokerEvent): void {
+    if (name === 'vhost.deleted') {
+      this.#vhosts.delete(vhost!)
+      return
+    }
+    const clientId = clientOfQueue(String(facts['name']))
+    if (clientId !== null) this.forget(this.#broker.vhosts.get(vhost!), clientId)
   }
 
   /** Takes over what was under way before a restart. */

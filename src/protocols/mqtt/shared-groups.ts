@@ -1,4 +1,5 @@
 import type { Broker } from '../../core/broker.ts'
+import type { BrokerEvent } from '../../core/events.ts'
 import type { VHost } from '../../core/vhost.ts'
 import { clientOfQueue, isSharedQueue, sharedQueueOf } from './session-queues.ts'
 import { parseShared } from './topics.ts'
@@ -19,10 +20,11 @@ export class SharedGroups {
   constructor(broker: Broker, exchange: string) {
     this.#exchange = exchange
     for (const vhost of broker.vhosts.values()) this.#recover(vhost)
-    this.#stopListening = broker.events.listen(({ name, vhost, facts }) => {
+    const onDeleted = ({ name, vhost, facts }: BrokerEvent): void => {
       if (name === 'vhost.deleted') this.#vhosts.delete(vhost!)
-      if (name === 'queue.deleted') this.#onDeleted(broker.vhosts.get(vhost!), String(facts['name']))
-    })
+      else this.#onDeleted(broker.vhosts.get(vhost!), String(facts['name']))
+    }
+    this.#stopListening = broker.events.listen(onDeleted, ['vhost.deleted', 'queue.deleted'])
   }
 
   #recover(vhost: VHost): void {

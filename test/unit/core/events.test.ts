@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { BrokerEvent } from '../../../src/core/events.ts'
+import { type BrokerEvent, BrokerEvents } from '../../../src/core/events.ts'
 import { CoreBench } from '../../support/core-bench.ts'
 
 async function listening(): Promise<{ bench: CoreBench; events: BrokerEvent[]; names: () => string[] }> {
@@ -54,6 +54,34 @@ describe('events', () => {
       'user.tags.set rmq-internal',
       'user.deleted rmq-internal',
     ])
+  })
+})
+
+describe('listeners', () => {
+  test('hear of what they want, and what nobody wants is not composed', () => {
+    const events = new BrokerEvents(() => 1)
+    const heard: string[] = []
+    let wanted = ['c']
+    const ends = [
+      events.listen(({ name }) => heard.push(`named ${name}`), ['a', 'b']),
+      events.listen(
+        ({ name }) => heard.push(`asked ${name}`),
+        (name) => wanted.includes(name),
+      ),
+    ]
+    let composed = 0
+    const emit = (...names: string[]): string[] => {
+      for (const name of names) events.emit(name, null, () => ({ number: ++composed }))
+      return heard.splice(0)
+    }
+    assert.deepEqual(emit('a', 'b', 'c', 'd'), ['named a', 'named b', 'asked c'])
+    assert.equal(composed, 3)
+    wanted = ['a']
+    assert.deepEqual(emit('a', 'c'), ['named a', 'asked a'])
+    assert.equal(composed, 4)
+    for (const end of ends) end()
+    assert.deepEqual(emit('a', 'b', 'c'), [])
+    assert.equal(composed, 4)
   })
 })
 

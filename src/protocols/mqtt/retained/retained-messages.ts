@@ -1,5 +1,6 @@
 import { preconditionFailed } from '../../../core/errors.ts'
 import type { Broker } from '../../../core/broker.ts'
+import type { BrokerEvent } from '../../../core/events.ts'
 import type { Message } from '../../../core/message.ts'
 import type { VHost } from '../../../core/vhost.ts'
 import { topicOf } from '../message-mapping.ts'
@@ -66,11 +67,12 @@ export class RetainedMessages {
       (shelf, topic, number) => shelf.trie.get(topic)?.number === number,
       (shelf, topic) => void this.#remove(shelf, topic),
     )
-    this.#stopListening = broker.events.listen(({ name, vhost }) => {
+    const onVhost = ({ name, vhost }: BrokerEvent): void => {
       if (name === 'vhost.deleted') this.#forget(vhost!)
       // with the virtual host the place for what it retains gets to disk
-      if (name === 'vhost.created') broker.findVhost(vhost!).keptMessages(PURPOSE)
-    })
+      else broker.findVhost(vhost!).keptMessages(PURPOSE)
+    }
+    this.#stopListening = broker.events.listen(onVhost, ['vhost.created', 'vhost.deleted'])
   }
 
   /** Takes over what is retained from before a restart: reads each message once. */
