@@ -1,4 +1,5 @@
 import { AmqpNetworkError } from './errors.ts'
+import { joinU64 } from '../util/uint64.ts'
 import type { ReceivedMessage } from './received.ts'
 
 const CLASS_BASIC = 60
@@ -38,7 +39,7 @@ export class ContentAssembler {
     if (end - start < HEADER_FIXED_BYTES || buffer.readUInt16BE(start) !== CLASS_BASIC) {
       throw new AmqpNetworkError('the broker sent a content header that cannot be read')
     }
-    const bodyBytes = buffer.readUInt32BE(start + 4) * 0x1_0000_0000 + buffer.readUInt32BE(start + 8)
+    const bodyBytes = joinU64(buffer.readUInt32BE(start + 4), buffer.readUInt32BE(start + 8))
     if (bodyBytes > BODY_BYTES_MAX) throw new AmqpNetworkError(`the broker announced a body of ${bodyBytes} bytes`)
     this.#expectsHeader = false
     this.#received = 0

@@ -67,7 +67,8 @@ export class Deliveries {
     const { clock, startedAt, turnTime } = this.#session.broker
     const timeout = entry.queue.ackTimeoutOf(entry.consumer)
     const now = timeout > 0 ? clock.now() : turnTime.now
-    entry.deliveredAt = now - startedAt
+    // the difference of two doubles is a double, however small
+    entry.deliveredAt = Math.floor(now - startedAt)
     if (timeout > 0) this.#watch(now + timeout)
     return this.unacked.add(entry)
   }

@@ -75,7 +75,8 @@ export class ReadBuffer {
 
   #read(handle: Handle, arrayBuffer: unknown): unknown {
     const reader = handle[READER]!
-    const bytes = handle.bytesRead - reader.bytesSeen
+    // a small integer, although both may be large
+    const bytes = (handle.bytesRead - reader.bytesSeen) | 0
     // the end, or an error
     if (bytes <= 0) return this.#nodes!.call(handle, arrayBuffer)
     reader.bytesSeen += bytes

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { RingDeque } from '../util/ring-deque.ts'
+import { WIDE_ZERO } from '../util/wide-zero.ts'
 import { PHASE_FLUSH, type Turn, type TurnTask } from '../util/turn.ts'
 import { type BufferPool, CHUNK_BYTES } from './buffer-pool.ts'
 import type { SocketReader } from './read-buffer.ts'
@@ -69,14 +70,14 @@ export class Transport implements TurnTask, SocketReader {
   #readTurn = 0
   #readBytes = 0
   /** Read from the socket. */
-  bytesIn = 0
+  bytesIn = WIDE_ZERO
   readsIn = 0
-  bytesSeen = 0
+  bytesSeen = WIDE_ZERO
   scheduled = false
   /** The chunk to write into, valid from `reserve` to the next call. */
   out: Buffer
   /** Appended, if not sent yet. */
-  bytesOut = 0
+  bytesOut = WIDE_ZERO
   writesOut = 0
   readonly socket: Duplex
   readonly #pool: BufferPool

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ReadBuffer, SocketReader } from '../read-buffer.ts'
 import { clearTimeout, setImmediate, setTimeout } from '../../util/real-time.ts'
+import { WIDE_ZERO } from '../../util/wide-zero.ts'
 
 /** What one side has let go of may take so long to reach the other. */
 const LINGER_MS = 5000
@@ -12,7 +13,7 @@ const LINGER_MS = 5000
 export class Splice implements SocketReader {
   /** The broker's side. */
   readonly socket: Socket
-  bytesSeen = 0
+  bytesSeen = WIDE_ZERO
   readonly #client: Socket
   readonly #onClosed: () => void
   readonly #lingerMs: number

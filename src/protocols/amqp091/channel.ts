@@ -7,6 +7,7 @@ import type { Entry } from '../../core/queues/entry.ts'
 import { applyHeaders, applyReplyTo, parseExpiration } from '../../core/publish-properties.ts'
 import type { Session, SessionSink } from '../../core/session.ts'
 import { UndecidedError } from '../../core/undecided.ts'
+import { joinU64 } from '../../util/uint64.ts'
 import { PHASE_DISPATCH, type TurnTask } from '../../util/turn.ts'
 import type { Connection } from './connection.ts'
 import { DeferredFrames } from './deferred-frames.ts'
@@ -95,7 +96,7 @@ export class Channel implements SessionSink {
     if (id === BASIC_ACK && end - start === 13) {
       const high = buffer.readUInt32BE(start + 4)
       if (high > TAG_HIGH_MAX) throw unknownTag(buffer, start + 4)
-      const tag = high * 0x1_0000_0000 + buffer.readUInt32BE(start + 8)
+      const tag = joinU64(high, buffer.readUInt32BE(start + 8))
       this.session.acknowledge(tag, (buffer[start + 12]! & 1) === 1)
       return
     }

@@ -2,6 +2,7 @@ import { Message } from '../../core/message.ts'
 import { ProtocolError } from './errors.ts'
 import { BasicPublish } from './wire/methods.gen.ts'
 import { amqpPropertyFormat, hasHeader, PropertyScan, scanProperties } from './wire/properties.ts'
+import { joinU64 } from '../../util/uint64.ts'
 
 export const IDLE = 0
 const EXPECTS_HEADER = 1
@@ -70,11 +71,12 @@ export class PublishAssembler {
       const text = `expected content header for class 60, got one for class ${classId} instead`
       throw new ProtocolError('unexpectedFrame', text)
     }
-    this.bodyBytes = buffer.readUInt32BE(start + 4) * 0x1_0000_0000 + buffer.readUInt32BE(start + 8)
-    if (this.bodyBytes > MESSAGE_BYTES_MAX) {
-      const text = `content body size ${this.bodyBytes} exceeds maximum allowed size ${MESSAGE_BYTES_MAX}`
+    const bodyBytes = joinU64(buffer.readUInt32BE(start + 4), buffer.readUInt32BE(start + 8))
+    if (bodyBytes > MESSAGE_BYTES_MAX) {
+      const text = `content body size ${bodyBytes} exceeds maximum allowed size ${MESSAGE_BYTES_MAX}`
       throw new ProtocolError('frameError', text)
     }
+    this.bodyBytes = bodyBytes
     this.#propertiesLength = end - start - HEADER_FIXED_BYTES
     scanProperties(buffer, start + HEADER_FIXED_BYTES, this.#propertiesLength, this.scan)
     this.#received = 0

@@ -96,7 +96,8 @@ const TWO_32 = 0x1_0000_0000
 
 export const locationOf = (segmentId: number, offset: number): number => segmentId * TWO_32 + offset
 export const segmentOf = (location: number): number => Math.floor(location / TWO_32)
-export const offsetOf = (location: number): number => location % TWO_32
+/** A small integer, where the remainder alone would be a double. */
+export const offsetOf = (location: number): number => (location % TWO_32) >>> 0
 
 export const segmentName = (id: number, kind: number): string =>
   `${FOLDER}/${String(id).padStart(8, '0')}.${kind === KIND_JOURNAL ? 'journal' : 'paging'}`

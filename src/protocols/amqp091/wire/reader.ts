@@ -1,6 +1,7 @@
 import type { Table } from '../../../core/fields.ts'
 import { MalformedTextError, MalformedValueError } from './errors.ts'
 import { readTable } from './table.ts'
+import { joinU64 } from '../../../util/uint64.ts'
 import { readUtf8 } from './text.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -78,14 +79,14 @@ export class Reader {
     const high = this.u32()
     const low = this.u32()
     if (high > HIGH_MAX) throw new MalformedValueError('64-bit value is beyond 2^53 - 1', at)
-    return high * TWO_32 + low
+    return joinU64(high, low)
   }
 
   /** The whole range: a bigint beyond 2^53 - 1. */
   u64Exact(): number | bigint {
     const high = this.u32()
     const low = this.u32()
-    return high <= HIGH_MAX ? high * TWO_32 + low : (BigInt(high) << 32n) | BigInt(low)
+    return high <= HIGH_MAX ? joinU64(high, low) : (BigInt(high) << 32n) | BigInt(low)
   }
 
   i8(): number {
