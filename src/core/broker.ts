@@ -31,6 +31,7 @@ import {
   type VhostLimits,
   vhostLimitsComponent,
 } from './limits.ts'
+import { Keepsakes } from './keepsakes.ts'
 import { Parameters } from './parameters.ts'
 import { type Permission, Permissions, type TopicPermission, vhostRefusalText } from './permissions.ts'
 import { PolicySet, type PolicyScope, policyToJson } from './policy.ts'
@@ -111,6 +112,7 @@ export class Broker {
   /** Run over each published message, in this order. */
   readonly interceptors: Interceptor[] = []
   readonly counters = new BrokerCounters()
+  readonly keepsakes: Keepsakes
   readonly events: BrokerEvents
   readonly reclaimer: Reclaimer
   readonly catalog: Catalog
@@ -142,6 +144,7 @@ export class Broker {
     this.catalog = new Catalog(this.metadata)
     this.decoder = new MessageDecoder(parts.propertyFormats)
     this.propertyFormat = parts.propertyFormats[0]!
+    this.keepsakes = new Keepsakes(this.propertyFormat)
     this.commits = new Commits(this.store)
     const relieved = (): void => this.#releasePublishers()
     this.memory = new MessageMemory(
@@ -468,6 +471,7 @@ export class Broker {
   }
 
   sessionClosed(session: Session): void {
+    this.keepsakes.keepSession(session)
     this.counters.sessionEnded(session)
     session.vhost.pastMessages.add(session.counters)
     if (!this.#isChannel(session)) return

@@ -39,6 +39,8 @@ export interface SessionSink extends ConfirmSink {
   committed(): void
   /** A delivery was not acknowledged within its time, and there is no consumer to end: the session cannot go on. */
   timedOut(timeoutMs: number): void
+  /** The session has ended, and may be kept (`Keepsakes`): lets go of all that is large. Sessions of protocols without it are not kept. */
+  shed?(): void
 }
 
 const NOTHING_FETCHED: ReadonlyMap<string, MessageCounters> = new Map()
@@ -495,6 +497,7 @@ export class Session implements CommitWaiter {
   }
 
   #ended(consumer: Consumer): void {
+    this.broker.keepsakes.keepConsumer(consumer)
     this.broker.events.emit('consumer.deleted', this.vhost.name, () => consumerFacts(consumer))
   }
 }

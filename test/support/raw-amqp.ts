@@ -180,7 +180,7 @@ export class RawAmqp {
   }
 }
 
-function encodeFrame(type: number, channel: number, payload: Buffer): Buffer {
+export function encodeFrame(type: number, channel: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(7)
   head.writeUInt8(type, 0)
   head.writeUInt16BE(channel, 1)

@@ -1,14 +1,14 @@
 import { equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
+import { runInThisContext } from 'node:vm'
 import { offsetOf, locationOf } from '../../src/store/journal/format.ts'
 import { joinU64 } from '../../src/util/uint64.ts'
 import { WIDE_ZERO } from '../../src/util/wide-zero.ts'
 
 setFlagsFromString('--allow-natives-syntax')
 // what V8 keeps a number as is not to be seen from the language
-const isSmallInteger = new Function('number', 'return %IsSmi(number)') as (number: number) => boolean
-setFlagsFromString('--no-allow-natives-syntax')
+const isSmallInteger = runInThisContext('(number) => %IsSmi(number)') as (number: number) => boolean
 
 test('a wide zero is zero, and no small integer', () => {
   equal(WIDE_ZERO, 0)

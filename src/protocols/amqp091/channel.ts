@@ -503,6 +503,10 @@ export class Channel implements SessionSink {
     this.#stopAwaiting()
   }
 
+  shed(): void {
+    this.#assembler.reset()
+  }
+
   /** The broker closes the channel: the session ends now, the number is free when the client has answered. */
   fail(error: BrokerError, methodId: number): void {
     this.closing = true
