@@ -63,7 +63,8 @@ export class CacheBackend implements AuthBackend {
         return outcome
       }
       const grants = new CachedGrants(outcome.user.grants, this.#answers, key)
-      return { outcome: 'ok', user: { ...outcome.user, grants } }
+      const { name, tags, expiresAt, renew } = outcome.user
+      return { outcome: 'ok', user: { name, tags, grants, expiresAt, renew } }
     })
   }
 

@@ -41,7 +41,7 @@ export class InternalBackend implements AuthBackend {
   close(): void {}
 }
 
-/** A class for the same reason as `InternalIdentity`. */
+/** A class for the same reason as `InternalIdentity`; not to be copied by its properties. */
 class InternalUser implements BackendUser {
   readonly name: string
   readonly grants: Grants

@@ -39,22 +39,23 @@ export type LoginOutcome =
 
 /**
  * One who goes by the broker's own permissions: has nothing that expires, and takes any new secret. A class, as an object literal with a
- * getter would have V8 make a hidden class for each login, and keep alive by that what the getter knows.
+ * getter would have V8 make a hidden class for each login, and keep alive by that what the getter knows. It may be the prototype of another
+ * identity, and so has nothing private.
  */
 export class InternalIdentity implements Identity {
   readonly name: string
   readonly authorizer: Authorizer
   readonly expiresAt = null
-  readonly #tags: () => readonly string[]
+  readonly readTags: () => readonly string[]
 
-  constructor(name: string, tags: () => readonly string[], permissions: Permissions) {
+  constructor(name: string, readTags: () => readonly string[], permissions: Permissions) {
     this.name = name
-    this.#tags = tags
+    this.readTags = readTags
     this.authorizer = new PermissionsAuthorizer(permissions, name)
   }
 
   get tags(): readonly string[] {
-    return this.#tags()
+    return this.readTags()
   }
 
   renew(): Renewal {

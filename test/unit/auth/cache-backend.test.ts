@@ -9,6 +9,10 @@ import {
   REFUSED,
 } from '../../../src/auth/backend.ts'
 import { CacheBackend } from '../../../src/auth/cache-backend.ts'
+import { InternalBackend } from '../../../src/auth/internal-backend.ts'
+import { passwords } from '../../../src/auth/password-hash.ts'
+import { Permissions } from '../../../src/core/permissions.ts'
+import { Users } from '../../../src/core/users.ts'
 import { virtualClock } from '../../../src/util/virtual-clock.ts'
 
 const FACTS = { loopback: true, protocol: 'amqp091', address: '127.0.0.1' }
@@ -72,6 +76,20 @@ function bench({ refusals = false, renews = false } = {}) {
 const check = { vhost: '/', kind: 'queue', verb: 'read' } as const
 
 describe('a cache of logins', () => {
+  test('has all of a user of the broker, whose tags are as they are now', async () => {
+    const users = new Users({ passwords, loopbackUsers: [] })
+    users.put(users.parse({ name: 'u', password: 'pw', tags: ['monitoring'] }))
+    const backend = new InternalBackend(users, new Permissions())
+    const cache = new CacheBackend(backend, backend, { ttlMs: 15_000, refusals: false }, virtualClock())
+    const outcome = await cache.authenticate({ user: 'u', password: 'pw', isToken: false }, FACTS)
+    assert.ok(outcome.outcome === 'ok')
+    const { name, tags, expiresAt, renew } = outcome.user
+    assert.deepEqual(
+      { name, tags, expiresAt, renew },
+      { name: 'u', tags: ['monitoring'], expiresAt: null, renew: null },
+    )
+  })
+
   test('keeps what was right, for its time', async () => {
     const { clock, login, asked } = bench()
     await login('ann', 'secret')
