@@ -59,8 +59,11 @@ describe('what is kept for the compiler', () => {
       client.destroy()
       await eventually(() => broker.connections.size === 0)
       assert.equal(broker.keepsakes.all.sessions.length, 1)
-      await collectGarbage()
-      assert.ok(grown() < BODY_BYTES / 4, `${grown()} bytes are left`)
+      // what is freed is counted when another thread has swept it
+      await eventually(async () => {
+        await collectGarbage()
+        return grown() < BODY_BYTES / 4
+      })
     })
   })
 
