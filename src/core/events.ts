@@ -73,9 +73,15 @@ export class BrokerEvents {
 
   /** @param facts asked for only if somebody wants the event */
   emit(name: string, vhost: string | null, facts: () => Record<string, unknown>, subject: object | null = null): void {
-    let event: BrokerEvent | null = null
-    const compose = (): BrokerEvent => ({ name, vhost, at: this.#now(), actor: this.actor, facts: facts(), subject })
-    for (const listener of this.#byName.get(name) ?? []) listener((event ??= compose()))
-    for (const [listener, wants] of this.#asked) if (wants(name)) listener((event ??= compose()))
+    const named = this.#byName.get(name)
+    if ((named === undefined || named.size === 0) && !this.#isAskedFor(name)) return
+    const event = { name, vhost, at: this.#now(), actor: this.actor, facts: facts(), subject }
+    if (named !== undefined) for (const listener of named) listener(event)
+    for (const [listener, wants] of this.#asked) if (wants(name)) listener(event)
+  }
+
+  #isAskedFor(name: string): boolean {
+    for (const wants of this.#asked.values()) if (wants(name)) return true
+    return false
   }
 }
