@@ -6,7 +6,7 @@ import type { Session } from './session.ts'
 const NO_BYTES = Buffer.alloc(0)
 
 /**
- * The last of each kind of object that comes and goes with clients: of the sessions of each protocol, with its connection and its socket; of the
+ * The last of each kind of object that comes and goes with clients: of the sessions of each protocol that can shed, with its connection and socket; of the
  * consumers, with its queue; an entry with its message.
  *
  * Nobody asks for them. But when nothing has happened for some seconds, V8 collects garbage to save memory, and then it forgets the hidden

@@ -267,7 +267,7 @@ export class JournalStore implements MessageStore {
 
   /** A location for people. */
   describeLocation(location: number): string {
-    return `${segmentName(segmentOf(location), KIND_JOURNAL)}, offset ${location % 0x1_0000_0000}`
+    return `${segmentName(segmentOf(location), KIND_JOURNAL)}, offset ${offsetOf(location)}`
   }
 
   forgetUnclaimed(): number {

@@ -15,7 +15,7 @@ import {
   type StoredCounts,
 } from '../message-store.ts'
 import type { Committer } from './committer.ts'
-import { segmentOf } from './format.ts'
+import { offsetOf, segmentOf } from './format.ts'
 import { IndexPage, Row, type RowUpdate, shareOf } from './index-page.ts'
 import type { Loader } from './loader.ts'
 import { PageList } from './page-list.ts'
@@ -244,7 +244,7 @@ export class QueueIndex implements QueueLog {
   isStored(entry: QueueEntry): boolean {
     if (entry.location <= 0) return false
     const segment = this.#parts.segments.find(segmentOf(entry.location))
-    return segment.sealed || entry.location % 0x1_0000_0000 < segment.written
+    return segment.sealed || offsetOf(entry.location) < segment.written
   }
 
   spill(entries: readonly QueueEntry[], done: () => void): void {
