@@ -441,8 +441,8 @@ export class Broker {
     return connection
   }
 
-  /** One of the broker's own users, as when it has logged in. */
-  identityOf({ name }: User): Identity {
+  /** One of the broker's own users, as when it has logged in. One that is no more has no tags. */
+  identityOf({ name }: Pick<User, 'name'>): Identity {
     return new InternalIdentity(name, () => this.users.get(name)?.tags ?? [], this.permissions)
   }
 

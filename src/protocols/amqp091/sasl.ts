@@ -1,5 +1,5 @@
 import { stringOf } from '../../core/fields.ts'
-import { InternalIdentity, type LoginFacts, type LoginOutcome } from '../../core/identity.ts'
+import type { LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
 import type { AmqpSettings, InProcessLogin } from './settings.ts'
@@ -82,6 +82,5 @@ function byProgram({ broker }: AmqpSettings, { user }: InProcessLogin): SaslResu
   if (user !== null && broker.users.get(user) === undefined) {
     return { outcome: 'refused', reason: `user '${user}' not found` }
   }
-  const tags = (): readonly string[] => broker.users.get(name)?.tags ?? []
-  return { outcome: 'ok', identity: new InternalIdentity(name, tags, broker.permissions) }
+  return { outcome: 'ok', identity: broker.identityOf({ name }) }
 }

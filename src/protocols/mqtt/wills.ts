@@ -1,7 +1,7 @@
 import type { Broker } from '../../core/broker.ts'
 import { type ConnectionFacts, NO_TRAFFIC } from '../../core/client-connection.ts'
 import { BrokerError } from '../../core/errors.ts'
-import { type Identity, InternalIdentity } from '../../core/identity.ts'
+import type { Identity } from '../../core/identity.ts'
 import { copyOfMessage, type Message } from '../../core/message.ts'
 import { QuietSink } from '../../core/quiet-sink.ts'
 import type { Session } from '../../core/session.ts'
@@ -84,8 +84,8 @@ export class Wills {
 
   /** Its user is known by name alone now, and may do what the broker's own permissions say. */
   #takeOver({ vhost, number, clientId, user, message, dueAt }: KeptWill): void {
-    const { clock, users, permissions } = this.#broker
-    const identity = new InternalIdentity(user, () => users.get(user)?.tags ?? [], permissions)
+    const { clock } = this.#broker
+    const identity = this.#broker.identityOf({ name: user })
     const will = { vhost, clientId, identity, facts: factsOf(clientId), number, compose: () => copyOfMessage(message) }
     this.#wait(will, Math.max(0, dueAt - clock.now()))
   }
