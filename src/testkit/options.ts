@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/errors.ts'
 import { loadConfig } from '../config/load.ts'
+import { TlsError } from '../net/tls.ts'
 import type { Plugin } from '../plugins/plugin.ts'
 import type { Log, LogLevel } from '../telemetry/log.ts'
 import type { Clock } from '../util/clock.ts'
@@ -122,6 +124,32 @@ function tlsKeys({ tls }: StartBrokerOptions): ConfigKeys {
     ...(tls.caFile === undefined ? {} : { 'ssl_options.cacertfile': tls.caFile, 'ssl_options.verify': 'verify_peer' }),
     'ssl_options.fail_if_no_peer_cert': tls.requireCertificate ?? false,
   }
+}
+
+/** How errors begin that are about what `configOf` has made of an option, the option, and what was given. */
+const MADE_OF_OPTIONS: readonly (readonly [string, string, (options: StartBrokerOptions) => unknown])[] = [
+  ['ssl_options.certfile: ', 'tls.certFile', ({ tls }) => tls?.certFile],
+  ['ssl_options.keyfile: ', 'tls.keyFile', ({ tls }) => tls?.keyFile],
+  ['ssl_options.cacertfile: ', 'tls.caFile', ({ tls }) => tls?.caFile],
+  ['flag --config: ', 'config', ({ config }) => config],
+]
+
+/** Lets an error name the option, where it is about a key or a flag that the caller has not written. */
+export function nameOption(error: unknown, options: StartBrokerOptions): void {
+  if (!(error instanceof TlsError || error instanceof ConfigError)) return
+  for (const [beginning, option, givenIn] of MADE_OF_OPTIONS) {
+    const given = givenIn(options)
+    if (typeof given !== 'string' || !error.message.startsWith(beginning)) continue
+    const rest = error.message.slice(beginning.length)
+    if (rest.includes(given)) reword(error, `startBroker: '${option}': ${rest}`)
+  }
+}
+
+/** What is printed of an error is its stack, which begins with the text that it was made with. */
+function reword(error: Error, text: string): void {
+  const stack = error.stack?.replace(error.message, () => text)
+  if (stack !== undefined) error.stack = stack
+  error.message = text
 }
 
 /** What no file may change, since the caller said so. */

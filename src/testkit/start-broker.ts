@@ -11,7 +11,7 @@ import type { Clock } from '../util/clock.ts'
 import { systemClock } from '../util/system-clock.ts'
 import { checkCall } from './check-calls.ts'
 import { checkDefinitions, checkOptions, checkUserNames } from './check-options.ts'
-import { type BrokerUser, configOf, type StartBrokerOptions } from './options.ts'
+import { type BrokerUser, configOf, nameOption, type StartBrokerOptions } from './options.ts'
 import { emptyBroker } from './reset.ts'
 import { VhostHelpers } from './vhost-helpers.ts'
 
@@ -218,6 +218,15 @@ export async function startBroker<C extends Clock = Clock>(
   options: StartBrokerOptions<C> = {},
 ): Promise<WarrenBroker<C>> {
   checkOptions(options)
+  try {
+    return await start(options)
+  } catch (error) {
+    nameOption(error, options)
+    throw error
+  }
+}
+
+async function start<C extends Clock>(options: StartBrokerOptions<C>): Promise<WarrenBroker<C>> {
   const { clock, random = Math.random, watchResources = false } = options
   const virtual = clock !== undefined && 'advance' in clock
   const config = configOf(options, virtual)

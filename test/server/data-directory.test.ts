@@ -38,11 +38,22 @@ test('what cannot be a data directory is told in a line', async (t) => {
   for (const [path, text] of [
     [file, /^warren: data directory \S+ cannot be made: EEXIST.*\n$/],
     [damaged, /^warren: data directory \S+ cannot be used: metadata\.sqlite: file is not a database\n$/],
+    // refused with ENOENT, as if something above it were missing
+    ...(existsSync('/proc/self')
+      ? [['/proc/a/b', /^warren: data directory \S+ cannot be made: ENOENT.*\n$/] as const]
+      : []),
   ] as const) {
     const { code, stderr } = await runWarren(t, ['start', '--data-dir', path, '--port', '0'])
     assert.equal(code, 69)
     assert.match(stderr, text)
   }
+})
+
+test('folders above a data directory are made', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'a', 'b', 'c')
+  const warren = await startWarren(t, ['--data-dir', dataDir])
+  await warren.stop()
+  assert.ok(readdirSync(dataDir).length > 0)
 })
 
 test('in memory nothing is written', async (t) => {

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import { startBroker, virtualClock } from '../../src/index.ts'
 
 // What JavaScript lets through.
@@ -143,5 +144,25 @@ describe('options that are wrong', () => {
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
+  })
+
+  test('files that cannot be used are told by the option that names them', async () => {
+    const texts: string[] = []
+    const tried = [
+      { tls: { certFile: '/missing/cert.pem', keyFile: 'k' } },
+      { config: '/missing/rabbitmq.conf' },
+      // what the caller has written is named as it was written
+      { config: { 'listeners.ssl.default': 0, 'ssl_options.certfile': '/missing/c', 'ssl_options.keyfile': 'k' } },
+    ]
+    for (const options of tried) {
+      await start(options).catch((error: Error) => {
+        texts.push(`${error.name}: ${error.message}`)
+        assert.ok(inspect(error).includes(error.message), 'what is printed says the same')
+      })
+    }
+    assert.equal(texts.length, tried.length)
+    assert.match(texts[0]!, /^TlsError: startBroker: 'tls\.certFile': \/missing\/cert\.pem: ENOENT/)
+    assert.equal(texts[1], "ConfigError: startBroker: 'config': there is no file /missing/rabbitmq.conf")
+    assert.match(texts[2]!, /^TlsError: ssl_options\.certfile: \/missing\/c: ENOENT/)
   })
 })

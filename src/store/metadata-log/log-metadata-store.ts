@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type Log, silentLog } from '../../telemetry/log.ts'
 import { nodeFiles, type StoreFiles } from '../files.ts'
 import { closedError, jsonOf, type MetadataStore, MetadataStoreError, requireKey } from '../metadata-store.ts'
@@ -15,7 +16,7 @@ import { replay } from './replay.ts'
  */
 export async function openLogMetadataStore(directory: string, log: Log): Promise<LogMetadataStore> {
   try {
-    mkdirSync(directory, { recursive: true })
+    makeFolders(directory)
   } catch (error) {
     throw new MetadataStoreError(`data directory ${directory} cannot be made: ${(error as Error).message}`)
   }
@@ -37,6 +38,21 @@ export async function openLogMetadataStore(directory: string, log: Log): Promise
     throw new MetadataStoreError(`data directory ${directory} cannot be used: ${(error as Error).message}${way}`)
   }
 }
+
+/** `mkdirSync` with `recursive` goes round for ever where a file system refuses with ENOENT, as /proc does. */
+function makeFolders(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (isDirectory(path)) return
+    const parent = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || isDirectory(parent) || parent === path) throw error
+    makeFolders(parent)
+    makeFolders(path)
+  }
+}
+
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** The number of the format stays what it was until all is there: what an upgrade that was cut short has left is written anew. */
 async function moveToLog(files: StoreFiles, rows: Map<string, string>): Promise<void> {
