@@ -45,4 +45,27 @@ describe('in another time zone than the broker', { skip }, () => {
     assert.equal(minutes.has(shown), true, shown)
     assert.deepEqual(window.complaints, [])
   })
+
+  test('what happened on another day is told with its date', async () => {
+    const { page } = window
+    const vhost = encodeURIComponent(stage.scene.vhost)
+    const timeOf = async (queue: string): Promise<string> => {
+      await goTo(page, '#/events')
+      const rows = page.getByRole('row').filter({ hasText: queue })
+      // what happens before the page listens is not told
+      while (!(await rows.first().isVisible())) {
+        await ask(stage.apiUrl, 'PUT', `queues/${vhost}/${queue}`, {})
+        await ask(stage.apiUrl, 'DELETE', `queues/${vhost}/${queue}`)
+      }
+      return rows.first().getByRole('cell').first().innerText()
+    }
+    const year = String(new Date().getFullYear())
+    await page.clock.setFixedTime(NOW)
+    const otherDay = await timeOf('happened.another-day')
+    assert.ok(otherDay.includes(year), otherDay)
+    await page.clock.setFixedTime(Date.now())
+    const sameDay = await timeOf('happened.today')
+    assert.match(sameDay, /^\d+:\d\d:\d\d/)
+    assert.deepEqual(window.complaints, [])
+  })
 })

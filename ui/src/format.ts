@@ -108,6 +108,12 @@ export function timeOfDay(ms: number): string {
   return formats.value.time.format(ms)
 }
 
+/** Time of day, with the date where that is not today's: a page may have been open overnight. */
+export function timeOrDate(ms: number): string {
+  const isToday = new Date(ms).toDateString() === new Date().toDateString()
+  return isToday ? timeOfDay(ms) : dateTime(ms)
+}
+
 /** Time of day to the millisecond, of milliseconds since the epoch. */
 export function timeOfDayMs(ms: number): string {
   return formats.value.timeMs.format(ms)

@@ -7,7 +7,7 @@ import { Select } from '../../components/form.tsx'
 import { Badge, Card, Empty, Page, type Tone } from '../../components/page.tsx'
 import { ArgumentList } from '../../components/properties.tsx'
 import { SimpleTable } from '../../components/simple-table.tsx'
-import { timeOfDay } from '../../format.ts'
+import { timeOrDate } from '../../format.ts'
 import { texts } from './texts.ts'
 
 /** The oldest go when there are more. */
@@ -136,7 +136,7 @@ function row({ name, facts }: Entry) {
   const rest = Object.fromEntries(Object.entries(facts).filter(([key, value]) => !APART.has(key) && isTelling(value)))
   return [
     <span class="nowrap">
-      {typeof facts['timestamp_in_ms'] === 'number' ? timeOfDay(facts['timestamp_in_ms']) : ''}
+      {typeof facts['timestamp_in_ms'] === 'number' ? timeOrDate(facts['timestamp_in_ms']) : ''}
     </span>,
     <Badge tone={tone}>{name}</Badge>,
     <>

@@ -10,7 +10,7 @@ import { Badge, Card, Empty, Page } from '../../components/page.tsx'
 import { DurationInput } from '../../components/quantity-input.tsx'
 import { SuggestInput } from '../../components/suggest-input.tsx'
 import { useVhostField, VhostField } from '../../components/vhost-field.tsx'
-import { count, timeOfDay } from '../../format.ts'
+import { count, timeOrDate } from '../../format.ts'
 import { common } from '../../i18n/common.ts'
 import { navigate, to } from '../../router.ts'
 import { texts } from './texts.ts'
@@ -115,8 +115,8 @@ function columns(): readonly Column<MessageTrace>[] {
     },
     { id: 'state', header: common.value.state, sort: 'state', cell: (trace) => <TraceState trace={trace} /> },
     { id: 'user', header: common.value.user, sort: 'user', show: 'wide', cell: ({ user }) => <Name of={user} /> },
-    { id: 'started', header: t.started, sort: 'started_at', cell: ({ started_at: at }) => timeOfDay(at) },
-    { id: 'ends', header: t.ends, sort: 'ends_at', show: 'wide', cell: ({ ends_at: at }) => timeOfDay(at) },
+    { id: 'started', header: t.started, sort: 'started_at', cell: ({ started_at: at }) => timeOrDate(at) },
+    { id: 'ends', header: t.ends, sort: 'ends_at', show: 'wide', cell: ({ ends_at: at }) => timeOrDate(at) },
     { id: 'events', header: t.events, sort: 'count', align: 'end', cell: (trace) => count(trace.count) },
   ]
 }
