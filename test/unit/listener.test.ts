@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { connect as connectTls } from 'node:tls'
@@ -417,4 +418,17 @@ test('TLS: a key with a password', () => {
   assert.ok(loadTls(tls({ keyFile: file('locked.key'), password: 'carrot' })))
   assert.throws(() => loadTls(tls({ keyFile: file('locked.key'), password: 'leek' })), TlsError)
   assert.throws(() => loadTls(tls({ keyFile: file('locked.key') })), TlsError)
+})
+
+const WITHOUT_PYTHON = spawnSync('python3', ['-c', '']).status === 0 ? false : 'python3 is not installed'
+
+test('what is accepted sends small packets at once, unless told not to', { skip: WITHOUT_PYTHON }, async (t) => {
+  const script = 'import socket; print(socket.socket(fileno=0).getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))'
+  for (const nodelay of [undefined, true, false]) {
+    const { next, dial } = await start(t, nodelay === undefined ? {} : { nodelay })
+    dial()
+    const { socket } = await next()
+    const python = spawn('python3', ['-c', script], { stdio: [socket, 'pipe', 'inherit'] })
+    assert.equal(await textOf(python.stdout), nodelay === false ? '0\n' : '1\n', `nodelay: ${nodelay}`)
+  }
 })
