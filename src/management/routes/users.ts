@@ -10,7 +10,7 @@ import { changeAs } from '../in-process.ts'
 import { answerList, answerObject, type ListQuery, sortedByName } from '../list.ts'
 import { requireName } from '../names.ts'
 import { userObject } from '../objects/user.ts'
-import { bodyOf, type Json } from '../request-body.ts'
+import { bodyOf, booleanOf, type Json } from '../request-body.ts'
 import { described, LIST_QUERY, OBJECT_QUERY } from '../route-schema.ts'
 import { tagsOf } from '../tags.ts'
 import { NO_CONTENT } from '../openapi.ts'
@@ -95,12 +95,19 @@ function administered(request: FastifyRequest, broker: Broker): User {
 
 /** The user that is asked for; limits stay unless they are given. @throws ApiError 400, BrokerError */
 function parseUser(broker: Broker, name: string, body: Json): User {
-  if (body['tags'] === undefined) throw badRequest('tags_not_present')
+  const tags = body['tags'] === undefined ? tagsOfAdministrator(body['administrator']) : body['tags']
+  if (tags === undefined) throw badRequest('tags_not_present')
   if (body['password'] !== undefined && body['password_hash'] !== undefined) {
     throw badRequest('both_password_and_password_hash_are_provided')
   }
-  const user = broker.users.parse({ ...body, name, tags: tagsOf(body['tags']) })
+  const user = broker.users.parse({ ...body, name, tags: tagsOf(tags) })
   return { ...user, limits: { ...broker.users.get(name)?.limits, ...user.limits } }
+}
+
+/** What there was before tags, which old scripts still say. @throws ApiError 400 */
+function tagsOfAdministrator(given: unknown): string | undefined {
+  if (given === undefined) return undefined
+  return booleanOf(given, false) ? 'administrator' : ''
 }
 
 /** `{"vhost": {"configure", "write", "read"}}` @throws BrokerError */

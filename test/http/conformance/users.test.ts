@@ -29,6 +29,17 @@ scenario('users have a password and tags', [
   { method: 'DELETE', path: 'users/{u}', status: 404 },
 ])
 
+scenario('scripts from before there were tags say who is an administrator', [
+  put({ password: 'p', administrator: 'true' }, 201),
+  shown({ tags: ['administrator'] }),
+  put({ password: 'p', administrator: false }, 204),
+  shown({ tags: [] }),
+  put({ password: 'p', administrator: true, tags: 'monitoring' }, 204),
+  shown({ tags: ['monitoring'] }),
+  put({ password: 'p', administrator: 'yes' }, 400),
+  { method: 'DELETE', path: 'users/{u}', status: 204 },
+])
+
 scenario('several users are deleted at once', [
   put({ password_hash: '', tags: '' }, 201),
   { method: 'POST', path: 'users/bulk-delete', body: { users: ['{u}'] }, status: 204 },
