@@ -164,10 +164,10 @@ export class Client implements SessionSink {
     return true
   }
 
-  #tellEnd({ id, description }: Subscription): void {
+  #tellEnd({ givenName, description }: Subscription): void {
     const detail = `The server has canceled a subscription.\nNo more messages will be delivered for "${description}".\n`
     const error = new StompError('Server cancelled subscription', detail)
-    this.#host.out.error(error, id === null ? [] : [['subscription', id]])
+    this.#host.out.error(error, [['subscription', givenName]])
   }
 
   timedOut(timeoutMs: number): void {

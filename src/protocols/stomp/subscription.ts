@@ -13,6 +13,8 @@ export interface SubscriptionName {
   readonly tag: string
   /** Null where the client gave none, which STOMP 1.0 allows. */
   readonly id: string | null
+  /** What the client knows it by: its id, or the destination. */
+  readonly givenName: string
   /** For errors. */
   readonly description: string
 }
@@ -38,10 +40,10 @@ export function nameOf(frame: Frame): SubscriptionName {
   const destination = frame.get('destination')
   if (destination === null)
     throw new StompError('Missing destination or id', `${command} must include a 'destination' or 'id' header`)
-  return { tag: `Q_${destination}`, id: null, description: `destination='${destination}'` }
+  return { tag: `Q_${destination}`, id: null, givenName: destination, description: `destination='${destination}'` }
 }
 
-const named = (id: string): SubscriptionName => ({ tag: `T_${id}`, id, description: `id='${id}'` })
+const named = (id: string): SubscriptionName => ({ tag: `T_${id}`, id, givenName: id, description: `id='${id}'` })
 
 /** The subscription to a temporary queue, which the client did not ask for by itself. */
 export const temporaryName = (queue: string): SubscriptionName => named(TEMP_QUEUE_PREFIX + queue)

@@ -83,6 +83,18 @@ test('a client is told when the broker ends its subscription', async (t) => {
   await one.sendSafely('SUBSCRIBE', { ...headers, destination: '/topic/other', durable: false, 'auto-delete': true })
 })
 
+test('a subscription without an id is known by its destination when the broker ends it', async (t) => {
+  const [one, two] = [await connect(t), await connect(t)]
+  const queue = `stomp-ending-${process.pid}`
+  const destination = `/amq/queue/${queue}`
+  const lasting = { id: 'x', destination: '/topic/ending', durable: true, 'auto-delete': false, 'x-queue-name': queue }
+  await two.sendSafely('SUBSCRIBE', lasting)
+  await one.sendSafely('SUBSCRIBE', { destination })
+  await two.sendSafely('UNSUBSCRIBE', lasting)
+  const { headers } = await one.expect('ERROR')
+  assert.deepEqual([headers['message'], headers['subscription']], ['Server cancelled subscription', destination])
+})
+
 test('a request has its answer by a temporary queue', async (t) => {
   const [asker, answerer] = [await connect(t), await connect(t)]
   await answerer.sendSafely('SUBSCRIBE', { id: 'requests', destination: '/topic/requests' })
