@@ -35,12 +35,13 @@ export async function createLogins(
   networkClock: Clock,
   added: ReadonlyMap<string, AuthBackend>,
 ): Promise<BackendChain> {
-  const { users, permissions, clock, log } = broker
+  const { users, permissions, clock, log, events } = broker
   const creator = new BackendCreator(logins, broker, networkClock, added)
   try {
     const links: ChainLink[] = []
     for (const { authn, authz } of logins.backends) links.push(await creator.link(authn, authz))
-    return new BackendChain(links, { users, permissions, clock, log, attempts: new LoginAttempts(logins.trackSources) })
+    const attempts = new LoginAttempts(logins.trackSources)
+    return new BackendChain(links, { users, permissions, clock, log, events, attempts })
   } catch (error) {
     if (error instanceof AuthSettingsError) throw new ConfigError([error.message])
     throw error

@@ -14,7 +14,7 @@ export interface Authenticator {
   authenticateToken(token: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
   /** By a name that somebody else has verified, as from a certificate. */
   authenticateName(user: string, facts: LoginFacts): LoginOutcome | Promise<LoginOutcome>
-  /** Counts a login that did not get as far as a name. */
-  countBroken(facts: LoginFacts): void
+  /** Counts a login that did not get as far as a name, and tells of it. */
+  countBroken(facts: LoginFacts, reason: string): void
   readonly attempts: LoginAttempts
 }

@@ -1,3 +1,5 @@
+import { loginFacts } from '../core/event-facts.ts'
+import type { BrokerEvents } from '../core/events.ts'
 import { type Identity, InternalIdentity, type LoginFacts, type LoginOutcome, type Renewal } from '../core/identity.ts'
 import type { Permissions } from '../core/permissions.ts'
 import type { Users } from '../core/users.ts'
@@ -23,6 +25,7 @@ export interface ChainParts {
   /** Of what is remembered. */
   readonly clock: Clock
   readonly log: Log
+  readonly events: BrokerEvents
   readonly attempts: LoginAttempts
 }
 
@@ -53,8 +56,8 @@ export class BackendChain implements Authenticator {
     return this.#login({ user, password: null, isToken: false }, facts)
   }
 
-  countBroken(facts: LoginFacts): void {
-    this.attempts.count({ ...facts, user: '' }, false)
+  countBroken(facts: LoginFacts, reason: string): void {
+    this.#count('', facts, reason)
   }
 
   /** Closes connections to back ends. */
@@ -82,8 +85,19 @@ export class BackendChain implements Authenticator {
     const misplaced = found.outcome === 'ok' ? this.#parts.users.loopbackRefusal(name, facts) : null
     const outcome: LoginOutcome =
       misplaced === null ? found : { outcome: 'refused', reason: misplaced, misplaced: true }
-    this.attempts.count({ ...facts, user: name }, outcome.outcome === 'ok')
+    this.#count(name, facts, outcome.outcome === 'ok' ? null : outcome.reason)
     return outcome
+  }
+
+  /** @param error why it has failed; null for a login that succeeded */
+  #count(user: string, facts: LoginFacts, error: string | null): void {
+    this.attempts.count({ ...facts, user }, error === null)
+    const { connection, address } = facts
+    if (connection === undefined) return
+    const tell = (name: string, more: Record<string, unknown>): void =>
+      this.#parts.events.emit(name, null, () => ({ ...loginFacts(user, address, connection), ...more }))
+    if (error === null) tell('user.authentication.success', {})
+    else tell('user.authentication.failure', { error })
   }
 
   /** @param reasons of the back ends before */

@@ -337,7 +337,7 @@ export class Broker {
     this.#keep('user', [name], user === null ? null : userToJson(user))
     if (this.#loading) return
     if (user !== null) {
-      for (const event of userEvents(user, previous)) this.events.emit(event, null, () => ({ name, tags: user.tags }))
+      for (const event of userEvents(user, previous)) this.events.emit(event, null, () => userEventFacts(event, user))
       return
     }
     this.events.emit('user.deleted', null, () => ({ name }))
@@ -370,9 +370,10 @@ export class Broker {
     this.findVhost(vhost)
     this.parameters.set(vhost, component, name, value)
     this.#keep('parameter', [component, name, vhost], value)
-    const event = component === 'vhost-limits' ? 'vhost.limits.set' : 'parameter.set'
-    // values hold addresses with passwords
-    this.events.emit(event, vhost, () => ({ component, name, vhost }))
+    const facts = { component, name, vhost }
+    // values of other components hold addresses with passwords
+    if (component !== 'vhost-limits') this.events.emit('parameter.set', vhost, () => facts)
+    else this.events.emit('vhost.limits.set', vhost, () => ({ ...facts, ...(value as object) }))
   }
 
   /** @throws BrokerError */
@@ -640,6 +641,14 @@ const TRUSTED: Identity = {
 const POLICY_KINDS: Readonly<Record<PolicyScope, string>> = { user: 'policy', operator: 'operator-policy' }
 
 const vhostEventFacts = ({ description, tags }: VHostMetadata): Record<string, unknown> => ({ description, tags })
+
+function userEventFacts(event: string, user: User): Record<string, unknown> {
+  const { name, tags } = user
+  // as in RabbitMQ, where limits have a name of their own
+  return event.startsWith('user.limits.')
+    ? { name: 'limits', username: name, ...userToJson(user).limits }
+    : { name, tags }
+}
 
 function userEvents(user: User, previous: User | null): string[] {
   if (previous === null) return ['user.created']

@@ -3,6 +3,7 @@ import type { Consumer } from './consumer.ts'
 import type { Exchange } from './exchange.ts'
 import type { Binding } from './exchanges/exchange-type.ts'
 import { tableToJson } from './fields-json.ts'
+import type { LoginConnection } from './identity.ts'
 import type { Queue } from './queues/queue.ts'
 import type { Session } from './session.ts'
 
@@ -36,6 +37,19 @@ export function connectionFacts({ facts, user, vhost, connectedAt, broker }: Cli
     client_properties: tableToJson(facts.clientProperties),
   }
 }
+
+/** @param user '' where the client did not get as far as a name */
+export const loginFacts = (user: string, peerAddress: string, connection: LoginConnection): Facts => ({
+  name: user,
+  connection_name: connection.name,
+  connection_type: 'network',
+  protocol: connection.protocol,
+  auth_mechanism: connection.mechanism,
+  peer_host: peerAddress,
+  peer_port: connection.peerPort,
+  host: connection.localAddress,
+  ssl: connection.isTls,
+})
 
 export const sessionFacts = (session: Session): Facts => ({
   name: sessionName(session),

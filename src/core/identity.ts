@@ -27,6 +27,20 @@ export interface LoginFacts {
   readonly protocol: string
   /** The client's IP address, for back ends that want it and for the counts. */
   readonly address: string
+  /** Of who logs in to open a connection, which is told as an event. Over HTTP nobody does. */
+  readonly connection?: LoginConnection
+}
+
+/** What is known of a connection before it is open. */
+export interface LoginConnection {
+  readonly name: string
+  /** As it is shown to people: `AMQP 0-9-1`. */
+  readonly protocol: string
+  /** `PLAIN` and so on. */
+  readonly mechanism: string
+  readonly peerPort: number
+  readonly localAddress: string
+  readonly isTls: boolean
 }
 
 export type LoginOutcome =

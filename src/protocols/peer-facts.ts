@@ -1,3 +1,4 @@
+import type { LoginFacts } from '../core/identity.ts'
 import type { Peer } from '../net/listener.ts'
 
 /** Whether a client is on this machine. */
@@ -9,3 +10,17 @@ export const connectionName = ({ address, port, localAddress, localPort }: Peer)
 
 /** As in a URL: IPv6 addresses in brackets. */
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+
+/** @param countedAs the protocol as logins are counted @param protocol as connections show it */
+export function loginFacts(peer: Peer, countedAs: string, protocol: string, mechanism: string): LoginFacts {
+  const { address, port, localAddress, tls } = peer
+  const connection = {
+    name: connectionName(peer),
+    protocol,
+    mechanism,
+    peerPort: port,
+    localAddress,
+    isTls: tls !== null,
+  }
+  return { loopback: isLoopback(peer), protocol: countedAs, address, connection }
+}

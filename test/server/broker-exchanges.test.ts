@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { connect, type ConsumeMessage } from 'amqplib'
+import { MqttWire } from '../support/mqtt-wire.ts'
+import { StompWire } from '../support/stomp-wire.ts'
 import { startBroker, type StartBrokerOptions, virtualClock, type WarrenBroker } from '../../src/index.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
@@ -88,6 +90,57 @@ describe('the event exchange (12.2)', () => {
       })
       await client.close()
       assert.equal((await events.next('connection.closed')).properties.headers!['user_provided_name'], 'shop')
+      await events.close()
+    })
+  })
+
+  test('tells who has logged in, and who has not', async () => {
+    await withBroker({ protocols: ['amqp', 'mqtt', 'stomp'] }, async (broker) => {
+      const events = await Listener.to(broker, 'amq.rabbitmq.event', 'user.authentication.*')
+      const next = async (outcome: string): Promise<Record<string, unknown>> =>
+        (await events.next(`user.authentication.${outcome}`)).properties.headers!
+      const local = { connection_type: 'network', peer_host: '127.0.0.1', host: '127.0.0.1', ssl: false }
+
+      const client = await connect(broker.url)
+      const { connection_name: name, peer_port: port, ...rest } = await next('success')
+      assert.equal(name, `127.0.0.1:${String(port)} -> 127.0.0.1:${broker.port}`)
+      const common = { user_who_performed_action: 'rmq-internal', timestamp_in_ms: rest['timestamp_in_ms'] }
+      assert.deepEqual(rest, { name: 'guest', protocol: 'AMQP 0-9-1', auth_mechanism: 'PLAIN', ...local, ...common })
+      await client.close()
+
+      const wrong = new URL(broker.url)
+      wrong.password = 'wrong'
+      await assert.rejects(connect(wrong.href))
+      const failure = await next('failure')
+      assert.deepEqual([failure['name'], failure['error']], ['guest', "user 'guest' - invalid credentials"])
+
+      const device = await MqttWire.open(broker.urls.mqtt!, 5)
+      await device.sendConnect({ username: 'thief' })
+      const stolen = await next('failure')
+      assert.deepEqual([stolen['name'], stolen['protocol']], ['thief', 'MQTT 5.0'])
+      device.cut()
+
+      const subscriber = await StompWire.connect(broker.urls.stomp!)
+      assert.equal((await next('success'))['protocol'], 'STOMP 1.2')
+      subscriber.cut()
+      await events.close()
+    })
+  })
+
+  test('tells what limits have been set to', async () => {
+    await withBroker({ users: [{ name: 'ann', password: 'p' }], managementPort: 0 }, async (broker) => {
+      const events = await Listener.to(broker, 'amq.rabbitmq.event', '*.limits.*')
+      const set = async (path: string, value: number): Promise<void> => {
+        const headers = { authorization: `Basic ${btoa('guest:guest')}`, 'content-type': 'application/json' }
+        const options = { method: 'PUT', headers, body: JSON.stringify({ value }) }
+        assert.equal((await fetch(`${broker.managementUrl}/api/${path}`, options)).status, 204)
+      }
+      await set('vhost-limits/%2F/max-queues', 1000)
+      const ofVhost = (await events.next('vhost.limits.set')).properties.headers!
+      assert.deepEqual([ofVhost['name'], ofVhost['vhost'], ofVhost['max-queues']], ['limits', '/', 1000])
+      await set('user-limits/ann/max-connections', 5)
+      const ofUser = (await events.next('user.limits.set')).properties.headers!
+      assert.deepEqual([ofUser['name'], ofUser['username'], ofUser['max-connections']], ['limits', 'ann', 5])
       await events.close()
     })
   })

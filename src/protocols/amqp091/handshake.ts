@@ -5,7 +5,7 @@ import { UndecidedError } from '../../core/undecided.ts'
 import { bool, type Field, longstr, stringOf, type Table, table } from '../../core/fields.ts'
 import type { Peer } from '../../net/listener.ts'
 import type { Timer } from '../../util/clock.ts'
-import { connectionName, isLoopback } from '../peer-facts.ts'
+import { connectionName, isLoopback, loginFacts } from '../peer-facts.ts'
 import { ProtocolError } from './errors.ts'
 import { login, type SaslResult } from './sasl.ts'
 import type { AmqpSettings } from './settings.ts'
@@ -14,6 +14,7 @@ import * as m from './wire/methods.gen.ts'
 /** How long a refused client is kept waiting where it cannot be told why: it slows down guessing. */
 const REFUSAL_DELAY_MS = 3_000
 const FRAME_MAX_MIN = 4096
+const PROTOCOL = 'AMQP 0-9-1'
 
 const CAPABILITIES = [
   'publisher_confirms',
@@ -136,8 +137,7 @@ export class Handshake {
     }
     // the response is a view of what was read, and the answer may come later
     const response = Buffer.from(method.response)
-    const { address } = this.#peer
-    const facts = { loopback: isLoopback(this.#peer), protocol: 'amqp091', address }
+    const facts = loginFacts(this.#peer, 'amqp091', PROTOCOL, method.mechanism)
     const result = login(this.#settings, method.mechanism, response, this.#peer, facts)
     if (result instanceof Promise)
       void result.then((later) => this.#host.attempt(() => this.#onLogin(method.mechanism, later)))
@@ -231,7 +231,7 @@ export class Handshake {
     const { inProcess } = this.#settings
     return {
       name: inProcess?.name ?? connectionName(this.#peer),
-      protocol: inProcess === undefined ? 'AMQP 0-9-1' : 'Direct 0-9-1',
+      protocol: inProcess === undefined ? PROTOCOL : 'Direct 0-9-1',
       givenName: givenNameOf(this.#clientProperties),
       peerAddress: address,
       peerPort: port,

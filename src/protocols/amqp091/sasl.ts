@@ -21,11 +21,11 @@ export function login(
 ): SaslResult | Promise<SaslResult> {
   const { logins } = settings
   const broken = (reason: string): SaslResult => {
-    logins.countBroken(facts)
+    logins.countBroken(facts, reason)
     return { outcome: 'broken', reason }
   }
   const nobody = (reason: string): SaslResult => {
-    logins.countBroken(facts)
+    logins.countBroken(facts, reason)
     return { outcome: 'refused', reason }
   }
   const byPassword = (credentials: [user: string, password: string] | null): SaslResult | Promise<SaslResult> =>

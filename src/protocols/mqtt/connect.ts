@@ -3,7 +3,8 @@ import type { BrokerError } from '../../core/errors.ts'
 import type { Identity, LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
-import { isLoopback } from '../peer-facts.ts'
+import { loginFacts } from '../peer-facts.ts'
+import { protocolName } from './connection-facts.ts'
 import type { AuthenticationExchange, AuthenticationStep } from './authentication-method.ts'
 import { MqttError, protocolError } from './errors.ts'
 import {
@@ -96,8 +97,8 @@ export class Connecting {
     else this.#onLogin(outcome, vhost, mechanism, null)
   }
 
-  #facts(): LoginFacts {
-    return { loopback: isLoopback(this.#peer), protocol: 'mqtt', address: this.#peer.address }
+  #facts(mechanism: string): LoginFacts {
+    return loginFacts(this.#peer, 'mqtt', protocolName(this.#peer, this.#packet!.version), mechanism)
   }
 
   #login({ username, password }: ConnectPacket): Login {
@@ -106,21 +107,21 @@ export class Connecting {
     if (username !== null) {
       const { vhost, user } = this.#split(username)
       const text = password === null ? '' : password.toString('utf8')
-      return { vhost, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, text, this.#facts()) }
+      return { vhost, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, text, this.#facts('PLAIN')) }
     }
     if (certificate !== null && certificateLogin !== null) {
       const user = certificateUser(certificate, certificateLogin)
       const vhost = this.#defaultVhost(user)
       if (user === null) return this.#broken('EXTERNAL', 'the certificate names nobody')
-      return { vhost, mechanism: 'EXTERNAL', outcome: logins.authenticateName(user, this.#facts()) }
+      return { vhost, mechanism: 'EXTERNAL', outcome: logins.authenticateName(user, this.#facts('EXTERNAL')) }
     }
     if (anonymous === null) return this.#broken('ANONYMOUS', 'anonymous login is off')
-    const outcome = logins.authenticatePassword(anonymous.user, anonymous.password, this.#facts())
+    const outcome = logins.authenticatePassword(anonymous.user, anonymous.password, this.#facts('ANONYMOUS'))
     return { vhost: this.#defaultVhost(null), mechanism: 'ANONYMOUS', outcome }
   }
 
   #broken(mechanism: string, reason: string): Login {
-    this.#settings.logins.countBroken(this.#facts())
+    this.#settings.logins.countBroken(this.#facts(mechanism), reason)
     return { vhost: '', mechanism, outcome: { outcome: 'refused', reason } }
   }
 
@@ -184,7 +185,7 @@ export class Connecting {
     }
     const named = username === null ? null : this.#split(username)
     this.#vhost = named?.vhost ?? this.#defaultVhost(null)
-    this.#exchange = method.begin(this.#facts(), named?.user ?? null)
+    this.#exchange = method.begin(this.#facts(name), named?.user ?? null)
   }
 
   /** @throws MqttError */

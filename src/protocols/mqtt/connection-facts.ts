@@ -6,6 +6,10 @@ import type { Version } from './wire/packets.ts'
 
 const VERSIONS: Readonly<Record<Version, string>> = { 3: '3.1.0', 4: '3.1.1', 5: '5.0' }
 
+/** As connections show it. */
+export const protocolName = ({ websocket }: Peer, version: Version): string =>
+  `${websocket ? 'Web ' : ''}MQTT ${VERSIONS[version]}`
+
 /** As RabbitMQ's metrics have them. */
 const COUNTED_AS: Readonly<Record<Version, string>> = { 3: 'mqtt310', 4: 'mqtt311', 5: 'mqtt50' }
 
@@ -14,11 +18,11 @@ export function connectionFacts(
   peer: Peer,
   client: { version: Version; clientId: string; mechanism: string; keepAliveSec: number },
 ): ConnectionFacts {
-  const { address, port, localAddress, localPort, tls, websocket } = peer
+  const { address, port, localAddress, localPort, tls } = peer
   const { version, clientId, mechanism, keepAliveSec } = client
   return {
     name: connectionName(peer),
-    protocol: `${websocket ? 'Web ' : ''}MQTT ${VERSIONS[version]}`,
+    protocol: protocolName(peer, version),
     givenName: clientId,
     peerAddress: address,
     peerPort: port,

@@ -5,8 +5,8 @@ import type { Identity, LoginFacts, LoginOutcome } from '../../core/identity.ts'
 import { whenDecided } from '../../core/undecided.ts'
 import type { Peer } from '../../net/listener.ts'
 import { certificateUser } from '../../net/tls.ts'
-import { isLoopback } from '../peer-facts.ts'
-import { connectionFacts } from './connection-facts.ts'
+import { loginFacts } from '../peer-facts.ts'
+import { connectionFacts, protocolName } from './connection-facts.ts'
 import { StompError } from './errors.ts'
 import { Frame, VERSIONS, type Version } from './frame.ts'
 import { type HeartBeatWish, inWholeSeconds, parseHeartBeat } from './heart-beat.ts'
@@ -57,7 +57,7 @@ export async function connect(
   const version = versionOf(frame)
   const heartBeat = parseHeartBeat(frame.get('heart-beat'))
   const vhost = frame.get('host') ?? settings.defaultVhost
-  const { user, mechanism, outcome } = logIn(frame, peer, settings)
+  const { user, mechanism, outcome } = logIn(frame, version, peer, settings)
   const found = await outcome
   if (found.outcome === 'refused') {
     settings.broker.limitedLog.warn(`login ${peer.address}`, 'login refused', {
@@ -79,21 +79,21 @@ export async function connect(
 }
 
 /** By what the client says, else by its certificate, else as the default user. */
-function logIn(frame: Frame, peer: Peer, settings: StompSettings): Login {
+function logIn(frame: Frame, version: Version, peer: Peer, settings: StompSettings): Login {
   const { logins, defaultUser, defaultPassword } = settings
-  const facts: LoginFacts = { loopback: isLoopback(peer), protocol: 'stomp', address: peer.address }
-  if (peer.websocket && settings.takesHttpLogins) return logInByHttp(peer.authorization, facts, settings)
+  const factsOf = (mechanism: string): LoginFacts => loginFacts(peer, 'stomp', protocolName(peer, version), mechanism)
+  if (peer.websocket && settings.takesHttpLogins) return logInByHttp(peer.authorization, factsOf('PLAIN'), settings)
   const login = frame.get('login')
   const certificate = peer.tls?.certificate ?? null
   if (login === null && certificate !== null && settings.certificateLogins) {
     const user = certificateUser(certificate, settings.certificateLogin)
+    const facts = factsOf('EXTERNAL')
     if (user !== null) return { user, mechanism: 'EXTERNAL', outcome: logins.authenticateName(user, facts) }
-    logins.countBroken(facts)
-    return { user: '', mechanism: 'EXTERNAL', outcome: { outcome: 'refused', reason: 'the certificate names nobody' } }
+    return nobody('EXTERNAL', 'the certificate names nobody', facts, settings)
   }
   const user = login ?? defaultUser
   const password = frame.get('passcode') ?? (user === defaultUser ? defaultPassword : '')
-  return { user, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, password, facts) }
+  return { user, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, password, factsOf('PLAIN')) }
 }
 
 /** By the request that became the WebSocket: of HTTP's Basic scheme (RFC 7617), or as the default user where it names nobody. */
@@ -106,8 +106,12 @@ function logInByHttp(authorization: string | undefined, facts: LoginFacts, setti
       : (/^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [])
   if (user !== undefined && password !== undefined)
     return { user, mechanism: 'PLAIN', outcome: logins.authenticatePassword(user, password, facts) }
-  logins.countBroken(facts)
-  return { user: '', mechanism: 'PLAIN', outcome: { outcome: 'refused', reason: 'the HTTP login is not understood' } }
+  return nobody('PLAIN', 'the HTTP login is not understood', facts, settings)
+}
+
+function nobody(mechanism: string, reason: string, facts: LoginFacts, { logins }: StompSettings): Login {
+  logins.countBroken(facts, reason)
+  return { user: '', mechanism, outcome: { outcome: 'refused', reason } }
 }
 
 async function enter(identity: Identity, vhost: string, { broker }: StompSettings): Promise<void> {

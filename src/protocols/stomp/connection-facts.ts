@@ -4,16 +4,20 @@ import type { Peer } from '../../net/listener.ts'
 import { connectionName, isLoopback } from '../peer-facts.ts'
 import type { Version } from './frame.ts'
 
+/** As connections show it. */
+export const protocolName = ({ websocket }: Peer, version: Version): string =>
+  `${websocket ? 'Web ' : ''}STOMP ${version}`
+
 /** What management shows of a connection, as RabbitMQ shows it. */
 export function connectionFacts(
   peer: Peer,
   client: { version: Version; sessionId: string; isImplicit: boolean; mechanism: string; heartbeatSec: number },
 ): ConnectionFacts {
   const { version, sessionId, isImplicit, mechanism, heartbeatSec } = client
-  const { address, port, localAddress, localPort, tls, websocket } = peer
+  const { address, port, localAddress, localPort, tls } = peer
   return {
     name: connectionName(peer),
-    protocol: `${websocket ? 'Web ' : ''}STOMP ${version}`,
+    protocol: protocolName(peer, version),
     givenName: null,
     peerAddress: address,
     peerPort: port,

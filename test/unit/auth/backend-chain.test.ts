@@ -11,6 +11,7 @@ import { BackendChain, type ChainLink } from '../../../src/auth/backend-chain.ts
 import { InternalBackend } from '../../../src/auth/internal-backend.ts'
 import { LoginAttempts } from '../../../src/auth/login-attempts.ts'
 import { passwords } from '../../../src/auth/password-hash.ts'
+import { BrokerEvents } from '../../../src/core/events.ts'
 import type { Identity, LoginOutcome, Renewal } from '../../../src/core/identity.ts'
 import { Permissions } from '../../../src/core/permissions.ts'
 import { whenDecided } from '../../../src/core/undecided.ts'
@@ -91,7 +92,14 @@ function bench(): Bench {
     chain: (...links) =>
       new BackendChain(
         links.map((link) => ('authn' in link ? link : { authn: link, authz: null })),
-        { users, permissions, clock: virtualClock(), log, attempts: new LoginAttempts(true) },
+        {
+          users,
+          permissions,
+          clock: virtualClock(),
+          log,
+          events: new BrokerEvents(() => 0),
+          attempts: new LoginAttempts(true),
+        },
       ),
   }
 }
@@ -226,7 +234,7 @@ describe('a chain of back ends', () => {
     await asked.authenticatePassword('ann', 'secret', LOCAL)
     await asked.authenticatePassword('ann', 'wrong', LOCAL)
     await asked.authenticatePassword('guest', 'guest', REMOTE)
-    asked.countBroken(REMOTE)
+    asked.countBroken(REMOTE, 'response invalid')
     assert.deepEqual(asked.attempts.byProtocol(), [
       { protocol: 'amqp091', succeeded: 1, failed: 1 },
       { protocol: 'http', succeeded: 0, failed: 2 },
