@@ -253,8 +253,9 @@ describe('health checks', () => {
     assert.deepEqual(await status(api, 'port-listener/x'), [400, { error: 'bad_request', reason: 'Invalid port' }])
     assert.deepEqual(await status(api, 'protocol-listener/amqp091'), [200, { status: 'ok', protocol: 'amqp' }])
     assert.equal((await status(api, 'protocol-listener/amqp,amqps'))[0], 200)
+    for (const name of ['http_api', 'AMQP0_9_1']) assert.equal((await status(api, `protocol-listener/${name}`))[0], 200)
     const [code, body] = await status(api, 'protocol-listener/amqp,mqtt')
-    assert.deepEqual([code, body['missing'], body['protocols']], [503, 'mqtt', ['amqp', 'amqp/ssl', 'http']])
+    assert.deepEqual([code, body['missing'], body['protocols']], [503, ['mqtt'], ['amqp', 'amqp/ssl', 'http']])
   })
 
   test('of certificates', async () => {

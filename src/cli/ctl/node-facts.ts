@@ -141,16 +141,3 @@ export function listenerRows(listeners: readonly Listener[] = []): ListenerRow[]
 
 export const listenerLine = (row: ListenerRow): string =>
   `Interface: ${row.interface}, port: ${row.port}, protocol: ${row.protocol}, purpose: ${row.purpose}`
-
-/** Names under which a protocol may be asked for. */
-export function protocolOf(name: string): string {
-  const word = name.toLowerCase()
-  if (/^amqp(0?91|0[._-]9[._-]1|1?0|1[._-]0)$/.test(word)) return 'amqp'
-  if (/^(amqp|mqtt|stomp)(s|[+/]tls|\+ssl)$/.test(word)) return word.replace(/(s|[+/]tls|\+ssl)$/, '/ssl')
-  if (/^mqtt3?[._]?1[._]?1?$|^mqtt31$/.test(word)) return 'mqtt'
-  if (/^stomp1[._]?[012]$/.test(word)) return 'stomp'
-  if (/^(http1(\.1)?|http_api|management(_ui)?|ui)$/.test(word)) return 'http'
-  if (/^(cli|distribution)$/.test(word)) return 'clustering'
-  const web = /^web[-_]?(amqp|mqtt|stomp)([/+](tls|ssl))?$/.exec(word)
-  return web === null ? word : `${web[2] === undefined ? 'http' : 'https'}/web-${web[1]!}`
-}

@@ -6,6 +6,7 @@ import type { Routes } from '../app.ts'
 import { described } from '../route-schema.ts'
 import type { ListenerFacts, ManagementHost } from '../management-host.ts'
 import { ANY_OBJECT } from '../openapi.ts'
+import { protocolOf } from '../../util/protocol-name.ts'
 
 const tag = 'Health checks'
 const VERDICTS = { 200: ANY_OBJECT, 503: ANY_OBJECT }
@@ -157,22 +158,11 @@ function timeOf(within: string, unit: string): number {
   return count * days * DAY_MS
 }
 
-/** Other names of protocols, as RabbitMQ takes them. */
-const PROTOCOLS: Readonly<Record<string, string>> = {
-  amqp091: 'amqp',
-  'amqp0.9.1': 'amqp',
-  'amqp0-9-1': 'amqp',
-  amqps: 'amqp/ssl',
-  'amqp091/ssl': 'amqp/ssl',
-  prometheus: 'http/prometheus',
-  management: 'http',
-}
-
 function checkProtocols(text: string, listeners: readonly ListenerFacts[]): Verdict {
-  const asked = text.split(',').map((name) => PROTOCOLS[name.toLowerCase()] ?? name.toLowerCase())
+  const asked = text.split(',').map(protocolOf)
   const active = [...new Set(listeners.map(({ protocol }) => protocol))]
   const missing = asked.filter((name) => !active.includes(name))
-  if (missing.length > 0) return failed('No active listener', { missing: missing.join(','), protocols: active })
+  if (missing.length > 0) return failed('No active listener', { missing, protocols: active })
   return { ...OK, protocol: asked.join(',') }
 }
 

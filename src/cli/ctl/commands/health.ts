@@ -12,13 +12,13 @@ import {
   fetchOverview,
   listenerLine,
   listenerRows,
-  protocolOf,
   type Alarm,
   type ListenerRow,
   type NodeFacts,
 } from '../node-facts.ts'
 import { text, type Output } from '../output.ts'
 import { parseNatural } from '../../parse.ts'
+import { protocolOf } from '../../../util/protocol-name.ts'
 
 const check = {
   section: 'Monitoring, observability and health checks',
