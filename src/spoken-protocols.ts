@@ -136,7 +136,7 @@ async function openWebSocket(
   { config, log, opened, open, maintenance }: OpeningParts,
 ): Promise<void> {
   const { webPath: path, webMessageBytesMax: maxPayloadBytes, webIdleMs: idleMs, webProxyProtocol: proxyProtocol } = at
-  const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax }
+  const limits = { maxPayloadBytes, idleMs, connectionsMax: at.webConnectionsMax, origins: at.webOrigins }
   const form = { isText, compress: at.webCompresses }
   const server = new LateHttpServer(async () => {
     const { attachWebSocket, createHttpServer } = await import('./net/websocket.ts')

@@ -238,6 +238,7 @@ const webOf = (web: string): Readonly<Record<string, Translate>> => ({
   ...same(web, 'ws_path', 'proxy_protocol', 'max_connections'),
   tcp_config: below(`${web}.tcp`),
   ssl_config: below(`${web}.ssl`),
+  allow_origins: numbered(`${web}.allow_origins`),
   cowboy_opts: below(`${web}.cowboy_opts`),
   cowboy_ws_opts: below(`${web}.ws_opts`),
   num_tcp_acceptors: plain(`${web}.num_acceptors.tcp`),

@@ -27,6 +27,8 @@ export interface ProtocolListeners {
   readonly webCompresses: boolean
   /** WebSockets of each port; null: any number. */
   readonly webConnectionsMax: number | null
+  /** Of whose pages; empty, or with `*`: any. */
+  readonly webOrigins: readonly string[]
 }
 
 export interface ProtocolListener extends ListenerConfig {

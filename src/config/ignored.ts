@@ -50,6 +50,8 @@ export const IGNORED: readonly { readonly why: string; readonly keys: readonly s
       'classic_queue.*',
       'config_entry_decoder.*',
       'erlang.*',
+      'log.error_logger_format_depth',
+      'log.summarize_process_state',
       'hipe_compile',
       'memory_monitor_interval',
       'message_store_shutdown_timeout',

@@ -42,6 +42,7 @@ function buildListeners(
     webIdleMs: given.webIdleMs,
     webCompresses: given.webCompresses,
     webConnectionsMax: given.webConnectionsMax,
+    webOrigins: given.webOrigins,
   }
 }
 

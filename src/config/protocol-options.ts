@@ -92,6 +92,12 @@ function webOf(key: string, title: string, defaultPort: number, olderPorts: read
       null,
       'WebSockets that each of those ports serves; who comes when there are so many gets HTTP status 503.',
     ),
+    webOrigins: list(
+      `${web}.allow_origins`,
+      text,
+      [],
+      'Origins (`https://example.org`) whose pages may connect there; others get HTTP status 403. `*`, as when none is named, is any. Clients that are no browser name no origin, and may.',
+    ),
     webIdleMs: one(
       `${web}.ws_opts.idle_timeout`,
       optional(duration('ms', 1)),

@@ -64,6 +64,8 @@ export interface WebSocketOptions {
   readonly idleMs?: number | null
   /** WebSockets at a time, beyond which upgrades get 503; null, as when absent, is any number. */
   readonly connectionsMax?: number | null
+  /** Origins whose pages may connect: others get 403. Empty, as when absent, or with `*` is any; who names none is no browser. */
+  readonly origins?: readonly string[]
   /** Whether nobody is taken at the moment: upgrades get 503. */
   readonly isSuspended?: () => boolean
   readonly log: Log
@@ -81,7 +83,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): void
     maxPayloadBytes = 16 * 1024 * 1024,
     log,
   } = options
-  const { idleMs = null, connectionsMax = null } = options
+  const { idleMs = null, connectionsMax = null, origins = [] } = options
   const limited = limitLog(log)
   let open = 0
   const sockets = new WebSocketServer({
@@ -94,6 +96,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): void
   interceptPath(server, path)
   server.on('upgrade', (request, socket, head) => {
     if (pathOf(request) !== path) return refuseUpgrade(socket, 404)
+    if (!isAllowed(request.headers.origin, origins)) return refuseUpgrade(socket, 403)
     if (options.isSuspended?.() === true) return refuseUpgrade(socket, 503)
     if (connectionsMax !== null && open >= connectionsMax) {
       limited.warn('full', 'a WebSocket was refused: there are as many as may be', { path, connectionsMax })
@@ -130,7 +133,10 @@ function interceptPath(server: Server, path: string): void {
 
 const pathOf = (request: IncomingMessage): string => request.url!.split('?', 1)[0]!
 
-function refuseUpgrade(socket: Duplex, status: 404 | 503): void {
+const isAllowed = (origin: string | undefined, origins: readonly string[]): boolean =>
+  origin === undefined || origins.length === 0 || origins.includes(origin) || origins.includes('*')
+
+function refuseUpgrade(socket: Duplex, status: 403 | 404 | 503): void {
   socket.on('error', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }

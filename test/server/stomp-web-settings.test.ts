@@ -17,13 +17,16 @@ async function start(t: TestContext, config: Record<string, string>): Promise<Wa
 
 interface Dial {
   readonly authorization?: string
+  /** Of the page that the client is part of. */
+  readonly origin?: string
   /** The connection that the WebSocket is made on. */
   readonly over?: Socket
 }
 
-async function dial(t: TestContext, url: string, { authorization, over }: Dial = {}): Promise<WebSocket> {
+async function dial(t: TestContext, url: string, { authorization, origin, over }: Dial = {}): Promise<WebSocket> {
   const web = new WebSocket(url, ['v12.stomp'], {
     headers: authorization === undefined ? {} : { authorization },
+    ...(origin === undefined ? {} : { origin }),
     ...(over === undefined ? {} : { createConnection: () => over }),
   })
   t.after(() => web.terminate())
@@ -122,4 +125,24 @@ test('a port serves as many WebSockets as it may, and tells others by 503', asyn
   first.close()
   const second = await eventually(() => dial(t, url))
   assert.match(await logIn(second), /^CONNECTED\n/)
+})
+
+test('pages of other origins than those named are told 403', async (t) => {
+  const [shop, office] = ['https://shop.example', 'https://office.example']
+  const broker = await start(t, { 'web_stomp.allow_origins.1': shop, 'web_stomp.allow_origins.2': office })
+  const url = broker.urls.webStomp!
+  for (const origin of ['https://evil.example', 'http://shop.example', 'null']) {
+    await assert.rejects(dial(t, url, { origin }), /403/, origin)
+  }
+  for (const client of [{ origin: shop }, { origin: office }, {}]) {
+    assert.match(await logIn(await dial(t, url, client)), /^CONNECTED\n/)
+  }
+})
+
+test('pages of any origin may connect where none is named, or *', async (t) => {
+  for (const config of [{}, { 'web_stomp.allow_origins.1': '*' }]) {
+    const broker = await start(t, config)
+    const web = await dial(t, broker.urls.webStomp!, { origin: 'https://any.example' })
+    assert.match(await logIn(web), /^CONNECTED\n/)
+  }
 })

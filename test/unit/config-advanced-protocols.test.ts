@@ -38,12 +38,13 @@ describe('STOMP in advanced.config', () => {
           {ws_frame, binary},
           {max_connections, 50},
           {use_http_auth, true},
+          {allow_origins, ["https://a.example", "https://b.example"]},
           {cowboy_ws_opts, [{idle_timeout, 60000}, {compress, true}]}]}].`,
       'stomp.default_user = other',
       'stomp.listeners.tcp.1 = 9',
       'stomp.listeners.tcp.7 = 7',
     )
-    const { tcp, web, webIdleMs, webConnectionsMax, webCompresses } = protocols.stomp!
+    const { tcp, web, webIdleMs, webConnectionsMax, webCompresses, webOrigins } = protocols.stomp!
     assert.deepEqual(
       [stomp.defaultUser, stomp.defaultPassword, stomp.defaultVhost, stomp.topicExchange, stomp.loginTimeoutMs],
       ['web', 'hush', 'shop', 'events', 5000],
@@ -62,6 +63,7 @@ describe('STOMP in advanced.config', () => {
     )
     assert.deepEqual([web[0]!.hosts[0], web[0]!.port], ['10.0.0.1', 1])
     assert.deepEqual([webIdleMs, webConnectionsMax, webCompresses], [60_000, 50, true])
+    assert.deepEqual(webOrigins, ['https://a.example', 'https://b.example'])
     assert.deepEqual([stomp.webFrame, stomp.takesHttpLogins], ['binary', true])
     assert.deepEqual(ignored.toSorted(), ['stomp.num_acceptors.tcp', 'web_stomp.tcp.backlog'])
   })

@@ -99,6 +99,7 @@ for (const { name, tcp, web } of [
       assert.deepEqual([webProxyProtocol, proxyProtocol, given.webCompresses], [true, false, true])
       assert.equal(listenersOf('').webCompresses, false)
       assert.equal(listenersOf(`web_${name}.ws_opts.idle_timeout = infinity`).webIdleMs, null)
+      assert.deepEqual(listenersOf(`web_${name}.allow_origins.1 = https://a.example`).webOrigins, ['https://a.example'])
       assert.equal(listenersOf('max_message_size = 64MiB').webMessageBytesMax, 65 * 1024 * 1024)
     })
 
