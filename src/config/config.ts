@@ -163,6 +163,8 @@ export interface Config {
     readonly strictTransportSecurity: string | null
     /** Of a request's body. */
     readonly bodyBytesMax: number
+    /** Nobody sets or clears operator policies over HTTP. */
+    readonly operatorPoliciesReadOnly: boolean
     /** Idle time after which a sign-in of the web console ends. */
     readonly signInTimeoutMs: number
   }

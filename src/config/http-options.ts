@@ -148,6 +148,12 @@ export const http = {
     20 * MB,
     'Largest body of a request to the HTTP API, definitions included.',
   ),
+  operatorPoliciesReadOnly: one(
+    'management.restrictions.operator_policy_changes.disabled',
+    boolean,
+    false,
+    'Let nobody set or clear operator policies over the HTTP API and in the web console: 405.',
+  ),
   signInTimeout: one(
     'management.login_session_timeout',
     integer(1, 525_600),

@@ -14,6 +14,7 @@ export function buildHttp(values: OptionValues, tls: TlsConfig | null, settings:
     contentSecurityPolicy: http.contentSecurityPolicy,
     strictTransportSecurity: http.strictTransportSecurity,
     bodyBytesMax: http.bodyBytesMax,
+    operatorPoliciesReadOnly: http.operatorPoliciesReadOnly,
     signInTimeoutMs: http.signInTimeout * 60_000,
   }
 }

@@ -138,6 +138,7 @@ async function meanwhile<T>(bench: CoreBench, promise: Promise<T>): Promise<T> {
 
 export const HTTP_SETTINGS: ManagementHost['http'] = {
   pathPrefix: '',
+  operatorPoliciesReadOnly: false,
   corsOrigins: [],
   corsMaxAgeSec: 1800,
   contentSecurityPolicy: null,

@@ -72,6 +72,12 @@ test('a path prefix has a slash before it and none behind', () => {
   assert.throws(() => load('management.path_prefix = /a b'), /is not a path/)
 })
 
+test('operator policies may be read-only', () => {
+  const key = 'management.restrictions.operator_policy_changes.disabled'
+  assert.equal(load(`${key} = true`).http.operatorPoliciesReadOnly, true)
+  assert.equal(load('').http.operatorPoliciesReadOnly, false)
+})
+
 test('what is in force is listed, but for secrets', () => {
   const { effective } = loadConfig({
     argv: ['--config', 'w.conf', '--heartbeat', '7'],

@@ -13,7 +13,7 @@ import { exchangeTypes } from './node.ts'
 import type { Row } from './queue.ts'
 
 /** What does not change while the node runs. */
-export function renderProduct({ announced, broker, clusterName, statistics, version }: ManagementHost): Row {
+export function renderProduct({ announced, broker, clusterName, http, statistics, version }: ManagementHost): Row {
   const { ratesMode, disableStats, enableQueueTotals, retention } = statistics.settings
   const seconds = (steps: (typeof retention)['basic']): number[] => steps.map((step) => step.seconds)
   const { node, v8, openssl } = process.versions
@@ -39,6 +39,7 @@ export function renderProduct({ announced, broker, clusterName, statistics, vers
     crypto_lib_version: `OpenSSL ${openssl}`,
     release_series_support_status: 'supported',
     disable_stats: disableStats,
+    is_op_policy_updating_enabled: !http.operatorPoliciesReadOnly,
     enable_queue_totals: enableQueueTotals,
   }
 }

@@ -25,9 +25,11 @@ interface Params {
   readonly name: string
 }
 
-export const policyRoutes: Routes = (app, { host: { broker } }) => {
-  addRoutes(app, broker, 'user')
-  addRoutes(app, broker, 'operator')
+export const policyRoutes: Routes = (app, { host: { broker, http } }) => {
+  addReading(app, broker, 'user')
+  addChanging(app, broker, 'user')
+  addReading(app, broker, 'operator')
+  if (!http.operatorPoliciesReadOnly) addChanging(app, broker, 'operator')
 }
 
 const NAMES: Readonly<Record<PolicyScope, readonly [path: string, one: string, all: string]>> = {
@@ -35,9 +37,10 @@ const NAMES: Readonly<Record<PolicyScope, readonly [path: string, one: string, a
   operator: ['/operator-policies', 'an operator policy', 'Operator policies'],
 }
 
-function addRoutes(app: FastifyInstance, broker: Broker, scope: PolicyScope): void {
+const tag = 'Policies'
+
+function addReading(app: FastifyInstance, broker: Broker, scope: PolicyScope): void {
   const [path, one, all] = NAMES[scope]
-  const tag = 'Policies'
   const query = LIST_QUERY
   const list = (request: FastifyRequest, vhosts: readonly VHost[]): unknown =>
     answerList(request.query as ListQuery, {
@@ -51,17 +54,14 @@ function addRoutes(app: FastifyInstance, broker: Broker, scope: PolicyScope): vo
   app.get(`${path}/:vhost`, described(`${all} of a virtual host`, { query, tag }), (request) =>
     list(request, [requireVhost(request, broker, (request.params as Params).vhost)]),
   )
-  const find = (request: FastifyRequest): Policy => {
-    const { vhost, name } = request.params as Params
-    requireMaker(request, broker, scope, vhost)
-    const policy = broker.policies.get(scope, vhost, name)
-    if (policy === null) throw objectNotFound()
-    return policy
-  }
-  const url = `${path}/:vhost/:name`
-  app.get(url, described(`Look at ${one}`, { query: OBJECT_QUERY, tag }), (request) =>
-    answerObject(request.query as ListQuery, { ...policyToJson(find(request)) }),
+  app.get(`${path}/:vhost/:name`, described(`Look at ${one}`, { query: OBJECT_QUERY, tag }), (request) =>
+    answerObject(request.query as ListQuery, { ...policyToJson(find(request, broker, scope)) }),
   )
+}
+
+function addChanging(app: FastifyInstance, broker: Broker, scope: PolicyScope): void {
+  const [path, one] = NAMES[scope]
+  const url = `${path}/:vhost/:name`
   app.put(url, described(`Set ${one}`, { body: PolicyBody, tag }), async (request, reply) => {
     const { vhost, name } = request.params as Params
     requireMaker(request, broker, scope, vhost, vhostNotFound)
@@ -71,10 +71,19 @@ function addRoutes(app: FastifyInstance, broker: Broker, scope: PolicyScope): vo
     return reply.code(existed ? 204 : 201).send()
   })
   app.delete(url, described(`Clear ${one}`, { tag }), async (request, reply) => {
-    const { vhost, name } = find(request)
+    const { vhost, name } = find(request, broker, scope)
     await changeAs(broker, request.caller!.user, () => broker.deletePolicy(scope, vhost, name))
     return reply.code(204).send()
   })
+}
+
+/** @throws ApiError 401, 404 */
+function find(request: FastifyRequest, broker: Broker, scope: PolicyScope): Policy {
+  const { vhost, name } = request.params as Params
+  requireMaker(request, broker, scope, vhost)
+  const policy = broker.policies.get(scope, vhost, name)
+  if (policy === null) throw objectNotFound()
+  return policy
 }
 
 /** What an operator sets for users, only administrators may. @throws ApiError 401, 404 */
