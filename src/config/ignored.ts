@@ -22,9 +22,11 @@ export const IGNORED: readonly { readonly why: string; readonly keys: readonly s
     ],
   },
   {
-    why: 'plugins',
+    why: 'plugins, and AMQP 1.0',
     keys: [
       'amqp1_0.*',
+      'session_max_per_connection',
+      'link_max_per_session',
       'event_exchange.*',
       'federation.*',
       'management.*',
