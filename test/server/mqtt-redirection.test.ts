@@ -66,6 +66,7 @@ test('without another server all is as it is', async (t) => {
   const full = await start(t, { connection_max: '0' })
   const { reasonCode, properties } = await refusal(t, full)
   assert.deepEqual([reasonCode, properties?.serverReference], [QUOTA_EXCEEDED, undefined])
+  assert.equal((await refusal(t, full, { protocolVersion: 4 })).returnCode, 5)
   const packet = await farewell(t, await start(t, {}))
   assert.deepEqual([packet!.reasonCode, packet!.properties?.serverReference], [SHUTTING_DOWN, undefined])
 })
@@ -77,7 +78,7 @@ test('clients beyond the limit of the node are told to use another server', asyn
   const { reasonCode, properties } = await refusal(t, broker)
   assert.deepEqual([reasonCode, properties!.serverReference], [USE_ANOTHER_SERVER, ELSEWHERE])
   assert.match(properties!.reasonString!, /node connection limit \(1\) is reached/)
-  assert.equal((await refusal(t, broker, { protocolVersion: 4 })).returnCode, 3)
+  assert.equal((await refusal(t, broker, { protocolVersion: 4 })).returnCode, 5)
 })
 
 for (const limit of ['vhost-limits/%2F', 'user-limits/guest']) {

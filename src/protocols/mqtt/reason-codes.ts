@@ -40,8 +40,8 @@ export function returnCodeOf(reason: number): number | null {
       return 4
     case NOT_AUTHORIZED:
     case BAD_AUTHENTICATION_METHOD:
+    case QUOTA_EXCEEDED: // as in RabbitMQ
       return 5
-    case QUOTA_EXCEEDED:
     case SERVER_UNAVAILABLE:
       return 3
     default:
