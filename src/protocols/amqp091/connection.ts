@@ -32,7 +32,7 @@ const HEADER_BYTES = 8
 const AMQP_0_9_1 = Buffer.from('AMQP\x00\x00\x09\x01', 'latin1')
 /** What AMQP 0-9 clients send; they are spoken to as 0-9-1. */
 const AMQP_0_9 = Buffer.from('AMQP\x01\x01\x00\x09', 'latin1')
-/** How long a client may take to answer connection.close. */
+/** How long a client may take to answer connection.close, and to end its socket once it has closed the connection. */
 const CLOSE_TIMEOUT_MS = 30_000
 /** How long a client may take to read connection.close where its answer could not be understood. */
 const FRAMING_LOST_MS = 3_000
@@ -44,10 +44,13 @@ const HANDSHAKE = 1
 const RUNNING = 2
 /** connection.close has been sent: only the answer counts. */
 const CLOSING = 3
-const CLOSED = 4
+/** The client's connection.close has been answered: the client ends the socket. */
+const ANSWERED = 4
+const CLOSED = 5
 
 /**
- *     AWAIT_HEADER ─▶ HANDSHAKE ─▶ RUNNING ─▶ CLOSING ─▶ CLOSED
+ *     AWAIT_HEADER ─▶ HANDSHAKE ─▶ RUNNING ─┬▶ CLOSING ──┬▶ CLOSED
+ *                                           └▶ ANSWERED ─┘
  *
  * One AMQP connection: frames to channels, methods to frames, errors to close methods.
  */
@@ -293,14 +296,14 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
         this.#onClientClose()
         return
       case m.ConnectionCloseOk.id:
-        if (this.#state === CLOSING) this.#finish()
+        if (this.#state === CLOSING || this.#state === ANSWERED) this.#finish()
         else throw new ProtocolError('channelError', 'unexpected method in connection state running')
         return
       case m.ConnectionUpdateSecret.id:
         if (this.#state === RUNNING) this.#updateSecret(method)
         return
       default:
-        if (this.#state !== CLOSING)
+        if (this.#state !== CLOSING && this.#state !== ANSWERED)
           throw new ProtocolError('channelError', 'unexpected method in connection state running')
     }
   }
@@ -323,10 +326,14 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     })
   }
 
+  /**
+   * The client ends the socket, as with RabbitMQ: one that ended here at once would be an error to a client that has not
+   * come to the answer yet, or that closes from two threads.
+   */
   #onClientClose(): void {
     this.#endClient()
     this.commitThenSend(0, new m.ConnectionCloseOk())
-    this.#finish()
+    if (this.#state === RUNNING) this.#awaitEnd(ANSWERED)
   }
 
   onTuned({ channelMax, frameMax, heartbeatSec }: Tuned): void {
@@ -422,13 +429,13 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   /** A mistake of ours that a client has found costs that client its connection, and nobody else anything. */
   #onOwnFault(error: unknown): void {
     this.#settings.broker.log.error('internal error', { peer: this.#peer.address, err: error })
-    if (this.#state === CLOSING || this.#state === CLOSED) return
+    if (this.#state >= CLOSING) return
     this.#parser.stop()
     this.#closeWith(new m.ConnectionClose(541, 'INTERNAL_ERROR', 0, 0))
   }
 
   fail(error: BrokerError | ProtocolError, methodId: number): void {
-    if (this.#state === CLOSING || this.#state === CLOSED) return
+    if (this.#state >= CLOSING) return
     this.#warn('connection', `connection error: ${error.message}`)
     const reply = replyOf(error)
     const id = error instanceof ProtocolError ? (error.methodId ?? methodId) : methodId
@@ -442,7 +449,11 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
   /** The broker ends the connection (ConnectionSink). */
   close(text: string): void {
     if (this.#state === CLOSING || this.#state === CLOSED) return
-    if (this.#state === AWAIT_HEADER || this.#state === HANDSHAKE) {
+    if (this.#state === ANSWERED) {
+      this.#finish()
+      return
+    }
+    if (this.#state !== RUNNING) {
       this.drop()
       return
     }
@@ -454,7 +465,11 @@ export class Connection implements TransportHandler, FrameHandler, HandshakeHost
     this.#handshake?.close()
     this.#endClient()
     this.commitThenSend(0, method)
-    this.#state = CLOSING
+    this.#awaitEnd(CLOSING)
+  }
+
+  #awaitEnd(state: typeof CLOSING | typeof ANSWERED): void {
+    this.#state = state
     for (const reason of [PAUSED_BY_ALARM, PAUSED_BY_STORE, PAUSED_BY_ANSWER]) this.transport.resume(reason)
     this.#dropIn(this.#heartbeat === null ? CLOSE_TIMEOUT_MS : Math.min(CLOSE_TIMEOUT_MS, this.#heartbeat.intervalMs))
   }
