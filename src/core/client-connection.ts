@@ -124,6 +124,8 @@ export class ClientConnection {
   /** Free for whoever keeps statistics of it. */
   history: unknown = null
   readonly #sink: ConnectionSink
+  /** How often the transport has had room again. */
+  #reliefs = 0
   #expiry: Timer | null = null
 
   constructor(id: number, vhost: VHost, identity: Identity, facts: ConnectionFacts, sink: ConnectionSink) {
@@ -152,11 +154,17 @@ export class ClientConnection {
     return session
   }
 
-  /** The transport has room again: whoever waited for it may be served. */
+  /**
+   * The transport has room again: whoever waited for it may be served. Another consumer comes first each time, since the first may fill it
+   * at once, and a queue with a backlog would keep all others waiting.
+   */
   writable(): void {
     this.full = false
     this.choked = false
-    for (const session of this.sessions) session.wakeConsumers()
+    const consumers = [...this.sessions].flatMap((session) => [...session.consumers.values()])
+    const first = consumers.length === 0 ? 0 : this.#reliefs++ % consumers.length
+    for (let i = first; i < consumers.length; i++) consumers[i]!.wake()
+    for (let i = 0; i < first; i++) consumers[i]!.wake()
   }
 
   /** Called when it publishes during an alarm: only publishers are held. */

@@ -375,8 +375,17 @@ export class Session implements CommitWaiter {
     this.wakeConsumers()
   }
 
-  wakeConsumers(): void {
-    for (const consumer of this.consumers.values()) consumer.wake()
+  /** @param last has had the room: its turn comes after all others', or the first consumer would have all that its queue has before anyone else */
+  wakeConsumers(last: Consumer | null = null): void {
+    let behind = false
+    for (const consumer of this.consumers.values()) {
+      if (behind) consumer.wake()
+      else behind = consumer === last
+    }
+    for (const consumer of this.consumers.values()) {
+      consumer.wake()
+      if (behind && consumer === last) return
+    }
   }
 
   // ---- settlement ----

@@ -119,7 +119,7 @@ export class Deliveries {
     const wasFull = !this.hasCredit()
     this.#outstanding--
     // its own consumer is woken by the queue, the others only if the shared limit held them
-    if (wasFull) this.#session.wakeConsumers()
+    if (wasFull) this.#session.wakeConsumers(entry.consumer)
   }
 
   /** Puts every unsettled delivery back into its queue, in the order of delivery. */

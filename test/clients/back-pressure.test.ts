@@ -76,6 +76,23 @@ scenario('two consumers of one queue: one that does not read leaves the rest to 
   assert.equal(sleeper.cancelled, false)
 })
 
+scenario('consumers of one connection, which cannot take all at once, are served in turn', async (b) => {
+  const channel = await b.channel()
+  const queues = await Promise.all(['first', 'second', 'third'].map(() => b.queue(channel)))
+  const connection = await b.connect()
+  const served: string[] = []
+  for (const queue of queues) {
+    const consumer = await b.channel(connection)
+    await collect(consumer, queue, { noAck: true }, () => served.push(queue))
+  }
+  const listen = deafen(connection)
+  const body = Buffer.alloc(MIB / 4)
+  for (const queue of queues) for (let i = 0; i < 100; i++) assert.ok(await confirmed(channel, '', queue, body))
+  listen()
+  await eventually(() => served.length === 300)
+  for (const queue of queues) assert.ok(served.indexOf(queue) < 150, 'a queue had to wait for the end of another')
+})
+
 scenario('a publisher that does not read its confirms and returns is not lost', async (b) => {
   const connection = await b.connect()
   const channel = await b.channel(connection)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ConsumeMessage } from 'amqplib'
 import { callRaw, collect, fetchTexts, readyCount, send, untilReady } from './bench.ts'
 import { brokerUnderTest, eventually } from './support.ts'
 
@@ -62,6 +63,29 @@ scenario('the limit of a channel is for all of its consumers together', async (b
   await channel.prefetch(0, true)
   await eventually(() => one.messages.length + other.messages.length === 6)
 })
+
+for (const place of ['queues', 'one queue']) {
+  scenario(`the limit of a channel is shared in turn by its consumers of ${place}`, async (b) => {
+    const channel = await b.channel()
+    const first = await b.queue(channel)
+    const second = place === 'queues' ? await b.queue(channel) : first
+    for (const queue of new Set([first, second])) await send(channel, queue, Array<string>(20).fill('x'))
+    await channel.prefetch(1, true)
+    const served: string[] = []
+    const held: ConsumeMessage[] = []
+    for (const [name, queue] of Object.entries({ first, second })) {
+      await collect(channel, queue, {}, (message) => {
+        served.push(name)
+        held.push(message)
+      })
+    }
+    for (let i = 0; i < 10; i++) {
+      await eventually(() => held.length === 1)
+      channel.ack(held.pop()!)
+    }
+    assert.deepEqual(new Set(served), new Set(['first', 'second']))
+  })
+}
 
 scenario('both limits hold at once', async (b) => {
   const channel = await b.channel()
