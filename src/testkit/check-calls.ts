@@ -1,4 +1,3 @@
-import { isAnyArrayBuffer, isDate, isMap, isPromise, isSet } from 'node:util/types'
 import {
   anyText,
   callable,
@@ -12,43 +11,36 @@ import {
   optional,
   optionalFields,
   plainTable,
+  shortText,
   text,
   wholeNumber,
 } from './checks.ts'
+import { fieldTable, isLostAsObject, isValidDate } from './check-tables.ts'
 
 const count = wholeNumber(0, Infinity)
 
-const isValidDate = (given: unknown): boolean => isDate(given) && !Number.isNaN(given.getTime())
 const isTimestamp = (given: unknown): boolean => isValidDate(given) || (Number.isInteger(given) && Number(given) >= 0)
 
 const PROPERTIES = {
-  contentType: anyText,
-  contentEncoding: anyText,
+  contentType: shortText,
+  contentEncoding: shortText,
   persistent: flag,
   priority: wholeNumber(0, 255),
-  correlationId: anyText,
-  replyTo: anyText,
+  correlationId: shortText,
+  replyTo: shortText,
   expiration: kind('a whole number of milliseconds', (given) => typeof given === 'number' || typeof given === 'string'),
-  messageId: anyText,
+  messageId: shortText,
   timestamp: kind('a Date, or whole seconds since the epoch', isTimestamp),
-  type: anyText,
-  userId: anyText,
-  appId: anyText,
+  type: shortText,
+  userId: shortText,
+  appId: shortText,
 }
 
-const messageProperties = optional(optionalFields({ ...PROPERTIES, headers: plainTable }))
-
-/** Of these JSON says `{}`, or numbers by index: a promise was not awaited, and the others are no bytes yet. */
-const isLostInJson = (given: unknown): boolean =>
-  isPromise(given) ||
-  isMap(given) ||
-  isSet(given) ||
-  isAnyArrayBuffer(given) ||
-  (ArrayBuffer.isView(given) && !(given instanceof Uint8Array))
+const messageProperties = optional(optionalFields({ ...PROPERTIES, headers: fieldTable }))
 
 const body = kind(
   'a string, a Buffer, or an object to send as JSON',
-  (given) => typeof given === 'string' || (typeof given === 'object' && given !== null && !isLostInJson(given)),
+  (given) => typeof given === 'string' || (typeof given === 'object' && given !== null && !isLostAsObject(given)),
 )
 
 /** What differs in kind from what a message can have never matches, and the failure shows it: only names are checked. */
@@ -78,17 +70,21 @@ const delayingPlace: Check = (given, place) => {
   optionalFields({ exchange: anyText, queue: anyText })(given, place)
 }
 
-const table = optional(plainTable)
-const queueName = { queue: anyText }
-const binding = { routingKey: optional(anyText), arguments: table }
-const declared = { durable: flag, autoDelete: flag, arguments: plainTable }
+const table = optional(fieldTable)
+const queueName = { queue: shortText }
+const binding = { routingKey: optional(shortText), arguments: table }
+const declared = { durable: flag, autoDelete: flag, arguments: fieldTable }
 
 /** The arguments of each helper, in their order. */
 const CALLS = {
-  declareQueue: { name: anyText, options: optional(optionalFields({ type: text(), ...declared })) },
-  declareExchange: { name: anyText, type: anyText, options: optional(optionalFields({ ...declared, internal: flag })) },
-  bind: { ...queueName, exchange: anyText, ...binding },
-  bindExchange: { destination: anyText, source: anyText, ...binding },
+  declareQueue: { name: shortText, options: optional(optionalFields({ type: text(), ...declared })) },
+  declareExchange: {
+    name: shortText,
+    type: anyText,
+    options: optional(optionalFields({ ...declared, internal: flag })),
+  },
+  bind: { ...queueName, exchange: shortText, ...binding },
+  bindExchange: { destination: shortText, source: shortText, ...binding },
   deleteQueue: { name: anyText },
   deleteExchange: { name: anyText },
   purgeQueue: { name: anyText },
@@ -102,7 +98,7 @@ const CALLS = {
     }),
   },
   deletePolicy: { name: anyText },
-  publish: { exchange: anyText, routingKey: anyText, body, properties: messageProperties },
+  publish: { exchange: shortText, routingKey: shortText, body, properties: messageProperties },
   sendToQueue: { ...queueName, body, properties: messageProperties },
   get: queueName,
   drain: queueName,

@@ -28,7 +28,7 @@ function shown(given: unknown): string {
   return text.length > SHOWN_MAX + 2 ? `${text.slice(0, SHOWN_MAX)}…` : text
 }
 
-const problem = ({ caller, path }: Place, given: unknown, allowed: string): string =>
+export const problem = ({ caller, path }: Place, given: unknown, allowed: string): string =>
   `${caller}: '${path}' is ${shown(given)}: give ${allowed}`
 
 /** A value for which `test` holds. @param allowed what to give instead, after "give" */
@@ -39,6 +39,17 @@ export const kind =
   }
 
 export const anyText = kind('a string', (given) => typeof given === 'string')
+
+/** Names, routing keys and the like travel as short strings. */
+export const SHORT_TEXT_BYTES_MAX = 255
+
+export const shortText: Check = (given, place) => {
+  anyText(given, place)
+  if (Buffer.byteLength(given as string) > SHORT_TEXT_BYTES_MAX) {
+    throw new RangeError(problem(place, given, `at most ${SHORT_TEXT_BYTES_MAX} bytes`))
+  }
+}
+
 export const flag = kind('true or false', (given) => typeof given === 'boolean')
 export const callable = kind('a function', (given) => typeof given === 'function')
 
@@ -81,7 +92,7 @@ export const list =
 export const isObject = (given: unknown): given is Record<string, unknown> =>
   typeof given === 'object' && given !== null && !Array.isArray(given)
 
-const within = (path: string, key: string): string => {
+export const within = (path: string, key: string): string => {
   if (path === '') return key
   return /^[\w$]+$/.test(key) ? `${path}.${key}` : `${path}['${key}']`
 }

@@ -1,3 +1,4 @@
+import { isDate } from 'node:util/types'
 import { preconditionFailed } from '../core/errors.ts'
 import { tableToJson } from '../core/fields-json.ts'
 import { composeMessage, type Message, Properties } from '../core/message.ts'
@@ -68,16 +69,13 @@ export class ReceivedMessage {
   }
 }
 
-/** A message that no client has sent. @throws BrokerError, RangeError for what AMQP cannot carry */
+/** A message that no client has sent. @throws BrokerError for what AMQP cannot carry */
 export function composePublished(
   exchange: string,
   routingKey: string,
   body: MessageBody,
   given: MessageProperties,
 ): Message {
-  if (Buffer.byteLength(routingKey) > SHORT_TEXT_BYTES_MAX) {
-    throw new RangeError(`routing key of ${Buffer.byteLength(routingKey)} bytes: the limit is ${SHORT_TEXT_BYTES_MAX}`)
-  }
   const properties = propertiesFromPlain(given)
   const plain = typeof body === 'string' || body instanceof Uint8Array
   if (!plain) properties.contentType ??= 'application/json'
@@ -87,8 +85,6 @@ export function composePublished(
   const { headers } = properties
   return headers?.has('CC') === true || headers?.has('BCC') === true ? applyHeaders(message) : message
 }
-
-const SHORT_TEXT_BYTES_MAX = 255
 
 function propertiesFromPlain(given: MessageProperties): Properties {
   const { headers, persistent, expiration, timestamp, ...texts } = given
@@ -109,7 +105,7 @@ export function expirationText(expiration: number | string): string {
 }
 
 export const secondsOf = (timestamp: Date | number): number =>
-  timestamp instanceof Date ? Math.floor(timestamp.getTime() / 1000) : timestamp
+  isDate(timestamp) ? Math.floor(timestamp.getTime() / 1000) : timestamp
 
 function propertiesToPlain(properties: Properties): Omit<MessageProperties, 'headers'> {
   const { headers: _, deliveryMode, clusterId: __, ...rest } = properties

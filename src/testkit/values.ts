@@ -1,3 +1,4 @@
+import { isDate } from 'node:util/types'
 import { array, type Field, table, type Table, timestamp } from '../core/fields.ts'
 import { fieldFromJson } from '../core/fields-json.ts'
 
@@ -11,7 +12,7 @@ export function tableFromPlain(values: PlainTable): Table {
 }
 
 function fieldFromPlain(value: unknown): Field {
-  if (value instanceof Date) return timestamp(Math.floor(value.getTime() / 1000))
+  if (isDate(value)) return timestamp(Math.floor(value.getTime() / 1000))
   if (value instanceof Uint8Array) return { type: 'binary', value }
   if (Array.isArray(value)) return array(value.map(fieldFromPlain))
   if (typeof value === 'object' && value !== null) return table(tableFromPlain(value as PlainTable))

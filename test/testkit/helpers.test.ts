@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import amqp, { type Channel, type ChannelModel } from 'amqplib'
 import { startBroker, type WarrenBroker } from '../../src/index.ts'
 
@@ -127,6 +128,14 @@ describe('helpers', () => {
     assert.equal(text!.content.toString(), 'text')
     assert.equal(text!.properties.contentType, undefined)
     assert.deepEqual(bytes!.content, Buffer.from([0, 255]))
+  })
+
+  test('take dates that Node.js itself has made while the test runs in a context of its own, as under Jest', async () => {
+    const at: unknown = runInNewContext('new Date(5000)')
+    await broker.declareQueue('q')
+    await broker.sendToQueue('q', 'x', { timestamp: at as Date, headers: { at } })
+    const message = await broker.assertMessage('q', { properties: { timestamp: at as Date } })
+    assert.deepEqual([message.properties.timestamp, message.headers], [5, { at: 5 }])
   })
 
   test('read what clients publish', async () => {

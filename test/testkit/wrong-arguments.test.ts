@@ -6,6 +6,15 @@ import { startBroker, type WarrenBroker } from '../../src/index.ts'
 
 const BODY = 'give a string, a Buffer, or an object to send as JSON'
 
+const VALUES = 'a string, a number, a bigint, true or false, null, a Date, a Buffer, an array, or an object'
+
+/** One byte more than a name may have, and how a message shows it. */
+const LONG = 'n'.repeat(256)
+const LONG_SHOWN = `'${'n'.repeat(59)}…`
+
+const endless: Record<string, unknown> = {}
+endless.again = [endless, endless]
+
 type Loose = Record<string, (...given: unknown[]) => unknown>
 
 /** A helper, what it is given, the kind of error, and its text. */
@@ -19,6 +28,14 @@ const WRONG: readonly (readonly [
   ['declareQueue', ['y', { durabel: false }], 'TypeError', "unknown key 'options.durabel' (did you mean 'durable'?)"],
   ['declareQueue', ['y', { durable: 'no' }], 'TypeError', "'options.durable' is 'no': give true or false"],
   ['declareQueue', ['y', { arguments: [] }], 'TypeError', "'options.arguments' is []: give an object"],
+  ['declareQueue', [LONG], 'RangeError', `'name' is ${LONG_SHOWN}: give at most 255 bytes`],
+  [
+    'declareQueue',
+    ['y', { arguments: { 'x-message-ttl': Symbol('ttl') } }],
+    'TypeError',
+    `'options.arguments['x-message-ttl']' is Symbol(ttl): give ${VALUES}`,
+  ],
+  ['declareExchange', [LONG, 'fanout'], 'RangeError', `'name' is ${LONG_SHOWN}: give at most 255 bytes`],
   ['declareExchange', ['e'], 'TypeError', "'type' is missing: give a string"],
   ['bind', ['t', 'amq.topic', ['a']], 'TypeError', "'routingKey' is [ 'a' ]: give a string"],
   ['setPolicy', ['p'], 'TypeError', "'policy' is missing: give an object with pattern, definition, priority, applyTo"],
@@ -70,6 +87,49 @@ const WRONG: readonly (readonly [
     'TypeError',
     "'properties.timestamp' is 'now': give a Date, or whole seconds since the epoch",
   ],
+  [
+    'sendToQueue',
+    ['t', 'x', { headers: { order: { total: () => 5 } } }],
+    'TypeError',
+    `'properties.headers.order.total' is [Function: total]: give ${VALUES}`,
+  ],
+  [
+    'sendToQueue',
+    ['t', 'x', { headers: { trace: Promise.resolve('id') } }],
+    'TypeError',
+    `'properties.headers.trace' is a promise (is there an await missing?): give ${VALUES}`,
+  ],
+  [
+    'sendToQueue',
+    ['t', 'x', { headers: { at: new Date(NaN) } }],
+    'TypeError',
+    `'properties.headers.at' is Invalid Date: give ${VALUES}`,
+  ],
+  [
+    'sendToQueue',
+    ['t', 'x', { headers: { list: [1, undefined] } }],
+    'TypeError',
+    `'properties.headers.list[1]' is missing: give ${VALUES}`,
+  ],
+  [
+    'sendToQueue',
+    ['t', 'x', { headers: endless }],
+    'RangeError',
+    "'properties.headers' is { again: [Array] }: give at most 100 levels, none of them within itself",
+  ],
+  [
+    'sendToQueue',
+    ['t', 'x', { headers: { [LONG]: 1 } }],
+    'RangeError',
+    `'properties.headers' is { ${'n'.repeat(58)}…: give keys of at most 255 bytes`,
+  ],
+  [
+    'sendToQueue',
+    ['t', 'x', { correlationId: LONG }],
+    'RangeError',
+    `'properties.correlationId' is ${LONG_SHOWN}: give at most 255 bytes`,
+  ],
+  ['publish', ['', LONG, 'x'], 'RangeError', `'routingKey' is ${LONG_SHOWN}: give at most 255 bytes`],
   ['consume', ['t', 'notfn'], 'TypeError', "'handler' is 'notfn': give a function"],
   [
     'consume',
