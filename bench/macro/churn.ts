@@ -3,6 +3,7 @@
  *
  *     npm run bench:churn                              everything
  *     npm run bench:churn -- --rounds 1 --only consumer,topic-100000
+ *     npm run bench:churn -- --brokers warrenmq,answers-only --only channel,consumer     beside what the platform can do
  *
  * Prints a Markdown table with medians, lowest and highest.
  */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, globSync, mkdirSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { greet } from './greeting.ts'
 import { nodeFlags, warrenVersion } from './node-flags.ts'
@@ -27,6 +27,8 @@ export interface Peer {
 /** How one kind of broker is found and started, with a data directory and ports of its own. */
 interface PeerKind {
   readonly name: string
+  /** It takes messages, and delivers them; true unless given. */
+  readonly isRelaying?: boolean
   /** The program; null where it is not installed. */
   find(): string | null
   start(program: string, dataDir: string, options: StartOptions): Promise<Peer>
@@ -41,12 +43,16 @@ export interface StartOptions {
 
 const KINDS: readonly PeerKind[] = [
   { name: 'warrenmq', find: () => main, start: startWarren },
-  { name: 'relay', find: () => join(here, 'relay.mjs'), start: startRelay },
+  { name: 'relay', find: () => join(here, 'relay.mjs'), start: startCeiling },
+  { name: 'answers-only', isRelaying: false, find: () => join(here, 'answers-only.ts'), start: startCeiling },
   { name: 'rabbitmq', find: findRabbitMq, start: startRabbitMq },
   { name: 'lavinmq', find: () => onPath('lavinmq'), start: startLavinMq },
 ]
 
-export const PEER_NAMES: readonly string[] = KINDS.map(({ name }) => name)
+const namesOf = (kinds: readonly PeerKind[]): string[] => kinds.map(({ name }) => name)
+
+/** Of those that messages go through. */
+export const RELAYING_NAMES: readonly string[] = namesOf(KINDS.filter(({ isRelaying = true }) => isRelaying))
 
 /** Whether the program is there; what is not is left out of comparisons, by name. */
 export function isInstalled(name: string): boolean {
@@ -80,7 +86,7 @@ export async function runningPeer(address: string): Promise<Peer> {
 
 function kindOf(name: string): PeerKind {
   const kind = KINDS.find((candidate) => candidate.name === name)
-  if (kind === undefined) throw new Error(`no broker is called ${name}; there are ${PEER_NAMES.join(', ')}`)
+  if (kind === undefined) throw new Error(`no broker is called ${name}; there are ${namesOf(KINDS).join(', ')}`)
   return kind
 }
 
@@ -101,9 +107,10 @@ async function startWarren(program: string, dataDir: string, options: StartOptio
   }
 }
 
-async function startRelay(program: string): Promise<Peer> {
+/** A program that is no broker, to see what the platform can do. */
+async function startCeiling(program: string): Promise<Peer> {
   const port = await freePort()
-  return whenReady('relay', port, new BackgroundProcess(process.execPath, [program, String(port)]))
+  return whenReady(parse(program).name, port, new BackgroundProcess(process.execPath, [program, String(port)]))
 }
 
 /** RabbitMQ as it is after its installation, but for the ports; not Debian's wrapper, which insists on the one of the system. */

@@ -17,7 +17,7 @@ import { drawChart } from './chart.ts'
 import { compare, type Run } from './compare.ts'
 import { type Conditions, conditionsOf, describeConditions } from './conditions.ts'
 import { LOADS, selectLoads } from './loads.ts'
-import { isInstalled, type Peer, PEER_NAMES, runningPeer, startPeer } from './peers.ts'
+import { isInstalled, type Peer, RELAYING_NAMES, runningPeer, startPeer } from './peers.ts'
 import { compileLoader, scratchFolder } from './processes.ts'
 import { drawTable, replaceBetween } from './table.ts'
 import { summarize } from './summary.ts'
@@ -38,7 +38,7 @@ const { values, positionals } = parseArgs({
     /** Names of loads, by commas. */
     only: { type: 'string', default: '' },
     /** Names of brokers that are started, by commas. */
-    brokers: { type: 'string', default: PEER_NAMES.join(',') },
+    brokers: { type: 'string', default: RELAYING_NAMES.join(',') },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '4' },
     /** Where the raw results go as well. */
