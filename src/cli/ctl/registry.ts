@@ -3,6 +3,7 @@ import type { CtlCommand } from './command.ts'
 import { CONNECTION_COMMANDS } from './commands/connections.ts'
 import { PROTOCOL_CONNECTION_COMMANDS } from './commands/protocol-connections.ts'
 import { DEFINITION_COMMANDS } from './commands/definitions.ts'
+import { evalCommand } from './commands/eval.ts'
 import { HEALTH_COMMANDS } from './commands/health.ts'
 import { LIFECYCLE_COMMANDS } from './commands/lifecycle.ts'
 import { LIMIT_COMMANDS } from './commands/limits.ts'
@@ -56,5 +57,6 @@ export const COMMANDS: readonly CtlCommand[] = [
   ...VHOST_COMMANDS,
   ...WATCHING_COMMANDS,
   autocompleteCommand(() => COMMANDS),
+  evalCommand,
   reportCommand(find),
 ]

@@ -75,7 +75,6 @@ const REFUSED: readonly Refused[] = [
     tools: ctl,
     why: 'stop the node, and start it with another or an emptied data directory',
   },
-  { name: 'eval', section: 'Operations', tools: ctl, why: CODE },
   { name: 'eval_file', section: 'Operations', tools: ctl, why: CODE },
   { name: 'exec', section: 'Operations', tools: ctl, why: CODE, options: flags('--offline') },
   {

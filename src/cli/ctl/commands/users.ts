@@ -8,7 +8,7 @@ import { failure, noSuchUser, refusedAs, whenMissing } from '../failures.ts'
 import { atoms } from '../format/cell.ts'
 import { table, text } from '../output.ts'
 
-interface User {
+export interface User {
   readonly name: string
   readonly password_hash: string
   readonly hashing_algorithm?: string
@@ -98,28 +98,33 @@ const clearPassword: CtlCommand = {
   },
 }
 
+/** Who may log in and has no business with management is told so; that is as good as success. */
+export async function canLogIn({ target, timeoutSec }: Context, name: string, password: string): Promise<boolean> {
+  const api = new HttpApi({ ...target, user: name, password }, timeoutSec === null ? null : timeoutSec * 1000)
+  try {
+    await api.get('/whoami')
+    return true
+  } catch (error) {
+    const isRefused = error instanceof ApiError && (error.status === 401 || error.status === 403)
+    if (!isRefused) throw error
+    return /not management user|not authori[sz]ed to access/i.test(error.reason)
+  } finally {
+    api.close()
+  }
+}
+
 const authenticateUser: CtlCommand = {
   ...common,
   name: 'authenticate_user',
   summary: 'Tries whether a user can log in with a password',
   arguments: [USER, { name: 'password', help: 'the password to try; asked for where left out', optional: true }],
   async run(context) {
-    const { args, say, target, timeoutSec } = context
+    const { args, say } = context
     const name = args[0]!
     say(`Authenticating user "${name}" ...`)
     const password = await passwordOf(context)
-    const api = new HttpApi({ ...target, user: name, password }, timeoutSec === null ? null : timeoutSec * 1000)
-    try {
-      await api.get('/whoami')
-    } catch (error) {
-      // Who may log in and has no business with management is told so; that is as good as success.
-      const refused = error instanceof ApiError && (error.status === 401 || error.status === 403)
-      if (!refused) throw error
-      if (!/not management user|not authori[sz]ed to access/i.test(error.reason)) {
-        throw failure(`Error: failed to authenticate user "${name}"\nuser '${name}' - invalid credentials`, EXIT.data)
-      }
-    } finally {
-      api.close()
+    if (!(await canLogIn(context, name, password))) {
+      throw failure(`Error: failed to authenticate user "${name}"\nuser '${name}' - invalid credentials`, EXIT.data)
     }
     return text('Success')
   },

@@ -29,7 +29,7 @@ export function erlangTerm(value: unknown): string {
     .join(',')}}`
 }
 
-function erlangCell(cell: Cell): string {
+export function erlangCell(cell: Cell): string {
   if (cell === null || cell === undefined) return "''"
   if (cell instanceof Atom) return erlangAtom(cell.name)
   if (cell instanceof AmqpTable) return amqpTerm(cell.fields)
