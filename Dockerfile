@@ -21,7 +21,10 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-RUN ln -s /app/dist/main.js /usr/local/bin/warren && chmod +x dist/main.js
+# The tools of RabbitMQ's image, for scripts and health checks, are the same program under other names.
+RUN chmod +x dist/main.js \
+ && for name in warren rabbitmqctl rabbitmq-diagnostics rabbitmq-queues rabbitmq-plugins rabbitmq-upgrade rabbitmq-streams; \
+    do ln -s /app/dist/main.js "/usr/local/bin/$name"; done
 
 # RABBITMQ_DEFAULT_USER, RABBITMQ_DEFAULT_PASS, RABBITMQ_DEFAULT_VHOST and RABBITMQ_NODENAME work as in RabbitMQ's image.
 ENV NODE_ENV=production \

@@ -17,5 +17,5 @@ if (XDG_CACHE_HOME) nodeModule.enableCompileCache(`${XDG_CACHE_HOME}/warrenmq`)
 else if (HOME) nodeModule.enableCompileCache(`${HOME}/.cache/warrenmq`)
 
 const letCompilersWork = holdBackCompilers()
-const { main } = await import('./program.ts')
-process.exit(await main(process.argv.slice(2), letCompilersWork))
+const [{ main }, { toolCalled }] = await Promise.all([import('./program.ts'), import('./tool-called.ts')])
+process.exit(await main([...toolCalled(process.argv[1]!), ...process.argv.slice(2)], letCompilersWork))

@@ -136,7 +136,12 @@ async function start(argv: readonly string[], letCompilersWork: () => void): Pro
   } catch (error) {
     return failToStart(error, config, log)
   }
-  log.info('started', { version: readVersion(), node: config.node.name, data: server.dataDir ?? 'memory' })
+  // RabbitMQ's words, which those who start a container wait for.
+  log.info('Server startup complete', {
+    version: readVersion(),
+    node: config.node.name,
+    data: server.dataDir ?? 'memory',
+  })
   announce(config, server)
   process.on('SIGHUP', () => void server.renewCertificates())
   letCompilersWork()
