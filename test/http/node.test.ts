@@ -40,6 +40,19 @@ describe('the plugins of a node', () => {
     }
   })
 
+  test('come with the broker itself, under the name and the version that clients go by', async () => {
+    const api = await startApi(new CoreBench(), listening)
+    const overview = await ask<Record<string, unknown>>(api, 'overview')
+    const { applications, ...node } = await ask<Plugins & Record<string, unknown>>(api, `nodes/${NODE}`)
+    const version = overview['rabbitmq_version']
+    const rabbit = applications.find(({ name }) => name === 'rabbit')
+    assert.deepEqual(rabbit, { name: 'rabbit', description: 'RabbitMQ', version })
+    for (const key of ['rabbitmq_version', 'erlang_version', 'erlang_full_version', 'crypto_lib_version']) {
+      assert.equal(typeof node[key], 'string', key)
+      assert.equal(node[key], overview[key], key)
+    }
+  })
+
   test('are those that the node was configured to have', async () => {
     const without = await startApi(new CoreBench(), listening)
     const { enabled_plugins: few } = await ask<Plugins>(without, `nodes/${NODE}`)

@@ -232,6 +232,21 @@ describe('a queue', () => {
     )
   })
 
+  test('tells how long its consumers may take to acknowledge', async () => {
+    const { api, client } = await someQueues()
+    const quorum = { 'x-queue-type': 'quorum' }
+    client.declare('of the node', quorum)
+    client.declare('its own', { ...quorum, 'x-consumer-timeout': 120_000 })
+    client.declare('for ever')
+    for (const queue of ['of the node', 'its own', 'for ever']) client.consume(queue, { tag: queue })
+    const consumers = await ask<readonly { consumer_tag: string; consumer_timeout: number }[]>(api, 'consumers')
+    assert.deepEqual(Object.fromEntries(consumers.map(({ consumer_tag: tag, consumer_timeout: ms }) => [tag, ms])), {
+      'of the node': 1_800_000,
+      'its own': 120_000,
+      'for ever': 0,
+    })
+  })
+
   test('counts what rests for a retry, and what is delayed', async () => {
     const { api, bench, client } = await someQueues()
     client.declare('retried', {

@@ -15,6 +15,8 @@ export function renderConsumer(consumer: Consumer): Row {
     active: status !== 'waiting',
     activity_status: status,
     prefetch_count: consumer.prefetch,
+    // as in RabbitMQ 4 always a number; 0 where it may take its time
+    consumer_timeout: queue.ackTimeoutOf(consumer),
     arguments: tableToJson(consumer.arguments),
     // WarrenMQ's own: who sits on messages
     messages_unacknowledged: consumer.unacked,

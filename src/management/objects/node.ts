@@ -21,11 +21,23 @@ export function renderNode(host: ManagementHost, ranges: Ranges): Row {
   return { ...renderNodeName(host), ...facts(host), ...numbers(host, ranges) }
 }
 
+/** Of RabbitMQ, as it is announced, and of what the node runs on in place of Erlang. */
+export function versionsOf({ announced }: ManagementHost): Row {
+  const { node, v8, openssl } = process.versions
+  return {
+    rabbitmq_version: announced.version,
+    erlang_version: node,
+    erlang_full_version: `Node.js ${node} [V8 ${v8}]`,
+    crypto_lib_version: `OpenSSL ${openssl}`,
+  }
+}
+
 function facts(host: ManagementHost): Row {
-  const { broker, node, dataDir, startedAt, statistics, version } = host
+  const { announced, broker, node, dataDir, startedAt, statistics, version } = host
   const { openFilesMax, processors } = node.readings()
   const plugins = enabledPlugins(host)
   return {
+    ...versionsOf(host),
     os_pid: String(process.pid),
     uptime: broker.clock.now() - startedAt,
     run_queue: 0,
@@ -42,6 +54,8 @@ function facts(host: ManagementHost): Row {
     exchange_types: exchangeTypes(broker),
     auth_mechanisms: mechanisms(node.mechanisms),
     applications: [
+      // where programs look for the version of RabbitMQ
+      { name: 'rabbit', description: announced.product, version: announced.version },
       { name: 'warrenmq', description: 'WarrenMQ', version },
       { name: 'node', description: 'Node.js', version: process.versions.node },
       { name: 'v8', description: 'V8', version: process.versions.v8 },

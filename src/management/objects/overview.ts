@@ -9,14 +9,14 @@ import { CHURN_KEYS, NODE_SHOWN, readMessages } from '../statistics/series.ts'
 import { DELIVER_GROUP, PUBLISH_GROUP, statsOf, type StatsSource } from '../statistics/stats.ts'
 import { lengthsOf, nodeValues } from '../statistics/totals.ts'
 import { LENGTHS } from '../statistics/vhost-stats.ts'
-import { exchangeTypes } from './node.ts'
+import { exchangeTypes, versionsOf } from './node.ts'
 import type { Row } from './queue.ts'
 
 /** What does not change while the node runs. */
-export function renderProduct({ announced, broker, clusterName, http, statistics, version }: ManagementHost): Row {
+export function renderProduct(host: ManagementHost): Row {
+  const { announced, broker, clusterName, http, statistics, version } = host
   const { ratesMode, disableStats, enableQueueTotals, retention } = statistics.settings
   const seconds = (steps: (typeof retention)['basic']): number[] => steps.map((step) => step.seconds)
-  const { node, v8, openssl } = process.versions
   return {
     management_version: announced.version,
     rates_mode: ratesMode,
@@ -28,15 +28,11 @@ export function renderProduct({ announced, broker, clusterName, http, statistics
     exchange_types: exchangeTypes(broker),
     product_version: version,
     product_name: 'WarrenMQ',
-    rabbitmq_version: announced.version,
+    ...versionsOf(host),
     cluster_name: clusterName,
     cluster_tags: {},
     node_tags: {},
     default_queue_type: broker.options.defaultQueueType,
-    // there is no Erlang: this is what the node runs on
-    erlang_version: node,
-    erlang_full_version: `Node.js ${node} [V8 ${v8}]`,
-    crypto_lib_version: `OpenSSL ${openssl}`,
     release_series_support_status: 'supported',
     disable_stats: disableStats,
     is_op_policy_updating_enabled: !http.operatorPoliciesReadOnly,
