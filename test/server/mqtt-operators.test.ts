@@ -38,7 +38,7 @@ test('connections are listed as RabbitMQ lists them, and have no channels', asyn
   const [row] = (await list('connections')).filter(({ user_provided_name: name }) => name === 'listed')
   assert.deepEqual(
     [row!['protocol'], row!['timeout'], row!['channels'], row!['channel_max'], row!['vhost'], row!['user']],
-    ['MQTT 5.0', 30, 0, 0, '/', 'guest'],
+    ['MQTT 5-0', 30, 0, 0, '/', 'guest'],
   )
   assert.deepEqual(await list('channels'), [])
   assert.deepEqual(await list(`connections/${encodeURIComponent(String(row!['name']))}/channels`), [])
@@ -98,8 +98,8 @@ test('the command line lists them', async () => {
     return terminal.stdout
   }
   const columns = ['client_id', 'protocol', 'keepalive', 'connection_state']
-  assert.equal(await ctl('list_mqtt_connections', ...columns), 'on the line\tMQTT 3.1.1\t7\trunning\n')
-  assert.equal(await ctl('list_connections', 'protocol', 'channels'), 'MQTT 3.1.1\t0\n')
+  assert.equal(await ctl('list_mqtt_connections', ...columns), 'on the line\tMQTT 3-1-1\t7\trunning\n')
+  assert.equal(await ctl('list_connections', 'protocol', 'channels'), 'MQTT 3-1-1\t0\n')
   assert.equal(await ctl('list_mqtt_connections', 'connection'), await ctl('list_connections', 'pid'))
   await client.disconnect()
 })

@@ -4,7 +4,8 @@ import type { Peer } from '../../net/listener.ts'
 import { connectionName, isLoopback } from '../peer-facts.ts'
 import type { Version } from './wire/packets.ts'
 
-const VERSIONS: Readonly<Record<Version, string>> = { 3: '3.1.0', 4: '3.1.1', 5: '5.0' }
+/** As RabbitMQ 4 writes them. */
+const VERSIONS: Readonly<Record<Version, string>> = { 3: '3-1', 4: '3-1-1', 5: '5-0' }
 
 /** As connections show it. */
 export const protocolName = ({ websocket }: Peer, version: Version): string =>
