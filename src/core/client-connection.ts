@@ -59,6 +59,7 @@ export interface NetworkFacts {
 export interface TlsFacts {
   /** `TLSv1.3` and so on. */
   readonly protocol: string
+  /** The suite by the name that IANA gives it: `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string
   /** Of the client's certificate; null where it gave none. */
   readonly certificate: {

@@ -29,6 +29,7 @@ export interface Peer {
 export interface PeerTls {
   /** `TLSv1.3` and so on. */
   readonly protocol: string
+  /** The suite by the name that IANA gives it: `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string
   /** Checked. Null when the client gave none or was not asked for one. */
   readonly certificate: PeerCertificateFacts | null
@@ -390,7 +391,7 @@ const socketKey = (socket: Socket): string =>
 
 const tlsFacts = (socket: TLSSocket): PeerTls => ({
   protocol: socket.getProtocol() ?? 'unknown',
-  cipher: socket.getCipher().name,
+  cipher: socket.getCipher().standardName,
   certificate: peerCertificate(socket),
 })
 

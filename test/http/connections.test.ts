@@ -105,8 +105,34 @@ describe('connections', () => {
       ['ssl', 'ssl_protocol', 'ssl_cipher', 'peer_cert_subject', 'peer_cert_issuer', 'peer_cert_validity'].map(
         (key) => shown[key],
       ),
-      [true, 'TLSv1.3', 'TLS_AES_256_GCM_SHA384', 'CN=c', 'CN=i', '1970-01-01T00:00:00Z - 1970-01-02T00:00:00Z'],
+      [true, 'tlsv1.3', 'aes_256_gcm', 'CN=c', 'CN=i', '1970-01-01T00:00:00Z - 1970-01-02T00:00:00Z'],
     )
+  })
+
+  test('tell of TLS what RabbitMQ does', async () => {
+    const { api, connect } = await someConnections()
+    const network = connect('guest').facts.network!
+    const suites: readonly [protocol: string, suite: string, shown: readonly (string | null)[]][] = [
+      ['TLSv1.3', 'TLS_AES_256_GCM_SHA384', ['tlsv1.3', 'any', 'aes_256_gcm', 'aead']],
+      ['TLSv1.2', 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384', ['tlsv1.2', 'ecdhe_rsa', 'aes_256_gcm', 'aead']],
+      [
+        'TLSv1.2',
+        'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
+        ['tlsv1.2', 'ecdhe_ecdsa', 'chacha20_poly1305', 'aead'],
+      ],
+      ['TLSv1.2', 'TLS_DHE_RSA_WITH_AES_128_CCM_8', ['tlsv1.2', 'dhe_rsa', 'aes_128_ccm_8', 'aead']],
+      ['TLSv1.2', 'TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256', ['tlsv1.2', 'ecdhe_rsa', 'aes_128_cbc', 'sha256']],
+      ['TLSv1.2', 'TLS_RSA_WITH_AES_256_CBC_SHA', ['tlsv1.2', 'rsa', 'aes_256_cbc', 'sha']],
+    ]
+    for (const [protocol, cipher, expected] of suites) {
+      connect('guest', { name: cipher, network: { ...network, tls: { protocol, cipher, certificate: null } } })
+      const shown = await ask<Row>(api, at(cipher))
+      const keys = ['ssl_protocol', 'ssl_key_exchange', 'ssl_cipher', 'ssl_hash']
+      assert.deepEqual(
+        keys.map((key) => shown[key]),
+        expected,
+      )
+    }
   })
 
   test('are held by alarms, and by the store', async () => {

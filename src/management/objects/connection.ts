@@ -6,6 +6,7 @@ import type { Statistics } from '../statistics/statistics.ts'
 import { statsOf } from '../statistics/stats.ts'
 import { collectorFacts } from './collector-facts.ts'
 import type { Row } from './queue.ts'
+import { tlsFacts } from './tls-facts.ts'
 
 /** What is shown where statistics are not wanted, and of the connections of a user. */
 export const renderConnectionName = ({ facts, vhost, user, broker }: ClientConnection): Row => ({
@@ -62,11 +63,7 @@ function networkFacts(network: NetworkFacts | null): Row {
     frame_max: network?.frameMaxBytes ?? 0,
     timeout: network?.heartbeatSec ?? 0,
     ssl: tls !== null,
-    ssl_protocol: tls?.protocol ?? null,
-    ssl_cipher: tls?.cipher ?? null,
-    // the cipher's name has both
-    ssl_hash: null,
-    ssl_key_exchange: null,
+    ...tlsFacts(tls),
     peer_cert_subject: certificate?.distinguishedName ?? null,
     peer_cert_issuer: certificate?.issuer ?? null,
     peer_cert_validity: certificate === null ? null : `${day(certificate.validFrom)}Z - ${day(certificate.validTo)}Z`,
