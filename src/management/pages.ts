@@ -13,7 +13,7 @@ const ADMIN = new URL('./rabbitmqadmin.py', import.meta.url)
 /** The pages beside the console, at RabbitMQ's addresses: an index of the HTTP API, and the command-line tool to download. */
 export function servePages(
   app: FastifyInstance,
-  { http, version }: ManagementHost,
+  { announced, http }: ManagementHost,
   documented: () => Documented,
 ): void {
   const home = http.pathPrefix
@@ -33,7 +33,8 @@ export function servePages(
   })
   app.get('/cli/index.html', OPEN, (_request, reply) => sendPage(reply, 'rabbitmqadmin', ABOUT_ADMIN))
   app.get('/cli/rabbitmqadmin', OPEN, async (_request, reply) => {
-    const program = (await readFile(ADMIN, 'utf8')).replace('%%VERSION%%', version)
+    // of RabbitMQ, as it is announced: scripts look here for the version of the server
+    const program = (await readFile(ADMIN, 'utf8')).replace('%%VERSION%%', announced.version)
     return reply.type('application/octet-stream').header('cache-control', 'no-cache').send(program)
   })
 }

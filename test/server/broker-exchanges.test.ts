@@ -117,7 +117,7 @@ describe('the event exchange (12.2)', () => {
       const device = await MqttWire.open(broker.urls.mqtt!, 5)
       await device.sendConnect({ username: 'thief' })
       const stolen = await next('failure')
-      assert.deepEqual([stolen['name'], stolen['protocol']], ['thief', 'MQTT 5.0'])
+      assert.deepEqual([stolen['name'], stolen['protocol']], ['thief', 'MQTT 5-0'])
       device.cut()
 
       const subscriber = await StompWire.connect(broker.urls.stomp!)
