@@ -206,3 +206,13 @@ for (const [name, program, skip] of [
     })
   })
 }
+
+test('the download tells the version that is announced, by which scripts know the server', async () => {
+  await using broker = await startBroker({ managementPort: 0 })
+  const overview = await fetch(`${broker.managementUrl!}/api/overview`, {
+    headers: { authorization: `Basic ${btoa('guest:guest')}` },
+  })
+  const { rabbitmq_version: version } = (await overview.json()) as { rabbitmq_version: string }
+  const program = await (await fetch(`${broker.managementUrl!}/cli/rabbitmqadmin`)).text()
+  assert.ok(program.includes(`\nVERSION = "${version}"\n`), version)
+})
