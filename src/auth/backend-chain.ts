@@ -1,4 +1,4 @@
-import { loginFacts } from '../core/event-facts.ts'
+import { loginEventFacts } from '../core/event-facts.ts'
 import type { BrokerEvents } from '../core/events.ts'
 import { type Identity, InternalIdentity, type LoginFacts, type LoginOutcome, type Renewal } from '../core/identity.ts'
 import type { Permissions } from '../core/permissions.ts'
@@ -95,7 +95,7 @@ export class BackendChain implements Authenticator {
     const { connection, address } = facts
     if (connection === undefined) return
     const tell = (name: string, more: Record<string, unknown>): void =>
-      this.#parts.events.emit(name, null, () => ({ ...loginFacts(user, address, connection), ...more }))
+      this.#parts.events.emit(name, null, () => ({ ...loginEventFacts(user, address, connection()), ...more }))
     if (error === null) tell('user.authentication.success', {})
     else tell('user.authentication.failure', { error })
   }

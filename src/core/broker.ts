@@ -14,7 +14,7 @@ import { ClientConnection, type ConnectionFacts, type ConnectionSink } from './c
 import { Commits } from './commits.ts'
 import { describeResource, notAllowed, notFound, notImplemented, preconditionFailed } from './errors.ts'
 import { builtInExchangeTypes, ExchangeTypes } from './exchanges/index.ts'
-import { connectionFacts, sessionFacts } from './event-facts.ts'
+import { connectionFacts, sessionFacts, userEvents, userFacts, vhostFacts } from './event-facts.ts'
 import { BrokerEvents } from './events.ts'
 import { type Identity, InternalIdentity } from './identity.ts'
 import type { Interceptor } from './interceptors.ts'
@@ -273,7 +273,7 @@ export class Broker {
     }
     const vhost = new VHost(this, name, merged)
     this.vhosts.set(name, vhost)
-    this.events.emit('vhost.created', name, () => ({ name, ...vhostEventFacts(merged) }))
+    this.events.emit('vhost.created', name, () => ({ name, ...vhostFacts(merged) }))
     this.#giveDefaultLimits(name)
     return vhost
   }
@@ -337,7 +337,7 @@ export class Broker {
     this.#keep('user', [name], user === null ? null : userToJson(user))
     if (this.#loading) return
     if (user !== null) {
-      for (const event of userEvents(user, previous)) this.events.emit(event, null, () => userEventFacts(event, user))
+      for (const event of userEvents(user, previous)) this.events.emit(event, null, () => userFacts(event, user))
       return
     }
     this.events.emit('user.deleted', null, () => ({ name }))
@@ -639,27 +639,3 @@ const TRUSTED: Identity = {
 }
 
 const POLICY_KINDS: Readonly<Record<PolicyScope, string>> = { user: 'policy', operator: 'operator-policy' }
-
-const vhostEventFacts = ({ description, tags }: VHostMetadata): Record<string, unknown> => ({ description, tags })
-
-function userEventFacts(event: string, user: User): Record<string, unknown> {
-  const { name, tags } = user
-  // as in RabbitMQ, where limits have a name of their own
-  return event.startsWith('user.limits.')
-    ? { name: 'limits', username: name, ...userToJson(user).limits }
-    : { name, tags }
-}
-
-function userEvents(user: User, previous: User | null): string[] {
-  if (previous === null) return ['user.created']
-  const events: string[] = []
-  if (user.passwordHash !== previous.passwordHash) {
-    events.push(user.passwordHash === '' ? 'user.password.cleared' : 'user.password.changed')
-  }
-  if (user.tags.join() !== previous.tags.join()) events.push('user.tags.set')
-  const { maxConnections, maxChannels } = user.limits
-  const changed = maxConnections !== previous.limits.maxConnections || maxChannels !== previous.limits.maxChannels
-  if (changed)
-    events.push(maxConnections === undefined && maxChannels === undefined ? 'user.limits.cleared' : 'user.limits.set')
-  return events
-}

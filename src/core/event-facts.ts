@@ -6,6 +6,8 @@ import { tableToJson } from './fields-json.ts'
 import type { LoginConnection } from './identity.ts'
 import type { Queue } from './queues/queue.ts'
 import type { Session } from './session.ts'
+import { type User, userToJson } from './users.ts'
+import type { VHostMetadata } from './vhost.ts'
 
 // What events say of the things they are about, by RabbitMQ's names.
 
@@ -39,7 +41,7 @@ export function connectionFacts({ facts, user, vhost, connectedAt, broker }: Cli
 }
 
 /** @param user '' where the client did not get as far as a name */
-export const loginFacts = (user: string, peerAddress: string, connection: LoginConnection): Facts => ({
+export const loginEventFacts = (user: string, peerAddress: string, connection: LoginConnection): Facts => ({
   name: user,
   connection_name: connection.name,
   connection_type: 'network',
@@ -100,3 +102,29 @@ export const consumerFacts = (consumer: Consumer): Facts => ({
   arguments: tableToJson(consumer.arguments),
   vhost: consumer.session.vhost.name,
 })
+
+export const vhostFacts = ({ description, tags }: VHostMetadata): Facts => ({ description, tags })
+
+/** @param event one of `userEvents` */
+export function userFacts(event: string, user: User): Facts {
+  const { name, tags } = user
+  // as in RabbitMQ, where limits have a name of their own
+  return event.startsWith('user.limits.')
+    ? { name: 'limits', username: name, ...userToJson(user).limits }
+    : { name, tags }
+}
+
+/** What a change of a user is told as. */
+export function userEvents(user: User, previous: User | null): string[] {
+  if (previous === null) return ['user.created']
+  const events: string[] = []
+  if (user.passwordHash !== previous.passwordHash) {
+    events.push(user.passwordHash === '' ? 'user.password.cleared' : 'user.password.changed')
+  }
+  if (user.tags.join() !== previous.tags.join()) events.push('user.tags.set')
+  const { maxConnections, maxChannels } = user.limits
+  const changed = maxConnections !== previous.limits.maxConnections || maxChannels !== previous.limits.maxChannels
+  if (changed)
+    events.push(maxConnections === undefined && maxChannels === undefined ? 'user.limits.cleared' : 'user.limits.set')
+  return events
+}

@@ -27,8 +27,8 @@ export interface LoginFacts {
   readonly protocol: string
   /** The client's IP address, for back ends that want it and for the counts. */
   readonly address: string
-  /** Of who logs in to open a connection, which is told as an event. Over HTTP nobody does. */
-  readonly connection?: LoginConnection
+  /** Of who logs in to open a connection, which is told as an event; asked only where somebody wants to hear of it. Over HTTP nobody does. */
+  readonly connection?: () => LoginConnection
 }
 
 /** What is known of a connection before it is open. */

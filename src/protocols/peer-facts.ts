@@ -14,13 +14,13 @@ const hostOf = (address: string): string => (address.includes(':') ? `[${address
 /** @param countedAs the protocol as logins are counted @param protocol as connections show it */
 export function loginFacts(peer: Peer, countedAs: string, protocol: string, mechanism: string): LoginFacts {
   const { address, port, localAddress, tls } = peer
-  const connection = {
+  const connection = () => ({
     name: connectionName(peer),
     protocol,
     mechanism,
     peerPort: port,
     localAddress,
     isTls: tls !== null,
-  }
+  })
   return { loopback: isLoopback(peer), protocol: countedAs, address, connection }
 }
