@@ -1,10 +1,9 @@
-import { CliError } from '../../errors.ts'
-import { EXIT } from '../../exit-codes.ts'
 import { route } from '../../api/route.ts'
 import type { Context, CtlCommand } from '../command.ts'
 import { atoms } from '../format/cell.ts'
 import { erlangCell, erlangTerm } from '../format/erlang.ts'
 import { text } from '../output.ts'
+import { CODE, notPossible } from './refused.ts'
 import { canLogIn, tagsOf, type User } from './users.ts'
 
 const STRING = String.raw`"((?:[^"\\]|\\.)*)"`
@@ -29,15 +28,14 @@ export const evalCommand: CtlCommand = {
   name: 'eval',
   section: 'Operations',
   tools: ['ctl'],
-  summary: 'Not here: code is not run in the node. Tells whether a password is right, as Puppet asks for it',
+  summary: `Not here: ${CODE}. Tells whether a password is right, as Puppet asks for it`,
   isRefused: true,
   arguments: [
     { name: 'expression', help: 'rabbit_access_control:check_user_pass_login(…)', optional: true, variadic: true },
   ],
   async run(context) {
     const asked = CHECK_LOGIN.exec(context.args.join(' '))
-    if (asked === null)
-      throw new CliError(EXIT.unavailable, 'Error:\neval is not possible: code is not run in the node')
+    if (asked === null) throw notPossible('eval', CODE)
     const [, name1, name2, password1, password2] = asked
     return text(await checkLogin(context, unescaped(name1 ?? name2!), unescaped(password1 ?? password2!)))
   },

@@ -23,7 +23,7 @@ const queues = ['queues'] as const
 
 const CLUSTER = 'this needs a cluster, and this node is alone'
 const ERLANG = 'this is about the Erlang runtime, which the node does not have'
-const CODE = 'code is not run in the node'
+export const CODE = 'code is not run in the node'
 const ENCRYPTED = 'configuration values are not encrypted here: keep them in the environment or in a file of their own'
 
 const flags = (...list: readonly string[]): CommandOption[] =>
@@ -158,6 +158,9 @@ const REFUSED: readonly Refused[] = [
   },
 ]
 
+export const notPossible = (name: string, why: string, code: ExitCode = EXIT.unavailable): CliError =>
+  new CliError(code, `Error:\n${name} is not possible: ${why}`)
+
 const ANYTHING: Argument = { name: 'argument', help: 'taken, without effect', optional: true, variadic: true }
 
 export const REFUSED_COMMANDS: readonly CtlCommand[] = REFUSED.map(({ name, section, tools, why, code, options }) => ({
@@ -169,6 +172,6 @@ export const REFUSED_COMMANDS: readonly CtlCommand[] = REFUSED.map(({ name, sect
   arguments: [ANYTHING],
   ...(options !== undefined && { options }),
   run() {
-    throw new CliError(code ?? EXIT.unavailable, `Error:\n${name} is not possible: ${why}`)
+    throw notPossible(name, why, code)
   },
 }))
