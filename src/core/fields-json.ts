@@ -8,7 +8,8 @@ import type { Field, Table } from './fields.ts'
  */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
-const DEPTH_MAX = 100
+/** Tables and arrays inside one another. */
+export const DEPTH_MAX = 100
 const LONG_MIN = -(2n ** 63n)
 const LONG_MAX = 2n ** 63n - 1n
 

@@ -1,4 +1,5 @@
 import { isAnyArrayBuffer, isDate, isMap, isPromise, isSet } from 'node:util/types'
+import { DEPTH_MAX } from '../core/fields-json.ts'
 import { type Check, isObject, kind, plainTable, problem, SHORT_TEXT_BYTES_MAX, within } from './checks.ts'
 
 export const isValidDate = (given: unknown): boolean => isDate(given) && !Number.isNaN(given.getTime())
@@ -21,14 +22,11 @@ const value = kind(
   isValue,
 )
 
-/** As deep as the broker takes the tables of clients; what refers to itself is deeper. */
-const LEVELS_MAX = 100
-
-/** An object that can be sent as arguments or headers. What is undefined counts as left out. */
+/** An object that can be sent as arguments or headers. What is undefined counts as left out, and what refers to itself is too deep. */
 export const fieldTable: Check = (given, place) => {
   plainTable(given, place)
-  if (levelsOf(given, LEVELS_MAX + 1) > LEVELS_MAX) {
-    throw new RangeError(problem(place, given, `at most ${LEVELS_MAX} levels, none of them within itself`))
+  if (levelsOf(given, DEPTH_MAX + 1) > DEPTH_MAX) {
+    throw new RangeError(problem(place, given, `at most ${DEPTH_MAX} levels, none of them within itself`))
   }
   values(given, place)
 }
